@@ -1,0 +1,71 @@
+#include "base/budget.h"
+
+#include <stddef.h>
+
+struct budget budget_full(void)
+{
+    struct budget budget = {
+        .packets = UPSTREAM_PACKETS_MAX,
+        .lookups = LOOKUPS_MAX,
+        .signature_checks = SIGNATURE_CHECKS_MAX,
+        .signature_failures = SIGNATURE_FAILURES_MAX,
+        .hashes = NSEC3_HASHES_MAX,
+    };
+    budget_new_turn(&budget);
+    return budget;
+}
+
+void budget_new_turn(struct budget *budget)
+{
+    budget->turn_checks = CHECKS_PER_TURN;
+    budget->turn_hashes = HASHES_PER_TURN;
+}
+
+static bool take(struct budget *budget, uint16_t *left, const char *name)
+{
+    if (*left == 0) {
+        if (budget->spent == NULL)
+            budget->spent = name;
+        return false;
+    }
+    --*left;
+    return true;
+}
+
+bool budget_take_packet(struct budget *budget)
+{
+    return take(budget, &budget->packets, "packets");
+}
+
+bool budget_take_lookup(struct budget *budget)
+{
+    return take(budget, &budget->lookups, "lookups");
+}
+
+bool budget_take_check(struct budget *budget)
+{
+    if (!take(budget, &budget->signature_checks, "signature-checks"))
+        return false;
+    if (budget->turn_checks > 0)
+        budget->turn_checks--;
+    return true;
+}
+
+bool budget_take_failure(struct budget *budget)
+{
+    return take(budget, &budget->signature_failures, "signature-failures");
+}
+
+bool budget_take_hash(struct budget *budget)
+{
+    if (!take(budget, &budget->hashes, "hashes"))
+        return false;
+    if (budget->turn_hashes > 0)
+        budget->turn_hashes--;
+    return true;
+}
+
+bool budget_turn_is_over(const struct budget *budget)
+{
+    return budget->turn_checks == 0 || budget->turn_hashes == 0;
+}

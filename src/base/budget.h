@@ -1,0 +1,35 @@
+/* What one client query may cost, shared with all it causes, restarts included.  A spent budget is an answer
+ * (SERVFAIL, EDE, metric), never a loop. */
+#ifndef BASE_BUDGET_H
+#define BASE_BUDGET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/limits.h"
+
+struct budget {
+    uint16_t packets;            /* left, as all below */
+    uint16_t lookups;
+    uint16_t signature_checks;
+    uint16_t signature_failures;
+    uint16_t hashes;
+    uint16_t turn_checks;        /* left until the worker gets its turn back */
+    uint16_t turn_hashes;
+    const char *spent;           /* which one ran out first ("signature-checks"); NULL while none has */
+};
+
+struct budget budget_full(void);
+/* A new turn of the worker: refills turn_checks and turn_hashes. */
+void budget_new_turn(struct budget *budget);
+
+/* Take one unit; false, and `spent` is named, when none is left. */
+bool budget_take_packet(struct budget *budget);
+bool budget_take_lookup(struct budget *budget);
+bool budget_take_check(struct budget *budget);
+bool budget_take_failure(struct budget *budget);
+bool budget_take_hash(struct budget *budget);
+/* The turn is over: give the worker its turn back before the next check or hash. */
+bool budget_turn_is_over(const struct budget *budget);
+
+#endif

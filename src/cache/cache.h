@@ -1,0 +1,146 @@
+/* The caches: answers (RRsets with signatures and proofs), delegations, failures, denial index.  One cache for all
+ * workers.  Data enters by copy and leaves by copy into the caller's arena.  All calls are safe from any thread.
+ *
+ * Deadlines are wall time.  An entry has two: the TTL's and the verdict's (first signature to end); both are checked
+ * when it is served.  Origins never cross.  Bogus data is only ever visible to those who say they want it. */
+#ifndef CACHE_CACHE_H
+#define CACHE_CACHE_H
+
+#include <stdio.h>
+
+#include "base/random.h"
+#include "message/address.h"
+#include "message/answer.h"
+#include "time/now.h"
+
+struct cache;
+
+struct cache_options { /* cache.* in the configuration */
+    uint64_t size_octets;
+    uint32_t max_ttl_s;
+    uint32_t max_negative_ttl_s;
+    uint32_t keep_expired_s;
+    const char *file;      /* NULL: private memory */
+    bool signature_ttl_cap; /* validation.signature-ttl-cap */
+};
+struct cache_options cache_options_default(void);
+
+struct cache *cache_new(const struct cache_options *options, struct random *random);
+void cache_free(struct cache *cache);
+/* Everything but the size takes effect at once. */
+void cache_set_options(struct cache *cache, const struct cache_options *options);
+
+/* ---- answers ---- */
+
+enum cache_hit {
+    CACHE_MISS,
+    CACHE_FRESH,  /* both deadlines ahead */
+    CACHE_EXPIRED, /* TTL over, still kept (RFC 8767, verification memo) */
+};
+/* The link of a chain that answers the question: exact type, or a CNAME at qname.  TTLs of the copy are as received; what
+ * is left follows from expires_ms and received_ms (answer_ttl_left()).  An entry whose verdict has died (signature ended, lineage
+ * flushed, trust changed) comes back UNCHECKED. */
+enum cache_hit cache_find_answer(struct cache *cache, const struct question *question, uint16_t origin, struct now now,
+                                 struct arena *arena, struct answer **answer);
+/* NXDOMAIN cut (RFC 8020): a Secure NXDOMAIN for an ancestor of qname, not from compact denial. */
+enum cache_hit cache_find_nxdomain_above(struct cache *cache, const struct question *question, uint16_t origin,
+                                         struct now now, struct arena *arena, struct answer **answer);
+/* Caps TTLs by the options.  Never replaces a fresh Secure entry by an UNCHECKED or BOGUS one.  BOGUS and INDETERMINATE are
+ * kept for BOGUS_TTL_S at most.  A verdict with lineage.overflow enters as UNCHECKED.  TTL 0 is not stored. */
+void cache_put_answer(struct cache *cache, const struct answer *answer, struct now now);
+/* Seconds left of an RRset received with ttl_s in this answer; 0 when expired. */
+uint32_t answer_ttl_left(const struct answer *answer, uint32_t ttl_s, struct now now);
+
+/* ---- delegations: the parent's word, never served as answers ---- */
+
+struct delegation_server {
+    struct dname name;
+    uint16_t address_count;
+    struct address addresses[ADDRESSES_PER_NS_MAX]; /* glue; port 53 unless configured */
+};
+struct delegation {
+    struct dname zone;
+    uint16_t origin;
+    bool is_hint;            /* root hints: to be primed */
+    int64_t expires_ms;      /* wall time */
+    uint16_t server_count;
+    struct delegation_server *servers; /* NS_PER_ZONE_MAX at most */
+};
+struct delegation *delegation_copy(struct arena *arena, const struct delegation *delegation);
+/* The deepest one at or above name (strictly above if `above`); false if there is none, not even for the root. */
+bool cache_find_delegation(struct cache *cache, const struct dname *name, bool above, uint16_t origin, struct now now,
+                           struct arena *arena, struct delegation **delegation);
+/* The one at exactly this zone. */
+bool cache_has_delegation(struct cache *cache, const struct dname *zone, uint16_t origin, struct now now);
+/* Replaces only what has expired, or what the same parent says again: expires_ms never moves on the child's word (ghost
+ * domains, CVE-2012-1033): the caller passes the parent's TTL only. */
+void cache_put_delegation(struct cache *cache, const struct delegation *delegation, struct now now);
+void cache_drop_delegation(struct cache *cache, const struct dname *zone, uint16_t origin);
+
+/* ---- failures (RFC 9520) ---- */
+
+struct failure {
+    int ede;                     /* the root cause */
+    char text[EXTRA_TEXT_MAX];
+    const char *site;            /* static storage */
+    bool is_budget;              /* at most BUDGET_FAILURE_TTL_S, never doubling */
+};
+/* For this question alone: FAILURE_TTL_S_FIRST, doubling up to FAILURE_TTL_S_MAX when it fails again. */
+void cache_put_failure(struct cache *cache, const struct question *question, uint16_t origin,
+                       const struct failure *failure, struct now now);
+bool cache_find_failure(struct cache *cache, const struct question *question, uint16_t origin, struct now now,
+                        struct failure *failure);
+void cache_clear_failure(struct cache *cache, const struct question *question, uint16_t origin);
+
+/* ---- denial index: Secure NSEC and NSEC3 per zone, for aggressive use (RFC 8198, 9077) ---- */
+
+/* Filled by cache_put_answer() from Secure negative answers and wildcard proofs.  The NSEC whose span covers or matches
+ * name in `zone`, copied, with the deadline it has; false if none.  Those that must not be used aggressively (opt-out,
+ * parent side, outside the zone) are not in the index. */
+bool cache_denial_nsec(struct cache *cache, const struct dname *zone, const struct dname *name, uint16_t origin,
+                       struct now now, struct arena *arena, struct rrset **nsec, int64_t *expires_ms);
+/* The same for an NSEC3 hash (20 octets); salt and iterations of the chain are in the record. */
+bool cache_denial_nsec3(struct cache *cache, const struct dname *zone, const uint8_t *hash, uint16_t origin,
+                        struct now now, struct arena *arena, struct rrset **nsec3, int64_t *expires_ms);
+/* Parameters of the NSEC3 chain indexed for zone; false if none. */
+bool cache_denial_nsec3_chain(struct cache *cache, const struct dname *zone, uint16_t origin, struct now now,
+                              struct arena *arena, struct octets *salt, uint16_t *iterations);
+
+/* ---- flushing: each returns how many entries went or lost their verdict ---- */
+
+size_t cache_flush_all(struct cache *cache);
+/* All types at this name, its failures too. */
+size_t cache_flush_name(struct cache *cache, const struct dname *name);
+/* The zone, all below it, delegations, failures, denial index, and every verdict that rests on keys of the zone. */
+size_t cache_flush_zone(struct cache *cache, const struct dname *zone);
+/* Everything whose lineage holds one of these keys is removed: raises the trust epoch (rules.md). */
+size_t cache_flush_keys(struct cache *cache, const uint64_t *keys, size_t count);
+/* The ids of keys with this tag that the zone's cached DNSKEY sets hold or lineages were recorded with; number written. */
+size_t cache_keys_of(struct cache *cache, const struct dname *zone, uint16_t key_tag, uint64_t *keys, size_t max);
+/* All verdicts become UNCHECKED (trust, NTA or algorithm policy has changed). */
+void cache_forget_verdicts(struct cache *cache);
+/* Raised by every flush and by cache_forget_verdicts(): a query that began under an older epoch decides again before it
+ * stores or answers. */
+uint64_t cache_epoch(const struct cache *cache);
+
+/* ---- looking inside ---- */
+
+struct cache_row { /* one entry, for dump-cache; pointers valid during the callback */
+    const char *kind;  /* "answer", "delegation", "failure" */
+    struct question question;
+    const struct answer *answer;          /* kind "answer" */
+    const struct delegation *delegation;  /* kind "delegation" */
+    const struct failure *failure;        /* kind "failure" */
+    int64_t ttl_ms;
+    const char *lineage;  /* "example. 12345, . 38696", zone and tag of every key; NULL if none */
+};
+/* Calls back for each entry, without stopping others for long.  The callback returns false to end. */
+void cache_walk(struct cache *cache, struct now now, bool (*row)(void *context, const struct cache_row *row),
+                void *context);
+
+struct cache_stats {
+    uint64_t size_octets, used_octets, entries, answers, delegations, failures, hits, misses, evictions, insertions;
+};
+void cache_get_stats(struct cache *cache, struct cache_stats *stats);
+
+#endif

@@ -1,0 +1,46 @@
+/* EDNS(0), RFC 6891: the OPT record and its options. */
+#ifndef MESSAGE_EDNS_H
+#define MESSAGE_EDNS_H
+
+#include "base/arena.h"
+#include "base/limits.h"
+#include "base/reader.h"
+#include "base/writer.h"
+#include "message/ede.h"
+
+enum edns_option_code { /* IANA "DNS EDNS0 Option Codes (OPT)" */
+    EDNS_NSID = 3,
+    EDNS_DAU = 5,
+    EDNS_DHU = 6,
+    EDNS_N3U = 7,
+    EDNS_CLIENT_SUBNET = 8,
+    EDNS_COOKIE = 10,
+    EDNS_TCP_KEEPALIVE = 11,
+    EDNS_PADDING = 12,
+    EDNS_KEY_TAG = 14,
+    EDNS_EDE = 15,
+    EDNS_REPORT_CHANNEL = 18,
+};
+
+struct edns_option {
+    uint16_t code;
+    struct octets data; /* borrowed from the message */
+};
+
+struct edns {
+    bool present;
+    uint8_t version;
+    bool dnssec_ok;
+    uint16_t udp_octets;          /* as offered; values below 512 mean 512 (RFC 6891 section 6.2.3) */
+    uint8_t rcode_high;           /* upper eight bits of the extended RCODE */
+    uint16_t option_count;
+    struct edns_option options[EDNS_OPTIONS_MAX]; /* those beyond are ignored */
+};
+
+/* NULL if it is not there. */
+const struct edns_option *edns_option_find(const struct edns *edns, uint16_t code);
+
+/* Writes an OPT record, root owner and all; the caller counts it in ARCOUNT. */
+void writer_edns(struct writer *w, const struct edns *edns);
+
+#endif

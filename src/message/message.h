@@ -1,0 +1,95 @@
+/* DNS messages: RFC 1035 section 4, with the bits of RFC 4035 and the extended RCODE of RFC 6891. */
+#ifndef MESSAGE_MESSAGE_H
+#define MESSAGE_MESSAGE_H
+
+#include "message/dname.h"
+#include "message/edns.h"
+#include "message/rrset.h"
+
+enum opcode { OPCODE_QUERY = 0, OPCODE_IQUERY = 1, OPCODE_STATUS = 2, OPCODE_NOTIFY = 4, OPCODE_UPDATE = 5 };
+
+enum rcode { /* IANA "DNS RCODEs" */
+    RCODE_NOERROR = 0,
+    RCODE_FORMERR = 1,
+    RCODE_SERVFAIL = 2,
+    RCODE_NXDOMAIN = 3,
+    RCODE_NOTIMP = 4,
+    RCODE_REFUSED = 5,
+    RCODE_YXDOMAIN = 6,
+    RCODE_NOTAUTH = 9,
+    RCODE_BADVERS = 16,
+    RCODE_BADCOOKIE = 23,
+};
+/* "NOERROR", "NXDOMAIN", …; "RCODE42" for others, written into text.  Returns text. */
+char *rcode_to_text(uint16_t rcode, char text[16]);
+MUST_USE enum err rcode_from_text(const char *text, uint16_t *rcode);
+
+enum section { SECTION_ANSWER, SECTION_AUTHORITY, SECTION_ADDITIONAL, SECTIONS };
+
+enum { HEADER_OCTETS = 12 };
+
+struct question {
+    struct dname qname;
+    uint16_t qtype;
+    uint16_t qclass;
+};
+
+struct header {
+    uint16_t id;
+    uint8_t opcode;
+    uint8_t rcode; /* the lower four bits */
+    bool qr, aa, tc, rd, ra, ad, cd;
+    uint16_t counts[4]; /* QD, AN, NS, AR */
+};
+
+struct message {
+    struct header header;
+    uint16_t rcode;       /* extended: with the OPT record's upper bits */
+    bool has_question;
+    struct question question;
+    struct edns edns;
+    bool has_tsig;        /* a TSIG or SIG(0) record stood last: we have no keys, it is not kept */
+    struct rrset_list sections[SECTIONS]; /* RRSIGs stand with what they cover.  An RRSIG whose RRset is not in the
+                                           * section stands as an RRset of type RRSIG */
+};
+
+/* The twelve octets.  ERR_FORMAT if there are fewer. */
+MUST_USE enum err header_read(struct octets octets, struct header *header);
+
+/* Parses a whole message; copies names and RDATA into the arena, `octets` need not outlive the call, except that
+ * message->edns borrows from it.
+ * ERR_FORMAT: anything malformed, QDCOUNT above 1 (RFC 9619), two OPT records, OPT outside Additional, RDATA that does not
+ * fit its type.  Octets after the last record: ERR_FORMAT too.  Then header and question hold what could be read
+ * (has_question tells), so that a FORMERR can be sent.
+ * ERR_LIMIT: more than MESSAGE_RRS_MAX records.
+ * A truncated message (TC=1) may end in the middle of a record: what came before is kept, OK. */
+MUST_USE enum err message_read(struct octets octets, struct arena *arena, struct message *message);
+
+/* The whole message as dig would print it, in the arena: tools, logs, failing tests. */
+char *message_to_text(struct arena *arena, const struct message *message);
+
+/* ---- writing ---- */
+
+/* Writes a message section by section with name compression (RFC 1035 section 4.1.4).  Order of calls: begin,
+ * question, answer…, authority…, additional…, end. */
+enum { COMPRESSION_SLOTS = 256 };
+struct message_writer {
+    struct writer w;
+    uint16_t counts[4];
+    uint16_t offsets[COMPRESSION_SLOTS]; /* places of names already written, open addressing; 0: empty */
+};
+
+void message_begin(struct message_writer *m, uint8_t *buffer, size_t size, const struct header *header);
+void message_put_question(struct message_writer *m, const struct question *question);
+/* All records of the set, then its signatures if with_sigs.  All or nothing: false if it does not fit, then the
+ * message stands as before.  ttl_s is written for every record. */
+bool message_put_rrset(struct message_writer *m, enum section section, const struct rrset *rrset, uint32_t ttl_s,
+                       bool with_sigs);
+bool message_put_edns(struct message_writer *m, const struct edns *edns);
+/* Writes the counts; returns the whole message, borrowed from the buffer. */
+struct octets message_end(struct message_writer *m);
+
+/* A compressed name at the writer's place (compressible tells whether it may be); remembers it for later names. */
+void message_put_dname(struct message_writer *m, const struct dname *name, bool may_point);
+
+#endif

@@ -1,0 +1,15 @@
+/* Where policy (special-use names, local data, later RPZ and DNS64) hooks into resolving. */
+#ifndef RESOLVER_HOOKS_H
+#define RESOLVER_HOOKS_H
+
+#include "message/answer.h"
+#include "time/now.h"
+
+struct hooks {
+    void *context;
+    /* Before a name (the client's, or one that a chain leads to) is looked up: an answer of our own, in the arena, already
+     * judged (INSECURE, or SECURE never), or NULL to resolve it. */
+    struct answer *(*local)(void *context, const struct question *question, struct now now, struct arena *arena);
+};
+
+#endif

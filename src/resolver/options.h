@@ -1,0 +1,52 @@
+/* What operators decide about resolving: resolver.*, local.* and answers.* in the configuration. */
+#ifndef RESOLVER_OPTIONS_H
+#define RESOLVER_OPTIONS_H
+
+#include "cache/cache.h"
+#include "message/address.h"
+
+enum minimisation { MINIMISATION_OFF, MINIMISATION_RELAXED, MINIMISATION_STRICT };
+
+enum zone_rule_kind {
+    ZONE_RULE_FORWARD_ONLY,  /* RD=1 to the listed resolvers, their word is final */
+    ZONE_RULE_FORWARD_FIRST, /* the same, but when they fail: iterate */
+    ZONE_RULE_STUB,          /* RD=0 to the listed servers as if the zone were delegated to them; referrals are followed */
+};
+struct zone_rule {
+    struct dname zone;
+    enum zone_rule_kind kind;
+    uint16_t address_count;
+    struct address addresses[ADDRESSES_PER_NS_MAX];
+};
+
+struct resolver_options {
+    struct delegation *root_hints;   /* zone ".", is_hint; expires_ms unused */
+    bool prime_root;
+    bool prefetch;
+    bool ask_ipv4, ask_ipv6;
+    enum minimisation minimisation;
+    uint16_t minimisation_type;      /* TYPE_A or TYPE_NS */
+    bool random_case;                /* 0x20 */
+    uint16_t edns_octets;            /* offered upstream */
+    struct prefix *query_private;    /* special networks that may be asked all the same */
+    uint16_t query_private_count;
+    struct zone_rule *zone_rules;    /* the most specific one that holds the name wins; origin is 1 + index */
+    uint16_t zone_rule_count;
+    bool special_use_names;
+};
+/* Built-in root hints, memory in the arena. */
+struct resolver_options resolver_options_default(struct arena *arena);
+/* Root hints out of a text in master format (NS at ".", A and AAAA of those names), in the arena.  On failure *error is a
+ * sentence with line and cause, in the arena. */
+MUST_USE enum err root_hints_from_text(struct arena *arena, const char *text, size_t len, struct delegation **hints,
+                                       const char **error);
+/* Those built in (IANA named.root). */
+struct delegation *root_hints_built_in(struct arena *arena);
+
+struct answer_options {
+    uint16_t edns_octets;   /* offered to clients, and the most we send them over UDP */
+    bool minimal;           /* no Authority and Additional sections that are not needed */
+    bool ede;
+};
+
+#endif

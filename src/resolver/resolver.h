@@ -1,0 +1,110 @@
+/* The resolver: iteration (RFC 1034 section 5.3.3), validation of every answer, CNAME chains, budgets.  It does no I/O
+ * and asks no clock.  One per worker thread, not shared.
+ *
+ * How a host (worker, scenario runner, the vouch tool, a fuzzer) drives it:
+ *
+ *     resolver_ask(r, …)                       a client's question
+ *     while (resolver_next(r, now, &want))     until it wants nothing more for now
+ *         WANT_EXCHANGE   send exchange->packet to exchange->server, keep the exchange's id
+ *         WANT_CANCEL     drop that exchange; nothing is awaited from it any more
+ *         WANT_DONE       the waiter's question is settled: write its response from the outcome
+ *         WANT_TURN       serve others, then call resolver_next() again soon
+ *     resolver_absorb(r, id, reply)            when a datagram or TCP message comes from the exchange's server
+ *     resolver_exchange_failed(r, id, how)     when the system says it cannot be reached
+ *     resolver_tick(r, now)                    not later than resolver_deadline_ms(r)
+ *
+ * and calls resolver_next() again after each of the latter. */
+#ifndef RESOLVER_RESOLVER_H
+#define RESOLVER_RESOLVER_H
+
+#include "base/random.h"
+#include "cache/cache.h"
+#include "resolver/hooks.h"
+#include "resolver/options.h"
+#include "validator/validator.h"
+
+struct resolver;
+
+/* All of these outlive the resolver, or are replaced by resolver_configure(). */
+struct resolver_parts {
+    struct cache *cache;
+    struct random *random;
+    const struct resolver_options *options;
+    const struct crypto_policy *policy;
+    const struct trust *trust;
+    const struct hooks *hooks; /* may be NULL */
+    bool explain;              /* outcomes carry explanations */
+};
+struct resolver *resolver_new(const struct resolver_parts *parts);
+void resolver_free(struct resolver *resolver);
+/* New options, policy or trust.  What is in flight goes on and decides its next step by the new ones.  The old parts are
+ * not used any more when this returns. */
+void resolver_configure(struct resolver *resolver, const struct resolver_parts *parts);
+
+enum transport { TRANSPORT_UDP, TRANSPORT_TCP };
+
+struct exchange {
+    uint64_t id;            /* never used twice by one resolver */
+    struct address server;
+    enum transport transport;
+    struct octets packet;   /* the question in wire form, without TCP length; borrowed until the next resolver_… call */
+    bool is_private_ok;     /* the address is special (127/8 …) and configured: hosts may check it again */
+};
+
+/* The end of a question. */
+struct outcome {
+    struct question question;
+    uint16_t rcode;
+    enum security security;   /* the weakest link's; UNCHECKED if the waiter set CD and nothing was known */
+    uint16_t link_count;
+    struct answer *const *links; /* the chain in order; each with the time it was received */
+    uint16_t ede_count;
+    struct outcome_ede { int code; const char *text; } edes[4]; /* root cause first */
+    const char *site;         /* which check or step decided, for the log; NULL when all is well */
+    bool from_cache;          /* no question was sent for it */
+    const struct budget *budget; /* what is left of it */
+};
+
+enum want_kind { WANT_NOTHING, WANT_EXCHANGE, WANT_CANCEL, WANT_DONE, WANT_TURN };
+struct want {
+    enum want_kind kind;
+    struct exchange exchange;      /* WANT_EXCHANGE; WANT_CANCEL: id alone */
+    void *waiter;                  /* WANT_DONE */
+    const struct outcome *outcome; /* WANT_DONE: valid until the next resolver_… call */
+};
+
+/* Asks a question on behalf of waiter, which comes back with WANT_DONE exactly once, unless forgotten.  checking_disabled:
+ * the client set CD (RFC 4035 section 3.2.2).  The same questions of several waiters are resolved once. */
+void resolver_ask(struct resolver *resolver, const struct question *question, bool checking_disabled, void *waiter,
+                  struct now now);
+/* The waiter is gone: no WANT_DONE for it any more. */
+void resolver_forget(struct resolver *resolver, void *waiter);
+
+/* Fills *want with the next thing wanted; false (WANT_NOTHING) if there is none until something happens. */
+bool resolver_next(struct resolver *resolver, struct now now, struct want *want);
+
+enum absorbed {
+    ABSORBED,     /* the exchange is over: close its socket */
+    ABSORB_WAIT,  /* not an answer to our question (id, question, 0x20 or cookie differ): keep waiting */
+};
+enum absorbed resolver_absorb(struct resolver *resolver, uint64_t exchange, struct octets reply, struct now now);
+
+enum exchange_failure {
+    EXCHANGE_REFUSED,     /* connection refused, port unreachable */
+    EXCHANGE_UNREACHABLE, /* no route, network down */
+    EXCHANGE_CLOSED,      /* TCP closed or reset before the answer */
+    EXCHANGE_NO_SOCKET,   /* out of descriptors or ports: not the server's fault */
+};
+void resolver_exchange_failed(struct resolver *resolver, uint64_t exchange, enum exchange_failure how, struct now now);
+
+/* Monotonic time of the next thing that must happen by itself (a time-out); INT64_MAX if nothing is in flight. */
+int64_t resolver_deadline_ms(const struct resolver *resolver);
+void resolver_tick(struct resolver *resolver, struct now now);
+
+struct resolver_stats {
+    uint64_t questions, exchanges_udp, exchanges_tcp, timeouts, forged_dropped, secure, insecure, bogus, indeterminate,
+        servfail, signature_checks, nsec3_hashes, budgets_spent, coalesced, in_flight;
+};
+void resolver_get_stats(const struct resolver *resolver, struct resolver_stats *stats);
+
+#endif

@@ -1,0 +1,27 @@
+/* Turns an outcome into the message that a client gets (RFC 4035 section 3.2, RFC 6840 section 5). */
+#ifndef RESOLVER_RESPONSE_H
+#define RESOLVER_RESPONSE_H
+
+#include "resolver/resolver.h"
+
+/* The client's question as far as the response depends on it. */
+struct client_query {
+    struct header header;
+    struct question question;
+    bool edns;              /* the client sent an OPT record */
+    bool dnssec_ok;
+    size_t size_max;        /* the smaller of the client's UDP size and ours; MESSAGE_OCTETS_MAX over TCP */
+};
+
+/* Writes the response into buffer (size at least size_max): AA=0, RA=1, AD by RFC 6840 section 5.8, TTLs as left at `now`,
+ * signatures and proofs only with DO, SERVFAIL for what is Bogus or Indeterminate unless CD, EDE options, TC when it does
+ * not fit (then only the question and OPT).  Returns the whole message, borrowed from buffer. */
+struct octets response_write(const struct answer_options *options, const struct client_query *query,
+                             const struct outcome *outcome, struct now now, uint8_t *buffer, size_t size);
+/* An error without any data: FORMERR, REFUSED, NOTIMP, BADVERS … with an EDE (EDE_NONE: none) and text (may be NULL).
+ * question may be NULL if it could not be read. */
+struct octets response_write_error(const struct answer_options *options, const struct client_query *query,
+                                   const struct question *question, uint16_t rcode, int ede, const char *text,
+                                   uint8_t *buffer, size_t size);
+
+#endif

@@ -1,0 +1,68 @@
+/* Trust anchors, negative trust anchors and standing exceptions as one immutable snapshot that the validator reads.
+ * A new snapshot is made for each change and published; readers take no lock. */
+#ifndef TRUST_TRUST_H
+#define TRUST_TRUST_H
+
+#include "base/err.h"
+#include "message/dname.h"
+#include "message/rdata.h"
+#include "time/now.h"
+
+struct trust;
+
+enum anchor_source { ANCHOR_BUILT_IN, ANCHOR_CONFIGURED, ANCHOR_FILE, ANCHOR_STORE };
+
+struct anchor {
+    struct dname zone;
+    uint16_t type;          /* TYPE_DS or TYPE_DNSKEY */
+    struct octets rdata;    /* owned by the snapshot */
+    enum anchor_source source;
+    int64_t valid_from_s, valid_until_s; /* UNIX time; INT64_MIN and INT64_MAX when there is no bound (RFC 9718 section 2.1) */
+};
+
+enum coverage { /* what is said of a name by the closest entry at or above it */
+    COVERAGE_NONE,     /* no anchor above: insecure */
+    COVERAGE_ANCHOR,
+    COVERAGE_NEGATIVE, /* a negative trust anchor (RFC 7646): insecure, EDE 33 */
+    COVERAGE_INSECURE, /* a standing exception (trust.insecure): insecure */
+};
+
+/* ---- reading ---- */
+
+/* The closest entry at or above name; of several at one name: negative, insecure, anchor.  *zone is where it stands (the
+ * root for COVERAGE_NONE).  Negative anchors past their end do not count. */
+enum coverage trust_covers(const struct trust *trust, const struct dname *name, struct now now, struct dname *zone);
+/* Usable anchors (inside their validity, not revoked) at exactly this zone; borrowed.  Number written. */
+size_t trust_anchors_at(const struct trust *trust, const struct dname *zone, struct now now, const struct anchor **list,
+                        size_t max);
+/* All of them, in canonical order of their zones. */
+const struct anchor *trust_anchors(const struct trust *trust, size_t *count);
+/* A hash over everything in it: cached verdicts are only as good as the snapshot they were made under. */
+uint64_t trust_fingerprint(const struct trust *trust);
+
+struct negative_anchor {
+    struct dname zone;
+    int64_t until_s;       /* UNIX time */
+    const char *reason;    /* owned by the snapshot */
+};
+const struct negative_anchor *trust_negatives(const struct trust *trust, size_t *count);
+
+/* ---- making ---- */
+
+struct trust *trust_new(void); /* empty; fill, then publish and never change again */
+void trust_free(struct trust *trust);
+struct trust *trust_copy(const struct trust *trust);
+/* rdata is copied.  A duplicate (same zone, type, RDATA) is not added twice.  ERR_FORMAT: not a DS or DNSKEY RDATA, a
+ * DNSKEY without ZONE flag or with REVOKE. */
+MUST_USE enum err trust_add_anchor(struct trust *trust, const struct anchor *anchor);
+void trust_add_negative(struct trust *trust, const struct dname *zone, int64_t until_s, const char *reason);
+void trust_add_insecure(struct trust *trust, const struct dname *zone, const char *reason);
+/* The IANA root anchors known when this release was made: KSK-2017 (20326) and KSK-2024 (38696). */
+void trust_add_built_in(struct trust *trust);
+/* All DS and DNSKEY records of a text in master format (several lines, parentheses, comments).  On failure *error, if not
+ * NULL, is a sentence with line and cause (malloc'd, the caller frees it) and trust may hold what came before.  *added
+ * counts. */
+MUST_USE enum err trust_add_text(struct trust *trust, const char *text, size_t len, enum anchor_source source,
+                                 size_t *added, char **error);
+
+#endif
