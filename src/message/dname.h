@@ -27,6 +27,8 @@ const struct dname *dname_root(void);
 
 /* Master-file form (RFC 1035 section 5.1: \DDD and \X escapes).  A name without the final dot is taken as absolute. */
 MUST_USE enum err dname_from_text(const char *text, struct dname *name);
+/* As in a master file: a name without the final dot is completed with origin, "@" is the origin. */
+MUST_USE enum err dname_from_text_below(const char *text, const struct dname *origin, struct dname *name);
 /* With the final dot, everything but letters, digits, '-' and '_' … escaped as RFC 1035 section 5.1 says.  Returns text. */
 char *dname_to_text(const struct dname *name, char text[DNAME_TEXT_MAX]);
 /* Uncompressed wire form that fills octets exactly. */
@@ -81,7 +83,7 @@ uint64_t dname_hash(const struct dname *name, uint64_t seed);
 
 struct dname *dname_copy(struct arena *arena, const struct dname *name);
 
-/* Uncompressed.  Compressed names are written by message/compress.h. */
+/* Uncompressed.  Compressed names are written by message_put_dname(). */
 void writer_dname(struct writer *w, const struct dname *name);
 
 #endif

@@ -66,6 +66,7 @@ enum rdata_field {
     FIELD_IPV6,
     FIELD_STRING,            /* one <character-string> */
     FIELD_STRINGS,           /* <character-string>s to the end, at least one */
+    FIELD_TAG,               /* one <character-string> of letters and digits, bare in text (RFC 8659 section 4.1) */
     FIELD_TEXT_REST,         /* the rest as one quoted string (CAA value, URI target) */
     FIELD_HEX_REST,
     FIELD_BASE64_REST,
@@ -79,8 +80,11 @@ enum rdata_field {
     FIELD_APL,               /* RFC 3123 */
     FIELD_HIP,               /* RFC 8005 */
     FIELD_IPSECKEY,          /* RFC 4025, gateway and key by gateway type */
+    FIELD_AMTRELAY,          /* RFC 8777 */
+    FIELD_A6,                /* RFC 2874; its name is lower-cased in canonical form */
     FIELD_SVCPARAMS,         /* RFC 9460 */
-    FIELD_UNKNOWN_REST,      /* \# form in text */
+    FIELD_UNKNOWN_REST,      /* \# form of the whole RDATA in text */
+    RDATA_FIELDS,
 };
 
 struct rr_type {
