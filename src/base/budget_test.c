@@ -1,0 +1,73 @@
+#include "base/budget.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include "base/err.h"
+
+static void test_each_limit_is_reached_exactly(void **state)
+{
+    (void)state;
+    static const struct {
+        bool (*take)(struct budget *budget);
+        unsigned limit;
+        const char *name;
+    } cases[] = {
+        { budget_take_packet, UPSTREAM_PACKETS_MAX, "packets" },
+        { budget_take_lookup, LOOKUPS_MAX, "lookups" },
+        { budget_take_check, SIGNATURE_CHECKS_MAX, "signature-checks" },
+        { budget_take_failure, SIGNATURE_FAILURES_MAX, "signature-failures" }, /* CVE-2023-50387 */
+        { budget_take_hash, NSEC3_HASHES_MAX, "hashes" },                      /* CVE-2023-50868 */
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct budget budget = budget_full();
+        for (unsigned n = 0; n < cases[i].limit; n++)
+            assert_true(cases[i].take(&budget));
+        assert_null(budget.spent);
+        assert_false(cases[i].take(&budget));
+        assert_false(cases[i].take(&budget));
+        assert_string_equal(budget.spent, cases[i].name);
+    }
+}
+
+static void test_the_first_one_spent_is_named(void **state)
+{
+    (void)state;
+    struct budget budget = budget_full();
+    budget.lookups = 0;
+    budget.packets = 0;
+    assert_false(budget_take_lookup(&budget));
+    assert_false(budget_take_packet(&budget));
+    assert_string_equal(budget.spent, "lookups");
+}
+
+static void test_turns(void **state)
+{
+    (void)state;
+    struct budget budget = budget_full();
+    for (int i = 0; i < CHECKS_PER_TURN; i++) {
+        assert_false(budget_turn_is_over(&budget));
+        assert_true(budget_take_check(&budget));
+    }
+    assert_true(budget_turn_is_over(&budget));
+    budget_new_turn(&budget);
+    for (int i = 0; i < HASHES_PER_TURN; i++) {
+        assert_false(budget_turn_is_over(&budget));
+        assert_true(budget_take_hash(&budget));
+    }
+    assert_true(budget_turn_is_over(&budget));
+    assert_int_equal(budget.signature_checks, SIGNATURE_CHECKS_MAX - CHECKS_PER_TURN);
+    assert_null(budget.spent);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_each_limit_is_reached_exactly),
+        cmocka_unit_test(test_the_first_one_spent_is_named),
+        cmocka_unit_test(test_turns),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
