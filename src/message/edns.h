@@ -37,10 +37,15 @@ struct edns {
     struct edns_option options[EDNS_OPTIONS_MAX]; /* those beyond are ignored */
 };
 
+/* From an OPT record's CLASS, TTL and RDATA (RFC 6891 section 6.1.3).  ERR_FORMAT if the options do not fill the RDATA
+ * exactly. */
+MUST_USE enum err edns_read(uint16_t class, uint32_t ttl, struct octets rdata, struct edns *edns);
+
 /* NULL if it is not there. */
 const struct edns_option *edns_option_find(const struct edns *edns, uint16_t code);
 
-/* Writes an OPT record, root owner and all; the caller counts it in ARCOUNT. */
+/* Writes an OPT record, root owner and all; the caller counts it in ARCOUNT.  Fails if the options do not fit into one
+ * RDATA. */
 void writer_edns(struct writer *w, const struct edns *edns);
 
 #endif

@@ -8,7 +8,7 @@
 struct master_record {
     struct dname owner;
     uint16_t type, class;
-    uint32_t ttl_s;      /* the last stated, or 3600 if none was */
+    uint32_t ttl_s;      /* its own, else that of $TTL (RFC 2308 section 4), else the last stated, else 3600 */
     struct octets rdata; /* uncompressed wire form; valid until the next call */
     unsigned line;       /* where the record began, from 1 */
 };

@@ -28,6 +28,16 @@ enum section { SECTION_ANSWER, SECTION_AUTHORITY, SECTION_ADDITIONAL, SECTIONS }
 
 enum { HEADER_OCTETS = 12 };
 
+enum header_flag { /* RFC 1035 section 4.1.1, RFC 4035 sections 3.1.6 and 3.2.2 */
+    FLAG_QR = 0x8000,
+    FLAG_AA = 0x0400,
+    FLAG_TC = 0x0200,
+    FLAG_RD = 0x0100,
+    FLAG_RA = 0x0080,
+    FLAG_AD = 0x0020,
+    FLAG_CD = 0x0010,
+};
+
 struct question {
     struct dname qname;
     uint16_t qtype;
@@ -73,10 +83,15 @@ char *message_to_text(struct arena *arena, const struct message *message);
 /* Writes a message section by section with name compression (RFC 1035 section 4.1.4).  Order of calls: begin,
  * question, answer…, authority…, additional…, end. */
 enum { COMPRESSION_SLOTS = 256 };
+/* Where the rest of a name, from one of its labels on, stands in the message. */
+struct compression_slot {
+    uint16_t offset; /* 0: empty */
+    uint16_t tag;    /* part of its hash: spares most comparisons */
+};
 struct message_writer {
     struct writer w;
     uint16_t counts[4];
-    uint16_t offsets[COMPRESSION_SLOTS]; /* places of names already written, open addressing; 0: empty */
+    struct compression_slot slots[COMPRESSION_SLOTS]; /* a full one forgets: names are then written longer */
 };
 
 void message_begin(struct message_writer *m, uint8_t *buffer, size_t size, const struct header *header);
@@ -86,10 +101,10 @@ void message_put_question(struct message_writer *m, const struct question *quest
 bool message_put_rrset(struct message_writer *m, enum section section, const struct rrset *rrset, uint32_t ttl_s,
                        bool with_sigs);
 bool message_put_edns(struct message_writer *m, const struct edns *edns);
-/* Writes the counts; returns the whole message, borrowed from the buffer. */
+/* Writes the counts; returns the whole message, borrowed from the buffer.  Empty if header and question did not fit. */
 struct octets message_end(struct message_writer *m);
 
-/* A compressed name at the writer's place (compressible tells whether it may be); remembers it for later names. */
+/* A name at the writer's place, as a pointer to an earlier one as far as it may; remembers it for later names. */
 void message_put_dname(struct message_writer *m, const struct dname *name, bool may_point);
 
 #endif

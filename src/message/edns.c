@@ -1,0 +1,57 @@
+#include "message/edns.h"
+
+#include "message/rrtype.h"
+
+enum { EDNS_FLAG_DO = 0x8000 }; /* RFC 3225 section 3; RFC 6891 section 6.1.4 */
+
+enum err edns_read(uint16_t class, uint32_t ttl, struct octets rdata, struct edns *edns)
+{
+    *edns = (struct edns) {
+        .present = true,
+        .udp_octets = class < UDP_OCTETS_CLASSIC ? UDP_OCTETS_CLASSIC : class,
+        .rcode_high = (uint8_t)(ttl >> 24),
+        .version = (uint8_t)(ttl >> 16),
+        .dnssec_ok = (ttl & EDNS_FLAG_DO) != 0,
+    };
+    struct reader r = reader_of_octets(rdata);
+    while (!r.failed && reader_left(&r) > 0) {
+        struct edns_option option = { .code = reader_u16(&r) };
+        option.data = reader_octets(&r, reader_u16(&r));
+        if (!r.failed && edns->option_count < EDNS_OPTIONS_MAX)
+            edns->options[edns->option_count++] = option;
+    }
+    return r.failed ? ERR_FORMAT : OK;
+}
+
+const struct edns_option *edns_option_find(const struct edns *edns, uint16_t code)
+{
+    for (uint16_t i = 0; i < edns->option_count; i++)
+        if (edns->options[i].code == code)
+            return &edns->options[i];
+    return NULL;
+}
+
+void writer_edns(struct writer *w, const struct edns *edns)
+{
+    writer_u8(w, 0); /* the root: RFC 6891 section 6.1.2 */
+    writer_u16(w, TYPE_OPT);
+    writer_u16(w, edns->udp_octets);
+    writer_u8(w, edns->rcode_high);
+    writer_u8(w, edns->version);
+    writer_u16(w, edns->dnssec_ok ? EDNS_FLAG_DO : 0);
+    size_t rdlength_at = w->len;
+    writer_u16(w, 0);
+    for (uint16_t i = 0; i < edns->option_count; i++) {
+        const struct edns_option *option = &edns->options[i];
+        writer_u16(w, option->code);
+        writer_u16(w, (uint16_t)option->data.len);
+        writer_octets_put(w, option->data);
+        w->failed |= option->data.len > UINT16_MAX;
+    }
+    if (w->failed)
+        return;
+    size_t rdlength = w->len - rdlength_at - sizeof(uint16_t);
+    w->failed = rdlength > UINT16_MAX;
+    if (!w->failed)
+        writer_u16_at(w, rdlength_at, (uint16_t)rdlength);
+}

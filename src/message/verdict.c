@@ -1,0 +1,38 @@
+#include "message/verdict.h"
+
+#include <assert.h>
+
+const char *security_text(enum security security)
+{
+    static const char *const texts[] = {
+        [UNCHECKED] = "unchecked",         [SECURE] = "secure", [INSECURE] = "insecure", [BOGUS] = "bogus",
+        [INDETERMINATE] = "indeterminate",
+    };
+    assert((size_t)security < ARRAY_LEN(texts));
+    return texts[security];
+}
+
+static bool lineage_has(const struct lineage *lineage, uint64_t key)
+{
+    for (uint16_t i = 0; i < lineage->count; i++)
+        if (lineage->keys[i] == key)
+            return true;
+    return false;
+}
+
+void lineage_add(struct lineage *lineage, uint64_t key)
+{
+    if (lineage_has(lineage, key))
+        return;
+    if (lineage->count == LINEAGE_KEYS_MAX)
+        lineage->overflow = true;
+    else
+        lineage->keys[lineage->count++] = key;
+}
+
+void lineage_merge(struct lineage *into, const struct lineage *from)
+{
+    for (uint16_t i = 0; i < from->count; i++)
+        lineage_add(into, from->keys[i]);
+    into->overflow |= from->overflow;
+}
