@@ -1,0 +1,61 @@
+/* The configuration: one YAML file under one table of options (config/table.c); a row of it serves the parser, the range
+ * checks, --print-config and the manual page.  Each folder owns the struct of its options; this one fills them. */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include <stdio.h>
+
+#include "cache/cache.h"
+#include "crypto/algorithms.h"
+#include "front/front.h"
+#include "base/log.h"
+#include "resolver/options.h"
+#include "trust/trust.h"
+
+enum trust_model { TRUST_MODEL_ROOT, TRUST_MODEL_CONFIGURED };
+
+struct listen_address {
+    struct address address;
+    bool is_default; /* not written by the operator: a host without ::1 warns only */
+};
+
+struct config {
+    struct arena *arena;          /* everything below lives in it */
+    const char *path;             /* NULL: defaults alone */
+
+    struct listen_address *listen;
+    uint16_t listen_count;
+    uint16_t workers;             /* 0: auto */
+    const char *user;             /* NULL: stay who we are */
+    const char *state_directory;
+    bool state_required;          /* state: required | optional */
+    const char *control_socket;   /* NULL: none */
+    enum log_level log_level;
+
+    struct front_options front;
+    struct answer_options answers;
+    struct cache_options cache;
+    struct resolver_options resolver;
+    struct crypto_options crypto;
+    enum trust_model trust_model;
+    struct trust *trust;          /* built from trust.*; freed with the configuration: take a trust_copy() */
+};
+
+/* Where and what: "/etc/vouch/vouch.yaml:12: cache.size: expected a size such as 256MiB, got \"big\"". */
+struct config_error {
+    char text[512];
+};
+
+/* path NULL: the defaults.  ERR_FORMAT: *error says file, line, key and what was expected (exit 78).  ERR_SYSTEM: the file
+ * cannot be read (exit 78, or 77 when errno is EACCES); *error says so.  now: for negative anchors whose end has passed.
+ * Warnings go to the log. */
+MUST_USE enum err config_load(const char *path, struct now now, struct config **config, struct config_error *error);
+void config_free(struct config *config);
+
+/* The whole configuration in effect, as YAML that config_load() reads back to the same. */
+void config_print(const struct config *config, FILE *to);
+
+/* One line for each setting that differs and cannot change without a restart; the number of them. */
+size_t config_needs_restart(const struct config *running, const struct config *wanted, FILE *to);
+
+#endif
