@@ -49,7 +49,7 @@ LIBRARIES = {
 CORE = ["base", "time", "message", "crypto", "trust", "validator", "cache", "resolver", "steward", "policy", "front"]
 OUTER_WORLD = re.compile(
     r"(sys/(socket|select|epoll|poll|time|timerfd|eventfd|un|uio|ioctl|wait)|net/.*|netinet/.*|arpa/.*|netdb|resolv|poll"
-    r"|time|pthread|threads|signal|ev)\.h"
+    r"|time|signal|ev)\.h"
 )
 # Text forms need the conversions of these two; what is called is looked at in the objects below.
 TEXT_FORMS = ["arpa/inet.h", "time.h"]
