@@ -19,10 +19,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
 
 enum {
-    INPUT_OCTETS_MAX = 65535,    /* a DNS message */
-    MUTANT_OCTETS_MAX = 4096,    /* unless its parent is larger: longer inputs only cost time */
-    MUTATIONS_MAX = 8,           /* on top of each other */
-    INPUT_SECONDS_MAX = 20,      /* under sanitizers on a busy machine; a parser needs microseconds */
+    INPUT_OCTETS_MAX = 65535, /* a DNS message */
+    MUTANT_OCTETS_MAX = 4096, /* unless its parent is larger: longer inputs only cost time */
+    MUTATIONS_MAX = 8,        /* on top of each other */
+    INPUT_SECONDS_MAX = 20,   /* under sanitizers on a busy machine; a parser needs microseconds */
     RUNS_DEFAULT = 10000,
 };
 
@@ -115,7 +115,8 @@ static void read_directory(struct corpus *corpus, const char *path)
 static uint8_t interesting_octet(struct random *random)
 {
     /* lengths of labels and of nothing, pointers, signs, and the characters that text formats turn on */
-    static const uint8_t octets[] = { 0, 1, 2, 0x3f, 0x40, 0x7f, 0x80, 0xc0, 0xff, ' ', '"', '\\', '(', ')', '.', '0', '\n' };
+    static const uint8_t octets[] = { 0,   1,   2,    0x3f, 0x40, 0x7f, 0x80, 0xc0, 0xff,
+                                      ' ', '"', '\\', '(',  ')',  '.',  '0',  '\n' };
     return octets[random_below(random, ARRAY_LEN(octets))];
 }
 

@@ -100,7 +100,8 @@ static void test_octets_order(void **state)
     static const struct {
         const char *a, *b;
         int order;
-    } cases[] = { /* RFC 4034 section 6.3 */
+    } cases[] = {
+        /* RFC 4034 section 6.3 */
         { "", "", 0 }, { "", "a", -1 }, { "a", "", 1 }, { "a", "ab", -1 }, { "b", "ab", 1 }, { "\x7f", "\x80", -1 },
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {

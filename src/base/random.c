@@ -8,7 +8,8 @@
 
 #include "base/arena.h"
 
-enum { BUFFER_OCTETS = 512 }; /* some 50 upstream questions (socket port by the kernel, id, 0x20 bits) per system call */
+/* One system call for some 50 upstream questions: each takes an id and the bits of its letter case. */
+enum { BUFFER_OCTETS = 512 };
 
 struct random_secure {
     struct random random;

@@ -14,7 +14,8 @@ static void test_order(void **state)
     static const struct {
         uint32_t a, b;
         bool lt;
-    } cases[] = { /* RFC 1982 sections 3.2 and 5.1 */
+    } cases[] = {
+        /* RFC 1982 sections 3.2 and 5.1 */
         { 0, 1, true },
         { 1, 0, false },
         { 44, 44, false },
@@ -38,7 +39,8 @@ static void test_to_unix_time(void **state)
     static const struct {
         uint32_t serial;
         int64_t near_s, unix_s;
-    } cases[] = { /* RFC 4034 section 3.1.5: the times of an RRSIG outlive 2106-02-07 */
+    } cases[] = {
+        /* RFC 4034 section 3.1.5: the times of an RRSIG outlive 2106-02-07 */
         { 1700000000, 1700000100, 1700000000 },
         { 0, INT64_C(4294967295), INT64_C(4294967296) },
         { 5, INT64_C(4294967290), INT64_C(4294967301) },
