@@ -35,6 +35,7 @@ enum signature_check {
 };
 
 struct verifier;
+struct scheme;
 struct algorithm {
     uint8_t number;
     const char *mnemonic;
@@ -44,6 +45,7 @@ struct algorithm {
     /* NULL: cannot be verified by this build.  key is the Public Key field of the DNSKEY. */
     enum signature_check (*check)(struct verifier *verifier, const struct algorithm *algorithm, struct octets key,
                                   struct octets signed_data, struct octets signature);
+    const struct scheme *scheme; /* what the checks of this folder need to know (crypto/scheme.h); NULL without one */
 };
 struct digest {
     uint8_t number;
@@ -55,7 +57,8 @@ struct digest {
     void (*compute)(struct octets data, uint8_t *digest); /* NULL: cannot be computed */
 };
 
-/* All registered rows, those that cannot be verified (RSAMD5, DSA, GOST …) included, ascending by number. */
+/* All rows registered for zone signing, those that cannot be verified (RSAMD5, DSA, GOST …) included, ascending by
+ * number. */
 const struct algorithm *algorithm_table(size_t *count);
 const struct digest *digest_table(size_t *count);
 
@@ -73,7 +76,7 @@ struct crypto_options { /* validation.* in the configuration; lists hold numbers
 };
 void crypto_policy_make(const struct crypto_options *options, struct crypto_policy *policy);
 struct crypto_options crypto_options_default(void);
-/* A number or a mnemonic, letter case aside; ERR_NOT_FOUND. */
+/* A number (registered or not) or a mnemonic, letter case and hyphens aside ("sha256", "SHA-256"); ERR_NOT_FOUND. */
 MUST_USE enum err algorithm_from_text(const char *text, uint8_t *number);
 MUST_USE enum err digest_from_text(const char *text, uint8_t *number);
 /* "ECDSAP256SHA256", or the number as text; `text` holds 8 octets at least and is used for numbers. */

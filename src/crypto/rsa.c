@@ -1,0 +1,79 @@
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/param_build.h>
+
+#include "base/limits.h"
+#include "base/reader.h"
+#include "crypto/scheme.h"
+
+/* RFC 3110 section 2 prohibits leading zero octets; BIND and Unbound ignore them, and so do we: the key is the number. */
+static struct octets without_leading_zeros(struct octets number)
+{
+    while (number.len > 0 && number.data[0] == 0) {
+        number.data++;
+        number.len--;
+    }
+    return number;
+}
+
+static unsigned bit_count(struct octets number) /* without leading zeros */
+{
+    return number.len == 0 ? 0 : (unsigned)(8 * number.len) - (unsigned)__builtin_clz(number.data[0]) + 24;
+}
+
+static bool is_odd(struct octets number)
+{
+    return number.len > 0 && (number.data[number.len - 1] & 1) == 1;
+}
+
+/* RFC 3110 section 2: the exponent's length in one octet, or in two behind a zero octet; exponent; modulus. */
+static bool split(struct octets key, struct octets *exponent, struct octets *modulus)
+{
+    struct reader r = reader_of_octets(key);
+    size_t exponent_len = reader_u8(&r);
+    if (exponent_len == 0)
+        exponent_len = reader_u16(&r);
+    *exponent = without_leading_zeros(reader_octets(&r, exponent_len));
+    *modulus = without_leading_zeros(reader_rest(&r));
+    return !r.failed;
+}
+
+static bool is_usable(const struct scheme *scheme, struct octets exponent, struct octets modulus)
+{
+    /* 1 and even exponents are no keys: with 1 anybody can sign, an even one has no inverse. */
+    if (bit_count(exponent) < 2 || bit_count(exponent) > RSA_EXPONENT_BITS_MAX || !is_odd(exponent))
+        return false;
+    return bit_count(modulus) >= scheme->modulus_bits_min && bit_count(modulus) <= RSA_MODULUS_BITS_MAX &&
+           is_odd(modulus);
+}
+
+EVP_PKEY *rsa_parse(const struct scheme *scheme, struct octets key)
+{
+    struct octets exponent, modulus;
+    if (!split(key, &exponent, &modulus) || !is_usable(scheme, exponent, modulus))
+        return NULL;
+    EVP_PKEY *parsed = NULL;
+    OSSL_PARAM *params = NULL;
+    BIGNUM *e = BN_bin2bn(exponent.data, (int)exponent.len, NULL);
+    BIGNUM *n = BN_bin2bn(modulus.data, (int)modulus.len, NULL);
+    OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
+    if (e != NULL && n != NULL && builder != NULL && OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_E, e) == 1 &&
+        OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_N, n) == 1)
+        params = OSSL_PARAM_BLD_to_param(builder);
+    if (params != NULL)
+        parsed = key_from_params(scheme, params);
+    OSSL_PARAM_free(params);
+    OSSL_PARAM_BLD_free(builder);
+    BN_free(n);
+    BN_free(e);
+    return parsed;
+}
+
+enum signature_check rsa_check(struct verifier *verifier, const struct algorithm *algorithm, struct octets key,
+                               struct octets signed_data, struct octets signature)
+{
+    struct verifier_key *parsed = verifier_key(verifier, algorithm, key);
+    if (parsed == NULL)
+        return SIGNATURE_KEY_UNUSABLE;
+    return verify_hashed(parsed, algorithm->scheme, signed_data, signature);
+}
