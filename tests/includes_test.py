@@ -105,7 +105,7 @@ def wrong_includes(path, text):
         if quote == '"':
             wrong = wrong_own(folder, header)
         else:
-            wrong = None if path.endswith("_test.c") else wrong_foreign(path, folder, header)
+            wrong = None if path.endswith(("_test.c", "testing.h")) else wrong_foreign(path, folder, header)
         if wrong is not None:
             complaints.append(f"{path} includes {header}: {wrong}")
     return complaints
