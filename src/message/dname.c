@@ -4,6 +4,7 @@
 
 #include "base/hash.h"
 #include "base/limits.h"
+#include "message/coding.h"
 
 /* ASCII letters to lower case, every other octet to itself.  Whole names may go through it: a length octet is at most
  * 63, below 'A' (65). */
@@ -51,36 +52,6 @@ static size_t offset_behind(const struct dname *name, unsigned labels)
 
 /* ---- text form ---- */
 
-/* One octet of a label at *text, unescaped (RFC 1035 section 5.1); *text moves on. */
-static enum err unescape(const char **text, uint8_t *octet)
-{
-    const char *at = *text;
-    if (*at != '\\') {
-        *octet = (uint8_t)*at;
-        *text = at + 1;
-        return OK;
-    }
-    at++;
-    if (*at == '\0')
-        return ERR_FORMAT;
-    if (*at < '0' || *at > '9') {
-        *octet = (uint8_t)*at;
-        *text = at + 1;
-        return OK;
-    }
-    unsigned value = 0;
-    for (int digit = 0; digit < 3; digit++, at++) {
-        if (*at < '0' || *at > '9')
-            return ERR_FORMAT;
-        value = value * 10 + (unsigned)(*at - '0');
-    }
-    if (value > UINT8_MAX)
-        return ERR_FORMAT;
-    *octet = (uint8_t)value;
-    *text = at;
-    return OK;
-}
-
 /* Labels up to the end of the text, without the root label.  *absolute: the text ends with a dot of its own. */
 static enum err parse_labels(const char *text, struct dname *name, bool *absolute)
 {
@@ -92,7 +63,7 @@ static enum err parse_labels(const char *text, struct dname *name, bool *absolut
         size_t label_len = 0;
         while (*text != '\0' && *text != '.') {
             uint8_t octet;
-            if (label_len == LABEL_OCTETS_MAX || unescape(&text, &octet) != OK)
+            if (label_len == LABEL_OCTETS_MAX || unescape_octet(&text, &octet) != OK)
                 return ERR_FORMAT;
             label[label_len++] = octet;
         }

@@ -1,5 +1,6 @@
 #include "message/text.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 enum { TEXT_OCTETS_FIRST = 512 };
@@ -55,4 +56,11 @@ void text_hex(struct text *text, struct octets octets)
 {
     for (size_t i = 0; i < octets.len; i++)
         text_printf(text, "%02x", octets.data[i]);
+}
+
+void text_rewind(struct text *text, size_t len)
+{
+    assert(len <= text->len);
+    text->len = len;
+    text->data[len] = '\0';
 }

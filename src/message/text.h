@@ -17,5 +17,7 @@ void text_printf(struct text *text, const char *format, ...) PRINTF_LIKE(2, 3);
  * network. */
 void text_escaped(struct text *text, struct octets octets);
 void text_hex(struct text *text, struct octets octets);
+/* Back to an earlier length. */
+void text_rewind(struct text *text, size_t len);
 
 #endif
