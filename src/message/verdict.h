@@ -72,6 +72,8 @@ struct verdict {
     const char *site;           /* which of our checks decided ("rrsig-expired"); static storage; never NULL once judged */
     char text[EXTRA_TEXT_MAX];  /* for EXTRA-TEXT and the log: names zone, key and time; may be empty */
     int64_t valid_until_s;      /* UNIX time when the first signature it rests on ends; INT64_MAX if none */
+    uint32_t ttl_cap_s;         /* no RRset of the answer may be kept longer: the least original TTL of its signatures
+                                 * (RFC 4035 section 5.3.3); UINT32_MAX if none.  Means something once judged. */
     struct lineage lineage;
     struct explanation *explanation; /* may be NULL (verdict out of the cache); lives in the query's arena */
 };

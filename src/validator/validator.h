@@ -39,8 +39,14 @@ struct facts {
     bool (*next_cut)(void *context, const struct dname *above, const struct dname *name, struct dname *cut);
 };
 
+/* What a query has verified so far: each RRset costs its public-key operations once, however often the judge is called
+ * again.  One for each query, in its arena, never NULL; a new one when trust or policy change. */
+struct memo;
+struct memo *memo_new(struct arena *arena);
+
 struct validation {
     struct arena *arena;               /* of the query */
+    struct memo *memo;                 /* of the query */
     struct budget *budget;             /* shared by the query and all it causes */
     struct verifier *verifier;         /* of the thread */
     const struct crypto_policy *policy;
@@ -56,8 +62,14 @@ enum judgement {
     JUDGE_TURN,   /* the turn's share of checks or hashes is used up: call again after a turn */
 };
 
-/* Judges one link: data, CNAME, DNAME, no-data or name error.  Never touches its records.  An exhausted budget yields
- * INDETERMINATE with the budget's name as site, so that it is not held against the zone. */
+/* verdict.site of a Secure no-data answer whose NSEC says that the name does not exist (RFC 9824): whoever did not ask
+ * for signatures gets NXDOMAIN.  No NXDOMAIN cut follows from it.  Compare with strcmp(): it may come out of a cache. */
+#define SITE_COMPACT_DENIAL "compact-denial"
+
+/* Judges one link: data, CNAME, DNAME, no-data or name error.  A verdict that is there already is left alone.  Never
+ * touches records, but takes out of answer->proofs of a Secure answer what the verdict does not rest on: behind an AD bit
+ * stands nothing that was not verified (RFC 4035 section 3.2.3), and what enters the denial index neither.  An exhausted
+ * budget yields INDETERMINATE with the budget's name as site, so that it is not held against the zone. */
 MUST_USE enum judgement validator_judge(const struct validation *validation, struct answer *answer,
                                         struct dname *need_name, uint16_t *need_type);
 
