@@ -41,12 +41,12 @@ struct facts {
 
 /* What a query has verified so far: each RRset costs its public-key operations once, however often the judge is called
  * again.  One for each query, in its arena, never NULL; a new one when trust or policy change. */
-struct memo;
-struct memo *memo_new(struct arena *arena);
+struct validation_memo;
+struct validation_memo *validation_memo_new(struct arena *arena);
 
 struct validation {
     struct arena *arena;               /* of the query */
-    struct memo *memo;                 /* of the query */
+    struct validation_memo *memo;                 /* of the query */
     struct budget *budget;             /* shared by the query and all it causes */
     struct verifier *verifier;         /* of the thread */
     const struct crypto_policy *policy;
