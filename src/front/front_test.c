@@ -1,0 +1,168 @@
+#include "front/front.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include "message/testing.h"
+
+enum { ANYWHERE = 0xffff };
+
+static struct prefix prefixes[3];
+static struct front_options options = { .allow = prefixes, .allow_count = ARRAY_LEN(prefixes) };
+
+static int set_up(void **state)
+{
+    static const char *const texts[] = { "127.0.0.0/8", "::1", "2001:db8::/32" };
+    (void)state;
+    set_hash_secret();
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        assert_int_equal(prefix_from_text(texts[i], &prefixes[i]), OK);
+    return 0;
+}
+
+static struct address address_of(const char *text)
+{
+    struct address address;
+    assert_int_equal(address_from_text(text, 5353, &address), OK);
+    return address;
+}
+
+struct sent { /* what the client sends; zero is a plain question for "www.example. A" */
+    const char *from; /* NULL: 127.0.0.1 */
+    bool qr, no_rd;
+    uint8_t opcode;
+    uint16_t qtype, qclass; /* 0: A, IN; ANYWHERE: really 0 */
+    bool edns;
+    uint8_t edns_version;
+    uint16_t questions; /* counted in the header: 0 is one, ANYWHERE is none */
+    const char *tail;   /* octets behind the message */
+    size_t tail_len;
+};
+
+static struct octets write_sent(const struct sent *sent, uint8_t *buffer, size_t size)
+{
+    struct header header = { .id = 7, .qr = sent->qr, .opcode = sent->opcode, .rd = !sent->no_rd };
+    struct question question = {
+        .qname = name_of("www.example."),
+        .qtype = sent->qtype == 0 ? TYPE_A : sent->qtype == ANYWHERE ? 0 : sent->qtype,
+        .qclass = sent->qclass == 0 ? CLASS_IN : sent->qclass,
+    };
+    struct edns edns = { .present = true, .version = sent->edns_version, .udp_octets = 1232 };
+    struct message_writer m;
+    message_begin(&m, buffer, size, &header);
+    if (sent->questions != ANYWHERE)
+        message_put_question(&m, &question);
+    if (sent->edns)
+        assert_true(message_put_edns(&m, &edns));
+    struct octets octets = message_end(&m);
+    if (sent->questions != 0 && sent->questions != ANYWHERE)
+        buffer[5] = (uint8_t)sent->questions;
+    if (sent->tail_len > 0)
+        memcpy(buffer + octets.len, sent->tail, sent->tail_len);
+    octets.len += sent->tail_len;
+    return octets;
+}
+
+static struct front_decision judge(const struct sent *sent)
+{
+    uint8_t buffer[1024];
+    struct octets octets = write_sent(sent, buffer, sizeof(buffer));
+    struct arena *arena = arena_new();
+    struct message message;
+    enum err read = message_read(octets, arena, &message);
+    struct address client = address_of(sent->from == NULL ? "127.0.0.1" : sent->from);
+    struct front_decision decision = front_judge(&options, &client, read, &message);
+    arena_free(arena);
+    return decision;
+}
+
+/* A TSIG record with an unknown key: owner, type 250, class ANY, TTL 0, and RDATA that only has to be well-formed. */
+static const char tsig[] = "\x01k\0\0\xfa\0\xff\0\0\0\0\0\x1d\x0bhmac-sha256\0\0\0\0\0\0\0\x01\x2c\0\0\0\x07\0\0\0\0";
+
+static void test_decisions(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        struct sent sent;
+        struct front_decision want;
+    } cases[] = {
+        { "a plain question", { 0 }, { FRONT_RESOLVE, 0, EDE_NONE, NULL } },
+        { "with EDNS", { .edns = true }, { FRONT_RESOLVE, 0, EDE_NONE, NULL } },
+        { "RD=0 is for the worker to look at", { .no_rd = true }, { FRONT_RESOLVE, 0, EDE_NONE, NULL } },
+        { "RFC 8482: ANY", { .qtype = TYPE_ANY }, { FRONT_RESOLVE, 0, EDE_NONE, NULL } },
+        { "RFC 3597: unknown type", { .qtype = 65280 }, { FRONT_RESOLVE, 0, EDE_NONE, NULL } },
+        { "RFC 4035 section 4.5: RRSIG", { .qtype = TYPE_RRSIG }, { FRONT_RESOLVE, 0, EDE_NONE, NULL } },
+        { "a response", { .qr = true }, { FRONT_DROP, 0, EDE_NONE, NULL } },
+        { "a response from outside", { .qr = true, .from = "192.0.2.1" }, { FRONT_DROP, 0, EDE_NONE, NULL } },
+        { "D-monitor: not allowed", { .from = "192.0.2.1" }, { FRONT_ANSWER, RCODE_REFUSED, EDE_PROHIBITED, NULL } },
+        { "D-monitor: not allowed", { .from = "2001:db9::1" }, { FRONT_ANSWER, RCODE_REFUSED, EDE_PROHIBITED, NULL } },
+        { "D-monitor: allowed", { .from = "2001:db8:1::1" }, { FRONT_RESOLVE, 0, EDE_NONE, NULL } },
+        { "access before opcode", { .from = "192.0.2.1", .opcode = OPCODE_NOTIFY },
+          { FRONT_ANSWER, RCODE_REFUSED, EDE_PROHIBITED, NULL } },
+        { "NOTIFY", { .opcode = OPCODE_NOTIFY }, { FRONT_ANSWER, RCODE_NOTIMP, EDE_NOT_SUPPORTED, NULL } },
+        { "UPDATE", { .opcode = OPCODE_UPDATE }, { FRONT_ANSWER, RCODE_NOTIMP, EDE_NOT_SUPPORTED, NULL } },
+        { "RFC 9619: no question", { .questions = ANYWHERE }, { FRONT_ANSWER, RCODE_FORMERR, EDE_NONE, NULL } },
+        { "RFC 9619: two questions", { .questions = 2 }, { FRONT_ANSWER, RCODE_FORMERR, EDE_NONE, NULL } },
+        { "octets behind it", { .tail = "x", .tail_len = 1 }, { FRONT_ANSWER, RCODE_FORMERR, EDE_NONE, NULL } },
+        { "RFC 6891 section 6.1.3", { .edns = true, .edns_version = 1 }, { FRONT_ANSWER, RCODE_BADVERS, EDE_NONE, NULL } },
+        { "class CH", { .qclass = CLASS_CH }, { FRONT_ANSWER, RCODE_REFUSED, EDE_NOT_SUPPORTED, NULL } },
+        { "class ANY", { .qclass = CLASS_ANY }, { FRONT_ANSWER, RCODE_REFUSED, EDE_NOT_SUPPORTED, NULL } },
+        { "type 0", { .qtype = ANYWHERE }, { FRONT_ANSWER, RCODE_FORMERR, EDE_INVALID_QUERY_TYPE, NULL } },
+        { "AXFR", { .qtype = TYPE_AXFR }, { FRONT_ANSWER, RCODE_REFUSED, EDE_NOT_SUPPORTED, NULL } },
+        { "IXFR", { .qtype = TYPE_IXFR }, { FRONT_ANSWER, RCODE_REFUSED, EDE_NOT_SUPPORTED, NULL } },
+        { "MAILA", { .qtype = TYPE_MAILA }, { FRONT_ANSWER, RCODE_NOTIMP, EDE_NOT_SUPPORTED, NULL } },
+        { "MAILB", { .qtype = TYPE_MAILB }, { FRONT_ANSWER, RCODE_NOTIMP, EDE_NOT_SUPPORTED, NULL } },
+        { "TKEY", { .qtype = TYPE_TKEY }, { FRONT_ANSWER, RCODE_NOTIMP, EDE_NOT_SUPPORTED, NULL } },
+        { "OPT", { .qtype = TYPE_OPT }, { FRONT_ANSWER, RCODE_FORMERR, EDE_INVALID_QUERY_TYPE, NULL } },
+        { "TSIG", { .qtype = TYPE_TSIG }, { FRONT_ANSWER, RCODE_FORMERR, EDE_INVALID_QUERY_TYPE, NULL } },
+        { "RFC 9824 section 3.5", { .qtype = TYPE_NXNAME }, { FRONT_ANSWER, RCODE_FORMERR, EDE_INVALID_QUERY_TYPE, NULL } },
+        { "RFC 6895 section 3.1: unassigned meta type", { .qtype = 200 },
+          { FRONT_ANSWER, RCODE_NOTIMP, EDE_NOT_SUPPORTED, NULL } },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct front_decision got = judge(&cases[i].sent);
+        if (got.verdict != cases[i].want.verdict || got.rcode != cases[i].want.rcode || got.ede != cases[i].want.ede)
+            fail_msg("%s: verdict %d, RCODE %u, EDE %d", cases[i].name, got.verdict, got.rcode, got.ede);
+        assert_true(got.ede == EDE_NONE || got.text != NULL);
+    }
+}
+
+static void test_signed_questions(void **state)
+{
+    (void)state;
+    uint8_t buffer[1024];
+    struct sent sent = { .tail = tsig, .tail_len = sizeof(tsig) - 1 };
+    struct octets octets = write_sent(&sent, buffer, sizeof(buffer));
+    buffer[11] = 1; /* ARCOUNT */
+    struct arena *arena = arena_new();
+    struct message message;
+    assert_int_equal(message_read(octets, arena, &message), OK);
+    assert_true(message.has_tsig);
+    struct address client = address_of("::1");
+    struct front_decision decision = front_judge(&options, &client, OK, &message); /* RFC 8945 section 5.2.1 */
+    assert_int_equal(decision.verdict, FRONT_ANSWER);
+    assert_int_equal(decision.rcode, RCODE_NOTAUTH);
+    arena_free(arena);
+}
+
+static void test_nobody_is_allowed_by_an_empty_list(void **state)
+{
+    (void)state;
+    struct front_options nobody = { 0 };
+    struct message message = { .header.rd = true, .has_question = true };
+    struct address client = address_of("127.0.0.1");
+    assert_int_equal(front_judge(&nobody, &client, OK, &message).rcode, RCODE_REFUSED);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_decisions),
+        cmocka_unit_test(test_signed_questions),
+        cmocka_unit_test(test_nobody_is_allowed_by_an_empty_list),
+    };
+    return cmocka_run_group_tests(tests, set_up, NULL);
+}

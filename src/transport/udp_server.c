@@ -1,0 +1,263 @@
+#include "transport/udp_server.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "message/message.h"
+#include "transport/sockaddr.h"
+
+enum { CONTROL_OCTETS = CMSG_SPACE(sizeof(struct in6_pktinfo)) };
+static_assert(CONTROL_OCTETS >= CMSG_SPACE(sizeof(struct in_pktinfo)), "room for either family");
+
+/* A datagram's place in a batch: what the iovec, name and control of its mmsghdr point to. */
+struct place {
+    struct sockaddr_storage peer;
+    struct iovec iov;
+    _Alignas(struct cmsghdr) uint8_t control[CONTROL_OCTETS];
+    uint8_t data[UDP_QUERY_OCTETS_MAX];
+};
+static_assert(UDP_ANSWER_OCTETS_MAX <= UDP_QUERY_OCTETS_MAX, "one kind of place serves both ways");
+
+struct udp_server {
+    struct ev_loop *loop;
+    ev_io readable;
+    ev_prepare before_wait; /* late answers go out before the loop sleeps */
+    int fd;
+    struct address address;
+    bool is_wildcard;
+    bool is_retired;
+    uint64_t unanswered;
+    struct client_handler handler;
+    struct udp_counters *counters;
+    unsigned out_count;
+    struct mmsghdr in[UDP_BATCH], out[UDP_BATCH];
+    struct place in_places[UDP_BATCH], out_places[UDP_BATCH];
+};
+
+/* ---- sending ---- */
+
+/* The answer is larger than the interface takes: the client must come by TCP (RFC 9715 section 3.1).  Only header and
+ * question stay.  False if nothing is left to cut. */
+static bool cut_to_question(struct place *place)
+{
+    struct octets message = { place->data, place->iov.iov_len };
+    struct header header;
+    if (header_read(message, &header) != OK || header.tc)
+        return false;
+    struct reader r = reader_of_octets(message);
+    struct dname qname;
+    reader_octets(&r, HEADER_OCTETS);
+    if (header.counts[0] == 1) {
+        reader_dname(&r, &qname);
+        reader_u32(&r); /* QTYPE, QCLASS */
+    }
+    if (r.failed)
+        return false;
+    place->data[2] |= 0x02;                                      /* TC, RFC 1035 section 4.1.1 */
+    memset(place->data + 6, 0, 6);                               /* ANCOUNT, NSCOUNT, ARCOUNT */
+    place->iov.iov_len = (size_t)(r.at - place->data);
+    return true;
+}
+
+static void send_batch(struct udp_server *server)
+{
+    unsigned done = 0;
+    while (done < server->out_count) {
+        int sent = sendmmsg(server->fd, server->out + done, server->out_count - done, MSG_DONTWAIT);
+        if (sent > 0) {
+            done += (unsigned)sent;
+            server->counters->sent += (unsigned)sent;
+            continue;
+        }
+        if (errno == EINTR || (errno == EMSGSIZE && cut_to_question(&server->out_places[done])))
+            continue;
+        server->counters->dropped++; /* this one cannot be sent: no route, a full buffer; its client will ask again */
+        done++;
+    }
+    server->out_count = 0;
+}
+
+/* The datagram leaves from the address that the question came to. */
+static void put_local_address(struct msghdr *header, const struct address *local)
+{
+    header->msg_controllen = local->family == 4 ? CMSG_SPACE(sizeof(struct in_pktinfo))
+                                                : CMSG_SPACE(sizeof(struct in6_pktinfo));
+    memset(header->msg_control, 0, header->msg_controllen);
+    struct cmsghdr *control = CMSG_FIRSTHDR(header);
+    if (local->family == 4) {
+        struct in_pktinfo info = { 0 };
+        memcpy(&info.ipi_spec_dst, local->octets, 4);
+        control->cmsg_level = IPPROTO_IP;
+        control->cmsg_type = IP_PKTINFO;
+        control->cmsg_len = CMSG_LEN(sizeof(info));
+        memcpy(CMSG_DATA(control), &info, sizeof(info));
+    } else {
+        struct in6_pktinfo info = { .ipi6_ifindex = local->scope };
+        memcpy(&info.ipi6_addr, local->octets, 16);
+        control->cmsg_level = IPPROTO_IPV6;
+        control->cmsg_type = IPV6_PKTINFO;
+        control->cmsg_len = CMSG_LEN(sizeof(info));
+        memcpy(CMSG_DATA(control), &info, sizeof(info));
+    }
+}
+
+static void udp_reply(const struct client *client, struct octets message)
+{
+    struct udp_server *server = client->endpoint;
+    assert(message.len <= UDP_ANSWER_OCTETS_MAX);
+    assert(server->unanswered > 0);
+    server->unanswered--;
+    if (server->out_count == UDP_BATCH)
+        send_batch(server);
+    struct place *place = &server->out_places[server->out_count];
+    struct msghdr *header = &server->out[server->out_count++].msg_hdr;
+    memcpy(place->data, message.data, message.len);
+    place->iov = (struct iovec) { place->data, message.len };
+    *header = (struct msghdr) { .msg_name = &place->peer, .msg_iov = &place->iov, .msg_iovlen = 1 };
+    header->msg_namelen = sockaddr_from_address(&client->address, &place->peer);
+    if (client->local.family != 0) {
+        header->msg_control = place->control;
+        put_local_address(header, &client->local);
+    }
+}
+
+static void udp_drop(const struct client *client)
+{
+    struct udp_server *server = client->endpoint;
+    assert(server->unanswered > 0);
+    server->unanswered--;
+}
+
+static const struct client_transport udp_transport = { "udp", false, udp_reply, udp_drop };
+
+/* ---- receiving ---- */
+
+static void prepare_places(struct udp_server *server)
+{
+    for (unsigned i = 0; i < UDP_BATCH; i++) {
+        struct place *place = &server->in_places[i];
+        place->iov = (struct iovec) { place->data, sizeof(place->data) };
+        server->in[i].msg_hdr = (struct msghdr) {
+            .msg_name = &place->peer,
+            .msg_namelen = sizeof(place->peer),
+            .msg_iov = &place->iov,
+            .msg_iovlen = 1,
+            .msg_control = server->is_wildcard ? place->control : NULL,
+            .msg_controllen = server->is_wildcard ? sizeof(place->control) : 0,
+        };
+    }
+}
+
+/* Family 0 if the kernel did not say. */
+static struct address local_address(struct msghdr *header)
+{
+    struct address local = { 0 };
+    for (struct cmsghdr *control = CMSG_FIRSTHDR(header); control != NULL; control = CMSG_NXTHDR(header, control)) {
+        if (control->cmsg_level == IPPROTO_IP && control->cmsg_type == IP_PKTINFO) {
+            struct in_pktinfo info;
+            memcpy(&info, CMSG_DATA(control), sizeof(info));
+            local.family = 4;
+            memcpy(local.octets, &info.ipi_spec_dst, 4);
+        } else if (control->cmsg_level == IPPROTO_IPV6 && control->cmsg_type == IPV6_PKTINFO) {
+            struct in6_pktinfo info;
+            memcpy(&info, CMSG_DATA(control), sizeof(info));
+            local.family = 6;
+            memcpy(local.octets, &info.ipi6_addr, 16);
+            if (IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr))
+                local.scope = (uint32_t)info.ipi6_ifindex;
+        }
+    }
+    return local;
+}
+
+static void take_datagram(struct udp_server *server, struct mmsghdr *datagram)
+{
+    const struct place *place = &server->in_places[datagram - server->in];
+    struct client client = { .transport = &udp_transport, .endpoint = server };
+    client.address = address_from_sockaddr(&place->peer);
+    server->counters->received++;
+    if ((datagram->msg_hdr.msg_flags & MSG_TRUNC) != 0 || client.address.family == 0 || client.address.port == 0) {
+        server->counters->dropped++;
+        return;
+    }
+    if (server->is_wildcard)
+        client.local = local_address(&datagram->msg_hdr);
+    server->unanswered++;
+    server->handler.question(server->handler.context, &client, (struct octets) { place->data, datagram->msg_len });
+}
+
+/* Number of datagrams that were there. */
+static unsigned receive_batch(struct udp_server *server)
+{
+    prepare_places(server);
+    int count = recvmmsg(server->fd, server->in, UDP_BATCH, MSG_DONTWAIT, NULL);
+    for (int i = 0; i < count; i++)
+        take_datagram(server, &server->in[i]);
+    send_batch(server);
+    return count < 0 ? 0 : (unsigned)count;
+}
+
+static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)
+{
+    (void)loop, (void)events;
+    for (int i = 0; i < UDP_BATCHES_PER_TURN; i++)
+        if (receive_batch(watcher->data) < UDP_BATCH)
+            return;
+}
+
+static void on_before_wait(struct ev_loop *loop, ev_prepare *watcher, int events)
+{
+    (void)loop, (void)events;
+    struct udp_server *server = watcher->data;
+    send_batch(server);
+    if (server->is_retired && server->unanswered == 0)
+        udp_server_free(server);
+}
+
+/* ---- life ---- */
+
+struct udp_server *udp_server_new(struct ev_loop *loop, int fd, const struct address *address,
+                                  const struct client_handler *handler, struct udp_counters *counters)
+{
+    struct udp_server *server = memory_new(1, sizeof(*server));
+    server->loop = loop;
+    server->fd = fd;
+    server->address = *address;
+    server->is_wildcard = address_is_wildcard(address);
+    server->handler = *handler;
+    server->counters = counters;
+    ev_io_init(&server->readable, on_readable, fd, EV_READ);
+    server->readable.data = server;
+    ev_io_start(loop, &server->readable);
+    ev_prepare_init(&server->before_wait, on_before_wait);
+    server->before_wait.data = server;
+    ev_prepare_start(loop, &server->before_wait);
+    return server;
+}
+
+void udp_server_retire(struct udp_server *server)
+{
+    for (int i = 0; i < UDP_BATCHES_PER_TURN && receive_batch(server) == UDP_BATCH; i++)
+        ;
+    ev_io_stop(server->loop, &server->readable);
+    server->is_retired = true;
+}
+
+void udp_server_free(struct udp_server *server)
+{
+    if (server == NULL)
+        return;
+    ev_io_stop(server->loop, &server->readable);
+    ev_prepare_stop(server->loop, &server->before_wait);
+    close(server->fd);
+    free(server);
+}
+
+const struct address *udp_server_address(const struct udp_server *server)
+{
+    return &server->address;
+}
