@@ -1,10 +1,12 @@
 """Reads the description (lab.yaml) into plain records and complains about what it does not understand."""
 
 import dataclasses
+import functools
 import ipaddress
 import itertools
 import re
 
+import dns.exception
 import dns.name
 import dns.rcode
 import dns.rdatatype
@@ -130,8 +132,14 @@ class Description:
                 return name
         return None
 
-    def children_of(self, name):
-        return [zone for zone in self.zones.values() if zone.name != name and self.parent_of(zone.name) == name]
+    @functools.cached_property
+    def children(self):
+        """Zone name to the zones delegated there."""
+        children = {name: [] for name in self.zones}
+        for zone in self.zones.values():
+            if zone.name != dns.name.root:
+                children[self.parent_of(zone.name)].append(zone)
+        return children
 
     def only(self, names):
         """The zones named, all below them and all above them."""
@@ -159,7 +167,7 @@ def load(path):
         name = dns.name.from_text(text)
         try:
             zone, below[name] = _read_zone(name, fields or {}, below, servers)
-        except (DescriptionError, ValueError, KeyError, TypeError) as error:
+        except (DescriptionError, dns.exception.DNSException, ValueError, KeyError, TypeError) as error:
             raise DescriptionError(f"zone {text}: {error}") from error
         zones[name] = zone
     return Description(servers, zones, _read_differences(top.get("differences", {}), zones))
@@ -312,7 +320,7 @@ def _read_case(line, origin, shows_by_default):
         security=security,
         ede=None if ede == "any" else frozenset(int(code) for code in ede.split(",") if code),
         ttl_max=int(options["ttl"]) if "ttl" in options else None,
-        answer=tuple(options["answer"].split(",")) if "answer" in options else None,
+        answer=tuple(filter(None, options["answer"].split(","))) if "answer" in options else None,
         rcode_without_do=dns.rcode.from_text(options.get("do0", rcode)),
         shows=shows.strip() or shows_by_default)
 

@@ -119,9 +119,9 @@ def rsa_public_key(modulus, exponent):
 
 
 def _primes(seed, bits, exponent):
-    """Primes whose product has exactly that many bits; of 512 bits or so each, for these are found quickly."""
+    """Primes whose product has exactly that many bits; of 256 bits or so each, for these are found quickly."""
     source = random.Random(seed)
-    count = max(2, bits // 512)
+    count = bits // 256
     size = bits // count
     primes = [_prime(source, size, exponent) for _ in range(count - 1)]
     primes.append(_prime(source, bits - size * (count - 1), exponent))
@@ -138,8 +138,8 @@ def _prime(source, bits, exponent):
             return candidate
 
 
-def _is_probable_prime(n, source, rounds=8):
-    """Miller-Rabin."""
+def _is_probable_prime(n, source, rounds=3):
+    """Miller-Rabin.  Candidates are random, not an adversary's, so few rounds do."""
     odd, twos = n - 1, 0
     while odd % 2 == 0:
         odd, twos = odd // 2, twos + 1

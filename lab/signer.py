@@ -11,33 +11,31 @@ import struct
 
 import dns.dnssec
 import dns.name
-import dns.node
 import dns.rdata
 import dns.rdataclass
 import dns.rdataset
 import dns.rdatatype
 import dns.rdtypes.ANY.DNSKEY
-import dns.rdtypes.ANY.DS
 import dns.rdtypes.ANY.NSEC
 import dns.rdtypes.ANY.NSEC3
 import dns.rdtypes.ANY.NSEC3PARAM
 import dns.rdtypes.ANY.RRSIG
 import dns.rdtypes.util
-from dns.rdatatype import CNAME, DNSKEY, DS, NS, NSEC, NSEC3, NSEC3PARAM, RRSIG, SOA
+import dns.tokenizer
+from dns.rdatatype import DNSKEY, DS, NS, NSEC, NSEC3, NSEC3PARAM, RRSIG, SOA
 
 from lab import keys
 from lab.description import DescriptionError, relative_name, seconds
 
 IN = dns.rdataclass.IN
 NXNAME = 128                        # RFC 9824 section 2
-REVOKE = 0x0080                     # RFC 5011 section 3
 NSEC3_OPT_OUT = 1
 BASE32_TO_HEX = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", b"0123456789ABCDEFGHIJKLMNOPQRSTUV")
 INCEPTION_S, EXPIRATION_S = -86400, 30 * 86400     # relative to the lab's time
 DIGESTS = {1: "sha1", 2: "sha256", 4: "sha384"}
 
 RRSIG_TAMPER = {"rrsig", "inception", "expiration", "original-ttl", "labels", "signer", "algorithm", "key-tag", "by",
-                "flip", "drop", "repeat"}
+                "flip", "drop", "repeat", "of-algorithm"}
 NSEC_TAMPER = {"nsec", "next", "types"}
 
 
@@ -50,16 +48,14 @@ class KeySet:
                       for key in zone.keys}
         self.records = {}
         for key in zone.keys:
-            record = self._record(key)
-            self.records[key.name] = record
+            self.records[key.name] = self._record(key)
 
     def _record(self, key):
         public = self.pairs[key.name].public
         record = dns.rdtypes.ANY.DNSKEY.DNSKEY(IN, DNSKEY, key.flags, key.protocol, key.algorithm, public)
         if key.same_tag_as is None:
             return record
-        wanted = dns.dnssec.key_id(self.records[key.same_tag_as])
-        return next(changed for changed in _with_other_moduli(record) if dns.dnssec.key_id(changed) == wanted)
+        return _with_key_tag(record, dns.dnssec.key_id(self.records[key.same_tag_as]))
 
     def published(self):
         return [self.records[key.name] for key in self.zone.keys if key.published]
@@ -232,7 +228,7 @@ class Signer:
 
     def _concerns(self, change, name, rdtype, signature):
         return (change["owner"] in (None, name) and change["type"] in (None, rdtype)
-                and change.get("algorithm-is", signature.algorithm) == signature.algorithm)
+                and change.get("of-algorithm", signature.algorithm) == signature.algorithm)
 
     def _change_signature(self, signature, change):
         """None: there shall be no such signature."""
@@ -275,7 +271,7 @@ class Signer:
 
     def _selector(self, change, field, known):
         """Adds what the selector ("*", "NAME *", "* TYPE", "NAME TYPE" or, for NSEC, "NAME") stands for."""
-        unknown = set(change) - known - {"algorithm-is"}
+        unknown = set(change) - known
         if unknown:
             raise DescriptionError(f"{self.origin}: tamper: unknown field {', '.join(sorted(unknown))}")
         name, rdtype = self._read_selector(change[field])
@@ -311,7 +307,7 @@ def is_delegation(content, name):
 
 
 def is_glue(content, name):
-    """True below a zone cut or a DNAME: nothing there belongs to this zone's signed data."""
+    """True below a zone cut: nothing there belongs to this zone's authoritative data."""
     while name != content.origin:
         name = name.parent()
         if is_delegation(content, name):
@@ -356,9 +352,15 @@ def _successor(name):
     return dns.name.Name((b"\0",) + name.labels)
 
 
-def _with_other_moduli(record):
-    """The same RSA key with each possible value in two octets of its modulus; one of them has any wanted key tag."""
+def _with_key_tag(record, wanted):
+    """The same RSA key with other octets in the middle of its modulus, such that the key tag is the wanted one.
+
+    The tag is a sum of 16-bit words with end-around carry (RFC 4034 appendix B), hence the neighbours are tried."""
     at = len(record.key) // 2 & ~1
-    for value in range(0x10000):
-        changed = record.key[:at] + value.to_bytes(2, "big") + record.key[at + 2:]
-        yield dns.rdtypes.ANY.DNSKEY.DNSKEY(IN, DNSKEY, record.flags, record.protocol, record.algorithm, changed)
+    word = int.from_bytes(record.key[at:at + 2], "big") + wanted - dns.dnssec.key_id(record)
+    for value in (word, word - 1, word + 1):
+        key = record.key[:at] + (value % 0x10000).to_bytes(2, "big") + record.key[at + 2:]
+        changed = dns.rdtypes.ANY.DNSKEY.DNSKEY(IN, DNSKEY, record.flags, record.protocol, record.algorithm, key)
+        if dns.dnssec.key_id(changed) == wanted:
+            return changed
+    raise AssertionError("no modulus gives that key tag")
