@@ -1,0 +1,265 @@
+/* The resolver from inside.  Two kinds of task share one run queue:
+ *
+ *   request  a client's question: follows CNAMEs link by link, has each link judged, gets the DS and DNSKEY sets that the
+ *            validator lacks.  Same question, same CD: one request, several waiters.
+ *   lookup   one (qname, qtype) asked of authoritative servers or forwarders, CNAMEs not followed, nothing validated.
+ *            Requests wait for lookups; lookups wait for lookups (addresses of name servers, priming).
+ *
+ * A task keeps facts, not progress: its decide function looks at all it knows and names the next want.  Data lives in the
+ * arena of the task; what goes from a lookup to those who wait for it is copied. */
+#ifndef RESOLVER_INTERNAL_H
+#define RESOLVER_INTERNAL_H
+
+#include <sys/queue.h>
+
+#include "resolver/reply.h"
+#include "resolver/resolver.h"
+#include "resolver/servers.h"
+#include "time/timers.h"
+
+enum task_kind { TASK_REQUEST, TASK_LOOKUP };
+
+struct task {
+    enum task_kind kind;
+    bool queued;
+    bool dead;   /* freed when it leaves the queue */
+    STAILQ_ENTRY(task) next;
+};
+
+/* A budget and how many tasks spend out of it. */
+struct purse {
+    struct budget budget;
+    unsigned holders;
+};
+
+/* waiter waits for lookup. */
+struct wait {
+    struct task *waiter;
+    struct lookup *lookup;
+    LIST_ENTRY(wait) of_lookup; /* all who wait for the same lookup */
+    LIST_ENTRY(wait) of_waiter; /* all that the same task waits for */
+};
+LIST_HEAD(wait_list, wait);
+
+/* ---- lookup ---- */
+
+enum {
+    CUT_TARGETS_MAX = 64,       /* addresses considered at one cut */
+    SENDS_PER_TARGET_MAX = 3,   /* per transport: RFC 9520 section 3.1 */
+    MINIMISE_COUNT_MAX = 10,    /* RFC 9156 section 2.3 */
+    MINIMISE_ONE_LABEL = 4,     /* the same: the first so many questions add one label each */
+    AVOID_MAX = 4,              /* servers whose data did not validate, while another is tried */
+};
+
+struct target { /* one address of a server of the cut */
+    struct address address;
+    uint8_t udp_sent, tcp_sent;
+    bool given_up;          /* lame, refused, malformed …: not asked again in this lookup */
+    bool recursion_lame;    /* answered from recursion: only when nobody else does (iter_reclame) */
+    bool use_tcp;           /* truncated, or forged replies were seen */
+    bool no_edns;
+};
+
+enum server_name_state { SERVER_NAME_UNASKED, SERVER_NAME_ASKED, SERVER_NAME_SETTLED };
+
+struct cut { /* where the question stands */
+    struct delegation *delegation;
+    bool configured;        /* addresses out of the configuration: special ones may be asked */
+    bool recursive;         /* a forwarder: RD=1 */
+    bool from_cache;        /* known before this lookup: may be outdated */
+    uint16_t target_count;
+    struct target targets[CUT_TARGETS_MAX];
+    uint8_t name_states[NS_PER_ZONE_MAX]; /* enum server_name_state for delegation->servers */
+    uint8_t names_asked;
+};
+
+/* How a lookup asks when data from earlier servers did not validate. */
+struct distrust {
+    uint8_t round;                     /* 0: nothing wrong yet */
+    uint8_t avoid_count;
+    struct address avoid[AVOID_MAX];   /* asked only when nobody else is left, and then over TCP */
+    bool checking_enabled;             /* forwarders: CD=0, so that they sort the bad data out themselves */
+};
+
+enum lookup_end { LOOKUP_RUNNING, LOOKUP_ANSWERED, LOOKUP_FAILED };
+
+struct lookup {
+    struct task task;
+    LIST_ENTRY(lookup) bucket;
+    struct arena *arena;
+    struct question question;
+    uint16_t origin;
+    struct zone_rule *rule;            /* the forward or stub zone that holds the name; NULL: iterate.  A copy */
+    bool is_priming;                   /* ". NS" asked of the hints */
+    bool is_fresh;                     /* no cached failure counts, never shared */
+    uint8_t depth;
+    struct distrust distrust;
+    struct purse *purse;
+    struct wait_list waiters;
+    struct wait_list waits;
+    int64_t give_up_ms;                /* monotonic */
+
+    struct cut *cut;                   /* NULL: to be found */
+    bool primed;                       /* priming was tried by this lookup */
+    bool cut_dropped;                  /* an outdated delegation was dropped once already */
+    uint8_t referrals;
+    uint8_t known_labels;              /* no cut at or above that many labels of qname, below the cut's zone */
+    uint8_t minimised;                 /* minimised questions sent */
+    bool full_name;                    /* RFC 9156 section 2.3: relaxed fall-back */
+    bool accept_recursion_lame;
+
+    uint64_t exchange;                 /* 0: nothing in flight */
+    LIST_ENTRY(lookup) exchange_bucket;
+    struct timer timer;                /* of the exchange */
+    int64_t sent_ms;
+    uint16_t id;
+    bool sent_tcp;
+    bool sent_edns;
+    bool forged_seen;
+    struct target *target;             /* asked now */
+    struct question asked;             /* the question in flight */
+    struct dname asked_on_wire;        /* its name in random case (0x20) */
+
+    enum lookup_end end;
+    struct answer *answer;             /* LOOKUP_ANSWERED */
+    struct address from;               /* … by this server */
+    bool from_tcp;
+    struct failure failure;            /* LOOKUP_FAILED */
+    bool failure_is_cached;
+    uint8_t timeouts, refusals;        /* for the text of the failure */
+};
+
+/* ---- request ---- */
+
+enum {
+    PINS_MAX = 160,            /* links, and DS and DNSKEY sets on the way to the anchors: LOOKUPS_MAX binds earlier */
+    DISTRUST_ROUNDS_MAX = 3,   /* before Bogus is final: other servers, then TCP, then a forwarder's own validation */
+    EPOCH_RESTARTS_MAX = 2,
+};
+
+/* Something a request has learnt, or waits for; stays with it whatever the cache does. */
+struct pin {
+    struct question question;
+    uint16_t origin;
+    bool is_wanted;            /* a lookup is under way; answer is what was there before it, or NULL */
+    bool from_cache;
+    bool retry_after_budget;   /* the lookup we had joined spent somebody else's budget */
+    struct answer *answer;     /* NULL: failed, or not here yet */
+    struct failure failure;
+    bool failure_is_cached;
+    struct address from;       /* the server that said it */
+    struct distrust distrust;  /* what was tried because it did not validate */
+};
+
+struct waiter {
+    void *who;
+    STAILQ_ENTRY(waiter) next;
+};
+
+struct request {
+    struct task task;
+    LIST_ENTRY(request) bucket; /* by question while it runs; among the buried afterwards */
+    struct arena *arena;
+    struct question question;
+    bool checking_disabled;
+    struct purse *purse;
+    uint64_t epoch;            /* of the cache when it began: rules.md, trust epoch */
+    uint8_t epoch_restarts;
+    struct validation_memo *memo;
+    struct timer timer;        /* gives up */
+    STAILQ_HEAD(, waiter) waiters;
+    uint16_t waiter_count;
+    struct wait_list waits;
+
+    struct pin *pins[PINS_MAX];
+    uint16_t pin_count;
+    uint16_t link_count;
+    struct pin *links[CNAME_LINKS_MAX + 1];
+    uint8_t distrust_rounds;
+    bool asked_somebody;       /* a lookup was started */
+
+    bool finished;
+    struct outcome outcome;
+};
+
+/* ---- the whole ---- */
+
+enum { TABLE_BUCKETS = 4096 };
+
+STAILQ_HEAD(task_queue, task);
+LIST_HEAD(lookup_list, lookup);
+LIST_HEAD(request_list, request);
+
+struct queued_want {
+    struct want want;
+    struct octets packet;      /* memory_new()ed; the exchange's packet */
+    STAILQ_ENTRY(queued_want) next;
+};
+
+struct resolver {
+    struct resolver_parts parts;
+    struct verifier *verifier;
+    struct servers *servers;
+    struct timers exchange_timers, request_timers;
+    struct task_queue ready;
+    STAILQ_HEAD(, queued_want) wants;
+    struct queued_want *handed_out;          /* what the last resolver_next() lent to the host */
+    struct request_list buried;              /* finished, their outcome may still be lent */
+    struct lookup_list lookups[TABLE_BUCKETS];
+    struct request_list requests[TABLE_BUCKETS];
+    struct lookup_list exchanges[TABLE_BUCKETS];
+    uint64_t last_exchange;
+    struct resolver_stats stats;
+};
+
+/* resolver.c: queue, wants, waiting */
+void task_wake(struct resolver *r, struct task *task);
+struct purse *purse_new(void);
+struct purse *purse_hold(struct purse *purse);
+void purse_release(struct purse *purse);
+void wait_for(struct task *waiter, struct wait_list *waits, struct lookup *lookup);
+void wait_end(struct resolver *r, struct wait *wait);
+void want_exchange(struct resolver *r, const struct exchange *exchange);
+void want_cancel(struct resolver *r, uint64_t exchange);
+void want_done(struct resolver *r, void *waiter, const struct outcome *outcome);
+uint64_t question_hash(const struct question *question, uint64_t seed);
+bool question_equal(const struct question *a, const struct question *b);
+/* The forward or stub zone that holds the name (for DS: its parent's side); NULL if none.  *origin is set. */
+const struct zone_rule *zone_rule_for(const struct resolver_options *options, const struct question *question,
+                                      uint16_t *origin);
+
+/* lookup.c */
+struct lookup_wish {
+    const struct question *question;
+    const struct distrust *distrust; /* NULL: none */
+    bool is_fresh;                   /* ask the network, whatever failed before; not shared */
+    struct purse *purse;
+    uint8_t depth;
+};
+/* Joins the lookup that is under way, or starts one. */
+struct lookup *lookup_want(struct resolver *r, const struct lookup_wish *wish, struct now now);
+void lookup_decide(struct resolver *r, struct lookup *l, struct now now);
+/* What a lookup that this one waited for has found. */
+void lookup_deliver(struct resolver *r, struct lookup *l, const struct lookup *found, struct now now);
+/* A reply that belongs to the question in flight. */
+void lookup_absorb(struct resolver *r, struct lookup *l, const struct message *reply, enum err read, struct now now);
+void lookup_exchange_failed(struct resolver *r, struct lookup *l, enum exchange_failure how, struct now now);
+void lookup_timed_out(struct resolver *r, struct lookup *l, struct now now);
+/* Nobody waits for it any more. */
+void lookup_abandon(struct resolver *r, struct lookup *l);
+
+/* request.c */
+void request_decide(struct resolver *r, struct request *q, struct now now, bool *turn_is_over);
+void request_deliver(struct resolver *r, struct request *q, const struct lookup *found, struct now now);
+void request_timed_out(struct resolver *r, struct request *q, struct now now);
+struct request *request_new(struct resolver *r, const struct question *question, bool checking_disabled, struct now now);
+void request_free(struct resolver *r, struct request *q);
+
+/* question.c: what goes over the wire */
+/* The name and type to ask the cut's servers next (RFC 9156). */
+void lookup_minimise(const struct resolver_options *options, const struct lookup *l, struct question *ask);
+/* Writes the question into the buffer; l->asked, l->id, l->sent_edns are set. */
+struct octets lookup_write_question(struct resolver *r, struct lookup *l, const struct question *ask, uint8_t *buffer,
+                                    size_t size);
+
+#endif

@@ -1,0 +1,72 @@
+#include "resolver/internal.h"
+
+#include <ctype.h>
+
+/* How many labels to add to those already known (RFC 9156 section 2.3). */
+static uint8_t labels_to_add(uint8_t known, uint8_t all, uint8_t sent)
+{
+    if (sent < MINIMISE_ONE_LABEL)
+        return 1;
+    uint8_t rounds_left = (uint8_t)(MINIMISE_COUNT_MAX - sent);
+    uint8_t labels = (uint8_t)((all - known) / rounds_left);
+    return labels > 0 ? labels : 1;
+}
+
+/* "_dns", "_tcp": names with such labels are no zone cuts in practice (RFC 9156 section 2.3). */
+static bool begins_with_underscore(const struct dname *name, uint8_t labels)
+{
+    struct octets label = dname_label(name, (uint8_t)(name->labels - labels));
+    return label.len > 0 && label.data[0] == '_';
+}
+
+void lookup_minimise(const struct resolver_options *options, const struct lookup *l, struct question *ask)
+{
+    *ask = l->question;
+    uint8_t zone_labels = l->cut->delegation->zone.labels;
+    uint8_t known = l->known_labels > zone_labels ? l->known_labels : zone_labels;
+    uint8_t all = l->question.qname.labels;
+    if (options->minimisation == MINIMISATION_OFF || l->cut->recursive || l->full_name ||
+        l->minimised >= MINIMISE_COUNT_MAX || known >= all)
+        return;
+    uint8_t labels = (uint8_t)(known + labels_to_add(known, all, l->minimised));
+    while (labels < all && begins_with_underscore(&l->question.qname, labels))
+        labels++;
+    if (labels >= all)
+        return;
+    dname_suffix(&l->question.qname, labels, &ask->qname);
+    ask->qtype = options->minimisation_type;
+}
+
+/* Bits of the 0x20 kind: one for each letter, against forged replies (draft-vixie-dnsext-dns0x20). */
+static void randomise_case(struct random *random, struct dname *name)
+{
+    uint8_t bits[DNAME_OCTETS_MAX / 8 + 1];
+    random->fill(random, bits, sizeof(bits));
+    for (uint8_t i = 0; i < name->len; i++)
+        if (isalpha(name->octets[i]) && (bits[i / 8] >> (i % 8) & 1) != 0)
+            name->octets[i] ^= 0x20;
+}
+
+struct octets lookup_write_question(struct resolver *r, struct lookup *l, const struct question *ask, uint8_t *buffer,
+                                    size_t size)
+{
+    const struct resolver_options *options = r->parts.options;
+    l->id = random_u16(r->parts.random);
+    l->asked = *ask;
+    struct question on_wire = *ask;
+    if (options->random_case && !l->sent_tcp)
+        randomise_case(r->parts.random, &on_wire.qname);
+    l->asked_on_wire = on_wire.qname;
+    struct header header = {
+        .id = l->id,
+        .rd = l->cut->recursive,
+        .cd = !l->distrust.checking_enabled,
+    };
+    struct edns edns = { .present = true, .dnssec_ok = true, .udp_octets = options->edns_octets };
+    struct message_writer m;
+    message_begin(&m, buffer, size, &header);
+    message_put_question(&m, &on_wire);
+    if (l->sent_edns)
+        message_put_edns(&m, &edns);
+    return message_end(&m);
+}

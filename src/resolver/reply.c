@@ -1,0 +1,375 @@
+#include "resolver/reply.h"
+
+/* ---- what the server may speak of ---- */
+
+static bool in_bailiwick(const struct rrset *set, const struct asked *asked)
+{
+    return set->class == asked->question->qclass && dname_is_subdomain(set->owner, asked->zone);
+}
+
+static struct rrset *find(const struct message *message, enum section section, const struct asked *asked,
+                          const struct dname *owner, uint16_t type)
+{
+    struct rrset *set = rrset_list_find(&message->sections[section], owner, type);
+    return set != NULL && set->count > 0 && in_bailiwick(set, asked) ? set : NULL;
+}
+
+static bool is_denial(const struct rrset *set)
+{
+    return set->type == TYPE_NSEC || set->type == TYPE_NSEC3;
+}
+
+/* ---- answers ---- */
+
+static struct answer *new_answer(const struct asked *asked, const struct dname *qname, enum answer_kind kind,
+                                 struct arena *arena)
+{
+    struct answer *answer = ARENA_NEW(arena, struct answer);
+    answer->question = *asked->question;
+    answer->question.qname = *qname;
+    answer->kind = kind;
+    answer->origin = asked->origin;
+    answer->zone = *asked->zone;
+    answer->target = *dname_root();
+    answer->received_ms = asked->now.wall_ms;
+    answer->verdict.ede = EDE_NONE;
+    answer->verdict.valid_until_s = INT64_MAX;
+    answer->verdict.ttl_cap_s = UINT32_MAX;
+    return answer;
+}
+
+static void list_add(struct rrset_list *list, struct rrset *set, uint16_t max, struct arena *arena)
+{
+    if (list->items == NULL)
+        list->items = ARENA_ARRAY(arena, max, struct rrset *);
+    if (list->count < max)
+        list->items[list->count++] = set;
+}
+
+/* A signature that says fewer labels than the owner has: expanded from a wildcard, a proof must come along. */
+static bool is_expanded(const struct rrset *set)
+{
+    for (uint16_t i = 0; i < set->sig_count; i++) {
+        struct rrsig sig;
+        if (rrsig_read(set->sigs[i], &sig) == OK && sig.labels < set->owner->labels)
+            return true;
+    }
+    return false;
+}
+
+static void add_denial(struct answer *answer, const struct message *message, const struct asked *asked,
+                       struct arena *arena)
+{
+    const struct rrset_list *authority = &message->sections[SECTION_AUTHORITY];
+    for (uint16_t i = 0; i < authority->count; i++) {
+        struct rrset *set = authority->items[i];
+        if (is_denial(set) && set->count > 0 && in_bailiwick(set, asked))
+            list_add(&answer->proofs, set, PROOF_RRSETS_MAX + 1, arena);
+    }
+}
+
+static uint32_t least_ttl(const struct rrset_list *list, uint32_t ttl_s)
+{
+    for (uint16_t i = 0; i < list->count; i++)
+        if (list->items[i]->ttl_s < ttl_s)
+            ttl_s = list->items[i]->ttl_s;
+    return ttl_s;
+}
+
+/* RFC 2308 section 5: the lesser of the SOA's TTL and its MINIMUM; without SOA it is not to be cached. */
+static uint32_t negative_ttl(const struct answer *answer)
+{
+    const struct rrset *set = answer_soa(answer);
+    struct soa soa;
+    if (set == NULL || soa_read(set->rdata[0], &soa) != OK)
+        return 0;
+    return soa.minimum_s < set->ttl_s ? soa.minimum_s : set->ttl_s;
+}
+
+static void set_deadline(struct answer *answer)
+{
+    uint32_t ttl_s = least_ttl(&answer->proofs, least_ttl(&answer->rrsets, TTL_S_MAX));
+    if (answer->kind == ANSWER_NODATA || answer->kind == ANSWER_NXDOMAIN) {
+        uint32_t negative = negative_ttl(answer);
+        if (negative < ttl_s)
+            ttl_s = negative;
+    }
+    answer->expires_ms = answer->received_ms + (int64_t)ttl_s * 1000;
+}
+
+static struct answer *positive(const struct message *message, const struct asked *asked, const struct dname *qname,
+                               enum answer_kind kind, struct rrset *set, struct arena *arena)
+{
+    struct answer *answer = new_answer(asked, qname, kind, arena);
+    list_add(&answer->rrsets, set, 1, arena);
+    if (is_expanded(set))
+        add_denial(answer, message, asked, arena);
+    set_deadline(answer);
+    return answer;
+}
+
+/* QTYPE ANY, and QTYPE RRSIG: signatures only ever travel with what they sign (R4.5-b), or alone as data that is asked for
+ * by name and never validated. */
+static struct answer *positive_any(const struct message *message, const struct asked *asked,
+                                   const struct dname *qname, struct arena *arena)
+{
+    const struct rrset_list *section = &message->sections[SECTION_ANSWER];
+    struct answer *answer = new_answer(asked, qname, ANSWER_DATA, arena);
+    for (uint16_t i = 0; i < section->count; i++) {
+        struct rrset *set = section->items[i];
+        if (set->count > 0 && dname_equal(set->owner, qname) && in_bailiwick(set, asked))
+            list_add(&answer->rrsets, set, section->count, arena);
+    }
+    if (answer->rrsets.count == 0)
+        return NULL;
+    if (is_expanded(answer->rrsets.items[0]))
+        add_denial(answer, message, asked, arena);
+    set_deadline(answer);
+    return answer;
+}
+
+/* The DNAME nearest above qname (RFC 6672 section 3.2). */
+static struct rrset *find_dname(const struct message *message, const struct asked *asked, const struct dname *qname)
+{
+    struct dname owner;
+    for (uint8_t labels = qname->labels; labels-- > asked->zone->labels;) {
+        dname_suffix(qname, labels, &owner);
+        struct rrset *set = find(message, SECTION_ANSWER, asked, &owner, TYPE_DNAME);
+        if (set != NULL)
+            return set;
+    }
+    return NULL;
+}
+
+static struct answer *from_dname(const struct message *message, const struct asked *asked, const struct dname *qname,
+                                 struct rrset *set, struct arena *arena)
+{
+    struct dname target;
+    if (set->count != 1 || rdata_name(set->rdata[0], &target) != OK)
+        return NULL; /* RFC 6672 section 2.4: one DNAME at a name */
+    struct answer *answer = positive(message, asked, qname, ANSWER_DNAME, set, arena);
+    if (dname_substitute(qname, set->owner, &target, &answer->target) != OK) {
+        answer->rcode = RCODE_YXDOMAIN;
+        answer->target = *dname_root();
+    }
+    return answer;
+}
+
+static struct answer *from_cname(const struct message *message, const struct asked *asked, const struct dname *qname,
+                                 struct rrset *set, struct arena *arena)
+{
+    struct dname target;
+    if (set->count != 1 || rdata_name(set->rdata[0], &target) != OK)
+        return NULL; /* RFC 2181 section 10.1: one CNAME at a name */
+    struct answer *answer = positive(message, asked, qname, ANSWER_CNAME, set, arena);
+    answer->target = target;
+    return answer;
+}
+
+/* One link of the chain that starts at qname; NULL: the Answer section says nothing of it. */
+static struct answer *positive_link(const struct message *message, const struct asked *asked,
+                                    const struct dname *qname, struct arena *arena)
+{
+    uint16_t qtype = asked->question->qtype;
+    if (qtype == TYPE_ANY || qtype == TYPE_RRSIG)
+        return positive_any(message, asked, qname, arena);
+    struct rrset *set = find(message, SECTION_ANSWER, asked, qname, qtype);
+    if (set != NULL)
+        return positive(message, asked, qname, ANSWER_DATA, set, arena);
+    set = find_dname(message, asked, qname);
+    if (set != NULL)
+        return from_dname(message, asked, qname, set, arena);
+    set = find(message, SECTION_ANSWER, asked, qname, TYPE_CNAME);
+    if (set != NULL)
+        return from_cname(message, asked, qname, set, arena);
+    return NULL;
+}
+
+/* ---- negative answers ---- */
+
+static struct rrset *find_soa(const struct message *message, const struct asked *asked, const struct dname *qname)
+{
+    const struct rrset_list *authority = &message->sections[SECTION_AUTHORITY];
+    for (uint16_t i = 0; i < authority->count; i++) {
+        struct rrset *set = authority->items[i];
+        if (set->type == TYPE_SOA && set->count > 0 && in_bailiwick(set, asked) && dname_is_subdomain(qname, set->owner))
+            return set;
+    }
+    return NULL;
+}
+
+static struct answer *negative(const struct message *message, const struct asked *asked, const struct dname *qname,
+                               struct rrset *soa, struct arena *arena)
+{
+    bool name_error = message->rcode == RCODE_NXDOMAIN;
+    struct answer *answer = new_answer(asked, qname, name_error ? ANSWER_NXDOMAIN : ANSWER_NODATA, arena);
+    answer->rcode = message->rcode;
+    if (soa != NULL)
+        list_add(&answer->proofs, soa, PROOF_RRSETS_MAX + 1, arena);
+    add_denial(answer, message, asked, arena);
+    set_deadline(answer);
+    return answer;
+}
+
+/* ---- referrals ---- */
+
+static bool leads_down(const struct rrset *ns, const struct asked *asked)
+{
+    const struct question *question = asked->question;
+    if (ns->type != TYPE_NS || ns->count == 0 || ns->class != question->qclass)
+        return false;
+    if (!dname_is_below(ns->owner, asked->zone) || !dname_is_subdomain(&question->qname, ns->owner))
+        return false;
+    /* DS lives above the cut: a referral to the name itself leads to the wrong side (R4.2-d). */
+    return question->qtype != TYPE_DS || !dname_equal(ns->owner, &question->qname);
+}
+
+static struct rrset *find_referral(const struct message *message, const struct asked *asked)
+{
+    const struct rrset_list *authority = &message->sections[SECTION_AUTHORITY];
+    struct rrset *deepest = NULL;
+    for (uint16_t i = 0; i < authority->count; i++) {
+        struct rrset *set = authority->items[i];
+        if (leads_down(set, asked) && (deepest == NULL || set->owner->labels > deepest->owner->labels))
+            deepest = set;
+    }
+    return deepest;
+}
+
+static void add_glue(struct delegation_server *server, const struct message *message, const struct asked *asked,
+                     uint16_t type)
+{
+    const struct rrset *set = rrset_list_find(&message->sections[SECTION_ADDITIONAL], &server->name, type);
+    if (set == NULL || !in_bailiwick(set, asked))
+        return;
+    for (uint16_t i = 0; i < set->count && server->address_count < ADDRESSES_PER_NS_MAX; i++)
+        if (address_from_rdata(type, set->rdata[i], 53, &server->addresses[server->address_count]) == OK)
+            server->address_count++;
+}
+
+static struct delegation *new_delegation(const struct message *message, const struct asked *asked,
+                                         const struct rrset *ns, struct arena *arena)
+{
+    struct delegation *delegation = ARENA_NEW(arena, struct delegation);
+    delegation->zone = *ns->owner;
+    delegation->origin = asked->origin;
+    delegation->expires_ms = asked->now.wall_ms + (int64_t)ns->ttl_s * 1000;
+    delegation->servers = ARENA_ARRAY(arena, NS_PER_ZONE_MAX, struct delegation_server);
+    for (uint16_t i = 0; i < ns->count && delegation->server_count < NS_PER_ZONE_MAX; i++) {
+        struct delegation_server *server = &delegation->servers[delegation->server_count];
+        if (rdata_name(ns->rdata[i], &server->name) != OK)
+            continue;
+        add_glue(server, message, asked, TYPE_A);
+        add_glue(server, message, asked, TYPE_AAAA);
+        delegation->server_count++;
+    }
+    return delegation;
+}
+
+struct delegation *reply_priming(const struct message *message, const struct asked *asked, struct arena *arena)
+{
+    const struct rrset *ns = find(message, SECTION_ANSWER, asked, dname_root(), TYPE_NS);
+    return ns == NULL ? NULL : new_delegation(message, asked, ns, arena);
+}
+
+/* What the referral says about DS at the cut (RFC 4035 section 3.1.4.1): the set, or the proof that there is none. */
+static struct answer *referral_ds(const struct message *message, const struct asked *asked, const struct rrset *ns,
+                                  struct arena *arena)
+{
+    struct question question = { .qname = *ns->owner, .qtype = TYPE_DS, .qclass = asked->question->qclass };
+    struct asked about = *asked;
+    about.question = &question;
+    struct rrset *ds = find(message, SECTION_AUTHORITY, asked, ns->owner, TYPE_DS);
+    if (ds != NULL)
+        return positive(message, &about, ns->owner, ANSWER_DATA, ds, arena);
+
+    struct answer *answer = new_answer(&about, ns->owner, ANSWER_NODATA, arena);
+    add_denial(answer, message, asked, arena);
+    if (answer->proofs.count == 0)
+        return NULL;
+    uint32_t ttl_s = least_ttl(&answer->proofs, TTL_S_MAX);
+    answer->expires_ms = answer->received_ms + (int64_t)ttl_s * 1000;
+    return answer;
+}
+
+/* ---- the whole ---- */
+
+/* The name after the link, if this server's zone still holds it and the chain may grow. */
+static bool next_in_zone(const struct answer *link, const struct asked *asked, const struct reply *reply)
+{
+    return (link->kind == ANSWER_CNAME || link->kind == ANSWER_DNAME) && link->rcode == RCODE_NOERROR &&
+           reply->answer_count < CNAME_LINKS_MAX && dname_is_subdomain(&link->target, asked->zone);
+}
+
+/* Follows the chain through the message (RFC 1034 section 4.3.2 step 3a: the server did the same). */
+static void read_chain(const struct message *message, const struct asked *asked, struct arena *arena,
+                       struct reply *reply)
+{
+    struct dname qname = asked->question->qname;
+    for (;;) {
+        struct answer *link = positive_link(message, asked, &qname, arena);
+        if (link == NULL)
+            break;
+        reply->answers[reply->answer_count++] = link;
+        if (!next_in_zone(link, asked, reply))
+            return;
+        qname = link->target;
+    }
+    if (reply->answer_count == 0 || reply->answer_count == CNAME_LINKS_MAX)
+        return;
+    struct rrset *soa = find_soa(message, asked, &qname);
+    if (soa != NULL && (message->rcode == RCODE_NOERROR || message->rcode == RCODE_NXDOMAIN))
+        reply->answers[reply->answer_count++] = negative(message, asked, &qname, soa, arena);
+}
+
+static enum reply_kind of_rcode(const struct message *message, const struct asked *asked)
+{
+    bool unknown_edns = message->rcode == RCODE_FORMERR || message->rcode == RCODE_NOTIMP;
+    return unknown_edns && asked->with_edns && !message->edns.present ? REPLY_NO_EDNS : REPLY_REFUSED;
+}
+
+static bool is_out_of_recursion(const struct message *message, const struct asked *asked)
+{
+    return !asked->recursive && message->header.ra && !message->header.aa;
+}
+
+/* No data for the name in the Answer section: a referral, a negative answer, or nothing of use. */
+static enum reply_kind read_without_answer(const struct message *message, const struct asked *asked,
+                                           struct arena *arena, struct reply *reply)
+{
+    const struct dname *qname = &asked->question->qname;
+    struct rrset *soa = find_soa(message, asked, qname);
+    struct rrset *ns = find_referral(message, asked);
+    if (message->rcode == RCODE_NOERROR && soa == NULL && ns != NULL && !asked->recursive) {
+        reply->delegation = new_delegation(message, asked, ns, arena);
+        reply->ds = referral_ds(message, asked, ns, arena);
+        return REPLY_REFERRAL;
+    }
+    /* The child's apex speaks for itself alone; whether it has a DS its parent knows (RFC 4035 section 3.1.4.1). */
+    if (asked->question->qtype == TYPE_DS && !dname_is_root(qname) && soa != NULL && dname_equal(soa->owner, qname))
+        return REPLY_LAME;
+    if (soa == NULL && !message->header.aa && message->sections[SECTION_AUTHORITY].count > 0 && !asked->recursive &&
+        message->rcode == RCODE_NOERROR)
+        return REPLY_LAME; /* a referral upwards or to the zone itself */
+    reply->answers[reply->answer_count++] = negative(message, asked, qname, soa, arena);
+    return is_out_of_recursion(message, asked) ? REPLY_RECURSION_LAME : REPLY_ANSWER;
+}
+
+void reply_read(const struct message *message, const struct asked *asked, struct arena *arena, struct reply *reply)
+{
+    *reply = (struct reply) { .rcode = message->rcode };
+    if (message->header.tc) {
+        reply->kind = REPLY_TRUNCATED;
+        return;
+    }
+    if (message->rcode != RCODE_NOERROR && message->rcode != RCODE_NXDOMAIN && message->rcode != RCODE_YXDOMAIN) {
+        reply->kind = of_rcode(message, asked);
+        return;
+    }
+    read_chain(message, asked, arena, reply);
+    if (reply->answer_count > 0)
+        reply->kind = is_out_of_recursion(message, asked) ? REPLY_RECURSION_LAME : REPLY_ANSWER;
+    else
+        reply->kind = message->rcode == RCODE_YXDOMAIN ? REPLY_REFUSED
+                                                       : read_without_answer(message, asked, arena, reply);
+}

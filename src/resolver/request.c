@@ -1,0 +1,499 @@
+/* A client's question: the chain link by link, each link judged (RFC 4035 section 4.2), until there is an outcome. */
+#include "resolver/internal.h"
+
+#include <stdlib.h>
+
+enum { REQUEST_MS_MAX = 15000 }; /* RFC 8767 section 4: the query resolution timer, 10 to 30 s */
+
+static const char site_clock[] = "clock-unfit";
+
+/* ---- pins ---- */
+
+static struct pin *find_pin(struct request *q, const struct question *question)
+{
+    for (uint16_t i = 0; i < q->pin_count; i++)
+        if (question_equal(&q->pins[i]->question, question))
+            return q->pins[i];
+    return NULL;
+}
+
+static struct pin *add_pin(struct resolver *r, struct request *q, const struct question *question)
+{
+    if (q->pin_count == PINS_MAX)
+        return NULL;
+    struct pin *pin = ARENA_NEW(q->arena, struct pin);
+    pin->question = *question;
+    zone_rule_for(r->parts.options, question, &pin->origin);
+    q->pins[q->pin_count++] = pin;
+    return pin;
+}
+
+static bool pin_from_cache(struct resolver *r, struct request *q, struct pin *pin, struct now now)
+{
+    if (cache_find_answer(r->parts.cache, &pin->question, pin->origin, now, q->arena, &pin->answer) != CACHE_FRESH)
+        return false;
+    pin->from_cache = true;
+    return true;
+}
+
+static void wish_for(struct resolver *r, struct request *q, struct pin *pin, struct now now)
+{
+    struct lookup_wish wish = {
+        .question = &pin->question,
+        .distrust = pin->distrust.round > 0 ? &pin->distrust : NULL,
+        .is_fresh = pin->retry_after_budget,
+        .purse = q->purse,
+    };
+    pin->is_wanted = true;
+    q->asked_somebody = true;
+    wait_for(&q->task, &q->waits, lookup_want(r, &wish, now));
+}
+
+void request_deliver(struct resolver *r, struct request *q, const struct lookup *found, struct now now)
+{
+    (void)r;
+    (void)now;
+    struct pin *pin = find_pin(q, &found->question);
+    if (pin == NULL || !pin->is_wanted)
+        return;
+    pin->is_wanted = false;
+    if (found->end == LOOKUP_ANSWERED) {
+        pin->answer = answer_copy(q->arena, found->answer);
+        pin->from_cache = false;
+        pin->from = found->from;
+        if (found->from_tcp && pin->distrust.round > 0 && !pin->distrust.checking_enabled)
+            q->distrust_rounds = DISTRUST_ROUNDS_MAX; /* nobody else was left to ask */
+        return;
+    }
+    if (found->failure.is_budget && found->purse != q->purse && !pin->retry_after_budget) {
+        pin->retry_after_budget = true;
+        return;
+    }
+    pin->failure = found->failure;
+    pin->failure_is_cached = found->failure_is_cached;
+}
+
+/* The pin has neither an answer nor a failure yet. */
+static bool is_open(const struct pin *pin)
+{
+    return pin->answer == NULL && pin->failure.site == NULL;
+}
+
+/* ---- facts for the validator ---- */
+
+struct fact_source {
+    struct resolver *r;
+    struct request *q;
+    struct now now;
+};
+
+static enum fact fact_find(void *context, const struct dname *name, uint16_t type, struct answer **answer,
+                           struct fact_failure *failure)
+{
+    struct fact_source *source = context;
+    struct question question = { .qname = *name, .qtype = type, .qclass = CLASS_IN };
+    struct pin *pin = find_pin(source->q, &question);
+    if (pin == NULL)
+        pin = add_pin(source->r, source->q, &question);
+    if (pin == NULL) {
+        *failure = (struct fact_failure) { .ede = EDE_OTHER, .text = "too many zones on the way" };
+        return FACT_FAILED;
+    }
+    if (is_open(pin) && !pin_from_cache(source->r, source->q, pin, source->now))
+        return FACT_MISSING;
+    if (pin->answer != NULL) {
+        *answer = pin->answer;
+        return FACT_KNOWN;
+    }
+    *failure = (struct fact_failure) { .ede = pin->failure.ede, .text = pin->failure.text };
+    return FACT_FAILED;
+}
+
+static bool fact_next_cut(void *context, const struct dname *above, const struct dname *name, struct dname *cut)
+{
+    struct fact_source *source = context;
+    struct question question = { .qname = *name, .qtype = TYPE_DNSKEY, .qclass = CLASS_IN };
+    uint16_t origin;
+    zone_rule_for(source->r->parts.options, &question, &origin);
+    for (uint8_t labels = (uint8_t)(above->labels + 1); labels <= name->labels; labels++) {
+        dname_suffix(name, labels, cut);
+        if (cache_has_delegation(source->r->parts.cache, cut, origin, source->now))
+            return true;
+    }
+    return false;
+}
+
+/* ---- the end ---- */
+
+static void add_ede(struct outcome *outcome, int code, const char *text)
+{
+    if (code == EDE_NONE || outcome->ede_count == ARRAY_LEN(outcome->edes))
+        return;
+    for (uint16_t i = 0; i < outcome->ede_count; i++)
+        if (outcome->edes[i].code == code)
+            return;
+    outcome->edes[outcome->ede_count++] = (struct outcome_ede) { .code = code, .text = text };
+}
+
+static void finish(struct resolver *r, struct request *q)
+{
+    struct outcome *outcome = &q->outcome;
+    q->finished = true;
+    outcome->question = q->question;
+    outcome->from_cache = !q->asked_somebody;
+    outcome->budget = &q->purse->budget;
+    if (outcome->rcode == RCODE_SERVFAIL)
+        r->stats.servfail++;
+    switch (outcome->security) {
+    case SECURE: r->stats.secure++; break;
+    case INSECURE: r->stats.insecure++; break;
+    case BOGUS: r->stats.bogus++; break;
+    case INDETERMINATE: r->stats.indeterminate++; break;
+    case UNCHECKED: break;
+    }
+    struct waiter *waiter;
+    STAILQ_FOREACH(waiter, &q->waiters, next)
+        want_done(r, waiter->who, outcome);
+    while (!LIST_EMPTY(&q->waits))
+        wait_end(r, LIST_FIRST(&q->waits));
+    timers_cancel(&r->request_timers, &q->timer);
+    LIST_REMOVE(q, bucket);
+    LIST_INSERT_HEAD(&r->buried, q, bucket);
+}
+
+static void finish_servfail(struct resolver *r, struct request *q, enum security security, const char *site)
+{
+    q->outcome.rcode = RCODE_SERVFAIL;
+    q->outcome.security = security;
+    q->outcome.site = site;
+    finish(r, q);
+}
+
+static void finish_failed(struct resolver *r, struct request *q, const struct pin *pin)
+{
+    add_ede(&q->outcome, pin->failure.ede, pin->failure.text);
+    if (pin->failure_is_cached)
+        add_ede(&q->outcome, EDE_CACHED_ERROR, NULL);
+    finish_servfail(r, q, q->checking_disabled ? UNCHECKED : INDETERMINATE, pin->failure.site);
+}
+
+static void set_links(struct request *q)
+{
+    struct answer **links = ARENA_ARRAY(q->arena, q->link_count, struct answer *);
+    for (uint16_t i = 0; i < q->link_count; i++)
+        links[i] = q->links[i]->answer;
+    q->outcome.links = links;
+    q->outcome.link_count = q->link_count;
+}
+
+/* The one whose word counts for the whole chain: its weakest link (RFC 4035 section 4.6). */
+static const struct answer *weakest_link(const struct request *q)
+{
+    static const uint8_t strength[] = {
+        [BOGUS] = 0, [INDETERMINATE] = 1, [UNCHECKED] = 2, [INSECURE] = 3, [SECURE] = 4,
+    };
+    const struct answer *weakest = q->links[0]->answer;
+    for (uint16_t i = 1; i < q->link_count; i++)
+        if (strength[q->links[i]->answer->verdict.security] < strength[weakest->verdict.security])
+            weakest = q->links[i]->answer;
+    return weakest;
+}
+
+static void finish_bogus(struct resolver *r, struct request *q, const struct pin *pin)
+{
+    const struct verdict *verdict = &pin->answer->verdict;
+    add_ede(&q->outcome, verdict->ede, verdict->text);
+    if (verdict->security == INDETERMINATE)
+        add_ede(&q->outcome, EDE_INDETERMINATE, NULL);
+    else if (pin->from_cache && !pin->answer->verdict_is_new)
+        add_ede(&q->outcome, EDE_CACHED_ERROR, NULL);
+    set_links(q);
+    finish_servfail(r, q, verdict->security, verdict->site);
+}
+
+static void finish_answered(struct resolver *r, struct request *q)
+{
+    set_links(q);
+    const struct verdict *weakest = &weakest_link(q)->verdict;
+    q->outcome.rcode = q->links[q->link_count - 1]->answer->rcode;
+    q->outcome.security = weakest->security;
+    q->outcome.site = weakest->site;
+    if (weakest->security == INSECURE)
+        add_ede(&q->outcome, weakest->ede, weakest->text);
+    finish(r, q);
+}
+
+void request_timed_out(struct resolver *r, struct request *q, struct now now)
+{
+    (void)now;
+    add_ede(&q->outcome, EDE_NO_REACHABLE_AUTHORITY, "no answer in time");
+    finish_servfail(r, q, q->checking_disabled ? UNCHECKED : INDETERMINATE, "time");
+}
+
+/* ---- when data does not validate ---- */
+
+static void forget_verdicts(struct request *q)
+{
+    for (uint16_t i = 0; i < q->pin_count; i++) {
+        struct answer *answer = q->pins[i]->answer;
+        if (answer != NULL && answer->verdict_is_new)
+            answer->verdict = (struct verdict) {
+                .ede = EDE_NONE,
+                .valid_until_s = INT64_MAX,
+                .ttl_cap_s = UINT32_MAX,
+            };
+    }
+    q->memo = validation_memo_new(q->arena);
+}
+
+/* Where the chain broke: the bogus set nearest to the anchor, DS before the keys below it; else the link itself. */
+static struct pin *find_culprit(struct request *q, struct pin *link)
+{
+    struct pin *culprit = link;
+    for (uint16_t i = 0; i < q->pin_count; i++) {
+        struct pin *pin = q->pins[i];
+        bool is_fact = pin->question.qtype == TYPE_DS || pin->question.qtype == TYPE_DNSKEY;
+        if (!is_fact || pin->answer == NULL || pin->answer->verdict.security != BOGUS)
+            continue;
+        bool above = pin->question.qname.labels < culprit->question.qname.labels ||
+                     (pin->question.qname.labels == culprit->question.qname.labels && pin->question.qtype == TYPE_DS);
+        if (culprit == link || above)
+            culprit = pin;
+    }
+    return culprit;
+}
+
+/* Before Bogus is final: other servers of the zone, then TCP, within the budget (rules.md).  true: try again. */
+static bool doubt(struct resolver *r, struct request *q, struct pin *link, struct now now)
+{
+    struct pin *culprit = find_culprit(q, link);
+    if (q->distrust_rounds >= DISTRUST_ROUNDS_MAX || !culprit->answer->verdict_is_new ||
+        !budget_take_lookup(&q->purse->budget))
+        return false;
+    q->distrust_rounds++;
+    culprit->distrust.round++;
+    culprit->distrust.checking_enabled = q->distrust_rounds == DISTRUST_ROUNDS_MAX;
+    if (culprit->from.family != 0 && culprit->distrust.avoid_count < AVOID_MAX)
+        culprit->distrust.avoid[culprit->distrust.avoid_count++] = culprit->from;
+    forget_verdicts(q);
+    wish_for(r, q, culprit, now);
+    return true;
+}
+
+/* ---- judging ---- */
+
+static void store_verdicts(struct resolver *r, struct request *q, struct now now)
+{
+    for (uint16_t i = 0; i < q->pin_count; i++) {
+        struct answer *answer = q->pins[i]->answer;
+        if (answer == NULL || !answer->verdict_is_new)
+            continue;
+        enum security security = answer->verdict.security;
+        if (security == SECURE || security == INSECURE || security == BOGUS)
+            cache_put_answer(r->parts.cache, answer, now);
+    }
+}
+
+enum step { STEP_ON, STEP_WAIT, STEP_TURN, STEP_END };
+
+static enum step want_fact(struct resolver *r, struct request *q, const struct dname *name, uint16_t type,
+                           struct now now)
+{
+    struct question question = { .qname = *name, .qtype = type, .qclass = CLASS_IN };
+    struct pin *pin = find_pin(q, &question);
+    if (pin != NULL && budget_take_lookup(&q->purse->budget)) {
+        wish_for(r, q, pin, now);
+        return STEP_WAIT;
+    }
+    q->outcome.ede_count = 0;
+    add_ede(&q->outcome, EDE_OTHER, q->purse->budget.spent);
+    r->stats.budgets_spent++;
+    finish_servfail(r, q, INDETERMINATE, "budget");
+    return STEP_END;
+}
+
+static enum step judge(struct resolver *r, struct request *q, struct pin *link, struct now now)
+{
+    struct fact_source source = { r, q, now };
+    struct facts facts = { .context = &source, .find = fact_find, .next_cut = fact_next_cut };
+    struct validation validation = {
+        .arena = q->arena,
+        .memo = q->memo,
+        .budget = &q->purse->budget,
+        .verifier = r->verifier,
+        .policy = r->parts.policy,
+        .trust = r->parts.trust,
+        .now = now,
+        .facts = &facts,
+        .explain = r->parts.explain,
+    };
+    struct dname name;
+    uint16_t type;
+    switch (validator_judge(&validation, link->answer, &name, &type)) {
+    case JUDGE_TURN:
+        return STEP_TURN;
+    case JUDGE_NEEDS:
+        return want_fact(r, q, &name, type, now);
+    case JUDGED:
+        break;
+    }
+    if (link->answer->verdict.security == BOGUS && doubt(r, q, link, now))
+        return STEP_WAIT;
+    store_verdicts(r, q, now);
+    return STEP_ON;
+}
+
+static bool is_refused(enum security security)
+{
+    return security == BOGUS || security == INDETERMINATE;
+}
+
+/* ---- deciding ---- */
+
+static bool leads_on(const struct answer *answer)
+{
+    return (answer->kind == ANSWER_CNAME || answer->kind == ANSWER_DNAME) && answer->rcode == RCODE_NOERROR;
+}
+
+static bool is_in_chain(const struct request *q, const struct dname *name)
+{
+    for (uint16_t i = 0; i < q->link_count; i++)
+        if (dname_equal(&q->links[i]->question.qname, name))
+            return true;
+    return false;
+}
+
+static bool local_answer(struct resolver *r, struct request *q, struct pin *pin, struct now now)
+{
+    const struct hooks *hooks = r->parts.hooks;
+    if (hooks == NULL || hooks->local == NULL)
+        return false;
+    pin->answer = hooks->local(hooks->context, &pin->question, now, q->arena);
+    return pin->answer != NULL;
+}
+
+/* The next name of the chain becomes a link of its own. */
+static enum step extend(struct resolver *r, struct request *q, const struct dname *name, struct now now)
+{
+    struct question question = q->question;
+    question.qname = *name;
+    if (q->link_count > CNAME_LINKS_MAX || is_in_chain(q, name)) {
+        add_ede(&q->outcome, EDE_OTHER, q->link_count > CNAME_LINKS_MAX ? "CNAME chain too long" : "CNAME loop");
+        finish_servfail(r, q, INDETERMINATE, "cname-chain");
+        return STEP_END;
+    }
+    struct pin *pin = find_pin(q, &question);
+    if (pin == NULL)
+        pin = add_pin(r, q, &question);
+    if (pin == NULL) {
+        finish_servfail(r, q, INDETERMINATE, "budget");
+        return STEP_END;
+    }
+    q->links[q->link_count++] = pin;
+    if (is_open(pin) && !local_answer(r, q, pin, now))
+        pin_from_cache(r, q, pin, now);
+    return STEP_ON;
+}
+
+static enum step follow_link(struct resolver *r, struct request *q, struct now now)
+{
+    struct pin *link = q->links[q->link_count - 1];
+    if (is_open(link)) {
+        wish_for(r, q, link, now);
+        return STEP_WAIT;
+    }
+    if (link->answer == NULL) {
+        finish_failed(r, q, link);
+        return STEP_END;
+    }
+    if (!q->checking_disabled && link->answer->verdict.security == UNCHECKED) {
+        enum step step = judge(r, q, link, now);
+        if (step != STEP_ON)
+            return step;
+    }
+    if (!q->checking_disabled && is_refused(link->answer->verdict.security)) {
+        finish_bogus(r, q, link);
+        return STEP_END;
+    }
+    if (leads_on(link->answer))
+        return extend(r, q, &link->answer->target, now);
+    finish_answered(r, q);
+    return STEP_END;
+}
+
+/* Something was flushed, or trust has changed, since this request began: what it has pinned may be what had to go. */
+static bool outdated(struct resolver *r, struct request *q)
+{
+    uint64_t epoch = cache_epoch(r->parts.cache);
+    if (q->epoch == epoch || q->epoch_restarts == EPOCH_RESTARTS_MAX)
+        return false;
+    q->epoch = epoch;
+    q->epoch_restarts++;
+    return true;
+}
+
+static void restart(struct resolver *r, struct request *q)
+{
+    while (!LIST_EMPTY(&q->waits))
+        wait_end(r, LIST_FIRST(&q->waits));
+    q->pin_count = 0;
+    q->link_count = 0;
+    q->memo = validation_memo_new(q->arena);
+}
+
+void request_decide(struct resolver *r, struct request *q, struct now now, bool *turn_is_over)
+{
+    if (q->finished)
+        return;
+    if (outdated(r, q))
+        restart(r, q);
+    if (!now.wall_is_fit && !q->checking_disabled) {
+        add_ede(&q->outcome, EDE_NOT_READY, "clock");
+        finish_servfail(r, q, INDETERMINATE, site_clock);
+        return;
+    }
+    if (!LIST_EMPTY(&q->waits))
+        return;
+    if (arena_octets(q->arena) > QUERY_ARENA_OCTETS_MAX) {
+        add_ede(&q->outcome, EDE_OTHER, "memory of one query");
+        finish_servfail(r, q, INDETERMINATE, "budget");
+        return;
+    }
+    enum step step = q->link_count == 0 ? extend(r, q, &q->question.qname, now) : STEP_ON;
+    while (step == STEP_ON)
+        step = follow_link(r, q, now);
+    *turn_is_over = step == STEP_TURN;
+}
+
+/* ---- the beginning ---- */
+
+struct request *request_new(struct resolver *r, const struct question *question, bool checking_disabled, struct now now)
+{
+    struct arena *arena = arena_new();
+    struct request *q = ARENA_NEW(arena, struct request);
+    q->task.kind = TASK_REQUEST;
+    q->arena = arena;
+    q->question = *question;
+    q->checking_disabled = checking_disabled;
+    q->purse = purse_new();
+    q->epoch = cache_epoch(r->parts.cache);
+    q->memo = validation_memo_new(arena);
+    STAILQ_INIT(&q->waiters);
+    LIST_INIT(&q->waits);
+    LIST_INSERT_HEAD(&r->requests[question_hash(question, checking_disabled) % TABLE_BUCKETS], q, bucket);
+    timers_set(&r->request_timers, &q->timer, now.monotonic_ms + REQUEST_MS_MAX);
+    return q;
+}
+
+void request_free(struct resolver *r, struct request *q)
+{
+    timers_cancel(&r->request_timers, &q->timer);
+    while (!LIST_EMPTY(&q->waits))
+        wait_end(r, LIST_FIRST(&q->waits));
+    LIST_REMOVE(q, bucket);
+    const struct budget full = budget_full();
+    r->stats.signature_checks += (uint64_t)(full.signature_checks - q->purse->budget.signature_checks);
+    r->stats.nsec3_hashes += (uint64_t)(full.hashes - q->purse->budget.hashes);
+    purse_release(q->purse);
+    arena_free(q->arena);
+}

@@ -1,0 +1,402 @@
+#include "resolver/internal.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+
+#define CONTAINER(pointer, type, member) ((type *)((char *)(pointer) - offsetof(type, member)))
+
+/* ---- tables and small things ---- */
+
+uint64_t question_hash(const struct question *question, uint64_t seed)
+{
+    return dname_hash(&question->qname, seed ^ ((uint64_t)question->qtype << 16 | question->qclass) << 16);
+}
+
+bool question_equal(const struct question *a, const struct question *b)
+{
+    return a->qtype == b->qtype && a->qclass == b->qclass && dname_equal(&a->qname, &b->qname);
+}
+
+const struct zone_rule *zone_rule_for(const struct resolver_options *options, const struct question *question,
+                                      uint16_t *origin)
+{
+    const struct zone_rule *best = NULL;
+    bool above = question->qtype == TYPE_DS && !dname_is_root(&question->qname);
+    *origin = ORIGIN_ITERATIVE;
+    for (uint16_t i = 0; i < options->zone_rule_count; i++) {
+        const struct zone_rule *rule = &options->zone_rules[i];
+        bool holds = above ? dname_is_below(&question->qname, &rule->zone)
+                           : dname_is_subdomain(&question->qname, &rule->zone);
+        if (!holds || (best != NULL && best->zone.labels >= rule->zone.labels))
+            continue;
+        best = rule;
+        *origin = (uint16_t)(1 + i);
+    }
+    return best;
+}
+
+struct purse *purse_new(void)
+{
+    struct purse *purse = memory_new(1, sizeof(*purse));
+    purse->budget = budget_full();
+    purse->holders = 1;
+    return purse;
+}
+
+struct purse *purse_hold(struct purse *purse)
+{
+    purse->holders++;
+    return purse;
+}
+
+void purse_release(struct purse *purse)
+{
+    if (--purse->holders == 0)
+        free(purse);
+}
+
+void wait_for(struct task *waiter, struct wait_list *waits, struct lookup *lookup)
+{
+    struct wait *wait = memory_new(1, sizeof(*wait));
+    wait->waiter = waiter;
+    wait->lookup = lookup;
+    LIST_INSERT_HEAD(&lookup->waiters, wait, of_lookup);
+    LIST_INSERT_HEAD(waits, wait, of_waiter);
+}
+
+void wait_end(struct resolver *r, struct wait *wait)
+{
+    struct lookup *lookup = wait->lookup;
+    LIST_REMOVE(wait, of_lookup);
+    LIST_REMOVE(wait, of_waiter);
+    free(wait);
+    if (LIST_EMPTY(&lookup->waiters) && lookup->end == LOOKUP_RUNNING)
+        lookup_abandon(r, lookup);
+}
+
+void task_wake(struct resolver *r, struct task *task)
+{
+    if (task->queued)
+        return;
+    task->queued = true;
+    STAILQ_INSERT_TAIL(&r->ready, task, next);
+}
+
+/* ---- wants ---- */
+
+static struct queued_want *new_want(struct resolver *r, enum want_kind kind)
+{
+    struct queued_want *queued = memory_new(1, sizeof(*queued));
+    queued->want.kind = kind;
+    STAILQ_INSERT_TAIL(&r->wants, queued, next);
+    return queued;
+}
+
+void want_exchange(struct resolver *r, const struct exchange *exchange)
+{
+    struct queued_want *queued = new_want(r, WANT_EXCHANGE);
+    uint8_t *packet = memory_new(1, exchange->packet.len);
+    memcpy(packet, exchange->packet.data, exchange->packet.len);
+    queued->want.exchange = *exchange;
+    queued->packet = (struct octets) { packet, exchange->packet.len };
+    queued->want.exchange.packet = queued->packet;
+}
+
+void want_cancel(struct resolver *r, uint64_t exchange)
+{
+    new_want(r, WANT_CANCEL)->want.exchange.id = exchange;
+}
+
+void want_done(struct resolver *r, void *waiter, const struct outcome *outcome)
+{
+    struct queued_want *queued = new_want(r, WANT_DONE);
+    queued->want.waiter = waiter;
+    queued->want.outcome = outcome;
+}
+
+static void free_want(struct queued_want *queued)
+{
+    if (queued == NULL)
+        return;
+    free((void *)(uintptr_t)queued->packet.data);
+    free(queued);
+}
+
+/* What was lent to the host by the last resolver_next() is taken back by the next call of any kind. */
+static void take_back(struct resolver *r)
+{
+    free_want(r->handed_out);
+    r->handed_out = NULL;
+}
+
+/* Finished requests go once no WANT_DONE that points into them is queued or lent. */
+static void bury(struct resolver *r)
+{
+    struct request *q, *next;
+    for (q = LIST_FIRST(&r->buried); q != NULL; q = next) {
+        next = LIST_NEXT(q, bucket);
+        if (!q->task.queued)
+            request_free(r, q);
+    }
+}
+
+static bool hand_out(struct resolver *r, struct want *want)
+{
+    struct queued_want *queued = STAILQ_FIRST(&r->wants);
+    if (queued == NULL)
+        return false;
+    STAILQ_REMOVE_HEAD(&r->wants, next);
+    r->handed_out = queued;
+    *want = queued->want;
+    return true;
+}
+
+/* ---- running ---- */
+
+static struct task *next_ready(struct resolver *r)
+{
+    struct task *task;
+    while ((task = STAILQ_FIRST(&r->ready)) != NULL) {
+        STAILQ_REMOVE_HEAD(&r->ready, next);
+        task->queued = false;
+        if (!task->dead)
+            return task;
+        if (task->kind == TASK_LOOKUP)
+            arena_free(((struct lookup *)task)->arena);
+    }
+    return NULL;
+}
+
+/* true: the task wants another turn. */
+static bool run(struct resolver *r, struct task *task, struct now now)
+{
+    if (task->kind == TASK_LOOKUP) {
+        lookup_decide(r, (struct lookup *)task, now);
+        return false;
+    }
+    struct request *q = (struct request *)task;
+    bool turn_is_over = false;
+    budget_new_turn(&q->purse->budget);
+    request_decide(r, q, now, &turn_is_over);
+    if (turn_is_over)
+        task_wake(r, task);
+    return turn_is_over;
+}
+
+bool resolver_next(struct resolver *r, struct now now, struct want *want)
+{
+    take_back(r);
+    struct task *task;
+    while (!hand_out(r, want)) {
+        bury(r);
+        task = next_ready(r);
+        if (task == NULL) {
+            *want = (struct want) { .kind = WANT_NOTHING };
+            return false;
+        }
+        if (run(r, task, now)) {
+            *want = (struct want) { .kind = WANT_TURN };
+            return true;
+        }
+    }
+    return true;
+}
+
+void resolver_ask(struct resolver *r, const struct question *question, bool checking_disabled, void *who,
+                  struct now now)
+{
+    take_back(r);
+    r->stats.questions++;
+    struct request *q;
+    LIST_FOREACH(q, &r->requests[question_hash(question, checking_disabled) % TABLE_BUCKETS], bucket)
+        if (q->checking_disabled == checking_disabled && question_equal(&q->question, question))
+            break;
+    if (q == NULL)
+        q = request_new(r, question, checking_disabled, now);
+    else
+        r->stats.coalesced++;
+    struct waiter *waiter = ARENA_NEW(q->arena, struct waiter);
+    waiter->who = who;
+    STAILQ_INSERT_TAIL(&q->waiters, waiter, next);
+    task_wake(r, &q->task);
+}
+
+static bool request_forget(struct resolver *r, struct request *q, void *who)
+{
+    struct waiter *waiter;
+    STAILQ_FOREACH(waiter, &q->waiters, next)
+        if (waiter->who == who)
+            break;
+    if (waiter == NULL)
+        return false;
+    STAILQ_REMOVE(&q->waiters, waiter, waiter, next);
+    if (!STAILQ_EMPTY(&q->waiters))
+        return true;
+    /* Nobody is left to answer; it goes with the buried when its place in the queue comes. */
+    while (!LIST_EMPTY(&q->waits))
+        wait_end(r, LIST_FIRST(&q->waits));
+    q->finished = true;
+    timers_cancel(&r->request_timers, &q->timer);
+    LIST_REMOVE(q, bucket);
+    LIST_INSERT_HEAD(&r->buried, q, bucket);
+    return true;
+}
+
+void resolver_forget(struct resolver *r, void *who)
+{
+    take_back(r);
+    struct queued_want *queued;
+    STAILQ_FOREACH(queued, &r->wants, next)
+        if (queued->want.kind == WANT_DONE && queued->want.waiter == who) {
+            STAILQ_REMOVE(&r->wants, queued, queued_want, next);
+            free_want(queued);
+            return;
+        }
+    struct request *q;
+    for (size_t i = 0; i < TABLE_BUCKETS; i++)
+        LIST_FOREACH(q, &r->requests[i], bucket)
+            if (request_forget(r, q, who))
+                return;
+}
+
+/* ---- replies ---- */
+
+static struct lookup *find_exchange(struct resolver *r, uint64_t exchange)
+{
+    struct lookup *l;
+    LIST_FOREACH(l, &r->exchanges[exchange % TABLE_BUCKETS], exchange_bucket)
+        if (l->exchange == exchange)
+            return l;
+    return NULL;
+}
+
+/* Id, QR, opcode and the question octet for octet (RFC 5452 section 9.1, and 0x20).  A server that does not understand us
+ * may leave the question out. */
+static bool belongs_to(const struct lookup *l, struct octets reply)
+{
+    struct header header;
+    if (header_read(reply, &header) != OK || header.id != l->id || !header.qr || header.opcode != OPCODE_QUERY)
+        return false;
+    if (header.counts[0] == 0)
+        return header.rcode != RCODE_NOERROR && header.rcode != RCODE_NXDOMAIN;
+    struct reader reader = reader_of_octets(reply);
+    struct dname qname;
+    reader_octets(&reader, HEADER_OCTETS);
+    reader_dname_uncompressed(&reader, &qname);
+    uint16_t qtype = reader_u16(&reader), qclass = reader_u16(&reader);
+    return !reader.failed && qtype == l->asked.qtype && qclass == l->asked.qclass &&
+           dname_same_case(&qname, &l->asked_on_wire);
+}
+
+/* A copy with the question's name in the case it had before it was made random: names that are compressed against it
+ * then show the case that people expect. */
+static struct octets restore_case(const struct lookup *l, struct octets reply)
+{
+    struct octets copy = octets_copy(l->arena, reply);
+    if (copy.len >= HEADER_OCTETS + (size_t)l->asked.qname.len && (reply.data[4] | reply.data[5]) != 0)
+        memcpy((uint8_t *)(uintptr_t)copy.data + HEADER_OCTETS, l->asked.qname.octets, l->asked.qname.len);
+    return copy;
+}
+
+enum absorbed resolver_absorb(struct resolver *r, uint64_t exchange, struct octets reply, struct now now)
+{
+    take_back(r);
+    struct lookup *l = find_exchange(r, exchange);
+    if (l == NULL)
+        return ABSORBED;
+    if (!belongs_to(l, reply)) {
+        r->stats.forged_dropped++;
+        l->forged_seen = true;
+        return ABSORB_WAIT;
+    }
+    struct message message;
+    enum err read = message_read(restore_case(l, reply), l->arena, &message);
+    lookup_absorb(r, l, &message, read, now);
+    return ABSORBED;
+}
+
+void resolver_exchange_failed(struct resolver *r, uint64_t exchange, enum exchange_failure how, struct now now)
+{
+    take_back(r);
+    struct lookup *l = find_exchange(r, exchange);
+    if (l != NULL)
+        lookup_exchange_failed(r, l, how, now);
+}
+
+int64_t resolver_deadline_ms(const struct resolver *r)
+{
+    int64_t exchange = timers_next_ms(&r->exchange_timers), request = timers_next_ms(&r->request_timers);
+    return exchange < request ? exchange : request;
+}
+
+void resolver_tick(struct resolver *r, struct now now)
+{
+    take_back(r);
+    struct timer *timer;
+    while ((timer = timers_pop_due(&r->exchange_timers, now.monotonic_ms)) != NULL)
+        lookup_timed_out(r, CONTAINER(timer, struct lookup, timer), now);
+    while ((timer = timers_pop_due(&r->request_timers, now.monotonic_ms)) != NULL)
+        request_timed_out(r, CONTAINER(timer, struct request, timer), now);
+}
+
+/* ---- the whole ---- */
+
+struct resolver *resolver_new(const struct resolver_parts *parts)
+{
+    struct resolver *r = memory_new(1, sizeof(*r));
+    r->parts = *parts;
+    r->verifier = verifier_new();
+    r->servers = servers_new();
+    STAILQ_INIT(&r->ready);
+    STAILQ_INIT(&r->wants);
+    return r;
+}
+
+void resolver_configure(struct resolver *r, const struct resolver_parts *parts)
+{
+    r->parts = *parts;
+}
+
+void resolver_free(struct resolver *r)
+{
+    if (r == NULL)
+        return;
+    take_back(r);
+    for (size_t i = 0; i < TABLE_BUCKETS; i++)
+        while (!LIST_EMPTY(&r->requests[i])) {
+            struct request *q = LIST_FIRST(&r->requests[i]);
+            LIST_REMOVE(q, bucket);
+            LIST_INSERT_HEAD(&r->buried, q, bucket);
+            while (!LIST_EMPTY(&q->waits))
+                wait_end(r, LIST_FIRST(&q->waits));
+        }
+    struct task *task;
+    while ((task = STAILQ_FIRST(&r->ready)) != NULL) {
+        STAILQ_REMOVE_HEAD(&r->ready, next);
+        task->queued = false;
+        if (task->kind == TASK_LOOKUP && task->dead)
+            arena_free(((struct lookup *)task)->arena);
+    }
+    bury(r);
+    struct queued_want *queued;
+    while ((queued = STAILQ_FIRST(&r->wants)) != NULL) {
+        STAILQ_REMOVE_HEAD(&r->wants, next);
+        free_want(queued);
+    }
+    timers_clear(&r->exchange_timers);
+    timers_clear(&r->request_timers);
+    servers_free(r->servers);
+    verifier_free(r->verifier);
+    free(r);
+}
+
+void resolver_get_stats(const struct resolver *r, struct resolver_stats *stats)
+{
+    *stats = r->stats;
+    stats->in_flight = 0;
+    for (size_t i = 0; i < TABLE_BUCKETS; i++) {
+        const struct lookup *l;
+        LIST_FOREACH(l, &r->exchanges[i], exchange_bucket)
+            stats->in_flight++;
+    }
+}

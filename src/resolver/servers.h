@@ -1,0 +1,46 @@
+/* What is remembered of each server address: round-trip time, silence, EDNS.  Bounded; the least recently used goes. */
+#ifndef RESOLVER_SERVERS_H
+#define RESOLVER_SERVERS_H
+
+#include "message/address.h"
+#include "message/dname.h"
+#include "time/now.h"
+
+enum {
+    SERVERS_MAX = 16384,
+    RTT_UNKNOWN_MS = 400,      /* first time-out for a server never asked; RFC 1536 would allow seconds, people do not */
+    TIMEOUT_MIN_MS = 150,      /* below, jitter of a busy path looks like loss */
+    TIMEOUT_MAX_MS = 3000,
+    SERVER_SILENT_AFTER = 4,   /* time-outs in a row until a server counts as silent */
+    SERVER_SILENT_S = 60,      /* … and is asked only when nobody else is left */
+    NO_EDNS_S = 900,           /* how long we believe that a server does not speak EDNS */
+    SERVER_LAME_S = 900,
+};
+
+struct servers;
+
+struct servers *servers_new(void);
+void servers_free(struct servers *servers);
+
+struct server {
+    struct address address;
+    bool measured;
+    uint32_t srtt_ms, rttvar_ms;  /* RFC 6298 */
+    uint8_t timeouts_in_a_row;
+    int64_t silent_until_ms;      /* monotonic, as all below */
+    int64_t no_edns_until_ms;
+    uint64_t lame_zone;           /* dname_hash() of the zone it was last found lame for; 0: none */
+    int64_t lame_until_ms;
+};
+/* The record of the address, made if it is not there.  Valid until the next call. */
+struct server *servers_get(struct servers *servers, const struct address *address);
+
+void server_answered(struct server *server, int64_t took_ms);
+void server_was_silent(struct server *server, int64_t now_ms);
+bool server_is_silent(const struct server *server, int64_t now_ms);
+void server_is_lame_for(struct server *server, const struct dname *zone, int64_t now_ms);
+bool server_lame_for(const struct server *server, const struct dname *zone, int64_t now_ms);
+/* How long to wait for its answer to the n-th (from 0) question of one lookup. */
+int64_t server_timeout_ms(const struct server *server, uint8_t n);
+
+#endif
