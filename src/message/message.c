@@ -89,10 +89,11 @@ static enum err read_opt(struct parse *p, const struct record *record, size_t rd
     return err;
 }
 
-/* A SIG record that covers type 0 (RFC 2931 section 3). */
+/* A signature over the message: a SIG record in Additional that covers type 0 (RFC 2931 section 3). */
 static bool is_sig0(const struct parse *p, const struct record *record, size_t rdlength)
 {
-    return record->type == TYPE_SIG && rdlength >= 2 && p->r.at[0] == 0 && p->r.at[1] == 0;
+    return record->section == SECTION_ADDITIONAL && record->type == TYPE_SIG && rdlength >= 2 && p->r.at[0] == 0 &&
+           p->r.at[1] == 0;
 }
 
 static bool owner_is_as_before(const struct parse *p, const struct dname *owner)
@@ -133,10 +134,10 @@ static enum err read_record(struct parse *p, enum section section, bool is_last)
     }
     if (record.type == TYPE_OPT)
         return read_opt(p, &record, rdlength);
-    if (record.type == TYPE_TSIG || (is_last && is_sig0(p, &record, rdlength))) {
+    if (record.type == TYPE_TSIG || is_sig0(p, &record, rdlength)) {
         p->message->has_tsig = true;
         reader_octets(&p->r, rdlength);
-        return is_last ? OK : ERR_FORMAT; /* RFC 8945 section 5.1 */
+        return is_last || record.type == TYPE_SIG ? OK : ERR_FORMAT; /* RFC 8945 section 5.1 */
     }
     return keep_record(p, &record, rdlength);
 }

@@ -58,7 +58,7 @@ struct message {
     bool has_question;
     struct question question;
     struct edns edns;
-    bool has_tsig;        /* a TSIG or SIG(0) record stood last: we have no keys, it is not kept */
+    bool has_tsig;        /* a TSIG (as the last record) or SIG(0) was there: we have no keys, it is not kept */
     struct rrset_list sections[SECTIONS]; /* RRSIGs stand with what they cover.  An RRSIG whose RRset is not in the
                                            * section stands as an RRset of type RRSIG */
 };
