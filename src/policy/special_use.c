@@ -1,0 +1,219 @@
+#include "policy/special_use.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { LOCAL_TTL_S = 10800 }; /* RFC 6303 section 3 */
+
+enum content {
+    EMPTY_ZONE, /* an apex with SOA and NS, nothing below: NXDOMAIN */
+    NO_SUCH_NAME, /* the zone does not exist at all: NXDOMAIN at the apex too */
+    LOCALHOST,  /* the loopback addresses at the apex and below (RFC 6761 section 6.3) */
+};
+
+/* IANA "Special-Use Domain Names" and "Locally-Served DNS Zones"; what the public DNS answers by itself (example.,
+ * ipv4only.arpa.) is not here. */
+static const struct local_zone {
+    const char *name;
+    enum content content;
+} local_zones[] = {
+    { "localhost.", LOCALHOST },                 /* RFC 6761 */
+    { "invalid.", NO_SUCH_NAME },
+    { "test.", NO_SUCH_NAME },
+    { "local.", NO_SUCH_NAME },                  /* RFC 6762 */
+    { "onion.", NO_SUCH_NAME },                  /* RFC 7686 */
+    { "alt.", NO_SUCH_NAME },                    /* RFC 9476 */
+    { "home.arpa.", EMPTY_ZONE },                /* RFC 8375 */
+    { "resolver.arpa.", EMPTY_ZONE },            /* RFC 9462 */
+    { "0.in-addr.arpa.", EMPTY_ZONE },           /* RFC 6303 section 4.2 */
+    { "127.in-addr.arpa.", EMPTY_ZONE },
+    { "254.169.in-addr.arpa.", EMPTY_ZONE },
+    { "2.0.192.in-addr.arpa.", EMPTY_ZONE },
+    { "100.51.198.in-addr.arpa.", EMPTY_ZONE },
+    { "113.0.203.in-addr.arpa.", EMPTY_ZONE },
+    { "255.255.255.255.in-addr.arpa.", EMPTY_ZONE },
+    { "10.in-addr.arpa.", EMPTY_ZONE },          /* section 4.1: RFC 1918 */
+    { "16.172.in-addr.arpa.", EMPTY_ZONE },
+    { "17.172.in-addr.arpa.", EMPTY_ZONE },
+    { "18.172.in-addr.arpa.", EMPTY_ZONE },
+    { "19.172.in-addr.arpa.", EMPTY_ZONE },
+    { "20.172.in-addr.arpa.", EMPTY_ZONE },
+    { "21.172.in-addr.arpa.", EMPTY_ZONE },
+    { "22.172.in-addr.arpa.", EMPTY_ZONE },
+    { "23.172.in-addr.arpa.", EMPTY_ZONE },
+    { "24.172.in-addr.arpa.", EMPTY_ZONE },
+    { "25.172.in-addr.arpa.", EMPTY_ZONE },
+    { "26.172.in-addr.arpa.", EMPTY_ZONE },
+    { "27.172.in-addr.arpa.", EMPTY_ZONE },
+    { "28.172.in-addr.arpa.", EMPTY_ZONE },
+    { "29.172.in-addr.arpa.", EMPTY_ZONE },
+    { "30.172.in-addr.arpa.", EMPTY_ZONE },
+    { "31.172.in-addr.arpa.", EMPTY_ZONE },
+    { "168.192.in-addr.arpa.", EMPTY_ZONE },
+    { "0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.ip6.arpa.", EMPTY_ZONE }, /* section 4.3 */
+    { "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.ip6.arpa.", EMPTY_ZONE },
+    { "d.f.ip6.arpa.", EMPTY_ZONE },             /* section 4.4 */
+    { "8.e.f.ip6.arpa.", EMPTY_ZONE },           /* section 4.5 */
+    { "9.e.f.ip6.arpa.", EMPTY_ZONE },
+    { "a.e.f.ip6.arpa.", EMPTY_ZONE },
+    { "b.e.f.ip6.arpa.", EMPTY_ZONE },
+    { "8.b.d.0.1.0.0.2.ip6.arpa.", EMPTY_ZONE }, /* section 4.6 */
+};
+enum { FIRST_SHARED = 64, LAST_SHARED = 127 };   /* 64 to 127.100.in-addr.arpa.: RFC 7793 */
+
+static const char localhost_soa[] = "localhost. nobody.invalid. 1 3600 1200 604800 10800";
+
+/* ---- finding ---- */
+
+/* 100.64/10 has 64 reverse zones: a number instead of 64 rows. */
+static bool is_shared_address_space(const struct dname *name, struct dname *apex)
+{
+    struct dname parent;
+    if (name->labels < 4 || dname_from_text("100.in-addr.arpa.", &parent) != OK || !dname_is_below(name, &parent))
+        return false;
+    dname_suffix(name, 4, apex);
+    struct octets label = dname_label(apex, 0);
+    unsigned number = 0;
+    for (size_t i = 0; i < label.len; i++) {
+        if (label.data[i] < '0' || label.data[i] > '9' || label.len > 3)
+            return false;
+        number = number * 10 + (unsigned)(label.data[i] - '0');
+    }
+    return label.data[0] != '0' && number >= FIRST_SHARED && number <= LAST_SHARED;
+}
+
+/* Compares the top-level labels: spares ordinary names all the rest. */
+static bool same_top(const struct dname *name, const char *zone)
+{
+    if (name->labels == 0)
+        return false;
+    struct octets top = dname_label(name, (uint8_t)(name->labels - 1));
+    size_t len = strlen(zone) - 1; /* without the final dot */
+    return len >= top.len && strncasecmp(zone + len - top.len, (const char *)top.data, top.len) == 0 &&
+           (len == top.len || zone[len - top.len - 1] == '.');
+}
+
+static bool find_local_zone(const struct dname *name, struct dname *apex, enum content *content)
+{
+    for (size_t i = 0; i < ARRAY_LEN(local_zones); i++) {
+        if (!same_top(name, local_zones[i].name))
+            continue;
+        if (dname_from_text(local_zones[i].name, apex) != OK)
+            abort();
+        *content = local_zones[i].content;
+        if (dname_is_subdomain(name, apex))
+            return true;
+    }
+    *content = EMPTY_ZONE;
+    return is_shared_address_space(name, apex);
+}
+
+/* A forward or stub zone inside the special name: the operator knows who serves it. */
+static bool is_served(const struct resolver_options *options, const struct dname *name, const struct dname *apex)
+{
+    for (uint16_t i = 0; i < options->zone_rule_count; i++) {
+        const struct dname *zone = &options->zone_rules[i].zone;
+        if (dname_is_subdomain(name, zone) && dname_is_subdomain(zone, apex))
+            return true;
+    }
+    return false;
+}
+
+/* ---- answering ---- */
+
+static struct rrset *new_rrset(struct arena *arena, const struct dname *owner, uint16_t type, struct octets rdata)
+{
+    struct rrset *set = ARENA_NEW(arena, struct rrset);
+    struct octets *list = ARENA_NEW(arena, struct octets);
+    *list = rdata;
+    set->owner = dname_copy(arena, owner);
+    set->type = type;
+    set->class = CLASS_IN;
+    set->count = 1;
+    set->ttl_s = LOCAL_TTL_S;
+    set->rdata = list;
+    return set;
+}
+
+static void list_of_one(struct arena *arena, struct rrset_list *list, struct rrset *set)
+{
+    list->items = ARENA_ARRAY(arena, 1, struct rrset *);
+    list->items[0] = set;
+    list->count = 1;
+}
+
+static struct octets from_text(struct arena *arena, uint16_t type, const char *text)
+{
+    struct octets rdata;
+    if (rdata_from_text(arena, type, text, NULL, &rdata) != OK)
+        abort(); /* the texts are ours */
+    return rdata;
+}
+
+/* The apex's own name as MNAME, as RFC 6303 section 3 writes it. */
+static struct rrset *soa_of(struct arena *arena, const struct dname *apex, enum content content)
+{
+    if (content != EMPTY_ZONE)
+        return new_rrset(arena, apex, TYPE_SOA, from_text(arena, TYPE_SOA, localhost_soa));
+    char name[DNAME_TEXT_MAX];
+    dname_to_text(apex, name);
+    char *text = arena_printf(arena, "%s nobody.invalid. 1 3600 1200 604800 10800", name);
+    return new_rrset(arena, apex, TYPE_SOA, from_text(arena, TYPE_SOA, text));
+}
+
+static struct rrset *data_for(struct arena *arena, const struct question *question, const struct dname *apex,
+                              enum content content)
+{
+    bool at_apex = dname_equal(&question->qname, apex);
+    uint16_t qtype = question->qtype;
+    if (content == LOCALHOST && qtype == TYPE_A)
+        return new_rrset(arena, &question->qname, qtype, from_text(arena, qtype, "127.0.0.1"));
+    if (content == LOCALHOST && qtype == TYPE_AAAA)
+        return new_rrset(arena, &question->qname, qtype, from_text(arena, qtype, "::1"));
+    if (content == EMPTY_ZONE && at_apex && qtype == TYPE_SOA)
+        return soa_of(arena, apex, content);
+    if (content == EMPTY_ZONE && at_apex && qtype == TYPE_NS)
+        return new_rrset(arena, apex, TYPE_NS, octets_copy(arena, dname_octets(apex)));
+    return NULL;
+}
+
+static struct answer *local_answer(void *context, const struct question *question, struct now now, struct arena *arena)
+{
+    const struct resolver_options *options = context;
+    struct dname apex;
+    enum content content;
+    if (!options->special_use_names || question->qclass != CLASS_IN ||
+        !find_local_zone(&question->qname, &apex, &content) || is_served(options, &question->qname, &apex))
+        return NULL;
+
+    struct answer *answer = ARENA_NEW(arena, struct answer);
+    answer->question = *question;
+    answer->zone = apex;
+    answer->target = *dname_root();
+    answer->received_ms = now.wall_ms;
+    answer->expires_ms = now.wall_ms + LOCAL_TTL_S * 1000;
+    answer->verdict = (struct verdict) {
+        .security = INSECURE,
+        .ede = EDE_NONE,
+        .site = "special-use-name",
+        .valid_until_s = INT64_MAX,
+        .ttl_cap_s = UINT32_MAX,
+    };
+    struct rrset *data = data_for(arena, question, &apex, content);
+    if (data != NULL) {
+        answer->kind = ANSWER_DATA;
+        list_of_one(arena, &answer->rrsets, data);
+        return answer;
+    }
+    bool exists = content == LOCALHOST || (content == EMPTY_ZONE && dname_equal(&question->qname, &apex));
+    answer->kind = exists ? ANSWER_NODATA : ANSWER_NXDOMAIN;
+    answer->rcode = exists ? RCODE_NOERROR : RCODE_NXDOMAIN;
+    list_of_one(arena, &answer->proofs, soa_of(arena, &apex, content));
+    return answer;
+}
+
+void special_use_hooks(const struct resolver_options *options, struct hooks *hooks)
+{
+    *hooks = (struct hooks) { .context = (void *)(uintptr_t)options, .local = local_answer };
+}
