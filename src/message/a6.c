@@ -26,7 +26,7 @@ void a6_skip(struct reader *r)
 /* The bits of the suffix's first octet that belong to the prefix. */
 static uint8_t pad_mask(uint8_t prefix_bits)
 {
-    return (uint8_t)~(0xff >> prefix_bits % 8);
+    return (uint8_t) ~(0xff >> prefix_bits % 8);
 }
 
 bool a6_print(struct text *text, struct reader *r)
@@ -74,7 +74,8 @@ void a6_write_canonical(struct writer *w, struct octets field)
     struct dname name;
     size_t name_at = 1 + suffix_octets(field.data[0]);
     writer_octets_put(w, (struct octets) { field.data, name_at });
-    if (field.len == name_at || dname_from_wire((struct octets) { field.data + name_at, field.len - name_at }, &name) != OK)
+    if (field.len == name_at ||
+        dname_from_wire((struct octets) { field.data + name_at, field.len - name_at }, &name) != OK)
         return;
     dname_lower(&name, &name);
     writer_dname(w, &name);

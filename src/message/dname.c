@@ -8,6 +8,7 @@
 
 /* ASCII letters to lower case, every other octet to itself.  Whole names may go through it: a length octet is at most
  * 63, below 'A' (65). */
+/* clang-format off */
 static const uint8_t lower[256] = {
 #define ROW(first)                                                                                                     \
     (first), (first) + 1, (first) + 2, (first) + 3, (first) + 4, (first) + 5, (first) + 6, (first) + 7, (first) + 8,   \
@@ -18,6 +19,7 @@ static const uint8_t lower[256] = {
     ROW(0x60), ROW(0x70), ROW(0x80), ROW(0x90), ROW(0xa0), ROW(0xb0), ROW(0xc0), ROW(0xd0), ROW(0xe0), ROW(0xf0),
 #undef ROW
 };
+/* clang-format on */
 
 static bool same_letters(const uint8_t *a, const uint8_t *b, size_t len)
 {

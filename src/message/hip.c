@@ -47,7 +47,8 @@ bool hip_parse(struct tokens *tokens, struct writer *w)
     uint32_t algorithm;
     size_t begin = w->len;
     writer_u8(w, 0);
-    if (!tokens_number(tokens, UINT8_MAX, &algorithm) || !tokens_next(tokens, &tag) || !tokens_next(tokens, &public_key))
+    if (!tokens_number(tokens, UINT8_MAX, &algorithm) || !tokens_next(tokens, &tag) ||
+        !tokens_next(tokens, &public_key))
         return false;
     writer_u8(w, (uint8_t)algorithm);
     writer_u16(w, 0);

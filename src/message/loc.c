@@ -7,7 +7,7 @@ enum {
     LATITUDE_MAX = 90 * 3600000,
     LONGITUDE_MAX = 180 * 3600000,
     ALTITUDE_ZERO_CM = 10000000,
-    SIZE_DEFAULT_CM = 100,               /* RFC 1876 section 3, as the two below */
+    SIZE_DEFAULT_CM = 100, /* RFC 1876 section 3, as the two below */
     HORIZONTAL_PRECISION_DEFAULT_CM = 1000000,
     VERTICAL_PRECISION_DEFAULT_CM = 1000,
 };
@@ -86,7 +86,8 @@ static bool token_decimal(struct token token, unsigned decimals, uint64_t max, u
 }
 
 /* Degrees, minutes and seconds, of which the last two may be missing, and the hemisphere. */
-static bool parse_angle(struct tokens *tokens, uint64_t max, const char *positive, const char *negative, uint32_t *angle)
+static bool parse_angle(struct tokens *tokens, uint64_t max, const char *positive, const char *negative,
+                        uint32_t *angle)
 {
     static const struct {
         unsigned decimals;

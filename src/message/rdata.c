@@ -10,14 +10,14 @@ static bool may_be_compressed(uint16_t type, enum rdata_field field)
     if (field != FIELD_NAME_LOWER)
         return field == FIELD_NAME_COMPRESSIBLE;
     switch (type) {
-    case 17:       /* RP */
-    case 18:       /* AFSDB */
-    case 21:       /* RT */
+    case 17: /* RP */
+    case 18: /* AFSDB */
+    case 21: /* RT */
     case TYPE_SIG:
-    case 26:       /* PX */
+    case 26: /* PX */
     case TYPE_NXT:
     case TYPE_SRV:
-    case 35:       /* NAPTR */
+    case 35: /* NAPTR */
         return true;
     default:
         return false;
@@ -104,7 +104,8 @@ static void write_canonical_field(struct writer *w, enum rdata_field field, stru
     struct dname name;
     if (field == FIELD_A6) {
         a6_write_canonical(w, octets);
-    } else if ((field == FIELD_NAME_COMPRESSIBLE || field == FIELD_NAME_LOWER) && dname_from_wire(octets, &name) == OK) {
+    } else if ((field == FIELD_NAME_COMPRESSIBLE || field == FIELD_NAME_LOWER) &&
+               dname_from_wire(octets, &name) == OK) {
         dname_lower(&name, &name);
         writer_dname(w, &name);
     } else {

@@ -283,16 +283,17 @@ static bool text_parse(struct octets value, struct writer *w)
     return true;
 }
 
-static const struct param_kind kinds[] = { /* IANA "DNS SVCB Service Parameter Keys (SvcParamKeys)" */
+static const struct param_kind kinds[] = {
+    /* IANA "DNS SVCB Service Parameter Keys (SvcParamKeys)" */
     { 0, "mandatory", mandatory_print, mandatory_parse },
     { 1, "alpn", alpn_print, alpn_parse },
     { 2, "no-default-alpn", empty_print, empty_parse },
     { 3, "port", port_print, port_parse },
     { 4, "ipv4hint", ipv4hint_print, ipv4hint_parse },
-    { 5, "ech", ech_print, ech_parse },                 /* RFC 9848 */
+    { 5, "ech", ech_print, ech_parse }, /* RFC 9848 */
     { 6, "ipv6hint", ipv6hint_print, ipv6hint_parse },
-    { 7, "dohpath", text_print, text_parse },           /* RFC 9461 */
-    { 8, "ohttp", empty_print, empty_parse },           /* RFC 9540 */
+    { 7, "dohpath", text_print, text_parse }, /* RFC 9461 */
+    { 8, "ohttp", empty_print, empty_parse }, /* RFC 9540 */
 };
 
 static const struct param_kind *kind_find(uint16_t key)
@@ -304,7 +305,7 @@ static const struct param_kind *kind_find(uint16_t key)
     return NULL;
 }
 
-/* The row of a name; NULL with *key set: "key123"; NULL and false: neither. */
+/* A name of the table, or "key123" (*kind is NULL then).  False: neither. */
 static bool find_by_name(const char *name, const struct param_kind **kind, uint16_t *key)
 {
     *kind = NULL;
@@ -316,7 +317,8 @@ static bool find_by_name(const char *name, const struct param_kind **kind, uint1
         }
     }
     uint32_t number;
-    if (strncmp(name, "key", 3) != 0 || !token_number((struct token) { name + 3, strlen(name + 3) }, UINT16_MAX, &number))
+    if (strncmp(name, "key", 3) != 0 ||
+        !token_number((struct token) { name + 3, strlen(name + 3) }, UINT16_MAX, &number))
         return false;
     *key = (uint16_t)number;
     return true;
@@ -372,8 +374,8 @@ static bool parse_param(struct token token, struct arena *arena, struct svcparam
     struct writer plain = writer_of(arena_alloc(arena, value.len), value.len);
     size_t wire_size = 16 * value.len; /* an IPv6 address is written with at least two characters, "::" */
     struct writer wire = writer_of(arena_alloc(arena, wire_size), wire_size);
-    if (!token_octets(value, &plain) ||
-        !(kind == NULL ? text_parse : kind->parse)(writer_octets(&plain), &wire) || wire.failed || wire.len > UINT16_MAX)
+    if (!token_octets(value, &plain) || !(kind == NULL ? text_parse : kind->parse)(writer_octets(&plain), &wire) ||
+        wire.failed || wire.len > UINT16_MAX)
         return false;
     param->value = writer_octets(&wire);
     return true;
