@@ -74,7 +74,7 @@ def _add_check(commands):
     walk.add_argument("--only", action="append", default=[], metavar="ZONE")
     walk.add_argument("--manner", action="append", choices=[manner.name for manner in check.MANNERS],
                       help="how to ask (default: every way)")
-    walk.add_argument("--known", metavar="RESOLVER", help="overlook the differences described for this resolver")
+    walk.add_argument("--known", metavar="RESOLVER", help="overlook the differences that are described for this resolver")
     walk.set_defaults(run=_check)
 
 
@@ -120,8 +120,7 @@ def _check(options):
     _require_namespace(options.netns)
     described = _described(options)
     manners = [manner for manner in check.MANNERS if not options.manner or manner.name in options.manner]
-    known = {row for difference in described.differences.get(options.known, ()) for row in difference.rows}
-    cases = [case for case in described.cases if case.title not in known]
+    cases = described.cases_for(options.known)
     asked, wrong = 0, 0
     for outcome in check.walk(cases, options.server, manners, functools.partial(network.enter, options.netns)):
         asked += 1

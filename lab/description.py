@@ -1,6 +1,7 @@
 """Reads the description (lab.yaml) into plain records and complains about what it does not understand."""
 
 import dataclasses
+import fnmatch
 import functools
 import ipaddress
 import itertools
@@ -109,21 +110,31 @@ class Zone:
 
 
 @dataclasses.dataclass(frozen=True)
-class Difference:
-    """Rows in which a known resolver departs from the table, and why."""
-    why: str
-    rows: frozenset
+class Differences:
+    """Where a known resolver departs from the table."""
+    judges_ede: bool    # false: its Extended DNS Errors are not compared
+    rows: dict          # title of a row to the reason
 
 
 @dataclasses.dataclass(frozen=True)
 class Description:
     servers: dict
     zones: dict
-    differences: dict   # name of the resolver: list of Difference
+    differences: dict   # name of the resolver to Differences
 
     @property
     def cases(self):
         return [case for zone in self.zones.values() for case in zone.cases]
+
+    def cases_for(self, resolver):
+        """All cases, or those in which a known resolver is not known to differ."""
+        if resolver is None:
+            return self.cases
+        if resolver not in self.differences:
+            raise DescriptionError(f"no differences are described for {resolver}")
+        differences = self.differences[resolver]
+        cases = [case for case in self.cases if case.title not in differences.rows]
+        return cases if differences.judges_ede else [dataclasses.replace(case, ede=None) for case in cases]
 
     def parent_of(self, name):
         while name != dns.name.root:
@@ -326,11 +337,16 @@ def _read_case(line, origin, shows_by_default):
 
 
 def _read_differences(described, zones):
-    titles = {case.title for zone in zones.values() for case in zone.cases}
+    titles = [case.title for zone in zones.values() for case in zone.cases]
     differences = {}
-    for resolver, entries in described.items():
-        differences[resolver] = [Difference(entry["why"], frozenset(entry["rows"])) for entry in entries]
-        for difference in differences[resolver]:
-            if not difference.rows <= titles:
-                raise DescriptionError(f"differences of {resolver}: no row {', '.join(difference.rows - titles)}")
+    for resolver, fields in described.items():
+        _check_fields(f"differences of {resolver}", fields, {"ede", "rows"})
+        rows = {}
+        for why, patterns in fields["rows"].items():
+            for pattern in patterns:
+                found = fnmatch.filter(titles, pattern)
+                if not found:
+                    raise DescriptionError(f"differences of {resolver}: no row is like {pattern!r}")
+                rows.update(dict.fromkeys(found, why))
+        differences[resolver] = Differences(fields.get("ede", True), rows)
     return differences

@@ -25,7 +25,7 @@ DIGEST_INFO = {
     "sha512": bytes.fromhex("3051300d060960864801650304020305000440"),
 }
 
-SMALL_PRIMES = [n for n in range(3, 2000, 2) if all(n % d for d in range(3, math.isqrt(n) + 1, 2))]
+SMALL_FACTORS = math.prod(n for n in range(3, 1000, 2) if all(n % d for d in range(3, math.isqrt(n) + 1, 2)))
 
 
 def stream(seed, octets):
@@ -133,7 +133,7 @@ def _prime(source, bits, exponent):
     # With the top ten bits set, the product of a few hundred primes is never a bit short.
     while True:
         candidate = source.getrandbits(bits) | (0x3FF << (bits - 10)) | 1
-        if (all(candidate % p for p in SMALL_PRIMES) and math.gcd(candidate - 1, exponent) == 1
+        if (math.gcd(candidate, SMALL_FACTORS) == 1 and math.gcd(candidate - 1, exponent) == 1
                 and _is_probable_prime(candidate, source)):
             return candidate
 
