@@ -27,7 +27,7 @@ ARROWS = {
     "store": ["trust", "monitor"],
     "config": ["store", "steward", "policy", "front", "transport"],
     "control": ["config"],
-    "daemon": ["control"],
+    "daemon": ["control", "lib"],
     "lib": ["resolver", "transport"],
     "tools": ["lib", "config"],
 }
@@ -36,7 +36,7 @@ ARROWS = {
 LIBRARIES = {
     "openssl/": ["crypto"],
     "xxhash.h": ["base"],
-    "ev.h": ["transport", "daemon"],
+    "ev.h": ["transport", "control", "lib", "daemon", "tools"],
     "yaml.h": ["config"],
     "jansson.h": ["control", "tools"],
     "systemd/": ["daemon"],
