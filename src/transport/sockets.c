@@ -1,7 +1,6 @@
 #include "transport/sockets.h"
 
 #include <errno.h>
-#include <math.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -138,9 +137,12 @@ enum err port_range_read(struct port_range *range)
     return OK;
 }
 
-double port_range_bits(struct port_range range)
+unsigned port_range_bits(struct port_range range)
 {
-    return log2(range.last - range.first + 1);
+    unsigned bits = 0;
+    for (unsigned ports = range.last - range.first + 1U; ports > 1; ports /= 2)
+        bits++;
+    return bits;
 }
 
 unsigned long descriptor_limit_raise(void)

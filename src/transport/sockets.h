@@ -28,8 +28,8 @@ struct port_range {
     uint16_t first, last;
 };
 MUST_USE enum err port_range_read(struct port_range *range);
-/* log2 of their number. */
-double port_range_bits(struct port_range range);
+/* The whole bits of log2 of their number. */
+unsigned port_range_bits(struct port_range range);
 
 /* Raises the soft limit of open descriptors to the hard one; returns what is allowed now. */
 unsigned long descriptor_limit_raise(void);

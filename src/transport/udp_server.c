@@ -212,10 +212,7 @@ static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)
 static void on_before_wait(struct ev_loop *loop, ev_prepare *watcher, int events)
 {
     (void)loop, (void)events;
-    struct udp_server *server = watcher->data;
-    send_batch(server);
-    if (server->is_retired && server->unanswered == 0)
-        udp_server_free(server);
+    send_batch(watcher->data);
 }
 
 /* ---- life ---- */
@@ -245,6 +242,16 @@ void udp_server_retire(struct udp_server *server)
         ;
     ev_io_stop(server->loop, &server->readable);
     server->is_retired = true;
+}
+
+bool udp_server_is_retired(const struct udp_server *server)
+{
+    return server->is_retired;
+}
+
+bool udp_server_is_done(const struct udp_server *server)
+{
+    return server->is_retired && server->unanswered == 0 && server->out_count == 0;
 }
 
 void udp_server_free(struct udp_server *server)

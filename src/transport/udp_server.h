@@ -24,9 +24,12 @@ struct udp_counters {
  * it. */
 struct udp_server *udp_server_new(struct ev_loop *loop, int fd, const struct address *address,
                                   const struct client_handler *handler, struct udp_counters *counters);
-/* Takes what has arrived, then reads no more; frees itself when everything is answered. */
+/* Takes what has arrived, then reads no more.  Answers still go out. */
 void udp_server_retire(struct udp_server *server);
-/* At once.  Its clients must not be answered any more. */
+bool udp_server_is_retired(const struct udp_server *server);
+/* Nothing is left to answer or to send. */
+bool udp_server_is_done(const struct udp_server *server);
+/* Clients that wait must not be answered any more. */
 void udp_server_free(struct udp_server *server);
 
 const struct address *udp_server_address(const struct udp_server *server);

@@ -1,0 +1,105 @@
+/* vouchd: the arguments; what they ask for is done elsewhere. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/hash.h"
+#include "base/log.h"
+#include "build_info.h"
+#include "daemon/vouchd.h"
+
+#define DEFAULT_CONFIG "/etc/vouch/vouch.yaml"
+
+enum action { ACTION_RUN, ACTION_CHECK, ACTION_PRINT, ACTION_VERSION };
+
+static int usage(void)
+{
+    fputs("usage: vouchd [-c FILE] [--check] [--print-config] [--version]\n", stderr);
+    return EX_USAGE;
+}
+
+/* EX_OK, or EX_USAGE after saying so. */
+static int read_arguments(int argc, char **argv, enum action *action, const char **path)
+{
+    static const struct option options[] = {
+        { "config", required_argument, NULL, 'c' },
+        { "check", no_argument, NULL, 'k' },
+        { "print-config", no_argument, NULL, 'p' },
+        { "version", no_argument, NULL, 'V' },
+        { NULL, 0, NULL, 0 },
+    };
+    int option;
+    while ((option = getopt_long(argc, argv, "c:", options, NULL)) != -1) {
+        if (option == 'c')
+            *path = optarg;
+        else if (option == 'k')
+            *action = ACTION_CHECK;
+        else if (option == 'p')
+            *action = ACTION_PRINT;
+        else if (option == 'V')
+            *action = ACTION_VERSION;
+        else
+            return usage();
+    }
+    return optind == argc ? EX_OK : usage();
+}
+
+/* A file that was asked for must be there, the default one need not. */
+static const char *choose_path(const char *asked_for)
+{
+    if (asked_for != NULL)
+        return asked_for;
+    return access(DEFAULT_CONFIG, F_OK) == 0 ? DEFAULT_CONFIG : NULL;
+}
+
+static int load(const char *path, struct settings **settings)
+{
+    struct config *config;
+    struct config_error error;
+    errno = 0;
+    enum err err = config_load(path, now_from_system(), &config, &error);
+    if (err != OK) {
+        int code = err == ERR_SYSTEM && errno == EACCES ? EX_NOPERM : EX_CONFIG;
+        log_error("%s", error.text);
+        return code;
+    }
+    *settings = settings_new(config);
+    log_set_level(config->log_level);
+    return EX_OK;
+}
+
+static int act(enum action action, const char *path, struct random *random)
+{
+    struct settings *settings;
+    int code = load(path, &settings);
+    if (code != EX_OK)
+        return code;
+    if (action == ACTION_PRINT)
+        config_print(settings->config, stdout);
+    else
+        code = settings_check_trust(settings, now_from_system());
+    if (action == ACTION_RUN && code == EX_OK)
+        return vouchd_run(path, settings, random);
+    settings_free(settings);
+    return fflush(stdout) == 0 ? code : EX_IOERR;
+}
+
+int main(int argc, char **argv)
+{
+    enum action action = ACTION_RUN;
+    const char *path = NULL;
+    if (read_arguments(argc, argv, &action, &path) != EX_OK)
+        return EX_USAGE;
+    if (action == ACTION_VERSION) {
+        puts("vouchd " BUILD_VERSION);
+        return EX_OK;
+    }
+    struct random *random = random_secure_new();
+    hash_init(random);
+    int code = act(action, choose_path(path), random);
+    random_free(random);
+    return code;
+}

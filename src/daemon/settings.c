@@ -1,0 +1,141 @@
+#include "daemon/settings.h"
+
+#include <stdlib.h>
+#include <sysexits.h>
+
+#include "base/log.h"
+
+struct settings *settings_new(struct config *config)
+{
+    struct settings *settings = memory_new(1, sizeof(*settings));
+    settings->config = config;
+    crypto_policy_make(&config->crypto, &settings->policy);
+    return settings;
+}
+
+void settings_free(struct settings *settings)
+{
+    if (settings == NULL)
+        return;
+    config_free(settings->config);
+    free(settings);
+}
+
+struct resolver_parts settings_parts(const struct settings *settings, struct cache *cache, struct random *random)
+{
+    return (struct resolver_parts) {
+        .cache = cache,
+        .random = random,
+        .options = &settings->config->resolver,
+        .policy = &settings->policy,
+        .trust = settings->config->trust,
+    };
+}
+
+/* ---- trust ---- */
+
+static bool is_current(const struct anchor *anchor, struct now now)
+{
+    return anchor->valid_from_s <= now_wall_s(now) && now_wall_s(now) < anchor->valid_until_s;
+}
+
+/* Can this build and policy verify what the anchor vouches for? */
+static bool is_within_policy(const struct anchor *anchor, const struct crypto_policy *policy)
+{
+    struct ds ds;
+    struct dnskey key;
+    if (anchor->type == TYPE_DS)
+        return ds_read(anchor->rdata, &ds) == OK && algorithm_is_usable(policy, ds.algorithm) &&
+               digest_is_usable(policy, ds.digest_type);
+    return dnskey_read(anchor->rdata, &key) == OK && algorithm_is_usable(policy, key.algorithm);
+}
+
+/* Anchors come sorted by zone.  One whose zone has no usable anchor fails closed (rules.md, chain of trust). */
+static void warn_of_unusable_anchors(const struct settings *settings)
+{
+    size_t count;
+    const struct anchor *anchors = trust_anchors(settings->config->trust, &count);
+    for (size_t first = 0, i = 0; first < count; first = i) {
+        bool is_usable = false;
+        for (i = first; i < count && dname_equal(&anchors[i].zone, &anchors[first].zone); i++)
+            is_usable = is_usable || is_within_policy(&anchors[i], &settings->policy);
+        char zone[DNAME_TEXT_MAX];
+        if (!is_usable)
+            log_warning("trust anchor %s: no algorithm of it can be used here; everything below is answered with SERVFAIL",
+                        dname_to_text(&anchors[first].zone, zone));
+    }
+}
+
+static size_t count_current(const struct trust *trust, struct now now, bool root_alone)
+{
+    size_t count, current = 0;
+    const struct anchor *anchors = trust_anchors(trust, &count);
+    for (size_t i = 0; i < count; i++)
+        current += is_current(&anchors[i], now) && (!root_alone || dname_is_root(&anchors[i].zone));
+    return current;
+}
+
+int settings_check_trust(const struct settings *settings, struct now now)
+{
+    const struct trust *trust = settings->config->trust;
+    bool wants_root = settings->config->trust_model == TRUST_MODEL_ROOT;
+    size_t at_root = count_current(trust, now, true);
+    if (wants_root && at_root == 0) {
+        log_error("no usable trust anchor for the root, and `trust: model` is root (D5-model)");
+        return EX_UNAVAILABLE;
+    }
+    if (count_current(trust, now, false) == 0) {
+        log_error("no usable trust anchor at all");
+        return EX_UNAVAILABLE;
+    }
+    if (at_root == 0)
+        log_warning("no trust anchor for the root: names that no configured anchor covers are not validated");
+    warn_of_unusable_anchors(settings);
+    return EX_OK;
+}
+
+/* ---- comparing ---- */
+
+bool settings_judge_alike(const struct settings *a, const struct settings *b)
+{
+    return trust_fingerprint(a->config->trust) == trust_fingerprint(b->config->trust) &&
+           memcmp(a->policy.algorithms, b->policy.algorithms, sizeof(a->policy.algorithms)) == 0 &&
+           memcmp(a->policy.digests, b->policy.digests, sizeof(a->policy.digests)) == 0 &&
+           a->policy.nsec3_iterations == b->policy.nsec3_iterations;
+}
+
+static bool rules_equal(const struct zone_rule *a, const struct zone_rule *b)
+{
+    if (!dname_equal(&a->zone, &b->zone) || a->kind != b->kind || a->address_count != b->address_count)
+        return false;
+    for (uint16_t i = 0; i < a->address_count; i++)
+        if (!address_equal(&a->addresses[i], &b->addresses[i]))
+            return false;
+    return true;
+}
+
+static bool hints_equal(const struct delegation *a, const struct delegation *b)
+{
+    if (a->server_count != b->server_count)
+        return false;
+    for (uint16_t i = 0; i < a->server_count; i++) {
+        const struct delegation_server *x = &a->servers[i], *y = &b->servers[i];
+        if (!dname_equal(&x->name, &y->name) || x->address_count != y->address_count)
+            return false;
+        for (uint16_t k = 0; k < x->address_count; k++)
+            if (!address_equal(&x->addresses[k], &y->addresses[k]))
+                return false;
+    }
+    return true;
+}
+
+bool settings_route_alike(const struct settings *a, const struct settings *b)
+{
+    const struct resolver_options *x = &a->config->resolver, *y = &b->config->resolver;
+    if (x->zone_rule_count != y->zone_rule_count || !hints_equal(x->root_hints, y->root_hints))
+        return false;
+    for (uint16_t i = 0; i < x->zone_rule_count; i++)
+        if (!rules_equal(&x->zone_rules[i], &y->zone_rules[i]))
+            return false;
+    return true;
+}

@@ -1,0 +1,30 @@
+/* What one configuration means, as an immutable snapshot.  Workers read the one they were handed last; the main thread frees
+ * a snapshot when every worker has said that it uses the next one. */
+#ifndef DAEMON_SETTINGS_H
+#define DAEMON_SETTINGS_H
+
+#include "config/config.h"
+#include "resolver/resolver.h"
+
+struct settings {
+    struct config *config; /* owned */
+    struct crypto_policy policy;
+};
+
+/* Takes the configuration over. */
+struct settings *settings_new(struct config *config);
+void settings_free(struct settings *settings);
+
+/* What a resolver works by; borrowed from settings. */
+struct resolver_parts settings_parts(const struct settings *settings, struct cache *cache, struct random *random);
+
+/* sysexits: EX_OK, or EX_UNAVAILABLE after a line in the log when no trust anchor is usable for the declared model (D5-model).
+ * Anchors that no usable algorithm can serve, and space that no anchor covers, are only warned of. */
+int settings_check_trust(const struct settings *settings, struct now now);
+
+/* Would the same data be judged in another way?  Then cached verdicts are worth nothing. */
+bool settings_judge_alike(const struct settings *a, const struct settings *b);
+/* Do origins (message/answer.h) mean the same in both?  If not, nothing that is cached may be served. */
+bool settings_route_alike(const struct settings *a, const struct settings *b);
+
+#endif

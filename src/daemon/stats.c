@@ -1,0 +1,98 @@
+#include "daemon/stats.h"
+
+#include <stdio.h>
+
+/* Names end in their unit or in _total; labels come from closed sets. */
+#define WORKER_ROW(name, field) { name, offsetof(struct worker_stats, field) }
+static const struct stats_row {
+    const char *name;
+    size_t offset;
+} worker_rows[] = {
+    WORKER_ROW("vouch_questions_total{transport=\"udp\"}", questions_udp),
+    WORKER_ROW("vouch_questions_total{transport=\"tcp\"}", questions_tcp),
+    WORKER_ROW("vouch_questions_malformed_total", malformed),
+    WORKER_ROW("vouch_questions_overload_total", overloaded),
+    WORKER_ROW("vouch_questions_waiting", waiting),
+    WORKER_ROW("vouch_answers_cached_total", answers_from_cache),
+    WORKER_ROW("vouch_answers_truncated_total", answers_truncated),
+    WORKER_ROW("vouch_datagrams_received_total", udp.received),
+    WORKER_ROW("vouch_datagrams_sent_total", udp.sent),
+    WORKER_ROW("vouch_datagrams_dropped_total", udp.dropped),
+    WORKER_ROW("vouch_tcp_connections", tcp.open),
+    WORKER_ROW("vouch_tcp_connections_total{end=\"accepted\"}", tcp.accepted),
+    WORKER_ROW("vouch_tcp_connections_total{end=\"refused\"}", tcp.refused),
+    WORKER_ROW("vouch_tcp_connections_total{end=\"evicted\"}", tcp.evicted),
+    WORKER_ROW("vouch_tcp_connections_total{end=\"timed-out\"}", tcp.timed_out),
+    WORKER_ROW("vouch_tcp_connections_total{end=\"broken\"}", tcp.broken),
+    WORKER_ROW("vouch_upstream_sockets", upstream_sockets),
+    WORKER_ROW("vouch_upstream_questions_total{transport=\"udp\"}", resolver.exchanges_udp),
+    WORKER_ROW("vouch_upstream_questions_total{transport=\"tcp\"}", resolver.exchanges_tcp),
+    WORKER_ROW("vouch_upstream_failures_total", exchanges_failed),
+    WORKER_ROW("vouch_upstream_timeouts_total", resolver.timeouts),
+    WORKER_ROW("vouch_upstream_forged_total", resolver.forged_dropped),
+    WORKER_ROW("vouch_resolutions_total", resolver.questions),
+    WORKER_ROW("vouch_resolutions_coalesced_total", resolver.coalesced),
+    WORKER_ROW("vouch_resolutions_in_flight", resolver.in_flight),
+    WORKER_ROW("vouch_outcomes_total{security=\"secure\"}", resolver.secure),
+    WORKER_ROW("vouch_outcomes_total{security=\"insecure\"}", resolver.insecure),
+    WORKER_ROW("vouch_outcomes_total{security=\"bogus\"}", resolver.bogus),
+    WORKER_ROW("vouch_outcomes_total{security=\"indeterminate\"}", resolver.indeterminate),
+    WORKER_ROW("vouch_outcomes_servfail_total", resolver.servfail),
+    WORKER_ROW("vouch_signature_checks_total", resolver.signature_checks),
+    WORKER_ROW("vouch_nsec3_hashes_total", resolver.nsec3_hashes),
+    WORKER_ROW("vouch_budgets_spent_total", resolver.budgets_spent),
+};
+
+#define CACHE_ROW(name, field) { name, offsetof(struct cache_stats, field) }
+static const struct stats_row cache_rows[] = {
+    CACHE_ROW("vouch_cache_size_bytes", size_octets),
+    CACHE_ROW("vouch_cache_used_bytes", used_octets),
+    CACHE_ROW("vouch_cache_entries", entries),
+    CACHE_ROW("vouch_cache_entries_kind{kind=\"answer\"}", answers),
+    CACHE_ROW("vouch_cache_entries_kind{kind=\"delegation\"}", delegations),
+    CACHE_ROW("vouch_cache_entries_kind{kind=\"failure\"}", failures),
+    CACHE_ROW("vouch_cache_lookups_total{result=\"hit\"}", hits),
+    CACHE_ROW("vouch_cache_lookups_total{result=\"miss\"}", misses),
+    CACHE_ROW("vouch_cache_evictions_total", evictions),
+    CACHE_ROW("vouch_cache_insertions_total", insertions),
+};
+
+typedef void row_function(void *context, const char *name, uint64_t value);
+
+static void walk_rows(const struct stats_row *rows, size_t count, const void *values, row_function *row, void *context)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint64_t value;
+        memcpy(&value, (const char *)values + rows[i].offset, sizeof(value));
+        row(context, rows[i].name, value);
+    }
+}
+
+/* One row for each RCODE that was sent, and always for the common ones. */
+static void walk_answers(const struct worker_stats *stats, row_function *row, void *context)
+{
+    for (uint16_t rcode = 0; rcode < RCODES_COUNTED; rcode++) {
+        char text[16], name[64];
+        if (stats->answers[rcode] == 0 && rcode > RCODE_REFUSED)
+            continue;
+        snprintf(name, sizeof(name), "vouch_answers_total{rcode=\"%s\"}", rcode_to_text(rcode, text));
+        row(context, name, stats->answers[rcode]);
+    }
+}
+
+void stats_walk(struct vouchd *vouchd, row_function *row, void *context)
+{
+    struct worker_stats workers;
+    struct cache_stats cache;
+    workers_get_stats(vouchd->workers, &workers);
+    cache_get_stats(vouchd->cache, &cache);
+    row(context, "vouch_start_time_seconds", (uint64_t)now_wall_s(vouchd->started));
+    row(context, "vouch_uptime_seconds",
+        (uint64_t)(now_from_system().monotonic_ms - vouchd->started.monotonic_ms) / 1000);
+    row(context, "vouch_workers", workers_count(vouchd->workers));
+    row(context, "vouch_reloads_total{result=\"done\"}", vouchd->reloads);
+    row(context, "vouch_reloads_total{result=\"refused\"}", vouchd->reloads_failed);
+    walk_answers(&workers, row, context);
+    walk_rows(worker_rows, ARRAY_LEN(worker_rows), &workers, row, context);
+    walk_rows(cache_rows, ARRAY_LEN(cache_rows), &cache, row, context);
+}

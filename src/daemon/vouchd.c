@@ -1,0 +1,262 @@
+#include "daemon/vouchd.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "daemon/privileges.h"
+#include "daemon/state.h"
+#include "transport/sockets.h"
+
+enum {
+    WORKERS_MAX = 64,
+    DESCRIPTORS_RESERVED = 128,  /* not sockets of clients or servers: log, state, control, libraries */
+    TCP_CONNECTIONS_MAX = 1024,  /* of one worker */
+    TCP_PER_CLIENT_MAX = 256,    /* of one client at one worker */
+    UPSTREAM_SOCKETS_MAX = 4096, /* of one worker: as many as questions can wait */
+    PORT_BITS_MIN = 14,          /* rules.md, budget: fewer source ports make forging too cheap */
+};
+
+/* ---- what the system gives ---- */
+
+static unsigned choose_worker_count(const struct config *config)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    long count = config->workers != 0 ? config->workers : processors;
+    return count < 1 ? 1 : count > WORKERS_MAX ? WORKERS_MAX : (unsigned)count;
+}
+
+static unsigned at_most(unsigned long value, unsigned limit)
+{
+    return value < limit ? (unsigned)value : limit;
+}
+
+/* Shares the descriptors that the system allows among the workers: one part for clients, three for servers. */
+static void share_descriptors(unsigned workers, struct worker_parts *parts)
+{
+    unsigned long all = descriptor_limit_raise();
+    unsigned long each = (all > 2 * DESCRIPTORS_RESERVED ? all - DESCRIPTORS_RESERVED : all / 2) / workers;
+    parts->tcp_limits.connections_max = at_most(each / 4, TCP_CONNECTIONS_MAX);
+    parts->tcp_limits.connections_per_prefix_max = at_most(each / 16, TCP_PER_CLIENT_MAX);
+    parts->upstream_sockets_max = at_most(each / 4 * 3, UPSTREAM_SOCKETS_MAX);
+    log_info("%lu descriptors: for each of %u workers %u connections of clients, %u questions to servers", all, workers,
+             parts->tcp_limits.connections_max, parts->upstream_sockets_max);
+}
+
+static void report_port_range(void)
+{
+    struct port_range range;
+    if (port_range_read(&range) != OK) {
+        log_warning("the range of source ports cannot be read");
+        return;
+    }
+    unsigned bits = port_range_bits(range);
+    log_info("source ports %u to %u: %u bits of entropy", range.first, range.last, bits);
+    if (bits < PORT_BITS_MIN)
+        log_warning("the range of source ports is small: forged answers are easier; see net.ipv4.ip_local_port_range");
+}
+
+/* ---- signals ---- */
+
+void vouchd_stop(struct vouchd *vouchd)
+{
+    ev_break(vouchd->loop, EVBREAK_ALL);
+}
+
+static void on_stop_signal(struct ev_loop *loop, ev_signal *watcher, int events)
+{
+    (void)loop, (void)events;
+    log_info("stopping: signal %d", watcher->signum);
+    vouchd_stop(watcher->data);
+}
+
+static void on_reload_signal(struct ev_loop *loop, ev_signal *watcher, int events)
+{
+    (void)loop, (void)events;
+    struct config_error error;
+    vouchd_reload(watcher->data, &error); /* logs what is wrong */
+}
+
+static void watch_signal(struct vouchd *vouchd, ev_signal *watcher, int signum,
+                         void (*callback)(struct ev_loop *loop, ev_signal *watcher, int events))
+{
+    ev_signal_init(watcher, callback, signum);
+    watcher->data = vouchd;
+    ev_signal_start(vouchd->loop, watcher);
+}
+
+static void watch_signals(struct vouchd *vouchd)
+{
+    signal(SIGPIPE, SIG_IGN);
+    watch_signal(vouchd, &vouchd->on_term, SIGTERM, on_stop_signal);
+    watch_signal(vouchd, &vouchd->on_int, SIGINT, on_stop_signal);
+    watch_signal(vouchd, &vouchd->on_hup, SIGHUP, on_reload_signal);
+}
+
+/* ---- reload ---- */
+
+static void warn_of_restarts(const struct settings *running, const struct settings *wanted)
+{
+    char *text = NULL;
+    size_t len = 0;
+    FILE *memory = open_memstream(&text, &len);
+    if (memory == NULL)
+        return;
+    config_needs_restart(running->config, wanted->config, memory);
+    fclose(memory);
+    char *rest = text, *line;
+    while ((line = strsep(&rest, "\n")) != NULL)
+        if (*line != '\0')
+            log_warning("needs a restart: %s", line);
+    free(text);
+}
+
+/* Hands new sockets to the workers; closes those no longer wanted.  Those that stay are not touched: no question is lost. */
+static void exchange_listeners(struct vouchd *vouchd, struct listeners *opened)
+{
+    const struct config *config = vouchd->settings->config;
+    for (size_t i = vouchd->listeners.count; i-- > 0;) {
+        struct address address = vouchd->listeners.items[i].address;
+        bool is_wanted = false;
+        for (uint16_t k = 0; k < config->listen_count; k++)
+            is_wanted = is_wanted || address_equal(&config->listen[k].address, &address);
+        if (!is_wanted) {
+            workers_unlisten(vouchd->workers, &address);
+            listeners_remove(&vouchd->listeners, i);
+        }
+    }
+    for (size_t i = 0; i < opened->count; i++) {
+        workers_listen(vouchd->workers, &opened->items[i]);
+        listeners_add(&vouchd->listeners, &opened->items[i]);
+    }
+    free(opened->items); /* their parts have moved */
+}
+
+static void exchange_settings(struct vouchd *vouchd, struct settings *settings)
+{
+    struct settings *before = vouchd->settings;
+    vouchd->settings = settings;
+    workers_use(vouchd->workers, settings);
+    cache_set_options(vouchd->cache, &settings->config->cache);
+    if (!settings_route_alike(before, settings))
+        cache_flush_all(vouchd->cache);
+    else if (!settings_judge_alike(before, settings))
+        cache_forget_verdicts(vouchd->cache);
+    log_set_level(settings->config->log_level);
+    settings_free(before);
+}
+
+static struct settings *load_again(struct vouchd *vouchd, struct config_error *error)
+{
+    struct config *config;
+    struct now now = now_from_system();
+    if (config_load(vouchd->config_path, now, &config, error) != OK)
+        return NULL;
+    struct settings *settings = settings_new(config);
+    if (settings_check_trust(settings, now) != EX_OK) {
+        snprintf(error->text, sizeof(error->text), "no usable trust anchor for the declared model");
+        settings_free(settings);
+        return NULL;
+    }
+    return settings;
+}
+
+static bool reload(struct vouchd *vouchd, struct config_error *error)
+{
+    struct listeners opened;
+    struct settings *settings = load_again(vouchd, error);
+    if (settings == NULL)
+        return false;
+    unsigned workers = workers_count(vouchd->workers);
+    if (listeners_open(settings->config, &vouchd->listeners, workers, &opened) != EX_OK) {
+        snprintf(error->text, sizeof(error->text), "an address of `listen` cannot be listened on: the log says why");
+        settings_free(settings);
+        return false;
+    }
+    warn_of_restarts(vouchd->settings, settings);
+    exchange_settings(vouchd, settings);
+    exchange_listeners(vouchd, &opened);
+    return true;
+}
+
+bool vouchd_reload(struct vouchd *vouchd, struct config_error *error)
+{
+    sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)now_from_system().monotonic_ms * 1000);
+    bool is_done = reload(vouchd, error);
+    if (is_done) {
+        vouchd->reloads++;
+        log_info("reloaded");
+    } else {
+        vouchd->reloads_failed++;
+        log_error("not reloaded, all stays as it was: %s", error->text);
+    }
+    sd_notify(0, "READY=1");
+    return is_done;
+}
+
+/* ---- start and end ---- */
+
+/* Everything that may need root. */
+static int prepare(struct vouchd *vouchd, unsigned workers)
+{
+    const struct config *config = vouchd->settings->config;
+    struct identity identity;
+    int code = privileges_find(config->user, &identity);
+    if (code == EX_OK)
+        code = listeners_open(config, NULL, workers, &vouchd->listeners);
+    if (code != EX_OK)
+        return code;
+    privileges_make_directory(config->state_directory, 0700, &identity);
+    code = privileges_drop(&identity);
+    return code == EX_OK ? state_check(config) : code;
+}
+
+static void start(struct vouchd *vouchd, unsigned count)
+{
+    struct worker_parts parts = { .settings = vouchd->settings };
+    share_descriptors(count, &parts);
+    report_port_range();
+    vouchd->cache = cache_new(&vouchd->settings->config->cache, vouchd->random);
+    parts.cache = vouchd->cache;
+    vouchd->workers = workers_start(count, &parts);
+    for (size_t i = 0; i < vouchd->listeners.count; i++) {
+        char text[ADDRESS_TEXT_MAX];
+        workers_listen(vouchd->workers, &vouchd->listeners.items[i]);
+        log_info("listening on %s", address_to_text(&vouchd->listeners.items[i].address, text));
+    }
+    vouchd->started = now_from_system();
+}
+
+static void serve(struct vouchd *vouchd)
+{
+    watch_signals(vouchd);
+    log_info("ready");
+    sd_notify(0, "READY=1");
+    ev_run(vouchd->loop, 0);
+    sd_notify(0, "STOPPING=1");
+}
+
+int vouchd_run(const char *config_path, struct settings *settings, struct random *random)
+{
+    struct vouchd vouchd = { .config_path = config_path, .settings = settings, .random = random };
+    unsigned workers = choose_worker_count(settings->config);
+    int code = prepare(&vouchd, workers);
+    if (code == EX_OK) {
+        vouchd.loop = ev_default_loop(EVBACKEND_EPOLL | EVFLAG_NOENV); /* the one that gets signals */
+        start(&vouchd, workers);
+        serve(&vouchd);
+        workers_stop(vouchd.workers);
+        listeners_clear(&vouchd.listeners);
+        cache_free(vouchd.cache);
+        ev_loop_destroy(vouchd.loop);
+    } else {
+        listeners_close(&vouchd.listeners, workers);
+    }
+    settings_free(vouchd.settings);
+    return code;
+}

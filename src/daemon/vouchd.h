@@ -1,0 +1,34 @@
+/* The daemon as a whole: what the main thread knows.  It starts and ends things, keeps house, and obeys signals and
+ * orders; clients never wait for it. */
+#ifndef DAEMON_VOUCHD_H
+#define DAEMON_VOUCHD_H
+
+#include <ev.h>
+
+#include "daemon/listeners.h"
+#include "daemon/settings.h"
+#include "daemon/worker.h"
+
+struct vouchd {
+    const char *config_path;   /* NULL: defaults alone */
+    struct ev_loop *loop;
+    struct random *random;
+    struct settings *settings; /* what the workers use */
+    struct cache *cache;
+    struct listeners listeners;
+    struct workers *workers;
+    struct now started;
+    uint64_t reloads, reloads_failed;
+    ev_signal on_term, on_int, on_hup;
+};
+
+/* Runs until it is told to stop.  Takes settings over.  sysexits: EX_OK, or why it could not start (said in the log). */
+int vouchd_run(const char *config_path, struct settings *settings, struct random *random);
+
+/* Reads the configuration again.  Either all of it takes effect (but what needs a restart, which is warned of), or nothing
+ * does: then false, and *error is a sentence. */
+bool vouchd_reload(struct vouchd *vouchd, struct config_error *error);
+/* vouchd_run() returns soon. */
+void vouchd_stop(struct vouchd *vouchd);
+
+#endif

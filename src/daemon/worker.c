@@ -1,0 +1,595 @@
+#include "daemon/worker.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "daemon/known.h"
+#include "resolver/response.h"
+#include "transport/loop.h"
+#include "transport/upstream.h"
+
+enum {
+    CLIENT_BUCKETS = 4096,    /* a power of two; clients that share one share its limit */
+    LOG_LINES_PER_SECOND = 5, /* about failed answers, by one worker: the network decides how many there are */
+};
+
+static_assert((CLIENT_BUCKETS & (CLIENT_BUCKETS - 1)) == 0, "used as a mask");
+
+/* A client's question that waits for its answer: the resolver's waiter. */
+struct waiting {
+    struct waiting *next_free;
+    struct client client;
+    struct client_query query;
+    uint16_t bucket;
+};
+
+struct worker {
+    struct workers *workers;
+    unsigned index;
+    pthread_t thread;
+    struct ev_loop *loop;
+    ev_async called;         /* the main thread wants something */
+    ev_timer deadline, turn;
+    ev_prepare before_wait;
+    bool has_call;           /* guarded by workers->mutex */
+
+    const struct settings *settings;
+    struct cache *cache;
+    struct random *random;
+    struct resolver *resolver;
+    struct udp_server **udp; /* one an address; retired ones until they are done */
+    unsigned udp_count;
+    struct tcp_server *tcp;
+    struct upstream *upstream;
+    struct now now;          /* when the event came that is being handled */
+    int64_t deadline_ms;     /* what the timer was set to */
+
+    struct waiting *all, *free;
+    uint64_t client_seed;
+    uint16_t per_client[CLIENT_BUCKETS];
+    int64_t log_second;
+    unsigned log_lines;
+
+    struct arena *arena;     /* of the question being read */
+    uint8_t buffer[MESSAGE_OCTETS_MAX];
+    struct worker_stats stats;
+    struct worker_stats published; /* guarded by workers->mutex */
+};
+
+/* The main thread has one call at a time done by all workers, and waits until it is. */
+struct workers {
+    pthread_mutex_t mutex;
+    pthread_cond_t done;
+    void (*call)(struct worker *worker, void *argument);
+    void *argument;
+    unsigned calls_left;
+    unsigned count;
+    struct worker *list[];
+};
+
+/* ---- answers ---- */
+
+static void send_response(struct worker *worker, const struct client *client, struct octets response, uint16_t rcode)
+{
+    struct header header;
+    if (header_read(response, &header) == OK)
+        worker->stats.answers_truncated += header.tc;
+    if (rcode < RCODES_COUNTED)
+        worker->stats.answers[rcode]++;
+    client_reply(client, response);
+}
+
+static void answer_error(struct worker *worker, const struct client *client, const struct client_query *query,
+                         const struct question *question, const struct front_decision *why)
+{
+    struct octets response = response_write_error(&worker->settings->config->answers, query, question, why->rcode,
+                                                  why->ede, why->text, worker->buffer, sizeof(worker->buffer));
+    send_response(worker, client, response, why->rcode);
+}
+
+static bool may_log(struct worker *worker)
+{
+    int64_t second = worker->now.monotonic_ms / 1000;
+    if (second != worker->log_second) {
+        worker->log_second = second;
+        worker->log_lines = 0;
+    }
+    return worker->log_lines++ < LOG_LINES_PER_SECOND;
+}
+
+/* One line names the question, the root cause and the check that spoke. */
+static void log_failure(struct worker *worker, const struct outcome *outcome)
+{
+    char name[DNAME_TEXT_MAX], type[RR_TYPE_TEXT_MAX];
+    if (outcome->from_cache || !log_wanted(LOG_LEVEL_INFO) || !may_log(worker))
+        return;
+    bool has_ede = outcome->ede_count > 0;
+    const char *kind = has_ede ? ede_text(outcome->edes[0].code) : NULL;
+    const char *text = has_ede ? outcome->edes[0].text : NULL;
+    log_info("no answer for %s %s (%s): %s%s%s [%s]", dname_to_text(&outcome->question.qname, name),
+             rr_type_to_text(outcome->question.qtype, type), security_text(outcome->security),
+             kind == NULL ? "failed" : kind, text == NULL ? "" : ": ", text == NULL ? "" : text,
+             outcome->site == NULL ? "" : outcome->site);
+}
+
+static void release(struct worker *worker, struct waiting *waiting)
+{
+    worker->per_client[waiting->bucket]--;
+    worker->stats.waiting--;
+    waiting->next_free = worker->free;
+    worker->free = waiting;
+}
+
+static void answer(struct worker *worker, struct waiting *waiting, const struct outcome *outcome)
+{
+    struct octets response = response_write(&worker->settings->config->answers, &waiting->query, outcome, worker->now,
+                                            worker->buffer, sizeof(worker->buffer));
+    uint16_t rcode = response.data[3] & 0x0f; /* RFC 1035 section 4.1.1; outcomes have no extended ones */
+    worker->stats.answers_from_cache += outcome->from_cache;
+    if (rcode == RCODE_SERVFAIL)
+        log_failure(worker, outcome);
+    send_response(worker, &waiting->client, response, rcode);
+    release(worker, waiting);
+}
+
+/* ---- driving the resolver ---- */
+
+static enum exchange_failure failure_of(enum upstream_failure how)
+{
+    static const enum exchange_failure failures[] = {
+        [UPSTREAM_REFUSED] = EXCHANGE_REFUSED,
+        [UPSTREAM_UNREACHABLE] = EXCHANGE_UNREACHABLE,
+        [UPSTREAM_CLOSED] = EXCHANGE_CLOSED,
+        [UPSTREAM_NO_SOCKET] = EXCHANGE_NO_SOCKET,
+    };
+    return failures[how];
+}
+
+static bool start_exchange(struct worker *worker, const struct exchange *exchange, enum upstream_failure *how)
+{
+    /* The resolver has looked at this already; a mistake there must not make us talk to our own network. */
+    if (address_is_special(&exchange->server) && !exchange->is_private_ok) {
+        *how = UPSTREAM_UNREACHABLE;
+        return false;
+    }
+    return exchange->transport == TRANSPORT_TCP
+               ? upstream_start_tcp(worker->upstream, exchange->id, &exchange->server, exchange->packet, how)
+               : upstream_start_udp(worker->upstream, exchange->id, &exchange->server, exchange->packet, how);
+}
+
+static void bring_exchange(struct worker *worker, const struct exchange *exchange)
+{
+    enum upstream_failure how;
+    uint64_t id = exchange->id;
+    if (start_exchange(worker, exchange, &how))
+        return;
+    worker->stats.exchanges_failed++;
+    resolver_exchange_failed(worker->resolver, id, failure_of(how), worker->now);
+}
+
+/* Brings the resolver what it wants until it wants nothing more for now. */
+static void serve_wants(struct worker *worker)
+{
+    struct want want;
+    while (resolver_next(worker->resolver, worker->now, &want)) {
+        switch (want.kind) {
+        case WANT_EXCHANGE:
+            bring_exchange(worker, &want.exchange);
+            break;
+        case WANT_CANCEL:
+            upstream_cancel(worker->upstream, want.exchange.id);
+            break;
+        case WANT_DONE:
+            answer(worker, want.waiter, want.outcome);
+            break;
+        case WANT_TURN: /* with a time-out of zero it goes on after what has come in the meantime */
+            ev_timer_start(worker->loop, &worker->turn);
+            return;
+        case WANT_NOTHING:
+            return;
+        }
+    }
+}
+
+static bool on_reply(void *context, uint64_t id, struct octets reply)
+{
+    struct worker *worker = context;
+    worker->now = now_from_system();
+    enum absorbed absorbed = resolver_absorb(worker->resolver, id, reply, worker->now);
+    serve_wants(worker);
+    return absorbed == ABSORBED;
+}
+
+static void on_failed(void *context, uint64_t id, enum upstream_failure how)
+{
+    struct worker *worker = context;
+    worker->now = now_from_system();
+    worker->stats.exchanges_failed++;
+    resolver_exchange_failed(worker->resolver, id, failure_of(how), worker->now);
+    serve_wants(worker);
+}
+
+static void on_deadline(struct ev_loop *loop, ev_timer *watcher, int events)
+{
+    (void)loop, (void)events;
+    struct worker *worker = watcher->data;
+    worker->now = now_from_system();
+    resolver_tick(worker->resolver, worker->now);
+    serve_wants(worker);
+}
+
+static void on_turn(struct ev_loop *loop, ev_timer *watcher, int events)
+{
+    (void)loop, (void)events;
+    struct worker *worker = watcher->data;
+    worker->now = now_from_system();
+    serve_wants(worker);
+}
+
+static void set_deadline(struct worker *worker)
+{
+    int64_t due_ms = resolver_deadline_ms(worker->resolver);
+    if (due_ms == worker->deadline_ms && ev_is_active(&worker->deadline))
+        return;
+    worker->deadline_ms = due_ms;
+    ev_timer_stop(worker->loop, &worker->deadline);
+    if (due_ms == INT64_MAX)
+        return;
+    int64_t wait_ms = due_ms - now_from_system().monotonic_ms;
+    ev_now_update(worker->loop);
+    ev_timer_set(&worker->deadline, (wait_ms < 0 ? 0 : wait_ms + 1) / 1000.0, 0); /* + 1: not a moment too early */
+    ev_timer_start(worker->loop, &worker->deadline);
+}
+
+/* ---- questions ---- */
+
+/* What counts as one client: an IPv4 address, an IPv6 /56. */
+static uint16_t client_bucket(const struct worker *worker, const struct address *client)
+{
+    struct address prefix = { .family = client->family };
+    memcpy(prefix.octets, client->octets, client->family == 4 ? 4 : TCP_PREFIX_BITS_IPV6 / 8);
+    return (uint16_t)(address_hash(&prefix, worker->client_seed) & (CLIENT_BUCKETS - 1));
+}
+
+/* NULL: too many are waiting. */
+static struct waiting *admit(struct worker *worker, const struct client *client)
+{
+    uint16_t bucket = client_bucket(worker, &client->address);
+    bool is_busy = worker->stats.waiting >= WORKER_BUSY_QUESTIONS;
+    struct waiting *waiting = worker->free;
+    if (waiting == NULL || (is_busy && worker->per_client[bucket] >= WORKER_QUESTIONS_PER_CLIENT))
+        return NULL;
+    worker->free = waiting->next_free;
+    worker->per_client[bucket]++;
+    worker->stats.waiting++;
+    waiting->client = *client;
+    waiting->bucket = bucket;
+    return waiting;
+}
+
+static size_t size_max_of(const struct worker *worker, const struct client *client, const struct edns *edns)
+{
+    if (client->transport->is_stream)
+        return MESSAGE_OCTETS_MAX;
+    if (!edns->present)
+        return UDP_OCTETS_CLASSIC;
+    size_t ours = worker->settings->config->answers.edns_octets;
+    size_t theirs = edns->udp_octets < UDP_OCTETS_CLASSIC ? UDP_OCTETS_CLASSIC : edns->udp_octets;
+    size_t least = theirs < ours ? theirs : ours;
+    return least < UDP_ANSWER_OCTETS_MAX ? least : UDP_ANSWER_OCTETS_MAX;
+}
+
+static void resolve(struct worker *worker, const struct client *client, const struct client_query *query)
+{
+    static const struct front_decision overloaded = {
+        .rcode = RCODE_SERVFAIL, .ede = EDE_OTHER, .text = "too many questions are being worked on"
+    };
+    static const struct front_decision would_have_to_ask = {
+        .rcode = RCODE_REFUSED, .ede = EDE_NOT_AUTHORITATIVE, .text = "not in the cache, and recursion was not desired"
+    };
+    struct resolver_parts parts = settings_parts(worker->settings, worker->cache, worker->random);
+    if (!query->header.rd && !is_known(&parts, &query->question, worker->now, worker->arena)) {
+        answer_error(worker, client, query, &query->question, &would_have_to_ask);
+        return;
+    }
+    struct waiting *waiting = admit(worker, client);
+    if (waiting == NULL) {
+        worker->stats.overloaded++;
+        answer_error(worker, client, query, &query->question, &overloaded);
+        return;
+    }
+    waiting->query = *query;
+    resolver_ask(worker->resolver, &query->question, query->header.cd, waiting, worker->now);
+    serve_wants(worker);
+}
+
+static void on_question(void *context, const struct client *client, struct octets octets)
+{
+    struct worker *worker = context;
+    struct message message;
+    worker->now = now_from_system();
+    (*(client->transport->is_stream ? &worker->stats.questions_tcp : &worker->stats.questions_udp))++;
+    if (octets.len < HEADER_OCTETS) {
+        worker->stats.malformed++;
+        client_drop(client);
+        return;
+    }
+    arena_reset(worker->arena);
+    enum err read = message_read(octets, worker->arena, &message);
+    struct front_decision decision = front_judge(&worker->settings->config->front, &client->address, read, &message);
+    struct client_query query = {
+        .header = message.header,
+        .question = message.question,
+        .edns = message.edns.present,
+        .dnssec_ok = message.edns.dnssec_ok,
+        .size_max = size_max_of(worker, client, &message.edns),
+    };
+    worker->stats.malformed += read != OK;
+    switch (decision.verdict) {
+    case FRONT_RESOLVE:
+        resolve(worker, client, &query);
+        break;
+    case FRONT_ANSWER:
+        answer_error(worker, client, &query, message.has_question ? &message.question : NULL, &decision);
+        break;
+    case FRONT_DROP:
+        client_drop(client);
+        break;
+    }
+}
+
+/* ---- the thread ---- */
+
+static void publish_stats(struct worker *worker)
+{
+    resolver_get_stats(worker->resolver, &worker->stats.resolver);
+    worker->stats.upstream_sockets = upstream_count(worker->upstream);
+    pthread_mutex_lock(&worker->workers->mutex);
+    worker->published = worker->stats;
+    pthread_mutex_unlock(&worker->workers->mutex);
+}
+
+static void free_done_servers(struct worker *worker)
+{
+    for (unsigned i = worker->udp_count; i-- > 0;) {
+        if (udp_server_is_done(worker->udp[i])) {
+            udp_server_free(worker->udp[i]);
+            worker->udp[i] = worker->udp[--worker->udp_count];
+        }
+    }
+}
+
+static void on_before_wait(struct ev_loop *loop, ev_prepare *watcher, int events)
+{
+    (void)loop, (void)events;
+    struct worker *worker = watcher->data;
+    free_done_servers(worker);
+    set_deadline(worker);
+    publish_stats(worker);
+}
+
+static void on_called(struct ev_loop *loop, ev_async *watcher, int events)
+{
+    (void)loop, (void)events;
+    struct worker *worker = watcher->data;
+    struct workers *workers = worker->workers;
+    pthread_mutex_lock(&workers->mutex);
+    bool has_call = worker->has_call;
+    worker->has_call = false;
+    pthread_mutex_unlock(&workers->mutex);
+    if (!has_call)
+        return;
+    worker->now = now_from_system();
+    workers->call(worker, workers->argument); /* stays the same until calls_left is 0 */
+    pthread_mutex_lock(&workers->mutex);
+    if (--workers->calls_left == 0)
+        pthread_cond_signal(&workers->done);
+    pthread_mutex_unlock(&workers->mutex);
+}
+
+static void *run(void *argument)
+{
+    struct worker *worker = argument;
+    ev_run(worker->loop, 0);
+    return NULL;
+}
+
+static void init_watchers(struct worker *worker)
+{
+    ev_async_init(&worker->called, on_called);
+    worker->called.data = worker;
+    ev_async_start(worker->loop, &worker->called);
+    ev_timer_init(&worker->deadline, on_deadline, 0, 0);
+    worker->deadline.data = worker;
+    ev_timer_init(&worker->turn, on_turn, 0, 0);
+    worker->turn.data = worker;
+    ev_prepare_init(&worker->before_wait, on_before_wait);
+    worker->before_wait.data = worker;
+    ev_prepare_start(worker->loop, &worker->before_wait);
+}
+
+static void init_waiting(struct worker *worker)
+{
+    worker->all = memory_new(WORKER_QUESTIONS_MAX, sizeof(*worker->all));
+    for (size_t i = WORKER_QUESTIONS_MAX; i-- > 0;) {
+        worker->all[i].next_free = worker->free;
+        worker->free = &worker->all[i];
+    }
+}
+
+static struct worker *worker_new(struct workers *workers, unsigned index, const struct worker_parts *parts)
+{
+    struct worker *worker = memory_new(1, sizeof(*worker));
+    worker->workers = workers;
+    worker->index = index;
+    worker->settings = parts->settings;
+    worker->cache = parts->cache;
+    worker->loop = loop_new();
+    worker->random = random_secure_new();
+    worker->client_seed = random_u64(worker->random);
+    worker->arena = arena_new();
+    struct resolver_parts resolver_parts = settings_parts(parts->settings, parts->cache, worker->random);
+    worker->resolver = resolver_new(&resolver_parts);
+    struct client_handler clients = { worker, on_question };
+    worker->tcp = tcp_server_new(worker->loop, &parts->tcp_limits, &clients, &worker->stats.tcp);
+    struct upstream_handler servers = { worker, on_reply, on_failed };
+    worker->upstream = upstream_new(worker->loop, &servers, parts->upstream_sockets_max);
+    init_waiting(worker);
+    init_watchers(worker);
+    return worker;
+}
+
+static void worker_free(struct worker *worker)
+{
+    for (unsigned i = 0; i < worker->udp_count; i++)
+        udp_server_free(worker->udp[i]);
+    free(worker->udp);
+    tcp_server_free(worker->tcp);
+    upstream_free(worker->upstream);
+    resolver_free(worker->resolver);
+    ev_loop_destroy(worker->loop);
+    arena_free(worker->arena);
+    random_free(worker->random);
+    free(worker->all);
+    free(worker);
+}
+
+/* ---- from the main thread ---- */
+
+static void call_all(struct workers *workers, void (*call)(struct worker *worker, void *argument), void *argument)
+{
+    pthread_mutex_lock(&workers->mutex);
+    workers->call = call;
+    workers->argument = argument;
+    workers->calls_left = workers->count;
+    for (unsigned i = 0; i < workers->count; i++) {
+        workers->list[i]->has_call = true;
+        ev_async_send(workers->list[i]->loop, &workers->list[i]->called);
+    }
+    while (workers->calls_left > 0)
+        pthread_cond_wait(&workers->done, &workers->mutex);
+    pthread_mutex_unlock(&workers->mutex);
+}
+
+static void start_thread(struct worker *worker)
+{
+    int error = pthread_create(&worker->thread, NULL, run, worker);
+    if (error != 0) {
+        log_error("the system gives no thread for worker %u: %s", worker->index, strerror(error));
+        abort();
+    }
+    char name[16]; /* pthread_setname_np(3) */
+    snprintf(name, sizeof(name), "worker %u", worker->index);
+    pthread_setname_np(worker->thread, name);
+}
+
+struct workers *workers_start(unsigned count, const struct worker_parts *parts)
+{
+    struct workers *workers = memory_new(1, sizeof(*workers) + count * sizeof(workers->list[0]));
+    sigset_t all, before;
+    pthread_mutex_init(&workers->mutex, NULL);
+    pthread_cond_init(&workers->done, NULL);
+    workers->count = count;
+    for (unsigned i = 0; i < count; i++)
+        workers->list[i] = worker_new(workers, i, parts);
+    sigfillset(&all); /* signals are the main thread's */
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    for (unsigned i = 0; i < count; i++)
+        start_thread(workers->list[i]);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return workers;
+}
+
+static void stop_worker(struct worker *worker, void *argument)
+{
+    (void)argument;
+    ev_break(worker->loop, EVBREAK_ALL);
+}
+
+void workers_stop(struct workers *workers)
+{
+    if (workers == NULL)
+        return;
+    call_all(workers, stop_worker, NULL);
+    for (unsigned i = 0; i < workers->count; i++)
+        pthread_join(workers->list[i]->thread, NULL);
+    for (unsigned i = 0; i < workers->count; i++)
+        worker_free(workers->list[i]);
+    pthread_cond_destroy(&workers->done);
+    pthread_mutex_destroy(&workers->mutex);
+    free(workers);
+}
+
+unsigned workers_count(const struct workers *workers)
+{
+    return workers->count;
+}
+
+static void worker_listen(struct worker *worker, void *argument)
+{
+    const struct listen_sockets *sockets = argument;
+    const int *fds = sockets->fds[worker->index];
+    struct client_handler clients = { worker, on_question };
+    worker->udp = memory_resize(worker->udp, worker->udp_count + 1, sizeof(worker->udp[0]));
+    worker->udp[worker->udp_count++] =
+        udp_server_new(worker->loop, fds[0], &sockets->address, &clients, &worker->stats.udp);
+    tcp_server_listen(worker->tcp, fds[1], &sockets->address);
+}
+
+void workers_listen(struct workers *workers, const struct listen_sockets *sockets)
+{
+    call_all(workers, worker_listen, (void *)sockets);
+}
+
+static void worker_unlisten(struct worker *worker, void *argument)
+{
+    const struct address *address = argument;
+    for (unsigned i = 0; i < worker->udp_count; i++) {
+        struct udp_server *server = worker->udp[i];
+        if (!udp_server_is_retired(server) && address_equal(udp_server_address(server), address))
+            udp_server_retire(server);
+    }
+    tcp_server_unlisten(worker->tcp, address);
+}
+
+void workers_unlisten(struct workers *workers, const struct address *address)
+{
+    call_all(workers, worker_unlisten, (void *)address);
+}
+
+static void worker_use(struct worker *worker, void *argument)
+{
+    worker->settings = argument;
+    struct resolver_parts parts = settings_parts(worker->settings, worker->cache, worker->random);
+    resolver_configure(worker->resolver, &parts);
+    serve_wants(worker);
+}
+
+void workers_use(struct workers *workers, const struct settings *settings)
+{
+    call_all(workers, worker_use, (void *)settings);
+}
+
+/* Every field is a counter of 64 bits: they add up as one array. */
+static_assert(sizeof(struct worker_stats) % sizeof(uint64_t) == 0, "nothing but counters");
+
+static void add_stats(struct worker_stats *sum, const struct worker_stats *part)
+{
+    uint64_t *to = (uint64_t *)sum;
+    const uint64_t *from = (const uint64_t *)part;
+    for (size_t i = 0; i < sizeof(*sum) / sizeof(uint64_t); i++)
+        to[i] += from[i];
+}
+
+void workers_get_stats(struct workers *workers, struct worker_stats *stats)
+{
+    *stats = (struct worker_stats) { 0 };
+    pthread_mutex_lock(&workers->mutex);
+    for (unsigned i = 0; i < workers->count; i++)
+        add_stats(stats, &workers->list[i]->published);
+    pthread_mutex_unlock(&workers->mutex);
+}

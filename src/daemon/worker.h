@@ -1,0 +1,58 @@
+/* A worker: a thread with its own event loop, sockets and resolver.  Workers share the cache, and the settings they are
+ * handed. */
+#ifndef DAEMON_WORKER_H
+#define DAEMON_WORKER_H
+
+#include "daemon/settings.h"
+#include "transport/tcp_server.h"
+#include "transport/udp_server.h"
+
+enum {
+    WORKER_QUESTIONS_MAX = 4096,        /* clients' questions waiting for their answers */
+    WORKER_QUESTIONS_PER_CLIENT = 512,  /* of one client, once half of them are taken: no client shuts the others out */
+    WORKER_BUSY_QUESTIONS = WORKER_QUESTIONS_MAX / 2,
+    RCODES_COUNTED = 24,                /* 0 to BADCOOKIE (23) */
+};
+
+struct worker_parts {
+    struct cache *cache;
+    const struct settings *settings;
+    struct tcp_limits tcp_limits;
+    unsigned upstream_sockets_max;
+};
+
+struct worker_stats { /* since the start; the last ones of each part are as of now */
+    uint64_t questions_udp, questions_tcp;
+    uint64_t answers[RCODES_COUNTED];
+    uint64_t answers_from_cache, answers_truncated;
+    uint64_t malformed, overloaded;
+    uint64_t exchanges_failed;
+    struct udp_counters udp;
+    struct tcp_counters tcp;
+    struct resolver_stats resolver;
+    uint64_t waiting, upstream_sockets;
+};
+
+struct workers;
+
+/* Threads are running when it returns.  Ends the process with a message if the system gives no thread. */
+struct workers *workers_start(unsigned count, const struct worker_parts *parts);
+/* Ends the threads and frees everything of theirs. */
+void workers_stop(struct workers *workers);
+unsigned workers_count(const struct workers *workers);
+
+/* What one address is listened to with: one pair of sockets a worker.  The workers take the descriptors over. */
+struct listen_sockets {
+    struct address address;
+    int (*fds)[2]; /* [worker]: UDP, TCP */
+};
+/* All of these return when every worker has done it.  For the main thread alone. */
+void workers_listen(struct workers *workers, const struct listen_sockets *sockets);
+void workers_unlisten(struct workers *workers, const struct address *address);
+/* Afterwards nobody reads the settings before. */
+void workers_use(struct workers *workers, const struct settings *settings);
+
+/* The sum over all workers. */
+void workers_get_stats(struct workers *workers, struct worker_stats *stats);
+
+#endif
