@@ -32,6 +32,8 @@ bool is_known(const struct resolver_parts *parts, const struct question *questio
     struct answer *answer;
     for (int i = 0; i <= CNAME_LINKS_MAX; i++) {
         uint16_t origin = origin_of(parts->options, &link);
+        if (parts->hooks->local(parts->hooks->context, &link, now, arena) != NULL)
+            return true;
         if (cache_find_answer(parts->cache, &link, origin, now, arena, &answer) != CACHE_FRESH || !is_judged(answer))
             return false;
         if (answer->kind != ANSWER_CNAME && answer->kind != ANSWER_DNAME)

@@ -10,6 +10,7 @@ struct settings *settings_new(struct config *config)
     struct settings *settings = memory_new(1, sizeof(*settings));
     settings->config = config;
     crypto_policy_make(&config->crypto, &settings->policy);
+    special_use_hooks(&config->resolver, &settings->hooks);
     return settings;
 }
 
@@ -29,6 +30,7 @@ struct resolver_parts settings_parts(const struct settings *settings, struct cac
         .options = &settings->config->resolver,
         .policy = &settings->policy,
         .trust = settings->config->trust,
+        .hooks = &settings->hooks,
     };
 }
 

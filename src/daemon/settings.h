@@ -4,11 +4,13 @@
 #define DAEMON_SETTINGS_H
 
 #include "config/config.h"
+#include "policy/special_use.h"
 #include "resolver/resolver.h"
 
 struct settings {
     struct config *config; /* owned */
     struct crypto_policy policy;
+    struct hooks hooks;
 };
 
 /* Takes the configuration over. */

@@ -8,9 +8,9 @@
 
 #include "base/log.h"
 #include "daemon/known.h"
+#include "lib/driver.h"
 #include "resolver/response.h"
 #include "transport/loop.h"
-#include "transport/upstream.h"
 
 enum {
     CLIENT_BUCKETS = 4096,    /* a power of two; clients that share one share its limit */
@@ -33,20 +33,16 @@ struct worker {
     pthread_t thread;
     struct ev_loop *loop;
     ev_async called;         /* the main thread wants something */
-    ev_timer deadline, turn;
     ev_prepare before_wait;
     bool has_call;           /* guarded by workers->mutex */
 
     const struct settings *settings;
     struct cache *cache;
     struct random *random;
-    struct resolver *resolver;
+    struct driver *driver;
     struct udp_server **udp; /* one an address; retired ones until they are done */
     unsigned udp_count;
     struct tcp_server *tcp;
-    struct upstream *upstream;
-    struct now now;          /* when the event came that is being handled */
-    int64_t deadline_ms;     /* what the timer was set to */
 
     struct waiting *all, *free;
     uint64_t client_seed;
@@ -91,9 +87,9 @@ static void answer_error(struct worker *worker, const struct client *client, con
     send_response(worker, client, response, why->rcode);
 }
 
-static bool may_log(struct worker *worker)
+static bool may_log(struct worker *worker, struct now now)
 {
-    int64_t second = worker->now.monotonic_ms / 1000;
+    int64_t second = now.monotonic_ms / 1000;
     if (second != worker->log_second) {
         worker->log_second = second;
         worker->log_lines = 0;
@@ -102,10 +98,10 @@ static bool may_log(struct worker *worker)
 }
 
 /* One line names the question, the root cause and the check that spoke. */
-static void log_failure(struct worker *worker, const struct outcome *outcome)
+static void log_failure(struct worker *worker, const struct outcome *outcome, struct now now)
 {
     char name[DNAME_TEXT_MAX], type[RR_TYPE_TEXT_MAX];
-    if (outcome->from_cache || !log_wanted(LOG_LEVEL_INFO) || !may_log(worker))
+    if (outcome->from_cache || !log_wanted(LOG_LEVEL_INFO) || !may_log(worker, now))
         return;
     bool has_ede = outcome->ede_count > 0;
     const char *kind = has_ede ? ede_text(outcome->edes[0].code) : NULL;
@@ -124,125 +120,18 @@ static void release(struct worker *worker, struct waiting *waiting)
     worker->free = waiting;
 }
 
-static void answer(struct worker *worker, struct waiting *waiting, const struct outcome *outcome)
+static void on_done(void *context, void *waiter, const struct outcome *outcome, struct now now)
 {
-    struct octets response = response_write(&worker->settings->config->answers, &waiting->query, outcome, worker->now,
+    struct worker *worker = context;
+    struct waiting *waiting = waiter;
+    struct octets response = response_write(&worker->settings->config->answers, &waiting->query, outcome, now,
                                             worker->buffer, sizeof(worker->buffer));
     uint16_t rcode = response.data[3] & 0x0f; /* RFC 1035 section 4.1.1; outcomes have no extended ones */
     worker->stats.answers_from_cache += outcome->from_cache;
     if (rcode == RCODE_SERVFAIL)
-        log_failure(worker, outcome);
+        log_failure(worker, outcome, now);
     send_response(worker, &waiting->client, response, rcode);
     release(worker, waiting);
-}
-
-/* ---- driving the resolver ---- */
-
-static enum exchange_failure failure_of(enum upstream_failure how)
-{
-    static const enum exchange_failure failures[] = {
-        [UPSTREAM_REFUSED] = EXCHANGE_REFUSED,
-        [UPSTREAM_UNREACHABLE] = EXCHANGE_UNREACHABLE,
-        [UPSTREAM_CLOSED] = EXCHANGE_CLOSED,
-        [UPSTREAM_NO_SOCKET] = EXCHANGE_NO_SOCKET,
-    };
-    return failures[how];
-}
-
-static bool start_exchange(struct worker *worker, const struct exchange *exchange, enum upstream_failure *how)
-{
-    /* The resolver has looked at this already; a mistake there must not make us talk to our own network. */
-    if (address_is_special(&exchange->server) && !exchange->is_private_ok) {
-        *how = UPSTREAM_UNREACHABLE;
-        return false;
-    }
-    return exchange->transport == TRANSPORT_TCP
-               ? upstream_start_tcp(worker->upstream, exchange->id, &exchange->server, exchange->packet, how)
-               : upstream_start_udp(worker->upstream, exchange->id, &exchange->server, exchange->packet, how);
-}
-
-static void bring_exchange(struct worker *worker, const struct exchange *exchange)
-{
-    enum upstream_failure how;
-    uint64_t id = exchange->id;
-    if (start_exchange(worker, exchange, &how))
-        return;
-    worker->stats.exchanges_failed++;
-    resolver_exchange_failed(worker->resolver, id, failure_of(how), worker->now);
-}
-
-/* Brings the resolver what it wants until it wants nothing more for now. */
-static void serve_wants(struct worker *worker)
-{
-    struct want want;
-    while (resolver_next(worker->resolver, worker->now, &want)) {
-        switch (want.kind) {
-        case WANT_EXCHANGE:
-            bring_exchange(worker, &want.exchange);
-            break;
-        case WANT_CANCEL:
-            upstream_cancel(worker->upstream, want.exchange.id);
-            break;
-        case WANT_DONE:
-            answer(worker, want.waiter, want.outcome);
-            break;
-        case WANT_TURN: /* with a time-out of zero it goes on after what has come in the meantime */
-            ev_timer_start(worker->loop, &worker->turn);
-            return;
-        case WANT_NOTHING:
-            return;
-        }
-    }
-}
-
-static bool on_reply(void *context, uint64_t id, struct octets reply)
-{
-    struct worker *worker = context;
-    worker->now = now_from_system();
-    enum absorbed absorbed = resolver_absorb(worker->resolver, id, reply, worker->now);
-    serve_wants(worker);
-    return absorbed == ABSORBED;
-}
-
-static void on_failed(void *context, uint64_t id, enum upstream_failure how)
-{
-    struct worker *worker = context;
-    worker->now = now_from_system();
-    worker->stats.exchanges_failed++;
-    resolver_exchange_failed(worker->resolver, id, failure_of(how), worker->now);
-    serve_wants(worker);
-}
-
-static void on_deadline(struct ev_loop *loop, ev_timer *watcher, int events)
-{
-    (void)loop, (void)events;
-    struct worker *worker = watcher->data;
-    worker->now = now_from_system();
-    resolver_tick(worker->resolver, worker->now);
-    serve_wants(worker);
-}
-
-static void on_turn(struct ev_loop *loop, ev_timer *watcher, int events)
-{
-    (void)loop, (void)events;
-    struct worker *worker = watcher->data;
-    worker->now = now_from_system();
-    serve_wants(worker);
-}
-
-static void set_deadline(struct worker *worker)
-{
-    int64_t due_ms = resolver_deadline_ms(worker->resolver);
-    if (due_ms == worker->deadline_ms && ev_is_active(&worker->deadline))
-        return;
-    worker->deadline_ms = due_ms;
-    ev_timer_stop(worker->loop, &worker->deadline);
-    if (due_ms == INT64_MAX)
-        return;
-    int64_t wait_ms = due_ms - now_from_system().monotonic_ms;
-    ev_now_update(worker->loop);
-    ev_timer_set(&worker->deadline, (wait_ms < 0 ? 0 : wait_ms + 1) / 1000.0, 0); /* + 1: not a moment too early */
-    ev_timer_start(worker->loop, &worker->deadline);
 }
 
 /* ---- questions ---- */
@@ -292,7 +181,7 @@ static void resolve(struct worker *worker, const struct client *client, const st
         .rcode = RCODE_REFUSED, .ede = EDE_NOT_AUTHORITATIVE, .text = "not in the cache, and recursion was not desired"
     };
     struct resolver_parts parts = settings_parts(worker->settings, worker->cache, worker->random);
-    if (!query->header.rd && !is_known(&parts, &query->question, worker->now, worker->arena)) {
+    if (!query->header.rd && !is_known(&parts, &query->question, driver_now(worker->driver), worker->arena)) {
         answer_error(worker, client, query, &query->question, &would_have_to_ask);
         return;
     }
@@ -303,15 +192,13 @@ static void resolve(struct worker *worker, const struct client *client, const st
         return;
     }
     waiting->query = *query;
-    resolver_ask(worker->resolver, &query->question, query->header.cd, waiting, worker->now);
-    serve_wants(worker);
+    driver_ask(worker->driver, &query->question, query->header.cd, waiting);
 }
 
 static void on_question(void *context, const struct client *client, struct octets octets)
 {
     struct worker *worker = context;
     struct message message;
-    worker->now = now_from_system();
     (*(client->transport->is_stream ? &worker->stats.questions_tcp : &worker->stats.questions_udp))++;
     if (octets.len < HEADER_OCTETS) {
         worker->stats.malformed++;
@@ -346,8 +233,7 @@ static void on_question(void *context, const struct client *client, struct octet
 
 static void publish_stats(struct worker *worker)
 {
-    resolver_get_stats(worker->resolver, &worker->stats.resolver);
-    worker->stats.upstream_sockets = upstream_count(worker->upstream);
+    resolver_get_stats(driver_resolver(worker->driver), &worker->stats.resolver);
     pthread_mutex_lock(&worker->workers->mutex);
     worker->published = worker->stats;
     pthread_mutex_unlock(&worker->workers->mutex);
@@ -368,7 +254,6 @@ static void on_before_wait(struct ev_loop *loop, ev_prepare *watcher, int events
     (void)loop, (void)events;
     struct worker *worker = watcher->data;
     free_done_servers(worker);
-    set_deadline(worker);
     publish_stats(worker);
 }
 
@@ -383,7 +268,6 @@ static void on_called(struct ev_loop *loop, ev_async *watcher, int events)
     pthread_mutex_unlock(&workers->mutex);
     if (!has_call)
         return;
-    worker->now = now_from_system();
     workers->call(worker, workers->argument); /* stays the same until calls_left is 0 */
     pthread_mutex_lock(&workers->mutex);
     if (--workers->calls_left == 0)
@@ -403,10 +287,6 @@ static void init_watchers(struct worker *worker)
     ev_async_init(&worker->called, on_called);
     worker->called.data = worker;
     ev_async_start(worker->loop, &worker->called);
-    ev_timer_init(&worker->deadline, on_deadline, 0, 0);
-    worker->deadline.data = worker;
-    ev_timer_init(&worker->turn, on_turn, 0, 0);
-    worker->turn.data = worker;
     ev_prepare_init(&worker->before_wait, on_before_wait);
     worker->before_wait.data = worker;
     ev_prepare_start(worker->loop, &worker->before_wait);
@@ -433,11 +313,10 @@ static struct worker *worker_new(struct workers *workers, unsigned index, const 
     worker->client_seed = random_u64(worker->random);
     worker->arena = arena_new();
     struct resolver_parts resolver_parts = settings_parts(parts->settings, parts->cache, worker->random);
-    worker->resolver = resolver_new(&resolver_parts);
+    struct driver_handler settled = { .context = worker, .done = on_done };
+    worker->driver = driver_new(worker->loop, &resolver_parts, &settled, parts->upstream_sockets_max);
     struct client_handler clients = { worker, on_question };
     worker->tcp = tcp_server_new(worker->loop, &parts->tcp_limits, &clients, &worker->stats.tcp);
-    struct upstream_handler servers = { worker, on_reply, on_failed };
-    worker->upstream = upstream_new(worker->loop, &servers, parts->upstream_sockets_max);
     init_waiting(worker);
     init_watchers(worker);
     return worker;
@@ -449,8 +328,7 @@ static void worker_free(struct worker *worker)
         udp_server_free(worker->udp[i]);
     free(worker->udp);
     tcp_server_free(worker->tcp);
-    upstream_free(worker->upstream);
-    resolver_free(worker->resolver);
+    driver_free(worker->driver);
     ev_loop_destroy(worker->loop);
     arena_free(worker->arena);
     random_free(worker->random);
@@ -565,8 +443,7 @@ static void worker_use(struct worker *worker, void *argument)
 {
     worker->settings = argument;
     struct resolver_parts parts = settings_parts(worker->settings, worker->cache, worker->random);
-    resolver_configure(worker->resolver, &parts);
-    serve_wants(worker);
+    resolver_configure(driver_resolver(worker->driver), &parts);
 }
 
 void workers_use(struct workers *workers, const struct settings *settings)

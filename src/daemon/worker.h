@@ -26,11 +26,10 @@ struct worker_stats { /* since the start; the last ones of each part are as of n
     uint64_t answers[RCODES_COUNTED];
     uint64_t answers_from_cache, answers_truncated;
     uint64_t malformed, overloaded;
-    uint64_t exchanges_failed;
     struct udp_counters udp;
     struct tcp_counters tcp;
     struct resolver_stats resolver;
-    uint64_t waiting, upstream_sockets;
+    uint64_t waiting;
 };
 
 struct workers;
