@@ -249,7 +249,7 @@ static const char *ds_fault(struct octets rdata)
 {
     struct ds ds;
     size_t count;
-    if (ds_read(rdata, &ds) != OK)
+    if (ds_read(rdata, &ds) != OK || ds.digest.len == 0)
         return "malformed DS";
     const struct digest *digest = digest_table(&count);
     for (; count > 0; count--, digest++) {
@@ -262,7 +262,7 @@ static const char *ds_fault(struct octets rdata)
 static const char *dnskey_fault(struct octets rdata)
 {
     struct dnskey key;
-    if (dnskey_read(rdata, &key) != OK)
+    if (dnskey_read(rdata, &key) != OK || key.public_key.len == 0)
         return "malformed DNSKEY";
     if ((key.flags & DNSKEY_ZONE) == 0)
         return "a DNSKEY without the ZONE flag";
