@@ -304,10 +304,10 @@ def _read_copy(fields):
 def _read_cases(fields, origin):
     for line in fields.get("cases", "").splitlines():
         if line.strip():
-            yield _read_case(line, origin, fields.get("shows", ""))
+            yield _read_case(line, origin, fields.get("shows"))
 
 
-def _read_case(line, origin, shows_by_default):
+def _read_case(line, origin, shows_by_zone):
     """NAME TYPE [RCODE] SECURITY [ede=7,22] [ttl=300] [answer=CNAME,A] [do0=NXDOMAIN] [; what it shows]"""
     row, _, shows = line.partition(";")
     qname, qtype, *words = row.split()
@@ -333,7 +333,7 @@ def _read_case(line, origin, shows_by_default):
         ttl_max=int(options["ttl"]) if "ttl" in options else None,
         answer=tuple(filter(None, options["answer"].split(","))) if "answer" in options else None,
         rcode_without_do=dns.rcode.from_text(options.get("do0", rcode)),
-        shows=shows.strip() or shows_by_default)
+        shows=", ".join(filter(None, [shows_by_zone, shows.strip()])))
 
 
 def _read_differences(described, zones):

@@ -19,23 +19,22 @@ def start(command, directory):
 
 
 def end(pid_file):
-    """The process and its whole session.  A pid that another process has by now is left alone."""
+    """Ends the process and its whole session.  A pid that another process has by now is left alone."""
     pid, started = pid_file.read_text().split()
-    pid = int(pid)
-    if _start_time(pid) != started:
+    leader = int(pid)
+    if _start_time(leader) not in (started, None):
         return
-    members = _session(pid)
-    os.kill(pid, signal.SIGTERM)
-    deadline = time.monotonic() + END_TIMEOUT_S
-    while any(_start_time(member) == began for member, began in members):
-        if time.monotonic() > deadline:
-            _kill(members)
-            deadline += END_TIMEOUT_S
-        time.sleep(POLL_S)
+    # A session's number is not given away while the session has members, even if its leader is gone.
+    members = _session(leader)
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        _signal(members, number)
+        if _are_gone(members):
+            return
+    raise TimeoutError(f"process {leader} does not end")
 
 
 def _session(leader):
-    """The server forks workers; all stay in the session that start() made for it."""
+    """Pid and start time of a server and of its workers: all stay in the session that start() made."""
     members = []
     for entry in pathlib.Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -45,10 +44,20 @@ def _session(leader):
     return members
 
 
-def _kill(members):
+def _signal(members, number):
     for pid, began in members:
         if _start_time(pid) == began:
-            os.kill(pid, signal.SIGKILL)
+            os.kill(pid, number)
+
+
+def _are_gone(members):
+    """Waits for that, up to a limit."""
+    deadline = time.monotonic() + END_TIMEOUT_S
+    while any(_start_time(pid) == began for pid, began in members):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(POLL_S)
+    return True
 
 
 def _start_time(pid):
