@@ -2,6 +2,8 @@
 
 #include <assert.h>
 
+#include "base/hash.h"
+
 const char *security_text(enum security security)
 {
     static const char *const texts[] = {
@@ -10,6 +12,11 @@ const char *security_text(enum security security)
     };
     assert((size_t)security < ARRAY_LEN(texts));
     return texts[security];
+}
+
+uint64_t key_id(const struct dname *zone, struct octets dnskey_rdata)
+{
+    return hash_octets(dnskey_rdata, dname_hash(zone, 0));
 }
 
 static bool lineage_has(const struct lineage *lineage, uint64_t key)

@@ -4,6 +4,8 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include "message/testing.h"
+
 static void test_states_have_names(void **state)
 {
     (void)state;
@@ -43,12 +45,32 @@ static void test_lineages_merge(void **state)
     assert_true(a.overflow);
 }
 
+/* D7-flush: a key is its zone and its whole RDATA, whatever the letter case of the zone. */
+static void test_keys_are_told_apart(void **state)
+{
+    (void)state;
+    const struct dname zone = name_of("example."), same = name_of("EXAMPLE."), other = name_of("example.org.");
+    const struct octets rdata = { (const uint8_t *)"\1\1\3\10key", 7 }, longer = { rdata.data, 8 }, none = { NULL, 0 };
+    assert_true(key_id(&zone, rdata) == key_id(&same, rdata));
+    assert_true(key_id(&zone, rdata) != key_id(&other, rdata));
+    assert_true(key_id(&zone, rdata) != key_id(&zone, longer));
+    assert_true(key_id(&zone, none) != key_id(&other, none));
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    set_hash_secret();
+    return 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_states_have_names),
         cmocka_unit_test(test_lineage_is_a_set),
         cmocka_unit_test(test_lineages_merge),
+        cmocka_unit_test(test_keys_are_told_apart),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, set_up, NULL);
 }
