@@ -4,6 +4,7 @@
 #define CONFIG_CONFIG_H
 
 #include <stdio.h>
+#include <sys/types.h>
 
 #include "cache/cache.h"
 #include "crypto/algorithms.h"
@@ -11,6 +12,9 @@
 #include "base/log.h"
 #include "resolver/options.h"
 #include "trust/trust.h"
+
+#define CONFIG_PATH_DEFAULT "/etc/vouch/vouch.yaml"
+#define CONTROL_SOCKET_DEFAULT "/run/vouch/control.sock"
 
 enum trust_model { TRUST_MODEL_ROOT, TRUST_MODEL_CONFIGURED };
 
@@ -30,6 +34,8 @@ struct config {
     const char *state_directory;
     bool state_required;          /* state: required | optional */
     const char *control_socket;   /* NULL: none */
+    uid_t *control_admins;        /* who may give orders that weaken trust, beside root and ourselves */
+    uint16_t control_admin_count;
     enum log_level log_level;
 
     struct front_options front;
@@ -39,6 +45,8 @@ struct config {
     struct crypto_options crypto;
     enum trust_model trust_model;
     struct trust *trust;          /* built from trust.*; freed with the configuration: take a trust_copy() */
+
+    const struct value *values;   /* by row of the option table: what config_print() prints */
 };
 
 /* Where and what: "/etc/vouch/vouch.yaml:12: cache.size: expected a size such as 256MiB, got \"big\"". */

@@ -1,0 +1,43 @@
+/* What control/ asks of the daemon: every order of vouchctl ends in one of these calls.  daemon/ implements them.  All but
+ * dump_cache are called on the thread of the loop that control_new() was given. */
+#ifndef CONTROL_ORDERS_H
+#define CONTROL_ORDERS_H
+
+#include "config/config.h"
+
+struct daemon_status {
+    const char *program_version;
+    int64_t started_s, now_s;      /* UNIX time */
+    bool wall_is_fit;              /* struct now */
+    unsigned workers;              /* threads running */
+    const struct config *config;   /* in effect; borrowed until the call that asked has been answered */
+    struct cache_stats cache;
+};
+
+/* An order that could not be carried out. */
+struct order_failure {
+    char text[512];
+    char hint[256]; /* what to do about it; may be empty */
+};
+
+struct orders {
+    void *context;
+    void (*status)(void *context, struct daemon_status *status);
+    /* Calls metric for each of them: name in Prometheus form, labels included: vouch_answers_total{rcode="NOERROR"}. */
+    void (*stats)(void *context, void (*metric)(void *to, const char *name, int64_t value), void *to);
+    /* Each returns how many entries went or lost their verdict. */
+    size_t (*flush_all)(void *context);
+    size_t (*flush_name)(void *context, const struct dname *name);
+    size_t (*flush_zone)(void *context, const struct dname *zone);
+    /* *keys: how many keys with this tag were known. */
+    size_t (*flush_key)(void *context, const struct dname *zone, uint16_t key_tag, size_t *keys);
+    /* On a thread of its own, several at a time: the callback may wait for a slow reader, and returns false to end. */
+    void (*dump_cache)(void *context, bool (*row)(void *to, const struct cache_row *row), void *to);
+    /* Loads the configuration again.  notes: a line for each setting that waits for a restart.  false: nothing has changed,
+     * *failure says why. */
+    bool (*reload)(void *context, FILE *notes, struct order_failure *failure);
+    /* Begins the end of the process and returns: control_free() may not be called from inside. */
+    void (*stop)(void *context);
+};
+
+#endif
