@@ -217,7 +217,8 @@ struct network {
 };
 
 /* IANA "IPv4 Special-Purpose Address Registry" (RFC 6890), without the globally reachable AS112 and AMT networks, and
- * multicast. */
+ * multicast.  Networks for documentation and benchmarking are not here: nothing that deserves protection lives in them, and
+ * laboratories use them. */
 static const struct network special_ipv4[] = {
     { 8, { 0 } },             /* this network */
     { 8, { 10 } },            /* RFC 1918 */
@@ -226,12 +227,8 @@ static const struct network special_ipv4[] = {
     { 16, { 169, 254 } },     /* link local */
     { 12, { 172, 16 } },      /* RFC 1918 */
     { 24, { 192, 0, 0 } },    /* IETF protocol assignments */
-    { 24, { 192, 0, 2 } },    /* documentation, RFC 5737 */
     { 24, { 192, 88, 99 } },  /* 6to4 relays, RFC 7526 */
     { 16, { 192, 168 } },     /* RFC 1918 */
-    { 15, { 198, 18 } },      /* benchmarking, RFC 2544 */
-    { 24, { 198, 51, 100 } }, /* documentation */
-    { 24, { 203, 0, 113 } },  /* documentation */
     { 4, { 224 } },           /* multicast */
     { 4, { 240 } },           /* reserved, broadcast */
 };
@@ -240,13 +237,10 @@ static const struct network special_ipv4[] = {
 static const struct network global_ipv6 = { 3, { 0x20 } };
 static const struct network special_ipv6[] = {
     { 32, { 0x20, 0x01 } },             /* Teredo, RFC 4380: the address of an IPv4 host is in it */
-    { 48, { 0x20, 0x01, 0x00, 0x02 } }, /* benchmarking, RFC 5180 */
     { 28, { 0x20, 0x01, 0x00, 0x10 } }, /* ORCHID, RFC 4843 */
     { 28, { 0x20, 0x01, 0x00, 0x20 } }, /* ORCHIDv2, RFC 7343 */
     { 28, { 0x20, 0x01, 0x00, 0x30 } }, /* DRIP, RFC 9374 */
-    { 32, { 0x20, 0x01, 0x0d, 0xb8 } }, /* documentation, RFC 3849 */
     { 16, { 0x20, 0x02 } },             /* 6to4, RFC 3056: likewise */
-    { 20, { 0x3f, 0xff } },             /* documentation, RFC 9637 */
 };
 
 static bool is_in(const struct address *address, const struct network *networks, size_t count)
