@@ -7,14 +7,14 @@
 #include "message/rrset.h"
 
 enum proof {
-    PROOF_NONE,          /* nothing here proves it */
+    PROOF_NONE, /* nothing here proves it */
     PROOF_GOOD,
-    PROOF_OPT_OUT,       /* proven up to an NSEC3 opt-out span: insecure, no AD (RFC 5155 section 9.2) */
+    PROOF_OPT_OUT,             /* proven up to an NSEC3 opt-out span: insecure, no AD (RFC 5155 section 9.2) */
     PROOF_INSECURE_DELEGATION, /* for DS: a delegation stands there, without DS (NS set, SOA and DS clear) */
-    PROOF_ITERATIONS,    /* NSEC3 iterations above the limit: insecure, EDE 27 (RFC 9276 section 3.2) */
-    PROOF_BUDGET,        /* hashes are used up */
-    PROOF_TURN,          /* give the worker its turn back, then ask again */
-    PROOF_NXNAME,        /* RFC 9824: the NSEC at the name says it does not exist */
+    PROOF_ITERATIONS,          /* NSEC3 iterations above the limit: insecure, EDE 27 (RFC 9276 section 3.2) */
+    PROOF_BUDGET,              /* hashes are used up */
+    PROOF_TURN,                /* give the worker its turn back, then ask again */
+    PROOF_NXNAME,              /* RFC 9824: the NSEC at the name says it does not exist */
 };
 
 /* NSEC and NSEC3 RRsets of one signer, all verified by keys of `zone`. */
@@ -27,7 +27,8 @@ struct denial {
 
 enum proof denial_name_error(const struct denial *denial, const struct dname *qname, struct budget *budget);
 /* qtype TYPE_DS uses the parent's side and may yield PROOF_INSECURE_DELEGATION. */
-enum proof denial_no_data(const struct denial *denial, const struct dname *qname, uint16_t qtype, struct budget *budget);
+enum proof denial_no_data(const struct denial *denial, const struct dname *qname, uint16_t qtype,
+                          struct budget *budget);
 /* The name expanded from a wildcard whose closest encloser has `encloser_labels` labels: no closer match exists. */
 enum proof denial_wildcard_expansion(const struct denial *denial, const struct dname *qname, uint8_t encloser_labels,
                                      struct budget *budget);

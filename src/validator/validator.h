@@ -24,8 +24,8 @@ enum fact {
     FACT_FAILED,  /* cannot be had: *failure says why */
 };
 struct fact_failure {
-    int ede;            /* 22, 23 … of the lookup that failed */
-    const char *text;   /* borrowed for the duration of the call */
+    int ede;          /* 22, 23 … of the lookup that failed */
+    const char *text; /* borrowed for the duration of the call */
 };
 
 /* Where the facts are: implemented by the resolver over its cache and what the query has pinned. */
@@ -45,21 +45,21 @@ struct validation_memo;
 struct validation_memo *validation_memo_new(struct arena *arena);
 
 struct validation {
-    struct arena *arena;               /* of the query */
-    struct validation_memo *memo;                 /* of the query */
-    struct budget *budget;             /* shared by the query and all it causes */
-    struct verifier *verifier;         /* of the thread */
+    struct arena *arena;          /* of the query */
+    struct validation_memo *memo; /* of the query */
+    struct budget *budget;        /* shared by the query and all it causes */
+    struct verifier *verifier;    /* of the thread */
     const struct crypto_policy *policy;
     const struct trust *trust;
     struct now now;
     const struct facts *facts;
-    bool explain;                      /* build the explanation (costs memory; vouch, logs of failures) */
+    bool explain; /* build the explanation (costs memory; vouch, logs of failures) */
 };
 
 enum judgement {
-    JUDGED,       /* answer->verdict is final for these facts */
-    JUDGE_NEEDS,  /* *need_name, *need_type: the DS or DNSKEY set to get before calling again */
-    JUDGE_TURN,   /* the turn's share of checks or hashes is used up: call again after a turn */
+    JUDGED,      /* answer->verdict is final for these facts */
+    JUDGE_NEEDS, /* *need_name, *need_type: the DS or DNSKEY set to get before calling again */
+    JUDGE_TURN,  /* the turn's share of checks or hashes is used up: call again after a turn */
 };
 
 /* verdict.site of a Secure no-data answer whose NSEC says that the name does not exist (RFC 9824): whoever did not ask

@@ -1,0 +1,158 @@
+#include "validator/finding.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "time/serial.h"
+
+enum { TIME_TEXT_MAX = 48 };
+
+const char *name_text(struct arena *arena, const struct dname *name)
+{
+    char text[DNAME_TEXT_MAX];
+    return arena_strdup(arena, dname_to_text(name, text));
+}
+
+struct verdict verdict_new(void)
+{
+    return (struct verdict) {
+        .security = SECURE,
+        .ede = EDE_NONE,
+        .site = "secure",
+        .valid_until_s = INT64_MAX,
+        .ttl_cap_s = UINT32_MAX,
+    };
+}
+
+struct verdict verdict_from(const struct verdict *ground)
+{
+    struct verdict verdict = *ground;
+    verdict.ttl_cap_s = UINT32_MAX;
+    return verdict;
+}
+
+void verdict_rest_on(struct verdict *verdict, const struct verdict *ground)
+{
+    lineage_merge(&verdict->lineage, &ground->lineage);
+    if (ground->valid_until_s < verdict->valid_until_s)
+        verdict->valid_until_s = ground->valid_until_s;
+}
+
+void verdict_rest_on_signature(struct verdict *verdict, const struct dname *zone, const struct signature_result *result,
+                               struct now now)
+{
+    int64_t end_s = serial_to_unix_s(result->rrsig.expiration, now_wall_s(now));
+    lineage_add(&verdict->lineage, key_id(zone, result->key));
+    if (end_s < verdict->valid_until_s)
+        verdict->valid_until_s = end_s;
+    if (result->rrsig.original_ttl_s < verdict->ttl_cap_s)
+        verdict->ttl_cap_s = result->rrsig.original_ttl_s;
+}
+
+static void state(struct verdict *verdict, enum security security, int ede, const char *site, const char *format,
+                  va_list arguments)
+{
+    verdict->security = security;
+    verdict->ede = ede;
+    verdict->site = site;
+    vsnprintf(verdict->text, sizeof(verdict->text), format, arguments);
+}
+
+void verdict_state(struct verdict *verdict, enum security security, int ede, const char *site, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    state(verdict, security, ede, site, format, arguments);
+    va_end(arguments);
+}
+
+static void note_failed(struct verdict *verdict, struct arena *arena, const struct dname *name, uint16_t type)
+{
+    verdict->explanation = ARENA_NEW(arena, struct explanation);
+    verdict->explanation->signer = *dname_root();
+    verdict->explanation->failed_name = *name;
+    verdict->explanation->failed_type = type;
+}
+
+void verdict_fail(struct verdict *verdict, struct arena *arena, enum security security, int ede, const char *site,
+                  const struct dname *name, uint16_t type, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    state(verdict, security, ede, site, format, arguments);
+    va_end(arguments);
+    note_failed(verdict, arena, name, type);
+}
+
+/* RFC 3339, from days by the proleptic Gregorian calendar whose years begin in March: the leap day stands last. */
+static const char *time_to_text(int64_t unix_s, char text[TIME_TEXT_MAX])
+{
+    enum { DAY_S = 86400, ERA_DAYS = 146097, EPOCH_DAYS = 719468 }; /* 400 years; 0000-03-01 to 1970-01-01 */
+    int64_t days = (unix_s >= 0 ? unix_s : unix_s - (DAY_S - 1)) / DAY_S, second = unix_s - days * DAY_S;
+    days += EPOCH_DAYS;
+    int64_t era = days / ERA_DAYS, day = days % ERA_DAYS;
+    int64_t year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
+    int64_t day_of_year = day - (365 * year + year / 4 - year / 100);
+    int64_t month = (5 * day_of_year + 2) / 153;
+    int64_t day_of_month = day_of_year - (153 * month + 2) / 5 + 1;
+    year += 400 * era + (month >= 10);
+    month += month < 10 ? 3 : -9;
+    snprintf(text, TIME_TEXT_MAX, "%04d-%02d-%02dT%02d:%02d:%02dZ", (int)year, (int)month, (int)day_of_month,
+             (int)(second / 3600), (int)(second / 60 % 60), (int)(second % 60));
+    return text;
+}
+
+/* The time that the fault is about; empty if it is about none. */
+static const char *fault_time(const struct signature_result *result, struct now now, char text[TIME_TEXT_MAX])
+{
+    if (result->fault == FAULT_EXPIRED)
+        return time_to_text(serial_to_unix_s(result->rrsig.expiration, now_wall_s(now)), text);
+    if (result->fault == FAULT_NOT_YET || result->fault == FAULT_INVERTED)
+        return time_to_text(serial_to_unix_s(result->rrsig.inception, now_wall_s(now)), text);
+    return "";
+}
+
+void verdict_fail_signature(struct verdict *verdict, struct arena *arena, const struct rrset *rrset,
+                            const struct dname *zone, const struct signature_result *result, struct now now)
+{
+    const struct fault_row *row = &fault_rows[result->fault];
+    const char *owner = name_text(arena, rrset->owner), *signer = name_text(arena, zone);
+    char type[RR_TYPE_TEXT_MAX], when[TIME_TEXT_MAX];
+    rr_type_to_text(rrset->type, type);
+    if (!result->has_rrsig) {
+        verdict_fail(verdict, arena, BOGUS, row->ede, row->site, rrset->owner, rrset->type, "RRSIG %s %s by %s %s",
+                     type, owner, signer, row->words);
+        return;
+    }
+    const char *time = fault_time(result, now, when);
+    verdict_fail(verdict, arena, BOGUS, row->ede, row->site, rrset->owner, rrset->type,
+                 "RRSIG %s %s by %s key %u alg %u %s%s%s", type, owner, signer, result->rrsig.key_tag,
+                 result->rrsig.algorithm, row->words, *time == '\0' ? "" : " ", time);
+    struct explanation *explanation = verdict->explanation;
+    explanation->failed_key_tag = result->rrsig.key_tag;
+    explanation->failed_algorithm = result->rrsig.algorithm;
+}
+
+void verdict_fail_budget(struct verdict *verdict, struct arena *arena, const struct budget *budget,
+                         const struct dname *name, uint16_t type)
+{
+    verdict_fail(verdict, arena, INDETERMINATE, EDE_INDETERMINATE, budget->spent, name, type,
+                 "the query's budget of %s is spent", budget->spent);
+}
+
+static unsigned weakness(enum security security)
+{
+    static const unsigned weaknesses[] = {
+        [UNCHECKED] = 4, [BOGUS] = 3, [INDETERMINATE] = 2, [INSECURE] = 1, [SECURE] = 0,
+    };
+    return weaknesses[security];
+}
+
+void verdict_weaken(struct verdict *verdict, const struct verdict *other)
+{
+    struct verdict result = weakness(other->security) > weakness(verdict->security) ? *other : *verdict;
+    verdict_rest_on(&result, verdict);
+    verdict_rest_on(&result, other);
+    result.ttl_cap_s = verdict->ttl_cap_s < other->ttl_cap_s ? verdict->ttl_cap_s : other->ttl_cap_s;
+    *verdict = result;
+}

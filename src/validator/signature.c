@@ -1,0 +1,171 @@
+#include "validator/signature.h"
+
+#include "time/serial.h"
+
+enum { DNSSEC_PROTOCOL = 3 }; /* RFC 4034 section 2.1.2 */
+
+const struct fault_row fault_rows[FAULTS] = {
+    [FAULT_NONE] = { EDE_NONE, "rrsig-good", "is good" },
+    [FAULT_MISSING] = { EDE_RRSIGS_MISSING, "rrsig-missing", "is missing" },
+    [FAULT_MALFORMED] = { EDE_RRSIGS_MISSING, "rrsig-malformed", "is malformed" },
+    [FAULT_ALGORITHM] = { EDE_RRSIGS_MISSING, "rrsig-algorithm", "has an unsupported algorithm" },
+    [FAULT_LABELS] = { EDE_BOGUS, "rrsig-labels", "has an impossible number of labels" },
+    [FAULT_KEY_MISSING] = { EDE_DNSKEY_MISSING, "dnskey-missing", "has no matching DNSKEY" },
+    [FAULT_KEY_REVOKED] = { EDE_NO_ZONE_KEY_BIT, "dnskey-revoked", "is by a revoked key" },
+    [FAULT_KEY_NOT_ZONE] = { EDE_NO_ZONE_KEY_BIT, "dnskey-not-zone-key", "is by a key that is no zone key" },
+    [FAULT_INVERTED] = { EDE_EXPIRED_BEFORE_VALID, "rrsig-inverted", "ends before it begins" },
+    [FAULT_NOT_YET] = { EDE_SIGNATURE_NOT_YET_VALID, "rrsig-not-yet-valid", "is not valid before" },
+    [FAULT_EXPIRED] = { EDE_SIGNATURE_EXPIRED, "rrsig-expired", "expired" },
+    [FAULT_BAD] = { EDE_BOGUS, "rrsig-bad", "does not verify" },
+};
+
+uint8_t owner_labels(const struct dname *owner)
+{
+    return (uint8_t)(owner->labels - dname_is_wildcard(owner));
+}
+
+bool rrsig_is_expanded(const struct rrsig *sig, const struct dname *owner)
+{
+    return sig->labels < owner_labels(owner);
+}
+
+/* RFC 4035 section 5.3.1, without what depends on the key and without the times. */
+static enum signature_fault check_form(const struct crypto_policy *policy, const struct rrset *rrset,
+                                       const struct rrsig *sig)
+{
+    if (sig->type_covered != rrset->type)
+        return FAULT_MALFORMED;
+    if (!algorithm_is_usable(policy, sig->algorithm))
+        return FAULT_ALGORITHM;
+    /* Fewer labels than the signer: a wildcard above the zone, which could stand for any name. */
+    if (sig->labels > owner_labels(rrset->owner) || sig->labels < sig->signer.labels)
+        return FAULT_LABELS;
+    return FAULT_NONE;
+}
+
+static enum signature_fault check_times(const struct rrsig *sig, struct now now)
+{
+    uint32_t now_s = (uint32_t)now_wall_s(now); /* serial arithmetic: RFC 4034 section 3.1.5 */
+    if (serial_lt(sig->expiration, sig->inception))
+        return FAULT_INVERTED;
+    if (serial_lt(now_s, sig->inception))
+        return FAULT_NOT_YET;
+    if (!serial_le(now_s, sig->expiration))
+        return FAULT_EXPIRED;
+    return FAULT_NONE;
+}
+
+/* FAULT_KEY_MISSING: another key than the one meant. */
+static enum signature_fault check_key(const struct rrsig *sig, const struct dnskey *key)
+{
+    if (key->algorithm != sig->algorithm || key->key_tag != sig->key_tag)
+        return FAULT_KEY_MISSING;
+    if ((key->flags & DNSKEY_ZONE) == 0 || key->protocol != DNSSEC_PROTOCOL)
+        return FAULT_KEY_NOT_ZONE;
+    if ((key->flags & DNSKEY_REVOKE) != 0)
+        return FAULT_KEY_REVOKED;
+    return FAULT_NONE;
+}
+
+/* Remembers the signature if it came further than those before. */
+static void note_fault(struct signature_result *result, enum signature_fault fault, const struct rrsig *sig)
+{
+    if (fault <= result->fault && result->has_rrsig)
+        return;
+    result->fault = fault;
+    result->has_rrsig = true;
+    result->rrsig = *sig;
+}
+
+/* State of one rrset_verify(). */
+struct attempt {
+    const struct signature_means *means;
+    const struct rrset *rrset;
+    const struct dnskey *keys; /* as many as signer_keys has; malformed ones without public key */
+    const struct signer_keys *signers;
+    unsigned checks_left; /* KeyTrap: pairs of key and signature still to be tried */
+    struct signature_result *result;
+};
+
+/* One public-key operation.  True: nothing more is to be tried. */
+static bool try_pair(struct attempt *attempt, const struct rrsig *sig, uint16_t key, struct octets data)
+{
+    const struct signature_means *means = attempt->means;
+    if (!budget_take_check(means->budget)) {
+        attempt->result->out_of_budget = true;
+        return true;
+    }
+    attempt->checks_left--;
+    switch (signature_verify(means->verifier, means->policy->algorithms[sig->algorithm], &attempt->keys[key], data,
+                             sig->signature)) {
+    case SIGNATURE_GOOD:
+        *attempt->result = (struct signature_result) {
+            .fault = FAULT_NONE, .has_rrsig = true, .rrsig = *sig, .key = attempt->signers->rdata[key]
+        };
+        return true;
+    case SIGNATURE_KEY_UNUSABLE:
+        note_fault(attempt->result, FAULT_KEY_MISSING, sig);
+        return false;
+    case SIGNATURE_BAD:
+        break;
+    }
+    note_fault(attempt->result, FAULT_BAD, sig);
+    attempt->result->out_of_budget = !budget_take_failure(means->budget);
+    return attempt->result->out_of_budget;
+}
+
+/* True: nothing more is to be tried. */
+static bool try_signature(struct attempt *attempt, const struct rrsig *sig)
+{
+    struct octets data = { NULL, 0 };
+    enum signature_fault fault = check_form(attempt->means->policy, attempt->rrset, sig);
+    if (fault != FAULT_NONE) {
+        note_fault(attempt->result, fault, sig);
+        return false;
+    }
+    note_fault(attempt->result, FAULT_KEY_MISSING, sig);
+    for (uint16_t i = 0; i < attempt->signers->count && attempt->checks_left > 0; i++) {
+        fault = check_key(sig, &attempt->keys[i]);
+        if (fault == FAULT_NONE)
+            fault = check_times(sig, attempt->means->now);
+        if (fault != FAULT_NONE) {
+            note_fault(attempt->result, fault, sig);
+            continue;
+        }
+        if (data.data == NULL)
+            data = signed_data(attempt->means->arena, attempt->rrset, sig);
+        if (try_pair(attempt, sig, i, data))
+            return true;
+    }
+    return false;
+}
+
+static const struct dnskey *read_keys(struct arena *arena, const struct signer_keys *signers)
+{
+    struct dnskey *keys = ARENA_ARRAY(arena, signers->count, struct dnskey);
+    for (uint16_t i = 0; i < signers->count; i++)
+        if (dnskey_read(signers->rdata[i], &keys[i]) != OK)
+            keys[i] = (struct dnskey) { 0 };
+    return keys;
+}
+
+void rrset_verify(const struct signature_means *means, const struct rrset *rrset, const struct signer_keys *keys,
+                  struct signature_result *result)
+{
+    struct attempt attempt = {
+        .means = means,
+        .rrset = rrset,
+        .keys = read_keys(means->arena, keys),
+        .signers = keys,
+        .checks_left = RRSIG_CHECKS_PER_RRSET_MAX,
+        .result = result,
+    };
+    *result = (struct signature_result) { .fault = FAULT_MISSING };
+    for (uint16_t i = 0; i < rrset->sig_count && i < RRSIGS_PER_RRSET_MAX; i++) {
+        struct rrsig sig;
+        if (rrsig_read(rrset->sigs[i], &sig) != OK || !dname_equal(&sig.signer, keys->zone))
+            continue;
+        if (try_signature(&attempt, &sig))
+            return;
+    }
+}

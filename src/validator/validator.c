@@ -1,0 +1,27 @@
+#include "validator/validator.h"
+
+#include "validator/finding.h"
+#include "validator/link.h"
+
+/* The failed RRset is told even where no explanation is wanted: counters and reports live on it. */
+static void explain(const struct validation *validation, struct answer *answer)
+{
+    if (validation->explain)
+        answer->verdict.explanation = validator_explain(validation, answer);
+}
+
+enum judgement validator_judge(const struct validation *validation, struct answer *answer, struct dname *need_name,
+                               uint16_t *need_type)
+{
+    struct judge judge = { validation, answer, need_name, need_type };
+    struct verdict verdict;
+    if (answer->verdict.security != UNCHECKED)
+        return JUDGED;
+    enum judgement judged = link_judge(&judge, answer, &verdict);
+    if (judged != JUDGED)
+        return judged;
+    answer->verdict = verdict;
+    answer->verdict_is_new = true;
+    explain(validation, answer);
+    return JUDGED;
+}
