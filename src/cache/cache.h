@@ -48,6 +48,9 @@ enum cache_hit cache_find_nxdomain_above(struct cache *cache, const struct quest
 /* Caps TTLs by the options.  Never replaces a fresh Secure entry by an UNCHECKED or BOGUS one.  BOGUS and INDETERMINATE are
  * kept for BOGUS_TTL_S at most.  A verdict with lineage.overflow enters as UNCHECKED.  TTL 0 is not stored. */
 void cache_put_answer(struct cache *cache, const struct answer *answer, struct now now);
+/* The same for a verdict made under an older epoch (cache_epoch() when the query began, or decided again): what was flushed
+ * or changed since counts against it, however late it comes. */
+void cache_put_answer_since(struct cache *cache, const struct answer *answer, uint64_t epoch, struct now now);
 /* Seconds left of an RRset received with ttl_s in this answer; 0 when expired. */
 uint32_t answer_ttl_left(const struct answer *answer, uint32_t ttl_s, struct now now);
 
@@ -105,6 +108,10 @@ bool cache_denial_nsec3(struct cache *cache, const struct dname *zone, const uin
 /* Parameters of the NSEC3 chain indexed for zone; false if none. */
 bool cache_denial_nsec3_chain(struct cache *cache, const struct dname *zone, uint16_t origin, struct now now,
                               struct arena *arena, struct octets *salt, uint16_t *iterations);
+
+/* The SOA of zone, verified together with its denials: a synthesized negative answer needs it (RFC 8198 section 5.4). */
+bool cache_denial_soa(struct cache *cache, const struct dname *zone, uint16_t origin, struct now now,
+                      struct arena *arena, struct rrset **soa, int64_t *expires_ms);
 
 /* ---- flushing: each returns how many entries went or lost their verdict ---- */
 

@@ -1,0 +1,512 @@
+/* Answers in the cache: which entry answers a question, whether it may still be served, what may replace it. */
+#include "cache/internal.h"
+
+/* ---- keys ---- */
+
+/* A question of any other type is answered by a CNAME at its name.  RRSIG and NSEC stand beside a CNAME (RFC 4034 sections
+ * 3 and 4), ANY means it too.  A DS set belongs to the parent, DNSKEY to the apex: a CNAME seen at the same name from the
+ * other side of a cut says nothing of them. */
+static bool follows_cname(uint16_t qtype)
+{
+    switch (qtype) {
+    case TYPE_CNAME:
+    case TYPE_DS:
+    case TYPE_DNSKEY:
+    case TYPE_RRSIG:
+    case TYPE_NSEC:
+    case TYPE_ANY:
+        return false;
+    default:
+        return true;
+    }
+}
+
+static struct blob_key key_of(const struct question *question, uint16_t origin)
+{
+    return (struct blob_key) {
+        .kind = BLOB_ANSWER,
+        .origin = origin,
+        .qclass = question->qclass,
+        .qtype = question->qtype,
+        .qname = question->qname,
+    };
+}
+
+static struct blob_key cname_key(const struct question *question, uint16_t origin)
+{
+    struct blob_key key = key_of(question, origin);
+    key.qtype = TYPE_CNAME;
+    return key;
+}
+
+/* A name error answers every type: one entry, under a type that is none (RFC 6895 section 3.1). */
+static struct blob_key nxdomain_key(const struct question *question, uint16_t origin)
+{
+    struct blob_key key = key_of(question, origin);
+    key.qtype = 0;
+    return key;
+}
+
+static bool is_trusted(enum security security)
+{
+    return security == SECURE || security == INSECURE;
+}
+
+/* A DNAME that a client may rely on answers for every name below its owner; any other one for the question alone that
+ * brought it. */
+static bool is_shared_dname(const struct answer *answer, enum security security)
+{
+    return answer->kind == ANSWER_DNAME && is_trusted(security);
+}
+
+static struct blob_key dname_key(const struct dname *owner, uint16_t qclass, uint16_t origin)
+{
+    return (struct blob_key) {
+        .kind = BLOB_ANSWER,
+        .origin = origin,
+        .qclass = qclass,
+        .qtype = TYPE_DNAME,
+        .qname = *owner,
+    };
+}
+
+static struct blob_key entry_key(const struct answer *answer, enum security security)
+{
+    if (answer->kind == ANSWER_NXDOMAIN)
+        return nxdomain_key(&answer->question, answer->origin);
+    if (answer->kind == ANSWER_CNAME && follows_cname(answer->question.qtype))
+        return cname_key(&answer->question, answer->origin);
+    if (is_shared_dname(answer, security))
+        return dname_key(answer->rrsets.items[0]->owner, answer->question.qclass, answer->origin);
+    return key_of(&answer->question, answer->origin);
+}
+
+/* ---- may it be served? ---- */
+
+static bool is_from_future(int64_t received_ms, struct now now)
+{
+    return received_ms > now.wall_ms && received_ms - now.wall_ms > CACHE_FUTURE_MS;
+}
+
+static void forget_verdict(struct verdict *verdict)
+{
+    *verdict = (struct verdict) {
+        .security = UNCHECKED,
+        .ede = EDE_NONE,
+        .valid_until_s = INT64_MAX,
+        .ttl_cap_s = UINT32_MAX,
+    };
+}
+
+/* RFC 4035 section 5.3.1: after the end of the first signature the data must be judged again. */
+static bool signature_has_ended(const struct answer_head *head, struct now now)
+{
+    return is_trusted(head->security) && ms_of_s(head->valid_until_s) <= now.wall_ms;
+}
+
+static struct octets head_octets(const struct answer_head *head)
+{
+    return (struct octets) { (const uint8_t *)head, sizeof(*head) };
+}
+
+enum cache_hit answer_judge(struct cache *cache, const struct question *question, uint16_t origin, struct octets blob,
+                            struct now now, struct arena *arena, struct judged *judged)
+{
+    struct answer *answer = ARENA_NEW(arena, struct answer);
+    struct answer_head *head = &judged->head;
+    if (!answer_decode(blob, arena, head, answer) || is_from_future(head->received_ms, now))
+        return CACHE_MISS;
+    bool is_fresh = now.wall_ms < head->expires_ms;
+    if (!is_fresh && now.wall_ms - head->expires_ms > cache_keep_ms(cache))
+        return CACHE_MISS;
+    judged->answer = answer;
+    judged->renewed = *head;
+    enum standing standing = lineages_judge(cache->lineages, head->epoch, head->lineage, &judged->renewed.epoch);
+    if (standing == REVOKED)
+        return CACHE_MISS;
+    if (standing == FORGOTTEN) {
+        judged->renewed.security = UNCHECKED;
+        judged->renewed.lineage = (struct lineage_ref) { 0, 0 };
+    }
+    if (judged->renewed.security == UNCHECKED || signature_has_ended(head, now) ||
+        !lineages_get(cache->lineages, head->lineage, &answer->verdict.lineage))
+        forget_verdict(&answer->verdict);
+    answer->question = *question;
+    answer->origin = origin;
+    return is_fresh ? CACHE_FRESH : CACHE_EXPIRED;
+}
+
+/* ---- finding ---- */
+
+/* The entry under this key, for this question.  What must not be seen any more goes; what an older epoch left is judged
+ * once and stamped anew. */
+static enum cache_hit find_entry(struct cache *cache, const struct blob_key *key, const struct question *question,
+                                 struct now now, struct arena *arena, struct answer **answer)
+{
+    uint8_t buffer[BLOB_KEY_OCTETS_MAX];
+    struct store_key stored = cache_key(cache, key, buffer);
+    struct octets blob;
+    struct judged judged;
+    if (!store_find(cache->entries, &stored, arena, &blob))
+        return CACHE_MISS;
+    enum cache_hit hit = answer_judge(cache, question, key->origin, blob, now, arena, &judged);
+    if (hit == CACHE_MISS) {
+        size_t head_len = blob.len < sizeof(judged.head) ? blob.len : sizeof(judged.head);
+        store_remove(cache->entries, &stored, (struct octets) { blob.data, head_len });
+        return CACHE_MISS;
+    }
+    if (!octets_equal(head_octets(&judged.head), head_octets(&judged.renewed)))
+        store_patch(cache->entries, &stored, head_octets(&judged.head), head_octets(&judged.renewed));
+    *answer = judged.answer;
+    return hit;
+}
+
+static bool peek_head(struct cache *cache, const struct blob_key *key, struct answer_head *head)
+{
+    uint8_t buffer[BLOB_KEY_OCTETS_MAX];
+    struct store_key stored = cache_key(cache, key, buffer);
+    return store_peek(cache->entries, &stored, head, sizeof(*head));
+}
+
+static enum cache_hit find_exact(struct cache *cache, const struct question *question, uint16_t origin, struct now now,
+                                 struct arena *arena, struct answer **answer)
+{
+    struct blob_key key = key_of(question, origin);
+    enum cache_hit hit = find_entry(cache, &key, question, now, arena, answer);
+    if (hit != CACHE_MISS && question->qtype == TYPE_CNAME && (*answer)->kind == ANSWER_CNAME) {
+        (*answer)->kind = ANSWER_DATA; /* stored for another type: here it is what was asked for */
+        (*answer)->target = *dname_root();
+    }
+    return hit;
+}
+
+static enum cache_hit find_cname(struct cache *cache, const struct question *question, uint16_t origin, struct now now,
+                                 struct arena *arena, struct answer **answer)
+{
+    struct blob_key key = cname_key(question, origin);
+    struct answer *found;
+    if (!follows_cname(question->qtype))
+        return CACHE_MISS;
+    enum cache_hit hit = find_entry(cache, &key, question, now, arena, &found);
+    if (hit == CACHE_MISS || (found->kind != ANSWER_CNAME && found->kind != ANSWER_DATA))
+        return CACHE_MISS;
+    const struct rrset_list *rrsets = &found->rrsets;
+    if (rrsets->count == 0 || rrsets->items[0]->type != TYPE_CNAME || rrsets->items[0]->count == 0 ||
+        rdata_name(rrsets->items[0]->rdata[0], &found->target) != OK)
+        return CACHE_MISS;
+    found->kind = ANSWER_CNAME;
+    *answer = found;
+    return hit;
+}
+
+static enum cache_hit find_nxdomain(struct cache *cache, const struct question *question, uint16_t origin,
+                                    struct now now, struct arena *arena, struct answer **answer)
+{
+    struct blob_key key = nxdomain_key(question, origin);
+    return find_entry(cache, &key, question, now, arena, answer);
+}
+
+/* What the DNAME says of qname (RFC 6672 section 2.2). */
+static bool apply_dname(struct answer *answer, const struct question *question)
+{
+    struct dname target;
+    const struct rrset_list *rrsets = &answer->rrsets;
+    if (answer->kind != ANSWER_DATA || !is_trusted(answer->verdict.security) || rrsets->count == 0 ||
+        rrsets->items[0]->type != TYPE_DNAME || rrsets->items[0]->count == 0 ||
+        rdata_name(rrsets->items[0]->rdata[0], &target) != OK)
+        return false;
+    answer->kind = ANSWER_DNAME;
+    answer->rcode = RCODE_NOERROR;
+    if (dname_substitute(&question->qname, rrsets->items[0]->owner, &target, &answer->target) != OK)
+        answer->rcode = RCODE_YXDOMAIN;
+    return true;
+}
+
+/* The one nearest to the root hides all others.  Only depths are tried at which a DNAME was ever cached. */
+static enum cache_hit find_dname(struct cache *cache, const struct question *question, uint16_t origin, struct now now,
+                                 struct arena *arena, struct answer **answer)
+{
+    for (uint8_t labels = 0; labels < question->qname.labels; labels++) {
+        uint64_t depths = atomic_load_explicit(&cache->dname_depths[labels / 64], memory_order_relaxed);
+        if ((depths >> labels % 64 & 1) == 0)
+            continue;
+        struct dname owner;
+        struct answer *found;
+        dname_suffix(&question->qname, labels, &owner);
+        struct blob_key key = dname_key(&owner, question->qclass, origin);
+        enum cache_hit hit = find_entry(cache, &key, question, now, arena, &found);
+        if (hit == CACHE_FRESH && apply_dname(found, question)) {
+            *answer = found;
+            return hit;
+        }
+    }
+    return CACHE_MISS;
+}
+
+enum cache_hit cache_find_answer(struct cache *cache, const struct question *question, uint16_t origin, struct now now,
+                                 struct arena *arena, struct answer **answer)
+{
+    static enum cache_hit (*const ways[])(struct cache *, const struct question *, uint16_t, struct now, struct arena *,
+                                          struct answer **) = { find_exact, find_cname, find_nxdomain, find_dname };
+    enum cache_hit hit = CACHE_MISS;
+    for (size_t i = 0; hit != CACHE_FRESH && i < ARRAY_LEN(ways); i++) {
+        struct answer *found;
+        enum cache_hit way = ways[i](cache, question, origin, now, arena, &found);
+        if (way == CACHE_FRESH || (way == CACHE_EXPIRED && hit == CACHE_MISS)) {
+            hit = way;
+            *answer = found;
+        }
+    }
+    atomic_fetch_add_explicit(hit == CACHE_FRESH ? &cache->hits : &cache->misses, 1, memory_order_relaxed);
+    return hit;
+}
+
+enum cache_hit cache_find_nxdomain_above(struct cache *cache, const struct question *question, uint16_t origin,
+                                         struct now now, struct arena *arena, struct answer **answer)
+{
+    struct question above = *question;
+    while (above.qname.labels > 1) {
+        struct answer_head head;
+        struct answer *found;
+        dname_parent(&above.qname, &above.qname);
+        struct blob_key key = nxdomain_key(&above, origin);
+        if (!peek_head(cache, &key, &head) || !head.may_cut || head.security != SECURE)
+            continue;
+        if (find_entry(cache, &key, &above, now, arena, &found) == CACHE_FRESH && found->verdict.security == SECURE) {
+            *answer = found;
+            return CACHE_FRESH;
+        }
+    }
+    return CACHE_MISS;
+}
+
+uint32_t answer_ttl_left(const struct answer *answer, uint32_t ttl_s, struct now now)
+{
+    int64_t end_ms = least_of(answer->received_ms + ms_of_s(ttl_s), answer->expires_ms);
+    int64_t left_s = end_ms <= now.wall_ms ? 0 : (end_ms - now.wall_ms) / 1000;
+    return left_s < ttl_s ? (uint32_t)left_s : ttl_s; /* a clock that went back makes no TTL longer */
+}
+
+/* ---- storing ---- */
+
+/* May it be kept at all?  RRSIGs never apart from what they sign (R4.5-b); meta types are no data, and ANY only as an
+ * answer to ANY. */
+static bool is_cacheable(const struct answer *answer)
+{
+    uint16_t qtype = answer->question.qtype;
+    if (qtype == TYPE_RRSIG || (rr_type_is_meta(qtype) && qtype != TYPE_ANY))
+        return answer->kind == ANSWER_NXDOMAIN;
+    bool needs_record = answer->kind == ANSWER_CNAME || answer->kind == ANSWER_DNAME || answer->kind == ANSWER_DATA;
+    if (needs_record && (answer->rrsets.count == 0 || answer->rrsets.items[0]->count == 0))
+        return false;
+    for (uint16_t i = 0; i < answer->rrsets.count; i++) {
+        if (answer->rrsets.items[i]->type == TYPE_RRSIG)
+            return false;
+    }
+    return answer->kind != ANSWER_DNAME || dname_is_below(&answer->question.qname, answer->rrsets.items[0]->owner);
+}
+
+/* RFC 8020, but no NSEC may stand at the name itself: then the denial speaks of this name alone (RFC 9824). */
+static bool may_cut(const struct answer *answer)
+{
+    if (answer->kind != ANSWER_NXDOMAIN)
+        return false;
+    for (uint16_t i = 0; i < answer->proofs.count; i++) {
+        const struct rrset *set = answer->proofs.items[i];
+        if (set->type == TYPE_NSEC && dname_equal(set->owner, &answer->question.qname))
+            return false;
+    }
+    return true;
+}
+
+/* RFC 2181 section 8, RFC 2308 section 5, RFC 4035 sections 4.5, 4.7 and 5.3.3, RFC 8767 section 4. */
+static int64_t deadline(const struct cache *cache, const struct answer *answer, enum security security, struct now now)
+{
+    bool is_negative = answer->kind == ANSWER_NODATA || answer->kind == ANSWER_NXDOMAIN;
+    uint32_t max_s =
+        atomic_load_explicit(is_negative ? &cache->max_negative_ttl_s : &cache->max_ttl_s, memory_order_relaxed);
+    int64_t end_ms = least_of(answer->expires_ms, answer->received_ms + ms_of_s(max_s));
+    if (security == BOGUS || security == INDETERMINATE)
+        end_ms = least_of(end_ms, now.wall_ms + ms_of_s(BOGUS_TTL_S));
+    if (is_trusted(security) && atomic_load_explicit(&cache->signature_ttl_cap, memory_order_relaxed)) {
+        end_ms = least_of(end_ms, ms_of_s(answer->verdict.valid_until_s));
+        end_ms = least_of(end_ms, answer->received_ms + ms_of_s(answer->verdict.ttl_cap_s));
+    }
+    return end_ms;
+}
+
+/* The ids of a zone's keys, by which lineages name them, get zone and tag. */
+static void name_keys(struct cache *cache, const struct answer *answer)
+{
+    if (answer->verdict.security != SECURE || answer->kind != ANSWER_DATA || answer->question.qtype != TYPE_DNSKEY)
+        return;
+    const struct rrset *keys = answer->rrsets.items[0];
+    for (uint16_t i = 0; i < keys->count && keys->type == TYPE_DNSKEY; i++)
+        lineages_name_key(cache->lineages, key_id(keys->owner, keys->rdata[i]), keys->owner,
+                          dnskey_tag(keys->rdata[i]));
+}
+
+static struct answer_head make_head(struct cache *cache, const struct answer *answer, uint64_t epoch, struct now now)
+{
+    struct answer_head head;
+    memset(&head, 0, sizeof(head));
+    head.security = (uint8_t)answer->verdict.security;
+    if (!lineages_intern(cache->lineages, &answer->verdict.lineage, &head.lineage))
+        head.security = UNCHECKED;
+    head.received_ms = answer->received_ms;
+    head.expires_ms = deadline(cache, answer, head.security, now);
+    head.valid_until_s = answer->verdict.valid_until_s;
+    head.epoch = epoch;
+    head.ttl_cap_s = answer->verdict.ttl_cap_s;
+    head.ede = answer->verdict.ede;
+    head.qtype = answer->question.qtype;
+    head.rcode = answer->rcode;
+    head.kind = (uint8_t)answer->kind;
+    head.may_cut = may_cut(answer);
+    return head;
+}
+
+static bool is_fresh_secure(struct cache *cache, const struct answer_head *head, struct now now)
+{
+    uint64_t current;
+    return head->security == SECURE && now.wall_ms < head->expires_ms && !is_from_future(head->received_ms, now) &&
+           !signature_has_ended(head, now) &&
+           lineages_judge(cache->lineages, head->epoch, head->lineage, &current) == STANDS;
+}
+
+/* What has been proven is not given up for what has not: whoever can send a forged answer could empty the cache. */
+static bool may_replace(struct cache *cache, const struct answer_head *old, enum security security, struct now now)
+{
+    return is_trusted(security) || !is_fresh_secure(cache, old, now);
+}
+
+struct replacing {
+    struct cache *cache;
+    struct now now;
+    enum security security;
+};
+
+static bool decide_replace(void *context, struct octets old, struct store_write *write)
+{
+    const struct replacing *replacing = context;
+    struct answer_head head;
+    (void)write;
+    if (old.len < sizeof(head))
+        return true;
+    memcpy(&head, old.data, sizeof(head));
+    return may_replace(replacing->cache, &head, replacing->security, replacing->now);
+}
+
+/* Other entries that would answer the same question: they say the opposite of the new one. */
+static size_t rivals_of(const struct answer *answer, struct blob_key rivals[3])
+{
+    size_t count = 0;
+    if (answer->kind != ANSWER_NXDOMAIN)
+        rivals[count++] = nxdomain_key(&answer->question, answer->origin);
+    if (answer->kind != ANSWER_CNAME && follows_cname(answer->question.qtype))
+        rivals[count++] = cname_key(&answer->question, answer->origin);
+    if (answer->kind == ANSWER_CNAME || answer->kind == ANSWER_NXDOMAIN || answer->kind == ANSWER_DNAME)
+        rivals[count++] = key_of(&answer->question, answer->origin);
+    return count;
+}
+
+static bool same_key(const struct blob_key *a, const struct blob_key *b)
+{
+    return a->qtype == b->qtype && dname_equal(&a->qname, &b->qname); /* the rest is the same for rivals */
+}
+
+/* Removes them, if all of them may be replaced. */
+static bool remove_rivals(struct cache *cache, const struct answer *answer, const struct blob_key *own,
+                          enum security security, struct now now)
+{
+    struct blob_key rivals[3];
+    struct answer_head heads[3];
+    bool stands[3];
+    size_t count = rivals_of(answer, rivals);
+    for (size_t i = 0; i < count; i++) {
+        stands[i] = !same_key(&rivals[i], own) && peek_head(cache, &rivals[i], &heads[i]);
+        if (stands[i] && !may_replace(cache, &heads[i], security, now))
+            return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        uint8_t buffer[BLOB_KEY_OCTETS_MAX];
+        struct store_key stored = cache_key(cache, &rivals[i], buffer);
+        if (stands[i])
+            store_remove(cache->entries, &stored, head_octets(&heads[i]));
+    }
+    return true;
+}
+
+static void remember_depth(struct cache *cache, const struct answer *answer)
+{
+    if (answer->rrsets.count == 0 || answer->rrsets.items[0]->type != TYPE_DNAME)
+        return;
+    uint8_t labels = answer->rrsets.items[0]->owner->labels;
+    atomic_fetch_or_explicit(&cache->dname_depths[labels / 64], UINT64_C(1) << labels % 64, memory_order_relaxed);
+}
+
+static bool write_entry(struct cache *cache, const struct blob_key *key, const struct answer_head *head,
+                        const struct answer *answer, struct now now)
+{
+    uint8_t buffer[STORE_VALUE_OCTETS_MAX], key_buffer[BLOB_KEY_OCTETS_MAX];
+    struct writer w = writer_of(buffer, sizeof(buffer));
+    answer_encode(&w, head, answer);
+    if (w.failed)
+        return false;
+    struct replacing replacing = { cache, now, head->security };
+    struct store_key stored = cache_key(cache, key, key_buffer);
+    return store_put(cache->entries, &stored,
+                     (struct store_write) {
+                         .value = writer_octets(&w),
+                         .expires_ms = head->expires_ms,
+                         .now_ms = now.wall_ms,
+                         .tag = TAG_ANSWER,
+                         .keep_ms = cache_keep_ms(cache),
+                         .decide = decide_replace,
+                         .context = &replacing,
+                     });
+}
+
+static void index_denial(struct cache *cache, const struct answer *answer, const struct answer_head *head,
+                         struct now now)
+{
+    uint32_t max_s = atomic_load_explicit(&cache->max_negative_ttl_s, memory_order_relaxed);
+    struct denial_stamp stamp = {
+        .origin = answer->origin,
+        .received_ms = head->received_ms,
+        .expires_ms_max = least_of(ms_of_s(head->valid_until_s), head->received_ms + ms_of_s(max_s)),
+        .epoch = head->epoch,
+        .lineage = head->lineage,
+    };
+    if (head->security == SECURE && answer->question.qclass == CLASS_IN && answer->proofs.count > 0)
+        denial_index_add(cache->denial, answer, &stamp, now);
+}
+
+void cache_put_answer_since(struct cache *cache, const struct answer *answer, uint64_t epoch, struct now now)
+{
+    if (!is_cacheable(answer) || is_from_future(answer->received_ms, now))
+        return;
+    name_keys(cache, answer);
+    struct answer_head head = make_head(cache, answer, epoch, now);
+    if (head.expires_ms <= now.wall_ms || head.expires_ms <= head.received_ms)
+        return;
+    struct blob_key key = entry_key(answer, head.security);
+    if (!remove_rivals(cache, answer, &key, head.security, now))
+        return;
+    struct answer entry = *answer;
+    if (is_shared_dname(answer, head.security)) { /* the DNAME alone: the CNAME is made for each name below it */
+        head.kind = ANSWER_DATA;
+        head.qtype = TYPE_DNAME;
+        head.rcode = RCODE_NOERROR;
+        entry.rrsets.count = 1;
+    }
+    if (!write_entry(cache, &key, &head, &entry, now))
+        return;
+    remember_depth(cache, &entry);
+    index_denial(cache, answer, &head, now);
+}
+
+void cache_put_answer(struct cache *cache, const struct answer *answer, struct now now)
+{
+    cache_put_answer_since(cache, answer, cache_epoch(cache), now);
+}

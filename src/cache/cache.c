@@ -1,0 +1,344 @@
+#include "cache/cache.h"
+
+#include <stdlib.h>
+
+#include "base/hash.h"
+#include "cache/internal.h"
+
+enum {
+    CACHE_OCTETS_MIN = 512 * 1024, /* below it the tables beside the entries would take most of it */
+    LINEAGES_SHARE = 32,           /* of the whole, one part in so many */
+    DENIAL_SHARE = 8,
+    FAILURES_SHARE = 32,
+};
+
+struct cache_options cache_options_default(void)
+{
+    return (struct cache_options) {
+        .size_octets = UINT64_C(256) << 20,
+        .max_ttl_s = CACHE_TTL_S_DEFAULT,
+        .max_negative_ttl_s = NEGATIVE_TTL_S_DEFAULT,
+        .keep_expired_s = CACHE_TTL_S_DEFAULT,
+        .signature_ttl_cap = true,
+    };
+}
+
+struct cache *cache_new(const struct cache_options *options, struct random *random)
+{
+    struct cache *cache = memory_new(1, sizeof(*cache));
+    cache->size_octets = options->size_octets < CACHE_OCTETS_MIN ? CACHE_OCTETS_MIN : options->size_octets;
+    cache->seed = random_u64(random);
+    cache->lineages = lineages_new(cache->size_octets / LINEAGES_SHARE);
+    cache->denial = denial_index_new(cache->size_octets / DENIAL_SHARE, cache->lineages);
+    cache->failures = store_new(cache->size_octets / FAILURES_SHARE);
+    cache->entries = store_new(cache->size_octets - sizeof(*cache) - lineages_octets(cache->lineages) -
+                               cache->size_octets / DENIAL_SHARE - cache->size_octets / FAILURES_SHARE);
+    pthread_mutex_init(&cache->sites_lock, NULL);
+    cache_set_options(cache, options);
+    return cache;
+}
+
+void cache_free(struct cache *cache)
+{
+    if (cache == NULL)
+        return;
+    store_free(cache->entries);
+    store_free(cache->failures);
+    denial_index_free(cache->denial);
+    lineages_free(cache->lineages);
+    pthread_mutex_destroy(&cache->sites_lock);
+    free(cache);
+}
+
+void cache_set_options(struct cache *cache, const struct cache_options *options)
+{
+    atomic_store(&cache->max_ttl_s, options->max_ttl_s < TTL_S_MAX ? options->max_ttl_s : TTL_S_MAX);
+    atomic_store(&cache->max_negative_ttl_s,
+                 options->max_negative_ttl_s < TTL_S_MAX ? options->max_negative_ttl_s : TTL_S_MAX);
+    atomic_store(&cache->keep_expired_s, options->keep_expired_s);
+    atomic_store(&cache->signature_ttl_cap, options->signature_ttl_cap);
+}
+
+struct store_key cache_key(const struct cache *cache, const struct blob_key *key, uint8_t buffer[BLOB_KEY_OCTETS_MAX])
+{
+    struct octets octets = blob_key_encode(key, buffer);
+    return (struct store_key) { .hash = hash_octets(octets, cache->seed), .octets = octets };
+}
+
+/* ---- denial index ---- */
+
+bool cache_denial_nsec(struct cache *cache, const struct dname *zone, const struct dname *name, uint16_t origin,
+                       struct now now, struct arena *arena, struct rrset **nsec, int64_t *expires_ms)
+{
+    struct denial_asked asked = { zone, origin, now, arena };
+    return denial_index_nsec(cache->denial, &asked, name, nsec, expires_ms);
+}
+
+bool cache_denial_nsec3(struct cache *cache, const struct dname *zone, const uint8_t *hash, uint16_t origin,
+                        struct now now, struct arena *arena, struct rrset **nsec3, int64_t *expires_ms)
+{
+    struct denial_asked asked = { zone, origin, now, arena };
+    return denial_index_nsec3(cache->denial, &asked, hash, nsec3, expires_ms);
+}
+
+bool cache_denial_nsec3_chain(struct cache *cache, const struct dname *zone, uint16_t origin, struct now now,
+                              struct arena *arena, struct octets *salt, uint16_t *iterations)
+{
+    struct denial_asked asked = { zone, origin, now, arena };
+    return denial_index_nsec3_chain(cache->denial, &asked, salt, iterations);
+}
+
+bool cache_denial_soa(struct cache *cache, const struct dname *zone, uint16_t origin, struct now now,
+                      struct arena *arena, struct rrset **soa, int64_t *expires_ms)
+{
+    struct denial_asked asked = { zone, origin, now, arena };
+    return denial_index_soa(cache->denial, &asked, soa, expires_ms);
+}
+
+/* ---- flushing ---- */
+
+/* What a sweep looks for.  `name` NULL: any; `keys`: also what rests on keys that were flushed. */
+struct sweep {
+    struct cache *cache;
+    const struct dname *name;
+    bool below; /* all names below it, too */
+    bool keys;
+};
+
+static bool rests_on_flushed_key(struct cache *cache, const struct blob_key *key, struct octets value)
+{
+    struct answer_head head;
+    uint64_t current;
+    if (key->kind != BLOB_ANSWER || value.len < sizeof(head))
+        return false;
+    memcpy(&head, value.data, sizeof(head));
+    return lineages_judge(cache->lineages, head.epoch, head.lineage, &current) == REVOKED;
+}
+
+static bool is_doomed(void *context, struct octets octets, struct octets value)
+{
+    const struct sweep *sweep = context;
+    struct blob_key key;
+    if (!blob_key_decode(octets, &key))
+        return true;
+    if (sweep->name != NULL &&
+        (sweep->below ? dname_is_subdomain(&key.qname, sweep->name) : dname_equal(&key.qname, sweep->name)))
+        return true;
+    return sweep->keys ? rests_on_flushed_key(sweep->cache, &key, value) : sweep->name == NULL;
+}
+
+static size_t sweep_stores(struct cache *cache, struct sweep sweep)
+{
+    sweep.cache = cache;
+    return store_sweep(cache->entries, is_doomed, &sweep) + store_sweep(cache->failures, is_doomed, &sweep);
+}
+
+size_t cache_flush_all(struct cache *cache)
+{
+    lineages_raise(cache->lineages);
+    denial_index_drop_all(cache->denial);
+    return sweep_stores(cache, (struct sweep) { .name = NULL });
+}
+
+size_t cache_flush_name(struct cache *cache, const struct dname *name)
+{
+    lineages_raise(cache->lineages);
+    denial_index_drop_for(cache->denial, name);
+    return sweep_stores(cache, (struct sweep) { .name = name });
+}
+
+size_t cache_flush_zone(struct cache *cache, const struct dname *zone)
+{
+    lineages_revoke_zone(cache->lineages, zone);
+    denial_index_drop_below(cache->denial, zone);
+    denial_index_drop_fallen(cache->denial);
+    return sweep_stores(cache, (struct sweep) { .name = zone, .below = true, .keys = true });
+}
+
+/* The epoch alone makes all of it die at its next use; the sweep gives the memory back and counts. */
+size_t cache_flush_keys(struct cache *cache, const uint64_t *keys, size_t count)
+{
+    lineages_revoke(cache->lineages, keys, count);
+    denial_index_drop_fallen(cache->denial);
+    return sweep_stores(cache, (struct sweep) { .keys = true });
+}
+
+void cache_forget_verdicts(struct cache *cache)
+{
+    lineages_forget(cache->lineages);
+    denial_index_drop_fallen(cache->denial);
+}
+
+uint64_t cache_epoch(const struct cache *cache)
+{
+    return lineages_epoch(cache->lineages);
+}
+
+/* ---- keys by zone and tag ---- */
+
+struct key_search {
+    const struct dname *zone;
+    uint16_t key_tag;
+    uint64_t *keys;
+    size_t count, max;
+};
+
+static void add_found_key(struct key_search *search, uint64_t key)
+{
+    for (size_t i = 0; i < search->count; i++) {
+        if (search->keys[i] == key)
+            return;
+    }
+    if (search->count < search->max)
+        search->keys[search->count++] = key;
+}
+
+/* DNSKEY sets that are cached but not Secure: nothing rests on them, yet they are the zone's. */
+static bool search_entry(void *context, struct octets octets, struct octets value)
+{
+    struct key_search *search = context;
+    struct blob_key key;
+    struct answer_head head;
+    struct answer answer;
+    if (!blob_key_decode(octets, &key) || key.kind != BLOB_ANSWER || key.qtype != TYPE_DNSKEY ||
+        !dname_equal(&key.qname, search->zone))
+        return true;
+    struct arena *arena = arena_new();
+    if (answer_decode(value, arena, &head, &answer) && answer.kind == ANSWER_DATA && answer.rrsets.count > 0 &&
+        answer.rrsets.items[0]->type == TYPE_DNSKEY) {
+        const struct rrset *keys = answer.rrsets.items[0];
+        for (uint16_t i = 0; i < keys->count; i++) {
+            if (dnskey_tag(keys->rdata[i]) == search->key_tag)
+                add_found_key(search, key_id(search->zone, keys->rdata[i]));
+        }
+    }
+    arena_free(arena);
+    return true;
+}
+
+size_t cache_keys_of(struct cache *cache, const struct dname *zone, uint16_t key_tag, uint64_t *keys, size_t max)
+{
+    struct key_search search = { .zone = zone, .key_tag = key_tag, .keys = keys, .max = max };
+    search.count = lineages_keys_of(cache->lineages, zone, key_tag, keys, max);
+    store_walk(cache->entries, search_entry, &search);
+    return search.count;
+}
+
+/* ---- looking inside ---- */
+
+struct walk {
+    struct cache *cache;
+    struct now now;
+    struct arena *arena;
+    bool (*row)(void *context, const struct cache_row *row);
+    void *context;
+};
+
+static bool show_answer(struct walk *walk, const struct blob_key *key, struct octets value, struct cache_row *row)
+{
+    struct judged judged;
+    if (answer_judge(walk->cache, &row->question, key->origin, value, walk->now, walk->arena, &judged) == CACHE_MISS)
+        return false;
+    judged.answer->question.qtype = judged.head.qtype;
+    row->kind = "answer";
+    row->question.qtype = judged.head.qtype;
+    row->answer = judged.answer;
+    row->ttl_ms = judged.head.expires_ms - walk->now.wall_ms;
+    row->lineage = lineages_text(walk->cache->lineages, judged.renewed.lineage, walk->arena);
+    return true;
+}
+
+static bool show_delegation(struct walk *walk, const struct blob_key *key, struct octets value, struct cache_row *row)
+{
+    struct delegation_head head;
+    struct delegation *delegation = ARENA_NEW(walk->arena, struct delegation);
+    if (!delegation_decode(value, walk->arena, &head, delegation) || head.expires_ms <= walk->now.wall_ms)
+        return false;
+    delegation->zone = key->qname;
+    delegation->origin = key->origin;
+    row->kind = "delegation";
+    row->delegation = delegation;
+    row->ttl_ms = head.expires_ms - walk->now.wall_ms;
+    return true;
+}
+
+static bool show_failure(struct walk *walk, struct octets value, struct cache_row *row)
+{
+    struct failure_blob blob;
+    struct failure *failure = ARENA_NEW(walk->arena, struct failure);
+    if (value.len != sizeof(blob))
+        return false;
+    memcpy(&blob, value.data, sizeof(blob));
+    row->kind = "failure";
+    row->failure = failure;
+    row->ttl_ms = blob.expires_ms - walk->now.wall_ms;
+    return failure_read(walk->cache, &blob, walk->now, failure);
+}
+
+static bool show(void *context, struct octets octets, struct octets value)
+{
+    struct walk *walk = context;
+    struct blob_key key;
+    struct cache_row row = { .kind = NULL };
+    bool is_shown = false;
+    if (!blob_key_decode(octets, &key))
+        return true;
+    arena_reset(walk->arena);
+    row.question = (struct question) { .qname = key.qname, .qtype = key.qtype, .qclass = key.qclass };
+    switch (key.kind) {
+    case BLOB_ANSWER:
+        is_shown = show_answer(walk, &key, value, &row);
+        break;
+    case BLOB_DELEGATION:
+        is_shown = show_delegation(walk, &key, value, &row);
+        break;
+    case BLOB_FAILURE:
+        is_shown = show_failure(walk, value, &row);
+        break;
+    }
+    return !is_shown || walk->row(walk->context, &row);
+}
+
+struct limited {
+    struct walk walk;
+    bool ended;
+};
+
+static bool show_until_end(void *context, struct octets octets, struct octets value)
+{
+    struct limited *limited = context;
+    limited->ended = !show(&limited->walk, octets, value);
+    return !limited->ended;
+}
+
+void cache_walk(struct cache *cache, struct now now, bool (*row)(void *context, const struct cache_row *row),
+                void *context)
+{
+    struct limited limited = {
+        .walk = { .cache = cache, .now = now, .arena = arena_new(), .row = row, .context = context },
+    };
+    store_walk(cache->entries, show_until_end, &limited);
+    if (!limited.ended)
+        store_walk(cache->failures, show_until_end, &limited);
+    arena_free(limited.walk.arena);
+}
+
+void cache_get_stats(struct cache *cache, struct cache_stats *stats)
+{
+    struct store_stats entries, failures;
+    store_get_stats(cache->entries, &entries);
+    store_get_stats(cache->failures, &failures);
+    *stats = (struct cache_stats) {
+        .size_octets = cache->size_octets,
+        .used_octets = sizeof(*cache) + entries.used_octets + failures.used_octets + lineages_octets(cache->lineages) +
+                       denial_index_octets(cache->denial),
+        .answers = entries.entries[TAG_ANSWER],
+        .delegations = entries.entries[TAG_DELEGATION],
+        .failures = failures.entries[0],
+        .hits = atomic_load(&cache->hits),
+        .misses = atomic_load(&cache->misses),
+        .evictions = entries.evictions + failures.evictions,
+        .insertions = entries.insertions + failures.insertions,
+    };
+    stats->entries = stats->answers + stats->delegations + stats->failures;
+}

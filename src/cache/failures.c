@@ -1,0 +1,130 @@
+/* Failures in the cache (RFC 9520): what could not be resolved is not asked again at once. */
+#include "cache/internal.h"
+
+static const char site_unknown[] = "cached-failure";
+
+/* ---- names of checks ---- */
+
+/* Callers hand in static strings and get static strings back, while the blob holds text. */
+static void remember_site(struct cache *cache, const char *site)
+{
+    size_t i = 0;
+    pthread_mutex_lock(&cache->sites_lock);
+    while (i < cache->site_count && strcmp(cache->sites[i], site) != 0)
+        i++;
+    if (i == cache->site_count && i < SITES_MAX)
+        cache->sites[cache->site_count++] = site;
+    pthread_mutex_unlock(&cache->sites_lock);
+}
+
+static const char *site_of_text(struct cache *cache, const char *text)
+{
+    const char *site = site_unknown;
+    pthread_mutex_lock(&cache->sites_lock);
+    for (size_t i = 0; i < cache->site_count; i++) {
+        if (strncmp(cache->sites[i], text, FAILURE_SITE_OCTETS - 1) == 0)
+            site = cache->sites[i];
+    }
+    pthread_mutex_unlock(&cache->sites_lock);
+    return site;
+}
+
+/* ---- reading ---- */
+
+static struct blob_key key_of(const struct question *question, uint16_t origin)
+{
+    return (struct blob_key) {
+        .kind = BLOB_FAILURE,
+        .origin = origin,
+        .qclass = question->qclass,
+        .qtype = question->qtype,
+        .qname = question->qname,
+    };
+}
+
+static bool is_live(const struct failure_blob *blob, struct now now)
+{
+    return now.wall_ms < blob->expires_ms && blob->failed_ms - now.wall_ms <= CACHE_FUTURE_MS;
+}
+
+bool failure_read(struct cache *cache, const struct failure_blob *blob, struct now now, struct failure *failure)
+{
+    if (!is_live(blob, now))
+        return false;
+    *failure = (struct failure) { .ede = blob->ede, .is_budget = blob->is_budget };
+    failure->site = site_of_text(cache, blob->site);
+    memcpy(failure->text, blob->text, sizeof(failure->text));
+    failure->text[sizeof(failure->text) - 1] = '\0';
+    return true;
+}
+
+bool cache_find_failure(struct cache *cache, const struct question *question, uint16_t origin, struct now now,
+                        struct failure *failure)
+{
+    uint8_t buffer[BLOB_KEY_OCTETS_MAX];
+    struct blob_key key = key_of(question, origin);
+    struct store_key stored = cache_key(cache, &key, buffer);
+    struct failure_blob blob;
+    return store_peek(cache->failures, &stored, &blob, sizeof(blob)) && failure_read(cache, &blob, now, failure);
+}
+
+/* ---- writing ---- */
+
+/* RFC 9520 section 3.2: it doubles when the question fails again within the longest time a failure is kept. */
+static uint32_t next_ttl(const struct failure_blob *old, struct now now)
+{
+    bool is_again = old->ttl_s > 0 && now.wall_ms - old->expires_ms <= ms_of_s(FAILURE_TTL_S_MAX);
+    uint32_t ttl_s = is_again ? 2 * old->ttl_s : FAILURE_TTL_S_FIRST;
+    return ttl_s < FAILURE_TTL_S_MAX ? ttl_s : FAILURE_TTL_S_MAX;
+}
+
+/* While a failure stands, another worker's word on the same question is the same failure, not one more.  A budget's
+ * failure gives way to any other, and remembers what was before it. */
+static bool decide_failure(void *context, struct octets old, struct store_write *write)
+{
+    struct failure_blob *blob = context, old_blob;
+    struct now now = { .wall_ms = write->now_ms };
+    memset(&old_blob, 0, sizeof(old_blob));
+    if (old.len == sizeof(old_blob))
+        memcpy(&old_blob, old.data, sizeof(old_blob));
+    if (is_live(&old_blob, now) && (!old_blob.is_budget || blob->is_budget))
+        return false;
+    uint32_t ttl_s = blob->is_budget ? BUDGET_FAILURE_TTL_S : next_ttl(&old_blob, now);
+    blob->ttl_s = blob->is_budget ? old_blob.ttl_s : ttl_s;
+    blob->expires_ms = now.wall_ms + ms_of_s(ttl_s);
+    write->expires_ms = blob->expires_ms;
+    return true;
+}
+
+void cache_put_failure(struct cache *cache, const struct question *question, uint16_t origin,
+                       const struct failure *failure, struct now now)
+{
+    uint8_t buffer[BLOB_KEY_OCTETS_MAX];
+    struct blob_key key = key_of(question, origin);
+    struct store_key stored = cache_key(cache, &key, buffer);
+    struct failure_blob blob;
+    const char *site = failure->site != NULL ? failure->site : site_unknown;
+    memset(&blob, 0, sizeof(blob));
+    blob.failed_ms = now.wall_ms;
+    blob.ede = failure->ede;
+    blob.is_budget = failure->is_budget;
+    memcpy(blob.site, site, strnlen(site, sizeof(blob.site) - 1));
+    memcpy(blob.text, failure->text, strnlen(failure->text, sizeof(blob.text) - 1));
+    remember_site(cache, site);
+    store_put(cache->failures, &stored,
+              (struct store_write) {
+                  .value = { (const uint8_t *)&blob, sizeof(blob) },
+                  .now_ms = now.wall_ms,
+                  .keep_ms = ms_of_s(FAILURE_TTL_S_MAX),
+                  .decide = decide_failure,
+                  .context = &blob,
+              });
+}
+
+void cache_clear_failure(struct cache *cache, const struct question *question, uint16_t origin)
+{
+    uint8_t buffer[BLOB_KEY_OCTETS_MAX];
+    struct blob_key key = key_of(question, origin);
+    struct store_key stored = cache_key(cache, &key, buffer);
+    store_remove(cache->failures, &stored, (struct octets) { NULL, 0 });
+}

@@ -1,0 +1,67 @@
+/* The storage engine of the cache: blobs under keys, in a fixed budget of octets.  It knows nothing of DNS.
+ *
+ * Blobs go in and come out by copy.  No operation works on more than one shard at a time, nor for long: the tables grow
+ * and shrink by one bucket at a time, and a walk lets go of the shard after each slice.
+ *
+ * Under pressure what has expired goes first, then what has not been read since it was last looked at (SIEVE). */
+#ifndef CACHE_STORE_H
+#define CACHE_STORE_H
+
+#include "base/arena.h"
+
+enum {
+    STORE_OCTETS_MIN = 8 * 1024,        /* a few entries beside the store's own tables */
+    STORE_TAGS = 2,
+    STORE_KEY_OCTETS_MAX = 512,
+    STORE_VALUE_OCTETS_MAX = 96 * 1024, /* a 64 KiB message whose names are written out; larger ones are not kept */
+};
+
+struct store;
+
+struct store_key {
+    uint64_t hash; /* of the octets, under a secret */
+    struct octets octets;
+};
+
+/* The budget counts everything the store allocates, itself included; STORE_OCTETS_MIN at least. */
+struct store *store_new(uint64_t budget_octets);
+void store_free(struct store *store);
+
+/* A copy in the arena; false if there is none. */
+bool store_find(struct store *store, const struct store_key *key, struct arena *arena, struct octets *value);
+/* Copies the first `size` octets of the value; false if there is none, or it is shorter. */
+bool store_peek(struct store *store, const struct store_key *key, void *to, size_t size);
+
+struct store_write {
+    struct octets value;
+    int64_t expires_ms; /* from then on it goes first */
+    int64_t now_ms;
+    uint8_t tag;        /* below STORE_TAGS: entries are counted by it */
+    int64_t keep_ms;    /* what expired longer ago than this may be swept up on the way */
+    /* If not NULL: called under the writers' lock with what stands there now (len 0: nothing).  May change value and
+     * expires_ms; false: nothing is written. */
+    bool (*decide)(void *context, struct octets old, struct store_write *write);
+    void *context;
+};
+/* false: not written (decide said no, or it is too large). */
+bool store_put(struct store *store, const struct store_key *key, struct store_write write);
+/* If the value still begins with `from`, these octets become `to`, which has the same length. */
+bool store_patch(struct store *store, const struct store_key *key, struct octets from, struct octets to);
+/* Removes the entry if its value begins with head (an empty head always does). */
+bool store_remove(struct store *store, const struct store_key *key, struct octets head);
+
+/* Calls `doomed` for every entry that is there from beginning to end of the sweep, under the lock of its shard, and
+ * removes those for which it is true; returns their number.  An entry that is moved meanwhile may be shown twice. */
+size_t store_sweep(struct store *store, bool (*doomed)(void *context, struct octets key, struct octets value),
+                   void *context);
+/* Shows copies, without any lock, until visit returns false.  The same holds for what is seen. */
+void store_walk(struct store *store, bool (*visit)(void *context, struct octets key, struct octets value),
+                void *context);
+
+struct store_stats {
+    uint64_t used_octets, evictions, insertions;
+    uint64_t entries[STORE_TAGS];
+};
+void store_get_stats(struct store *store, struct store_stats *stats);
+
+#endif
