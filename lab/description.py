@@ -61,7 +61,7 @@ class Nsec3:
 
 @dataclasses.dataclass(frozen=True)
 class Copy:
-    """Another edition of a zone, on servers of its own."""
+    """An edition of a zone; each is on servers of its own."""
     servers: tuple
     unsigned: bool
     tamper: tuple

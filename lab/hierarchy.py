@@ -9,7 +9,7 @@ import dns.rdata
 import dns.zone
 from dns.rdatatype import A, AAAA, CNAME, DNAME, DNSKEY, DS, NS, NSEC, NSEC3, NSEC3PARAM, RRSIG, SOA, SRV, TXT
 
-from lab.description import DescriptionError
+from lab.description import Copy, DescriptionError
 from lab.signer import IN, KeySet, Signer
 
 # A short SOA MINIMUM keeps negative answers from outliving a test's patience.
@@ -95,17 +95,8 @@ class Hierarchy:
                 yield host, _address_type(address), address
 
 
-class Edition:
-    """What one group of servers holds of a zone."""
-
-    def __init__(self, servers, tamper, unsigned=False):
-        self.servers, self.tamper, self.unsigned = servers, tamper, unsigned
-
-
 def editions(zone):
-    yield Edition(zone.servers, zone.tamper)
-    for copy in zone.copies:
-        yield Edition(copy.servers, copy.tamper, copy.unsigned)
+    return [Copy(zone.servers, False, zone.tamper), *zone.copies]
 
 
 def _ns_hosts(zone):

@@ -11,7 +11,7 @@ import dns.rdatatype
 import pytest
 
 from lab import Lab, network
-from lab.instance import answers_for
+from lab.instance import AUTHORITATIVE, answers_for
 
 TIMEOUT_S = 30
 DAY_S = 86400
@@ -77,7 +77,7 @@ def test_every_server_answers_for_its_zones(lab):
     with network.inside(lab.netns):
         for zone in lab.description.zones.values():
             for server in zone.servers:
-                if lab.description.servers[server].software in ("nsd", "knot"):
+                if lab.description.servers[server].software in AUTHORITATIVE:
                     for address in lab.description.servers[server].addresses:
                         assert answers_for(address, zone.name), (server, zone.name)
 
