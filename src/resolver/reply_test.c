@@ -1,0 +1,224 @@
+/* What replies mean, and what of them is dropped: RFC 1034 section 5.3.3, RFC 2181 section 5.4.1, RFC 2308, RFC 6672. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "message/testing.h"
+#include "resolver/reply.h"
+
+enum { LINES_MAX = 6 };
+
+struct test_reply {
+    const char *what;
+    const char *qname, *qtype, *zone;
+    uint16_t rcode;
+    bool aa, ra, tc;
+    const char *answer[LINES_MAX], *authority[LINES_MAX], *additional[LINES_MAX];
+    enum reply_kind kind;
+    int answers;            /* REPLY_ANSWER: how many links */
+    enum answer_kind first; /* … and of which kind the first is */
+    const char *target;     /* … or where a referral leads */
+    int glue;               /* addresses that came with the referral */
+};
+
+static const struct test_reply replies[] = {
+    { "data", "www.example.", "A", "example.", .aa = true, .answer = { "www.example. 60 A 192.0.2.1" },
+      .kind = REPLY_ANSWER, .answers = 1, .first = ANSWER_DATA },
+    { "data without AA, as forwarders and old servers send it", "www.example.", "A", "example.",
+      .answer = { "www.example. 60 A 192.0.2.1" }, .kind = REPLY_ANSWER, .answers = 1, .first = ANSWER_DATA },
+    { "an answer out of recursion", "www.example.", "A", "example.", .ra = true,
+      .answer = { "www.example. 60 A 192.0.2.1" }, .kind = REPLY_RECURSION_LAME, .answers = 1 },
+    { "truncated", "www.example.", "A", "example.", .aa = true, .tc = true, .kind = REPLY_TRUNCATED },
+    { "refused", "www.example.", "A", "example.", .rcode = RCODE_REFUSED, .kind = REPLY_REFUSED },
+    { "a server that knows no EDNS (RFC 6891 section 7)", "www.example.", "A", "example.", .rcode = RCODE_FORMERR,
+      .kind = REPLY_NO_EDNS },
+    { "data of another name is no answer", "www.example.", "A", "example.", .aa = true,
+      .answer = { "mail.example. 60 A 192.0.2.1" }, .kind = REPLY_ANSWER, .answers = 1, .first = ANSWER_NODATA },
+    { "data of another zone is not the server's to say", "www.example.", "A", "example.", .aa = true,
+      .answer = { "www.example. 60 CNAME www.victim.test.", "www.victim.test. 60 A 192.0.2.66" },
+      .kind = REPLY_ANSWER, .answers = 1, .first = ANSWER_CNAME, .target = "www.victim.test." },
+    { "a chain inside the zone is followed", "a.example.", "A", "example.", .aa = true,
+      .answer = { "a.example. 60 CNAME b.example.", "b.example. 60 CNAME c.example.", "c.example. 60 A 192.0.2.1" },
+      .kind = REPLY_ANSWER, .answers = 3, .first = ANSWER_CNAME, .target = "b.example." },
+    { "a chain that ends in nothing", "a.example.", "A", "example.", .aa = true, .rcode = RCODE_NXDOMAIN,
+      .answer = { "a.example. 60 CNAME b.example." }, .authority = { "example. 60 SOA . . 1 2 3 4 5" },
+      .kind = REPLY_ANSWER, .answers = 2, .first = ANSWER_CNAME, .target = "b.example." },
+    { "a chain that bites its tail ends at the limit", "a.example.", "A", "example.", .aa = true,
+      .answer = { "a.example. 60 CNAME b.example.", "b.example. 60 CNAME a.example." },
+      .kind = REPLY_ANSWER, .answers = CNAME_LINKS_MAX, .first = ANSWER_CNAME, .target = "b.example." },
+    { "two CNAMEs at one name are none (RFC 2181 section 10.1)", "a.example.", "A", "example.", .aa = true,
+      .answer = { "a.example. 60 CNAME b.example.\na.example. 60 CNAME c.example." },
+      .kind = REPLY_ANSWER, .answers = 1, .first = ANSWER_NODATA },
+    { "CNAME asked for is data", "a.example.", "CNAME", "example.", .aa = true,
+      .answer = { "a.example. 60 CNAME b.example." }, .kind = REPLY_ANSWER, .answers = 1, .first = ANSWER_DATA },
+    { "DNAME", "x.a.example.", "A", "example.", .aa = true,
+      .answer = { "a.example. 60 DNAME b.test.", "x.a.example. 60 CNAME x.b.test." },
+      .kind = REPLY_ANSWER, .answers = 1, .first = ANSWER_DNAME, .target = "x.b.test." },
+    { "a forged CNAME beside the DNAME is not believed (R4.8)", "x.a.example.", "A", "example.", .aa = true,
+      .answer = { "a.example. 60 DNAME b.test.", "x.a.example. 60 CNAME evil.test." },
+      .kind = REPLY_ANSWER, .answers = 1, .first = ANSWER_DNAME, .target = "x.b.test." },
+    { "a DNAME does not redirect itself", "a.example.", "A", "example.", .aa = true,
+      .answer = { "a.example. 60 DNAME b.test." }, .authority = { "example. 60 SOA . . 1 2 3 4 5" },
+      .kind = REPLY_ANSWER, .answers = 1, .first = ANSWER_NODATA },
+    { "name error", "no.example.", "A", "example.", .aa = true, .rcode = RCODE_NXDOMAIN,
+      .authority = { "example. 60 SOA . . 1 2 3 4 5" }, .kind = REPLY_ANSWER, .answers = 1, .first = ANSWER_NXDOMAIN },
+    { "no data, without SOA", "www.example.", "A", "example.", .aa = true, .kind = REPLY_ANSWER, .answers = 1,
+      .first = ANSWER_NODATA },
+    { "referral with glue", "www.sub.example.", "A", "example.", .authority = { "sub.example. 60 NS ns.sub.example." },
+      .additional = { "ns.sub.example. 60 A 192.0.2.53", "ns.sub.example. 60 AAAA 2001:db8::53" },
+      .kind = REPLY_REFERRAL, .target = "sub.example.", .glue = 2 },
+    { "glue from outside the zone is not believed", "www.sub.example.", "A", "example.",
+      .authority = { "sub.example. 60 NS ns.victim.test." }, .additional = { "ns.victim.test. 60 A 192.0.2.66" },
+      .kind = REPLY_REFERRAL, .target = "sub.example.", .glue = 0 },
+    { "addresses of other names are no glue", "www.sub.example.", "A", "example.",
+      .authority = { "sub.example. 60 NS ns.sub.example." }, .additional = { "mail.sub.example. 60 A 192.0.2.66" },
+      .kind = REPLY_REFERRAL, .target = "sub.example.", .glue = 0 },
+    { "referral upwards", "www.example.", "A", "example.", .authority = { ". 60 NS a.root." }, .kind = REPLY_LAME },
+    { "referral to the zone itself", "www.example.", "A", "example.", .authority = { "example. 60 NS ns.example." },
+      .kind = REPLY_LAME },
+    { "referral sideways", "www.example.", "A", "example.", .authority = { "other.example. 60 NS ns.example." },
+      .kind = REPLY_LAME },
+    { "referral to the name is the wrong side for DS (R4.2-d)", "sub.example.", "DS", "example.",
+      .authority = { "sub.example. 60 NS ns.sub.example." }, .kind = REPLY_LAME },
+    { "the child cannot deny its own DS (R4.2-d)", "sub.example.", "DS", "example.", .aa = true,
+      .authority = { "sub.example. 60 SOA . . 1 2 3 4 5" }, .kind = REPLY_LAME },
+    { "the parent can", "sub.example.", "DS", "example.", .aa = true, .authority = { "example. 60 SOA . . 1 2 3 4 5" },
+      .kind = REPLY_ANSWER, .answers = 1, .first = ANSWER_NODATA },
+};
+
+static void fill(struct message *message, enum section section, const char *const lines[LINES_MAX],
+                 struct arena *arena)
+{
+    struct rrset_list *list = &message->sections[section];
+    list->items = ARENA_ARRAY(arena, LINES_MAX, struct rrset *);
+    for (int i = 0; i < LINES_MAX && lines[i] != NULL; i++)
+        list->items[list->count++] = rrset_of(arena, lines[i]);
+}
+
+static void read_reply(const struct test_reply *test, struct arena *arena, struct reply *reply)
+{
+    struct message message = {
+        .header = { .qr = true, .aa = test->aa, .ra = test->ra, .tc = test->tc },
+        .rcode = test->rcode,
+    };
+    struct question question = { .qname = name_of(test->qname), .qclass = CLASS_IN };
+    struct dname zone = name_of(test->zone);
+    assert_int_equal(rr_type_from_text(test->qtype, &question.qtype), OK);
+    fill(&message, SECTION_ANSWER, test->answer, arena);
+    fill(&message, SECTION_AUTHORITY, test->authority, arena);
+    fill(&message, SECTION_ADDITIONAL, test->additional, arena);
+    struct asked asked = { .question = &question, .zone = &zone, .with_edns = true, .now = { 1000, 1000, true } };
+    reply_read(&message, &asked, arena, reply);
+}
+
+static int count_glue(const struct delegation *delegation)
+{
+    int count = 0;
+    for (uint16_t i = 0; i < delegation->server_count; i++)
+        count += delegation->servers[i].address_count;
+    return count;
+}
+
+static void kinds(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(replies); i++) {
+        const struct test_reply *test = &replies[i];
+        struct arena *arena = arena_new();
+        struct reply reply;
+        read_reply(test, arena, &reply);
+        if (reply.kind != test->kind)
+            fail_msg("%s: kind %d instead of %d", test->what, reply.kind, test->kind);
+        if (test->kind == REPLY_ANSWER) {
+            if (reply.answer_count != test->answers || reply.answers[0]->kind != test->first)
+                fail_msg("%s: %d links, the first of kind %d", test->what, reply.answer_count, reply.answers[0]->kind);
+            struct dname target = test->target != NULL ? name_of(test->target) : *dname_root();
+            assert_true(dname_equal(&reply.answers[0]->target, &target));
+        }
+        if (test->kind == REPLY_REFERRAL) {
+            struct dname zone = name_of(test->target);
+            assert_true(dname_equal(&reply.delegation->zone, &zone));
+            assert_int_equal(count_glue(reply.delegation), test->glue);
+        }
+        arena_free(arena);
+    }
+}
+
+static void negative_ttl(void **state) /* RFC 2308 section 5 */
+{
+    (void)state;
+    static const struct { const char *soa; int64_t expires_ms; } cases[] = {
+        { "example. 60 SOA . . 1 2 3 4 5", 1000 + 5000 },
+        { "example. 3 SOA . . 1 2 3 4 5", 1000 + 3000 },
+        { NULL, 1000 }, /* without SOA it is not to be cached */
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct test_reply test = { "", "no.example.", "A", "example.", .aa = true, .rcode = RCODE_NXDOMAIN,
+                                   .authority = { cases[i].soa } };
+        struct arena *arena = arena_new();
+        struct reply reply;
+        read_reply(&test, arena, &reply);
+        assert_int_equal(reply.answers[0]->expires_ms, cases[i].expires_ms);
+        arena_free(arena);
+    }
+}
+
+static void overlong_dname(void **state) /* RFC 6672 section 2.2: YXDOMAIN */
+{
+    (void)state;
+#define LABEL "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa."
+    struct test_reply test = { "", LABEL LABEL "d.example.", "A", "example.", .aa = true,
+                               .answer = { "d.example. 60 DNAME " LABEL LABEL "e." } };
+    struct arena *arena = arena_new();
+    struct reply reply;
+    read_reply(&test, arena, &reply);
+    assert_int_equal(reply.kind, REPLY_ANSWER);
+    assert_int_equal(reply.answers[0]->rcode, RCODE_YXDOMAIN);
+    arena_free(arena);
+}
+
+static void referral_ds(void **state) /* RFC 4035 section 3.1.4.1: DS, or the proof that there is none */
+{
+    (void)state;
+    struct test_reply test = { "", "www.sub.example.", "A", "example.",
+                               .authority = { "sub.example. 60 NS ns.sub.example.",
+                                              "sub.example. 30 DS 1 13 2 "
+                                              "0000000000000000000000000000000000000000000000000000000000000000" } };
+    struct arena *arena = arena_new();
+    struct reply reply;
+    read_reply(&test, arena, &reply);
+    assert_int_equal(reply.ds->kind, ANSWER_DATA);
+    assert_int_equal(reply.ds->question.qtype, TYPE_DS);
+    assert_int_equal(reply.ds->expires_ms, 1000 + 30000);
+
+    test.authority[1] = "sub.example. 30 NSEC t.example. NS RRSIG NSEC";
+    read_reply(&test, arena, &reply);
+    assert_int_equal(reply.ds->kind, ANSWER_NODATA);
+    assert_int_equal(reply.ds->proofs.count, 1);
+
+    test.authority[1] = NULL;
+    read_reply(&test, arena, &reply);
+    assert_null(reply.ds);
+    arena_free(arena);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    set_hash_secret();
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(kinds),
+        cmocka_unit_test(negative_ttl),
+        cmocka_unit_test(overlong_dname),
+        cmocka_unit_test(referral_ds),
+    };
+    return cmocka_run_group_tests_name("resolver/reply", tests, setup, NULL);
+}
