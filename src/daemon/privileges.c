@@ -45,8 +45,9 @@ void privileges_make_directory(const char *path, mode_t mode, const struct ident
 
 int privileges_drop(const struct identity *identity)
 {
-    if (identity->is_change && (setgroups(0, NULL) != 0 || setresgid(identity->gid, identity->gid, identity->gid) != 0 ||
-                                setresuid(identity->uid, identity->uid, identity->uid) != 0)) {
+    if (identity->is_change &&
+        (setgroups(0, NULL) != 0 || setresgid(identity->gid, identity->gid, identity->gid) != 0 ||
+         setresuid(identity->uid, identity->uid, identity->uid) != 0)) {
         log_error("user: cannot become \"%s\": %s", identity->user, strerror(errno));
         return EX_NOPERM;
     }

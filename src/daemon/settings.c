@@ -63,8 +63,9 @@ static void warn_of_unusable_anchors(const struct settings *settings)
             is_usable = is_usable || is_within_policy(&anchors[i], &settings->policy);
         char zone[DNAME_TEXT_MAX];
         if (!is_usable)
-            log_warning("trust anchor %s: no algorithm of it can be used here; everything below is answered with SERVFAIL",
-                        dname_to_text(&anchors[first].zone, zone));
+            log_warning(
+                "trust anchor %s: no algorithm of it can be used here; everything below is answered with SERVFAIL",
+                dname_to_text(&anchors[first].zone, zone));
     }
 }
 

@@ -36,7 +36,7 @@ int state_check(const struct config *config)
         log_error("state-directory: cannot write to %s: %s (and `state: required`)", config->state_directory, why);
         return EX_CANTCREAT;
     }
-    log_warning("state-directory: cannot write to %s: %s; nothing is remembered over a restart", config->state_directory,
-                why);
+    log_warning("state-directory: cannot write to %s: %s; nothing is remembered over a restart",
+                config->state_directory, why);
     return EX_OK;
 }

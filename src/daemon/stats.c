@@ -3,7 +3,10 @@
 #include <stdio.h>
 
 /* Names end in their unit or in _total; labels come from closed sets. */
-#define WORKER_ROW(name, field) { name, offsetof(struct worker_stats, field) }
+#define WORKER_ROW(name, field)                                                                                        \
+    {                                                                                                                  \
+        name, offsetof(struct worker_stats, field)                                                                     \
+    }
 static const struct stats_row {
     const char *name;
     size_t offset;
@@ -41,7 +44,10 @@ static const struct stats_row {
     WORKER_ROW("vouch_budgets_spent_total", resolver.budgets_spent),
 };
 
-#define CACHE_ROW(name, field) { name, offsetof(struct cache_stats, field) }
+#define CACHE_ROW(name, field)                                                                                         \
+    {                                                                                                                  \
+        name, offsetof(struct cache_stats, field)                                                                      \
+    }
 static const struct stats_row cache_rows[] = {
     CACHE_ROW("vouch_cache_size_bytes", size_octets),
     CACHE_ROW("vouch_cache_used_bytes", used_octets),

@@ -10,7 +10,7 @@
 #include "daemon/worker.h"
 
 struct vouchd {
-    const char *config_path;   /* NULL: defaults alone */
+    const char *config_path; /* NULL: defaults alone */
     struct ev_loop *loop;
     struct random *random;
     struct settings *settings; /* what the workers use */

@@ -32,9 +32,9 @@ struct worker {
     unsigned index;
     pthread_t thread;
     struct ev_loop *loop;
-    ev_async called;         /* the main thread wants something */
+    ev_async called; /* the main thread wants something */
     ev_prepare before_wait;
-    bool has_call;           /* guarded by workers->mutex */
+    bool has_call; /* guarded by workers->mutex */
 
     const struct settings *settings;
     struct cache *cache;
@@ -50,7 +50,7 @@ struct worker {
     int64_t log_second;
     unsigned log_lines;
 
-    struct arena *arena;     /* of the question being read */
+    struct arena *arena; /* of the question being read */
     uint8_t buffer[MESSAGE_OCTETS_MAX];
     struct worker_stats stats;
     struct worker_stats published; /* guarded by workers->mutex */
@@ -174,9 +174,9 @@ static size_t size_max_of(const struct worker *worker, const struct client *clie
 
 static void resolve(struct worker *worker, const struct client *client, const struct client_query *query)
 {
-    static const struct front_decision overloaded = {
-        .rcode = RCODE_SERVFAIL, .ede = EDE_OTHER, .text = "too many questions are being worked on"
-    };
+    static const struct front_decision overloaded = { .rcode = RCODE_SERVFAIL,
+                                                      .ede = EDE_OTHER,
+                                                      .text = "too many questions are being worked on" };
     static const struct front_decision would_have_to_ask = {
         .rcode = RCODE_REFUSED, .ede = EDE_NOT_AUTHORITATIVE, .text = "not in the cache, and recursion was not desired"
     };

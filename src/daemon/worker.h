@@ -8,10 +8,10 @@
 #include "transport/udp_server.h"
 
 enum {
-    WORKER_QUESTIONS_MAX = 4096,        /* clients' questions waiting for their answers */
-    WORKER_QUESTIONS_PER_CLIENT = 512,  /* of one client, once half of them are taken: no client shuts the others out */
+    WORKER_QUESTIONS_MAX = 4096,       /* clients' questions waiting for their answers */
+    WORKER_QUESTIONS_PER_CLIENT = 512, /* of one client, once half of them are taken: no client shuts the others out */
     WORKER_BUSY_QUESTIONS = WORKER_QUESTIONS_MAX / 2,
-    RCODES_COUNTED = 24,                /* 0 to BADCOOKIE (23) */
+    RCODES_COUNTED = 24, /* 0 to BADCOOKIE (23) */
 };
 
 struct worker_parts {

@@ -23,15 +23,15 @@ static const struct refused_type {
     int ede;
     const char *text;
 } refused_types[] = {
-    { 0, RCODE_FORMERR, EDE_INVALID_QUERY_TYPE, "type 0 is reserved" },                             /* RFC 6895 section 3.1 */
-    { TYPE_OPT, RCODE_FORMERR, EDE_INVALID_QUERY_TYPE, "OPT is no type to ask for" },               /* RFC 6891 section 6.1.1 */
-    { TYPE_NXNAME, RCODE_FORMERR, EDE_INVALID_QUERY_TYPE, "NXNAME is no type to ask for" },         /* RFC 9824 section 3.5 */
-    { TYPE_TSIG, RCODE_FORMERR, EDE_INVALID_QUERY_TYPE, "TSIG is no type to ask for" },             /* RFC 8945 section 4.2 */
-    { TYPE_TKEY, RCODE_NOTIMP, EDE_NOT_SUPPORTED, "no keys are agreed on here" },                   /* RFC 2930 */
-    { TYPE_IXFR, RCODE_REFUSED, EDE_NOT_SUPPORTED, "a resolver has no zones to transfer" },         /* RFC 1995 */
-    { TYPE_AXFR, RCODE_REFUSED, EDE_NOT_SUPPORTED, "a resolver has no zones to transfer" },         /* RFC 5936 section 2.2.1 */
-    { TYPE_MAILB, RCODE_NOTIMP, EDE_NOT_SUPPORTED, "MAILB is obsolete" },                           /* RFC 1035 section 3.2.3 */
-    { TYPE_MAILA, RCODE_NOTIMP, EDE_NOT_SUPPORTED, "MAILA is obsolete" },                           /* RFC 1035 section 3.2.3 */
+    { 0, RCODE_FORMERR, EDE_INVALID_QUERY_TYPE, "type 0 is reserved" },                     /* RFC 6895 section 3.1 */
+    { TYPE_OPT, RCODE_FORMERR, EDE_INVALID_QUERY_TYPE, "OPT is no type to ask for" },       /* RFC 6891 section 6.1.1 */
+    { TYPE_NXNAME, RCODE_FORMERR, EDE_INVALID_QUERY_TYPE, "NXNAME is no type to ask for" }, /* RFC 9824 section 3.5 */
+    { TYPE_TSIG, RCODE_FORMERR, EDE_INVALID_QUERY_TYPE, "TSIG is no type to ask for" },     /* RFC 8945 section 4.2 */
+    { TYPE_TKEY, RCODE_NOTIMP, EDE_NOT_SUPPORTED, "no keys are agreed on here" },           /* RFC 2930 */
+    { TYPE_IXFR, RCODE_REFUSED, EDE_NOT_SUPPORTED, "a resolver has no zones to transfer" }, /* RFC 1995 */
+    { TYPE_AXFR, RCODE_REFUSED, EDE_NOT_SUPPORTED, "a resolver has no zones to transfer" }, /* RFC 5936 section 2.2.1 */
+    { TYPE_MAILB, RCODE_NOTIMP, EDE_NOT_SUPPORTED, "MAILB is obsolete" },                   /* RFC 1035 section 3.2.3 */
+    { TYPE_MAILA, RCODE_NOTIMP, EDE_NOT_SUPPORTED, "MAILA is obsolete" },                   /* RFC 1035 section 3.2.3 */
 };
 
 static struct front_decision judge_type(uint16_t type)
@@ -60,7 +60,8 @@ struct front_decision front_judge(const struct front_options *options, const str
     if (message->edns.present && message->edns.version > 0)
         return answer(RCODE_BADVERS, EDE_NONE, NULL); /* RFC 6891 section 6.1.3 */
     if (message->has_tsig)
-        return answer(RCODE_NOTAUTH, EDE_NOT_SUPPORTED, "no TSIG or SIG(0) key is known here"); /* RFC 8945 section 5.2.1 */
+        return answer(RCODE_NOTAUTH, EDE_NOT_SUPPORTED,
+                      "no TSIG or SIG(0) key is known here"); /* RFC 8945 section 5.2.1 */
     if (message->question.qclass != CLASS_IN)
         return answer(RCODE_REFUSED, EDE_NOT_SUPPORTED, "only class IN is resolved");
     return judge_type(message->question.qtype);

@@ -18,8 +18,8 @@ enum front_verdict {
 struct front_decision {
     enum front_verdict verdict;
     uint16_t rcode;
-    int ede;            /* EDE_NONE if there is none */
-    const char *text;   /* static storage; may be NULL */
+    int ede;          /* EDE_NONE if there is none */
+    const char *text; /* static storage; may be NULL */
 };
 
 /* message: as message_read() left it; read: what it returned.  Checks in order: QR, access, opcode, format (RFC 9619), EDNS version,

@@ -29,7 +29,7 @@ static struct address address_of(const char *text)
     return address;
 }
 
-struct sent { /* what the client sends; zero is a plain question for "www.example. A" */
+struct sent {         /* what the client sends; zero is a plain question for "www.example. A" */
     const char *from; /* NULL: 127.0.0.1 */
     bool qr, no_rd;
     uint8_t opcode;
@@ -46,7 +46,9 @@ static struct octets write_sent(const struct sent *sent, uint8_t *buffer, size_t
     struct header header = { .id = 7, .qr = sent->qr, .opcode = sent->opcode, .rd = !sent->no_rd };
     struct question question = {
         .qname = name_of("www.example."),
-        .qtype = sent->qtype == 0 ? TYPE_A : sent->qtype == ANYWHERE ? 0 : sent->qtype,
+        .qtype = sent->qtype == 0          ? TYPE_A
+                 : sent->qtype == ANYWHERE ? 0
+                                           : sent->qtype,
         .qclass = sent->qclass == 0 ? CLASS_IN : sent->qclass,
     };
     struct edns edns = { .present = true, .version = sent->edns_version, .udp_octets = 1232 };
@@ -100,14 +102,17 @@ static void test_decisions(void **state)
         { "D-monitor: not allowed", { .from = "192.0.2.1" }, { FRONT_ANSWER, RCODE_REFUSED, EDE_PROHIBITED, NULL } },
         { "D-monitor: not allowed", { .from = "2001:db9::1" }, { FRONT_ANSWER, RCODE_REFUSED, EDE_PROHIBITED, NULL } },
         { "D-monitor: allowed", { .from = "2001:db8:1::1" }, { FRONT_RESOLVE, 0, EDE_NONE, NULL } },
-        { "access before opcode", { .from = "192.0.2.1", .opcode = OPCODE_NOTIFY },
+        { "access before opcode",
+          { .from = "192.0.2.1", .opcode = OPCODE_NOTIFY },
           { FRONT_ANSWER, RCODE_REFUSED, EDE_PROHIBITED, NULL } },
         { "NOTIFY", { .opcode = OPCODE_NOTIFY }, { FRONT_ANSWER, RCODE_NOTIMP, EDE_NOT_SUPPORTED, NULL } },
         { "UPDATE", { .opcode = OPCODE_UPDATE }, { FRONT_ANSWER, RCODE_NOTIMP, EDE_NOT_SUPPORTED, NULL } },
         { "RFC 9619: no question", { .questions = ANYWHERE }, { FRONT_ANSWER, RCODE_FORMERR, EDE_NONE, NULL } },
         { "RFC 9619: two questions", { .questions = 2 }, { FRONT_ANSWER, RCODE_FORMERR, EDE_NONE, NULL } },
         { "octets behind it", { .tail = "x", .tail_len = 1 }, { FRONT_ANSWER, RCODE_FORMERR, EDE_NONE, NULL } },
-        { "RFC 6891 section 6.1.3", { .edns = true, .edns_version = 1 }, { FRONT_ANSWER, RCODE_BADVERS, EDE_NONE, NULL } },
+        { "RFC 6891 section 6.1.3",
+          { .edns = true, .edns_version = 1 },
+          { FRONT_ANSWER, RCODE_BADVERS, EDE_NONE, NULL } },
         { "class CH", { .qclass = CLASS_CH }, { FRONT_ANSWER, RCODE_REFUSED, EDE_NOT_SUPPORTED, NULL } },
         { "class ANY", { .qclass = CLASS_ANY }, { FRONT_ANSWER, RCODE_REFUSED, EDE_NOT_SUPPORTED, NULL } },
         { "type 0", { .qtype = ANYWHERE }, { FRONT_ANSWER, RCODE_FORMERR, EDE_INVALID_QUERY_TYPE, NULL } },
@@ -118,8 +123,11 @@ static void test_decisions(void **state)
         { "TKEY", { .qtype = TYPE_TKEY }, { FRONT_ANSWER, RCODE_NOTIMP, EDE_NOT_SUPPORTED, NULL } },
         { "OPT", { .qtype = TYPE_OPT }, { FRONT_ANSWER, RCODE_FORMERR, EDE_INVALID_QUERY_TYPE, NULL } },
         { "TSIG", { .qtype = TYPE_TSIG }, { FRONT_ANSWER, RCODE_FORMERR, EDE_INVALID_QUERY_TYPE, NULL } },
-        { "RFC 9824 section 3.5", { .qtype = TYPE_NXNAME }, { FRONT_ANSWER, RCODE_FORMERR, EDE_INVALID_QUERY_TYPE, NULL } },
-        { "RFC 6895 section 3.1: unassigned meta type", { .qtype = 200 },
+        { "RFC 9824 section 3.5",
+          { .qtype = TYPE_NXNAME },
+          { FRONT_ANSWER, RCODE_FORMERR, EDE_INVALID_QUERY_TYPE, NULL } },
+        { "RFC 6895 section 3.1: unassigned meta type",
+          { .qtype = 200 },
           { FRONT_ANSWER, RCODE_NOTIMP, EDE_NOT_SUPPORTED, NULL } },
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {

@@ -38,8 +38,7 @@ static bool set_no_fragments(int fd, uint8_t family)
 /* Answers to a wildcard socket leave from the address that was asked: the kernel must tell which one that is. */
 static bool set_local_address_wanted(int fd, uint8_t family)
 {
-    return family == 4 ? set_option(fd, IPPROTO_IP, IP_PKTINFO, 1)
-                       : set_option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+    return family == 4 ? set_option(fd, IPPROTO_IP, IP_PKTINFO, 1) : set_option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
 }
 
 static bool set_v6_only(int fd, uint8_t family)
@@ -100,6 +99,10 @@ static int connect_socket(int fd, const struct address *server)
 {
     struct sockaddr_storage storage;
     socklen_t len = sockaddr_from_address(server, &storage);
+    if (server->port == 0) { /* a socket connected to port 0 takes datagrams from every port */
+        errno = EINVAL;
+        return close_keeping_errno(fd);
+    }
     if (connect(fd, (struct sockaddr *)&storage, len) == 0 || errno == EINPROGRESS)
         return fd;
     return close_keeping_errno(fd);

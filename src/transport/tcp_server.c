@@ -13,11 +13,11 @@
 #include "transport/sockaddr.h"
 
 enum {
-    LENGTH_OCTETS = 2,           /* RFC 1035 section 4.2.2 */
-    ACCEPTS_PER_TURN = 32,       /* then others have their turn */
+    LENGTH_OCTETS = 2,     /* RFC 1035 section 4.2.2 */
+    ACCEPTS_PER_TURN = 32, /* then others have their turn */
     READS_PER_TURN = 8,
-    ACCEPT_PAUSE_MS = 100,       /* out of descriptors: the listener would wake us without end */
-    OUTPUT_OCTETS_KEPT = 16384,  /* of an empty output buffer; a larger one is given back */
+    ACCEPT_PAUSE_MS = 100,      /* out of descriptors: the listener would wake us without end */
+    OUTPUT_OCTETS_KEPT = 16384, /* of an empty output buffer; a larger one is given back */
 };
 
 /* A connection is in one of three conditions:
@@ -166,8 +166,7 @@ static size_t question_octets(const uint8_t *at)
 
 static bool has_question(const struct tcp_connection *connection)
 {
-    return connection->in_len >= LENGTH_OCTETS &&
-           connection->in_len - LENGTH_OCTETS >= question_octets(connection->in);
+    return connection->in_len >= LENGTH_OCTETS && connection->in_len - LENGTH_OCTETS >= question_octets(connection->in);
 }
 
 /* Asks the loop for what can be used now.  A question that was read but had to wait comes from the loop, too, and not from
@@ -175,8 +174,8 @@ static bool has_question(const struct tcp_connection *connection)
 static void watch(struct tcp_connection *connection)
 {
     struct ev_loop *loop = connection->server->loop;
-    int events = (may_take_more(connection) && !connection->at_eof ? EV_READ : 0) |
-                 (has_output(connection) ? EV_WRITE : 0);
+    int events =
+        (may_take_more(connection) && !connection->at_eof ? EV_READ : 0) | (has_output(connection) ? EV_WRITE : 0);
     if (!ev_is_active(&connection->io) || (connection->io.events & (EV_READ | EV_WRITE)) != events) {
         ev_io_stop(loop, &connection->io);
         ev_io_set(&connection->io, connection->fd, events);
@@ -386,8 +385,7 @@ static void add_connection(struct tcp_server *server, int fd, const struct addre
 
 static void admit(struct tcp_server *server, int fd, const struct address *peer)
 {
-    bool has_room = peer->family != 0 &&
-                    count_of_client(server, peer) < server->limits.connections_per_prefix_max &&
+    bool has_room = peer->family != 0 && count_of_client(server, peer) < server->limits.connections_per_prefix_max &&
                     (server->open_count < server->limits.connections_max || evict_idle(server));
     if (has_room) {
         add_connection(server, fd, peer);

@@ -25,11 +25,11 @@ struct tcp_limits {
 
 struct tcp_counters {
     uint64_t accepted, received, sent;
-    uint64_t refused;  /* at accept: per-prefix limit, or all taken and none idle */
-    uint64_t evicted;  /* idle ones that made room for another */
+    uint64_t refused; /* at accept: per-prefix limit, or all taken and none idle */
+    uint64_t evicted; /* idle ones that made room for another */
     uint64_t timed_out;
-    uint64_t broken;   /* bad length, reset, output limit */
-    uint64_t open;     /* now */
+    uint64_t broken; /* bad length, reset, output limit */
+    uint64_t open;   /* now */
 };
 
 struct tcp_server;

@@ -57,8 +57,8 @@ static bool cut_to_question(struct place *place)
     }
     if (r.failed)
         return false;
-    place->data[2] |= 0x02;                                      /* TC, RFC 1035 section 4.1.1 */
-    memset(place->data + 6, 0, 6);                               /* ANCOUNT, NSCOUNT, ARCOUNT */
+    place->data[2] |= 0x02;        /* TC, RFC 1035 section 4.1.1 */
+    memset(place->data + 6, 0, 6); /* ANCOUNT, NSCOUNT, ARCOUNT */
     place->iov.iov_len = (size_t)(r.at - place->data);
     return true;
 }
@@ -84,8 +84,8 @@ static void send_batch(struct udp_server *server)
 /* The datagram leaves from the address that the question came to. */
 static void put_local_address(struct msghdr *header, const struct address *local)
 {
-    header->msg_controllen = local->family == 4 ? CMSG_SPACE(sizeof(struct in_pktinfo))
-                                                : CMSG_SPACE(sizeof(struct in6_pktinfo));
+    header->msg_controllen =
+        local->family == 4 ? CMSG_SPACE(sizeof(struct in_pktinfo)) : CMSG_SPACE(sizeof(struct in6_pktinfo));
     memset(header->msg_control, 0, header->msg_controllen);
     struct cmsghdr *control = CMSG_FIRSTHDR(header);
     if (local->family == 4) {

@@ -11,10 +11,10 @@
 #include "transport/sockets.h"
 
 enum {
-    LENGTH_OCTETS = 2,        /* RFC 1035 section 4.2.2 */
-    BUCKETS = 1024,           /* ids count upwards: they spread by themselves */
-    DATAGRAMS_PER_TURN = 16,  /* a flood of forgeries to one port leaves others their turn */
-    TCP_REPLIES_MAX = 8,      /* that are not the answer; then the server is not worth the descriptor */
+    LENGTH_OCTETS = 2,       /* RFC 1035 section 4.2.2 */
+    BUCKETS = 1024,          /* ids count upwards: they spread by themselves */
+    DATAGRAMS_PER_TURN = 16, /* a flood of forgeries to one port leaves others their turn */
+    TCP_REPLIES_MAX = 8,     /* that are not the answer; then the server is not worth the descriptor */
 };
 
 /* One question under way.  TCP: first `data` holds length and question, [done, size) still to be sent; then the reply's
@@ -24,7 +24,7 @@ struct exchange_socket {
     struct upstream *upstream;
     uint64_t id;
     ev_io io;
-    bool is_sending;          /* TCP */
+    bool is_sending;         /* TCP */
     bool busy, is_cancelled; /* busy: the owner is being asked about a reply; cancelling must wait until it returns */
     unsigned wrong_replies;
     uint8_t *data;

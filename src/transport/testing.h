@@ -1,0 +1,92 @@
+/* For unit tests only: real sockets on loopback, served by a loop in the same thread. */
+#ifndef TRANSPORT_TESTING_H
+#define TRANSPORT_TESTING_H
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "transport/client.h"
+#include "transport/loop.h"
+#include "transport/sockaddr.h"
+#include "transport/sockets.h"
+
+enum { TURN_MS = 5, PATIENCE_MS = 5000 };
+
+static inline struct address loopback(const char *text)
+{
+    struct address address;
+    assert_int_equal(address_from_text(text, 0, &address), OK);
+    return address;
+}
+
+/* The address with the port that the kernel gave. */
+static inline struct address bound_address(int fd)
+{
+    struct sockaddr_storage storage;
+    socklen_t len = sizeof(storage);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&storage, &len), 0);
+    return address_from_sockaddr(&storage);
+}
+
+static inline void on_turn_over(struct ev_loop *loop, ev_timer *timer, int events)
+{
+    (void)timer, (void)events;
+    ev_break(loop, EVBREAK_ONE);
+}
+
+/* Lets the loop work for some time. */
+static inline void turn_for(struct ev_loop *loop, int time_ms)
+{
+    ev_timer timer;
+    ev_now_update(loop);
+    ev_timer_init(&timer, on_turn_over, time_ms / 1000.0, 0);
+    ev_timer_start(loop, &timer);
+    ev_run(loop, 0);
+    ev_timer_stop(loop, &timer);
+}
+
+/* Lets the loop work until the condition holds. */
+#define TURN_UNTIL(loop, condition)                                                                                    \
+    do {                                                                                                               \
+        for (int waited_ms = 0; !(condition) && waited_ms < PATIENCE_MS; waited_ms += TURN_MS)                         \
+            turn_for((loop), TURN_MS);                                                                                 \
+        assert_true(condition);                                                                                        \
+    } while (0)
+
+/* Questions as they come, in order, so that a test can answer them when it likes. */
+enum { QUESTIONS_MAX = 512 };
+struct questions {
+    unsigned count;
+    bool answer_at_once; /* the question itself, with QR */
+    struct client clients[QUESTIONS_MAX];
+    uint8_t first_octets[QUESTIONS_MAX][12];
+    size_t lens[QUESTIONS_MAX];
+};
+
+static inline void on_test_question(void *context, const struct client *client, struct octets message)
+{
+    struct questions *questions = context;
+    assert_true(questions->count < QUESTIONS_MAX && message.len >= 12);
+    unsigned i = questions->count++;
+    questions->clients[i] = *client;
+    questions->lens[i] = message.len;
+    memcpy(questions->first_octets[i], message.data, 12);
+    if (questions->answer_at_once)
+        client_reply(client, message);
+}
+
+/* Answers the question with its own first octets. */
+static inline void answer_question(struct questions *questions, unsigned i)
+{
+    client_reply(&questions->clients[i], (struct octets) { questions->first_octets[i], 12 });
+}
+
+#endif

@@ -1,0 +1,230 @@
+#include "transport/udp_server.h"
+
+#include <net/if.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+
+#include "transport/testing.h"
+
+struct fixture {
+    struct ev_loop *loop;
+    struct questions questions;
+    struct udp_counters counters;
+    struct udp_server *server;
+    struct address address;
+};
+
+static struct fixture *start(const char *listen)
+{
+    struct fixture *f = memory_new(1, sizeof(*f));
+    struct address address = loopback(listen);
+    struct client_handler handler = { &f->questions, on_test_question };
+    int fd = socket_listen_udp(&address);
+    assert_true(fd >= 0);
+    f->loop = loop_new();
+    f->address = bound_address(fd);
+    f->server = udp_server_new(f->loop, fd, &f->address, &handler, &f->counters);
+    return f;
+}
+
+static void end(struct fixture *f)
+{
+    udp_server_free(f->server);
+    ev_loop_destroy(f->loop);
+    free(f);
+}
+
+static int client_at(const char *host, uint16_t port)
+{
+    struct address address = loopback(host);
+    address.port = port;
+    int fd = socket_connect_udp(&address);
+    assert_true(fd >= 0);
+    return fd;
+}
+
+static void ask(int fd, uint8_t mark, size_t len)
+{
+    uint8_t message[65000] = { 0, mark };
+    assert_int_equal(send(fd, message, len, 0), len);
+}
+
+/* The mark of the answer; -1 if there is none. */
+static int answer_of(int fd)
+{
+    uint8_t message[65000];
+    return recv(fd, message, sizeof(message), MSG_DONTWAIT) >= 12 ? message[1] : -1;
+}
+
+static void test_batches(void **state)
+{
+    (void)state;
+    struct fixture *f = start("127.0.0.1@0");
+    f->questions.answer_at_once = true;
+    int fd = client_at("127.0.0.1", f->address.port);
+    for (int i = 0; i < 3 * UDP_BATCH; i++)
+        ask(fd, (uint8_t)i, 12);
+    TURN_UNTIL(f->loop, f->questions.count == 3 * UDP_BATCH);
+    for (int i = 0; i < 3 * UDP_BATCH; i++)
+        assert_int_equal(answer_of(fd), i);
+    assert_int_equal(f->counters.sent, 3 * UDP_BATCH);
+    close(fd);
+    end(f);
+}
+
+static void test_late_answers(void **state)
+{
+    (void)state;
+    struct fixture *f = start("127.0.0.1@0");
+    int fd = client_at("127.0.0.1", f->address.port);
+    ask(fd, 1, 12);
+    ask(fd, 2, 12);
+    TURN_UNTIL(f->loop, f->questions.count == 2);
+    assert_int_equal(answer_of(fd), -1);
+    answer_question(&f->questions, 1);
+    turn_for(f->loop, TURN_MS);
+    assert_int_equal(answer_of(fd), 2);
+    client_drop(&f->questions.clients[0]);
+    close(fd);
+    end(f);
+}
+
+/* The client is connected: an answer from another address than it asked would not reach it. */
+static void test_answers_come_from_the_address_that_was_asked(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *listen, *ask;
+    } cases[] = {
+        { "0.0.0.0@0", "127.0.0.1" },
+        { "0.0.0.0@0", "127.53.53.53" },
+        { "127.0.0.9@0", "127.0.0.9" },
+        { "::@0", "::1" },
+        { "::1@0", "::1" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct fixture *f = start(cases[i].listen);
+        int fd = client_at(cases[i].ask, f->address.port);
+        ask(fd, 7, 12);
+        TURN_UNTIL(f->loop, f->questions.count == 1);
+        answer_question(&f->questions, 0);
+        turn_for(f->loop, TURN_MS);
+        assert_int_equal(answer_of(fd), 7);
+        close(fd);
+        end(f);
+    }
+}
+
+static void test_oversized_questions_are_dropped(void **state)
+{
+    (void)state;
+    struct fixture *f = start("127.0.0.1@0");
+    int fd = client_at("127.0.0.1", f->address.port);
+    ask(fd, 1, UDP_QUERY_OCTETS_MAX + 1);
+    ask(fd, 2, UDP_QUERY_OCTETS_MAX);
+    TURN_UNTIL(f->loop, f->counters.received == 2);
+    assert_int_equal(f->counters.dropped, 1);
+    assert_int_equal(f->questions.count, 1);
+    assert_int_equal(f->questions.lens[0], UDP_QUERY_OCTETS_MAX);
+    client_drop(&f->questions.clients[0]);
+    close(fd);
+    end(f);
+}
+
+/* What had arrived, or waits for its answer, is served to the end: a reload loses no question. */
+static void test_retiring(void **state)
+{
+    (void)state;
+    struct fixture *f = start("127.0.0.1@0");
+    int fd = client_at("127.0.0.1", f->address.port);
+    ask(fd, 1, 12);
+    udp_server_retire(f->server);
+    assert_int_equal(f->questions.count, 1);
+    ask(fd, 2, 12);
+    turn_for(f->loop, TURN_MS);
+    assert_int_equal(f->questions.count, 1);
+    assert_false(udp_server_is_done(f->server));
+    answer_question(&f->questions, 0);
+    turn_for(f->loop, TURN_MS);
+    assert_true(udp_server_is_done(f->server));
+    assert_int_equal(answer_of(fd), 1);
+    close(fd);
+    end(f);
+}
+
+static void test_ports_are_not_shared(void **state)
+{
+    (void)state;
+    struct fixture *f = start("127.0.0.1@0");
+    assert_int_equal(socket_probe_listen(&f->address), ERR_SYSTEM);
+    end(f);
+}
+
+/* A network of our own whose only interface takes 1280 octets.  False if the system does not allow one. */
+static bool enter_narrow_network(void)
+{
+    struct ifreq request = { .ifr_name = "lo" };
+    if (unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0)
+        return false;
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    request.ifr_mtu = 1280;
+    bool is_set = ioctl(fd, SIOCSIFMTU, &request) == 0;
+    request.ifr_flags = IFF_UP;
+    is_set = is_set && ioctl(fd, SIOCSIFFLAGS, &request) == 0;
+    close(fd);
+    return is_set;
+}
+
+enum { NARROW_DONE, NARROW_IMPOSSIBLE, NARROW_WRONG };
+
+/* Asks one question, "." NS, and gives an answer of 2000 octets. */
+static int answer_in_narrow_network(void)
+{
+    static const uint8_t question[] = { 0, 1, 0x80, 0, 0, 1, 0, 9, 0, 0, 0, 0, 0, 0, 2, 0, 1 };
+    uint8_t answer[2000] = { 0 }, got[2000];
+    if (!enter_narrow_network())
+        return NARROW_IMPOSSIBLE;
+    struct fixture *f = start("127.0.0.1@0");
+    int fd = client_at("127.0.0.1", f->address.port);
+    ask(fd, 1, 12);
+    TURN_UNTIL(f->loop, f->questions.count == 1);
+    memcpy(answer, question, sizeof(question));
+    client_reply(&f->questions.clients[0], (struct octets) { answer, sizeof(answer) });
+    turn_for(f->loop, TURN_MS);
+    ssize_t len = recv(fd, got, sizeof(got), MSG_DONTWAIT);
+    bool is_cut = len == sizeof(question) && got[2] == 0x82 && got[5] == 1 && got[7] == 0 &&
+                  memcmp(got + 12, question + 12, 5) == 0;
+    close(fd);
+    end(f);
+    return is_cut ? NARROW_DONE : NARROW_WRONG;
+}
+
+/* D10-a, RFC 9715: DF is set, and what does not fit the interface goes out as TC=1 instead of in fragments. */
+static void test_too_large_for_the_interface(void **state)
+{
+    (void)state;
+    int status;
+    pid_t child = fork();
+    if (child == 0)
+        _exit(answer_in_narrow_network());
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    if (WEXITSTATUS(status) == NARROW_IMPOSSIBLE)
+        skip();
+    assert_int_equal(WEXITSTATUS(status), NARROW_DONE);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_batches),
+        cmocka_unit_test(test_late_answers),
+        cmocka_unit_test(test_answers_come_from_the_address_that_was_asked),
+        cmocka_unit_test(test_oversized_questions_are_dropped),
+        cmocka_unit_test(test_retiring),
+        cmocka_unit_test(test_ports_are_not_shared),
+        cmocka_unit_test(test_too_large_for_the_interface),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
