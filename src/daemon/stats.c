@@ -61,12 +61,12 @@ static const struct stats_row cache_rows[] = {
     CACHE_ROW("vouch_cache_insertions_total", insertions),
 };
 
-typedef void row_function(void *context, const char *name, uint64_t value);
+typedef void row_function(void *context, const char *name, int64_t value);
 
 static void walk_rows(const struct stats_row *rows, size_t count, const void *values, row_function *row, void *context)
 {
     for (size_t i = 0; i < count; i++) {
-        uint64_t value;
+        int64_t value;
         memcpy(&value, (const char *)values + rows[i].offset, sizeof(value));
         row(context, rows[i].name, value);
     }
@@ -80,7 +80,7 @@ static void walk_answers(const struct worker_stats *stats, row_function *row, vo
         if (stats->answers[rcode] == 0 && rcode > RCODE_REFUSED)
             continue;
         snprintf(name, sizeof(name), "vouch_answers_total{rcode=\"%s\"}", rcode_to_text(rcode, text));
-        row(context, name, stats->answers[rcode]);
+        row(context, name, (int64_t)stats->answers[rcode]);
     }
 }
 
@@ -90,12 +90,11 @@ void stats_walk(struct vouchd *vouchd, row_function *row, void *context)
     struct cache_stats cache;
     workers_get_stats(vouchd->workers, &workers);
     cache_get_stats(vouchd->cache, &cache);
-    row(context, "vouch_start_time_seconds", (uint64_t)now_wall_s(vouchd->started));
-    row(context, "vouch_uptime_seconds",
-        (uint64_t)(now_from_system().monotonic_ms - vouchd->started.monotonic_ms) / 1000);
+    row(context, "vouch_start_time_seconds", now_wall_s(vouchd->started));
+    row(context, "vouch_uptime_seconds", (now_from_system().monotonic_ms - vouchd->started.monotonic_ms) / 1000);
     row(context, "vouch_workers", workers_count(vouchd->workers));
-    row(context, "vouch_reloads_total{result=\"done\"}", vouchd->reloads);
-    row(context, "vouch_reloads_total{result=\"refused\"}", vouchd->reloads_failed);
+    row(context, "vouch_reloads_total{result=\"done\"}", (int64_t)vouchd->reloads);
+    row(context, "vouch_reloads_total{result=\"refused\"}", (int64_t)vouchd->reloads_failed);
     walk_answers(&workers, row, context);
     walk_rows(worker_rows, ARRAY_LEN(worker_rows), &workers, row, context);
     walk_rows(cache_rows, ARRAY_LEN(cache_rows), &cache, row, context);

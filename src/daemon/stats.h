@@ -5,6 +5,6 @@
 #include "daemon/vouchd.h"
 
 /* Calls back for each row: "vouch_answers_total{rcode=\"NOERROR\"}" and its value.  name is borrowed for the call. */
-void stats_walk(struct vouchd *vouchd, void (*row)(void *context, const char *name, uint64_t value), void *context);
+void stats_walk(struct vouchd *vouchd, void (*row)(void *context, const char *name, int64_t value), void *context);
 
 #endif

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "daemon/orders.h"
 #include "daemon/privileges.h"
 #include "daemon/state.h"
 #include "transport/sockets.h"
@@ -79,7 +80,18 @@ static void on_reload_signal(struct ev_loop *loop, ev_signal *watcher, int event
 {
     (void)loop, (void)events;
     struct config_error error;
-    vouchd_reload(watcher->data, &error); /* logs what is wrong */
+    char *notes = NULL;
+    size_t len = 0;
+    FILE *memory = open_memstream(&notes, &len);
+    if (memory == NULL)
+        return;
+    vouchd_reload(watcher->data, memory, &error); /* logs what is wrong */
+    fclose(memory);
+    char *rest = notes, *line;
+    while ((line = strsep(&rest, "\n")) != NULL)
+        if (*line != '\0')
+            log_warning("needs a restart: %s", line);
+    free(notes);
 }
 
 static void watch_signal(struct vouchd *vouchd, ev_signal *watcher, int signum,
@@ -99,22 +111,6 @@ static void watch_signals(struct vouchd *vouchd)
 }
 
 /* ---- reload ---- */
-
-static void warn_of_restarts(const struct settings *running, const struct settings *wanted)
-{
-    char *text = NULL;
-    size_t len = 0;
-    FILE *memory = open_memstream(&text, &len);
-    if (memory == NULL)
-        return;
-    config_needs_restart(running->config, wanted->config, memory);
-    fclose(memory);
-    char *rest = text, *line;
-    while ((line = strsep(&rest, "\n")) != NULL)
-        if (*line != '\0')
-            log_warning("needs a restart: %s", line);
-    free(text);
-}
 
 /* Hands new sockets to the workers; closes those no longer wanted.  Those that stay are not touched: no question is lost. */
 static void exchange_listeners(struct vouchd *vouchd, struct listeners *opened)
@@ -166,7 +162,7 @@ static struct settings *load_again(struct vouchd *vouchd, struct config_error *e
     return settings;
 }
 
-static bool reload(struct vouchd *vouchd, struct config_error *error)
+static bool reload(struct vouchd *vouchd, FILE *notes, struct config_error *error)
 {
     struct listeners opened;
     struct settings *settings = load_again(vouchd, error);
@@ -178,16 +174,18 @@ static bool reload(struct vouchd *vouchd, struct config_error *error)
         settings_free(settings);
         return false;
     }
-    warn_of_restarts(vouchd->settings, settings);
+    config_needs_restart(vouchd->settings->config, settings->config, notes);
     exchange_settings(vouchd, settings);
     exchange_listeners(vouchd, &opened);
+    if (vouchd->control != NULL)
+        control_configure(vouchd->control, settings->config);
     return true;
 }
 
-bool vouchd_reload(struct vouchd *vouchd, struct config_error *error)
+bool vouchd_reload(struct vouchd *vouchd, FILE *notes, struct config_error *error)
 {
     sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)now_from_system().monotonic_ms * 1000);
-    bool is_done = reload(vouchd, error);
+    bool is_done = reload(vouchd, notes, error);
     if (is_done) {
         vouchd->reloads++;
         log_info("reloaded");
@@ -201,6 +199,25 @@ bool vouchd_reload(struct vouchd *vouchd, struct config_error *error)
 
 /* ---- start and end ---- */
 
+static int listen_for_orders(struct vouchd *vouchd, const struct identity *identity)
+{
+    const char *path = vouchd->settings->config->control_socket;
+    if (path == NULL || control_listen(path, identity->gid, &vouchd->control_fd) == OK)
+        return EX_OK;
+    int error = errno;
+    log_error("control-socket: cannot listen on %s: %s", path, strerror(error));
+    switch (error) {
+    case EADDRINUSE:
+        return EX_UNAVAILABLE;
+    case EACCES:
+    case EPERM:
+    case EROFS:
+        return EX_NOPERM;
+    default:
+        return EX_CONFIG;
+    }
+}
+
 /* Everything that may need root. */
 static int prepare(struct vouchd *vouchd, unsigned workers)
 {
@@ -209,6 +226,8 @@ static int prepare(struct vouchd *vouchd, unsigned workers)
     int code = privileges_find(config->user, &identity);
     if (code == EX_OK)
         code = listeners_open(config, NULL, workers, &vouchd->listeners);
+    if (code == EX_OK)
+        code = listen_for_orders(vouchd, &identity);
     if (code != EX_OK)
         return code;
     privileges_make_directory(config->state_directory, 0700, &identity);
@@ -229,12 +248,14 @@ static void start(struct vouchd *vouchd, unsigned count)
         workers_listen(vouchd->workers, &vouchd->listeners.items[i]);
         log_info("listening on %s", address_to_text(&vouchd->listeners.items[i].address, text));
     }
+    struct orders orders = orders_of(vouchd);
     vouchd->started = now_from_system();
+    if (vouchd->control_fd >= 0)
+        vouchd->control = control_new(vouchd->loop, vouchd->control_fd, &orders, vouchd->settings->config);
 }
 
 static void serve(struct vouchd *vouchd)
 {
-    watch_signals(vouchd);
     log_info("ready");
     sd_notify(0, "READY=1");
     ev_run(vouchd->loop, 0);
@@ -243,20 +264,24 @@ static void serve(struct vouchd *vouchd)
 
 int vouchd_run(const char *config_path, struct settings *settings, struct random *random)
 {
-    struct vouchd vouchd = { .config_path = config_path, .settings = settings, .random = random };
+    struct vouchd vouchd = { .config_path = config_path, .settings = settings, .random = random, .control_fd = -1 };
     unsigned workers = choose_worker_count(settings->config);
+    vouchd.loop = ev_default_loop(EVBACKEND_EPOLL | EVFLAG_NOENV); /* the one that gets signals */
+    watch_signals(&vouchd);                                        /* those that come from now on wait for serve() */
     int code = prepare(&vouchd, workers);
     if (code == EX_OK) {
-        vouchd.loop = ev_default_loop(EVBACKEND_EPOLL | EVFLAG_NOENV); /* the one that gets signals */
         start(&vouchd, workers);
         serve(&vouchd);
+        control_free(vouchd.control);
         workers_stop(vouchd.workers);
         listeners_clear(&vouchd.listeners);
         cache_free(vouchd.cache);
-        ev_loop_destroy(vouchd.loop);
     } else {
         listeners_close(&vouchd.listeners, workers);
+        if (vouchd.control_fd >= 0)
+            close(vouchd.control_fd);
     }
+    ev_loop_destroy(vouchd.loop);
     settings_free(vouchd.settings);
     return code;
 }

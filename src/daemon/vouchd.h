@@ -5,6 +5,7 @@
 
 #include <ev.h>
 
+#include "control/control.h"
 #include "daemon/listeners.h"
 #include "daemon/settings.h"
 #include "daemon/worker.h"
@@ -17,6 +18,8 @@ struct vouchd {
     struct cache *cache;
     struct listeners listeners;
     struct workers *workers;
+    int control_fd;          /* listens for orders; -1: none */
+    struct control *control; /* NULL: none */
     struct now started;
     uint64_t reloads, reloads_failed;
     ev_signal on_term, on_int, on_hup;
@@ -25,9 +28,9 @@ struct vouchd {
 /* Runs until it is told to stop.  Takes settings over.  sysexits: EX_OK, or why it could not start (said in the log). */
 int vouchd_run(const char *config_path, struct settings *settings, struct random *random);
 
-/* Reads the configuration again.  Either all of it takes effect (but what needs a restart, which is warned of), or nothing
+/* Reads the configuration again.  Either all of it takes effect (but what needs a restart: a line each in notes), or nothing
  * does: then false, and *error is a sentence. */
-bool vouchd_reload(struct vouchd *vouchd, struct config_error *error);
+bool vouchd_reload(struct vouchd *vouchd, FILE *notes, struct config_error *error);
 /* vouchd_run() returns soon. */
 void vouchd_stop(struct vouchd *vouchd);
 

@@ -1,0 +1,104 @@
+#include "daemon/orders.h"
+
+#include <stdio.h>
+
+#include "base/log.h"
+#include "build_info.h"
+#include "daemon/stats.h"
+
+enum { KEYS_WITH_ONE_TAG_MAX = 64 }; /* tags collide: all that carry this one go */
+
+static void order_status(void *context, struct daemon_status *status)
+{
+    struct vouchd *vouchd = context;
+    struct now now = now_from_system();
+    *status = (struct daemon_status) {
+        .program_version = BUILD_VERSION,
+        .started_s = now_wall_s(vouchd->started),
+        .now_s = now_wall_s(now),
+        .wall_is_fit = now.wall_is_fit,
+        .workers = workers_count(vouchd->workers),
+        .config = vouchd->settings->config,
+    };
+    cache_get_stats(vouchd->cache, &status->cache);
+}
+
+static void order_stats(void *context, void (*metric)(void *to, const char *name, int64_t value), void *to)
+{
+    stats_walk(context, metric, to);
+}
+
+static size_t order_flush_all(void *context)
+{
+    struct vouchd *vouchd = context;
+    size_t count = cache_flush_all(vouchd->cache);
+    log_info("flushed everything: %zu entries", count);
+    return count;
+}
+
+static size_t order_flush_name(void *context, const struct dname *name)
+{
+    struct vouchd *vouchd = context;
+    char text[DNAME_TEXT_MAX];
+    size_t count = cache_flush_name(vouchd->cache, name);
+    log_info("flushed name %s: %zu entries", dname_to_text(name, text), count);
+    return count;
+}
+
+static size_t order_flush_zone(void *context, const struct dname *zone)
+{
+    struct vouchd *vouchd = context;
+    char text[DNAME_TEXT_MAX];
+    size_t count = cache_flush_zone(vouchd->cache, zone);
+    log_info("flushed zone %s: %zu entries", dname_to_text(zone, text), count);
+    return count;
+}
+
+static size_t order_flush_key(void *context, const struct dname *zone, uint16_t key_tag, size_t *keys)
+{
+    struct vouchd *vouchd = context;
+    uint64_t ids[KEYS_WITH_ONE_TAG_MAX];
+    char text[DNAME_TEXT_MAX];
+    *keys = cache_keys_of(vouchd->cache, zone, key_tag, ids, ARRAY_LEN(ids));
+    size_t count = cache_flush_keys(vouchd->cache, ids, *keys);
+    log_info("flushed key %u of %s: %zu entries", key_tag, dname_to_text(zone, text), count);
+    return count;
+}
+
+static void order_dump_cache(void *context, bool (*row)(void *to, const struct cache_row *row), void *to)
+{
+    const struct vouchd *vouchd = context;
+    cache_walk(vouchd->cache, now_from_system(), row, to);
+}
+
+static bool order_reload(void *context, FILE *notes, struct order_failure *failure)
+{
+    struct config_error error;
+    if (vouchd_reload(context, notes, &error))
+        return true;
+    snprintf(failure->text, sizeof(failure->text), "%s", error.text);
+    snprintf(failure->hint, sizeof(failure->hint), "vouchd --check -c FILE says what is wrong");
+    return false;
+}
+
+static void order_stop(void *context)
+{
+    log_info("stopping: ordered");
+    vouchd_stop(context);
+}
+
+struct orders orders_of(struct vouchd *vouchd)
+{
+    return (struct orders) {
+        .context = vouchd,
+        .status = order_status,
+        .stats = order_stats,
+        .flush_all = order_flush_all,
+        .flush_name = order_flush_name,
+        .flush_zone = order_flush_zone,
+        .flush_key = order_flush_key,
+        .dump_cache = order_dump_cache,
+        .reload = order_reload,
+        .stop = order_stop,
+    };
+}
