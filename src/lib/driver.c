@@ -108,10 +108,9 @@ static void on_deadline(struct ev_loop *loop, struct ev_timer *watcher, int even
 static bool on_reply(void *context, uint64_t id, struct octets reply)
 {
     struct driver *driver = context;
-    if (resolver_absorb(driver->resolver, id, reply, driver_now(driver)) == ABSORB_WAIT)
-        return false;
-    run(driver);
-    return true;
+    bool is_over = resolver_absorb(driver->resolver, id, reply, driver_now(driver)) == ABSORBED;
+    run(driver); /* too many wrong replies are news, too */
+    return is_over;
 }
 
 static void on_failed(void *context, uint64_t id, enum upstream_failure how)

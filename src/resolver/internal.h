@@ -48,6 +48,7 @@ enum {
     SENDS_PER_TARGET_MAX = 3,   /* per transport: RFC 9520 section 3.1 */
     MINIMISE_COUNT_MAX = 10,    /* RFC 9156 section 2.3 */
     MINIMISE_ONE_LABEL = 4,     /* the same: the first so many questions add one label each */
+    FORGED_MAX = 20,            /* wrong replies to one question until it is asked over TCP (RFC 5452 section 9.2) */
     AVOID_MAX = 4,              /* servers whose data did not validate, while another is tried */
 };
 
@@ -115,7 +116,7 @@ struct lookup {
     uint16_t id;
     bool sent_tcp;
     bool sent_edns;
-    bool forged_seen;
+    uint8_t forged;                    /* replies that did not belong to the question */
     struct target *target;             /* asked now */
     struct question asked;             /* the question in flight */
     struct dname asked_on_wire;        /* its name in random case (0x20) */
@@ -244,6 +245,8 @@ void lookup_deliver(struct resolver *r, struct lookup *l, const struct lookup *f
 /* A reply that belongs to the question in flight. */
 void lookup_absorb(struct resolver *r, struct lookup *l, const struct message *reply, enum err read, struct now now);
 void lookup_exchange_failed(struct resolver *r, struct lookup *l, enum exchange_failure how, struct now now);
+/* A reply came that does not belong to the question in flight. */
+void lookup_forged(struct resolver *r, struct lookup *l);
 void lookup_timed_out(struct resolver *r, struct lookup *l, struct now now);
 /* Nobody waits for it any more. */
 void lookup_abandon(struct resolver *r, struct lookup *l);

@@ -387,7 +387,7 @@ static void send_question(struct resolver *r, struct lookup *l, struct target *t
         .packet = lookup_write_question(r, l, &ask, buffer, sizeof(buffer)),
     };
     l->exchange = exchange.id;
-    l->forged_seen = false;
+    l->forged = 0;
     l->sent_ms = now.monotonic_ms;
     LIST_INSERT_HEAD(&r->exchanges[exchange.id % TABLE_BUCKETS], l, exchange_bucket);
     timers_set(&r->exchange_timers, &l->timer, now.monotonic_ms + timeout_ms);
@@ -630,8 +630,22 @@ void lookup_timed_out(struct resolver *r, struct lookup *l, struct now now)
     r->stats.timeouts++;
     l->timeouts++;
     server_was_silent(servers_get(r->servers, &l->target->address), now.monotonic_ms);
-    if (l->forged_seen)
+    if (l->forged > 0)
         l->target->use_tcp = true;
+    want_cancel(r, l->exchange);
+    exchange_is_over(r, l);
+    task_wake(r, &l->task);
+}
+
+/* Somebody guesses: keep waiting for the true reply, but not while thousands of guesses come in. */
+void lookup_forged(struct resolver *r, struct lookup *l)
+{
+    r->stats.forged_dropped++;
+    if (l->forged < FORGED_MAX)
+        l->forged++;
+    if (l->forged < FORGED_MAX || l->sent_tcp)
+        return;
+    l->target->use_tcp = true;
     want_cancel(r, l->exchange);
     exchange_is_over(r, l);
     task_wake(r, &l->task);

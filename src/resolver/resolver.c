@@ -305,8 +305,7 @@ enum absorbed resolver_absorb(struct resolver *r, uint64_t exchange, struct octe
     if (l == NULL)
         return ABSORBED;
     if (!belongs_to(l, reply)) {
-        r->stats.forged_dropped++;
-        l->forged_seen = true;
+        lookup_forged(r, l);
         return ABSORB_WAIT;
     }
     struct message message;

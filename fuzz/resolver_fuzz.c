@@ -1,0 +1,182 @@
+/* The resolver as a function: every reply comes out of the input.  Whatever servers say, each question is settled exactly
+ * once, within its budget, and nothing hangs. */
+#include <assert.h>
+
+#include "crypto/verify.h"
+#include "resolver/response.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { EVENTS_MAX = 2000, WAITERS = 3, PIECE_OCTETS_MAX = 600 };
+
+/* Every signature of algorithm 13 is good: what lies behind the checks is reached as well. */
+static enum signature_check always_good(struct verifier *verifier, const struct algorithm *algorithm, struct octets key,
+                                        struct octets signed_data, struct octets signature)
+{
+    (void)verifier, (void)algorithm, (void)key, (void)signed_data, (void)signature;
+    return SIGNATURE_GOOD;
+}
+
+struct world {
+    struct resolver *resolver;
+    struct now now;
+    struct reader input;
+    uint64_t in_flight[64]; /* ids; a host has at most so many sockets */
+    struct octets questions[64];
+    unsigned settled[WAITERS];
+    uint8_t packets[64][512];
+};
+
+/* Header and question are the ones that were asked: the rest of the message is the input's. */
+static void reply(struct world *world, unsigned slot)
+{
+    uint8_t buffer[512 + PIECE_OCTETS_MAX + 6];
+    struct octets question = world->questions[slot];
+    size_t question_end = question.len - 11; /* the OPT record is last */
+    struct writer w = writer_of(buffer, sizeof(buffer));
+    writer_octets_put(&w, (struct octets) { question.data, 2 });
+    writer_u16(&w, (uint16_t)(reader_u16(&world->input) | 0x8000) & 0x87bf);
+    writer_u16(&w, 1);
+    for (int i = 0; i < 3; i++)
+        writer_u16(&w, reader_u8(&world->input) & 7);
+    if (question_end > HEADER_OCTETS)
+        writer_octets_put(&w, (struct octets) { question.data + HEADER_OCTETS, question_end - HEADER_OCTETS });
+    size_t len = reader_u16(&world->input) % PIECE_OCTETS_MAX;
+    if (len > reader_left(&world->input))
+        len = reader_left(&world->input);
+    writer_octets_put(&w, reader_octets(&world->input, len));
+    uint64_t id = world->in_flight[slot];
+    if (resolver_absorb(world->resolver, id, writer_octets(&w), world->now) == ABSORBED)
+        world->in_flight[slot] = 0;
+}
+
+static void start(struct world *world, const struct exchange *exchange)
+{
+    for (unsigned i = 0; i < ARRAY_LEN(world->in_flight); i++)
+        if (world->in_flight[i] == 0) {
+            assert(exchange->packet.len <= sizeof(world->packets[i]));
+            memcpy(world->packets[i], exchange->packet.data, exchange->packet.len);
+            world->questions[i] = (struct octets) { world->packets[i], exchange->packet.len };
+            world->in_flight[i] = exchange->id;
+            return;
+        }
+    resolver_exchange_failed(world->resolver, exchange->id, EXCHANGE_NO_SOCKET, world->now);
+}
+
+static void settle(struct world *world, unsigned *waiter, const struct outcome *outcome)
+{
+    static uint8_t buffer[MESSAGE_OCTETS_MAX];
+    static const struct answer_options options = { .edns_octets = 1232, .minimal = true, .ede = true };
+    struct client_query query = {
+        .header = { .id = 1, .rd = true },
+        .question = outcome->question,
+        .edns = true,
+        .dnssec_ok = true,
+        .size_max = 1232,
+    };
+    struct octets response = response_write(&options, &query, outcome, world->now, buffer, sizeof(buffer));
+    assert(response.len >= HEADER_OCTETS && response.len <= 1232);
+    (*waiter)++;
+    assert(*waiter == 1);
+}
+
+static void run_wants(struct world *world)
+{
+    struct want want;
+    while (resolver_next(world->resolver, world->now, &want)) {
+        switch (want.kind) {
+        case WANT_EXCHANGE:
+            start(world, &want.exchange);
+            break;
+        case WANT_CANCEL:
+            for (unsigned i = 0; i < ARRAY_LEN(world->in_flight); i++)
+                if (world->in_flight[i] == want.exchange.id)
+                    world->in_flight[i] = 0;
+            break;
+        case WANT_DONE:
+            settle(world, want.waiter, want.outcome);
+            break;
+        case WANT_TURN:
+        case WANT_NOTHING:
+            break;
+        }
+    }
+}
+
+/* One thing happens: a reply to one of the questions in flight, or time passes. */
+static void step(struct world *world)
+{
+    unsigned slot = reader_u8(&world->input) % ARRAY_LEN(world->in_flight);
+    for (unsigned i = 0; i < ARRAY_LEN(world->in_flight) && !world->input.failed; i++) {
+        unsigned at = (slot + i) % ARRAY_LEN(world->in_flight);
+        if (world->in_flight[at] != 0) {
+            reply(world, at);
+            return;
+        }
+    }
+    int64_t deadline = resolver_deadline_ms(world->resolver);
+    if (deadline != INT64_MAX && deadline > world->now.monotonic_ms) {
+        world->now.wall_ms += deadline - world->now.monotonic_ms;
+        world->now.monotonic_ms = deadline;
+    }
+    resolver_tick(world->resolver, world->now);
+}
+
+static void ask(struct world *world, const struct dname *name)
+{
+    for (unsigned i = 0; i < WAITERS; i++) {
+        struct question question = { .qname = *name, .qtype = i == 2 ? TYPE_DS : TYPE_A, .qclass = CLASS_IN };
+        resolver_ask(world->resolver, &question, i == 1, &world->settled[i], world->now);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct world world = { .input = reader_of(data, size), .now = { 1000000000000, 1000, true } };
+    struct arena *arena = arena_new();
+    struct random *random = random_seeded_new(1);
+    struct resolver_options options = resolver_options_default(arena);
+    options.prime_root = reader_u8(&world.input) & 1;
+    options.random_case = false;
+    struct cache_options cache_options = cache_options_default();
+    cache_options.size_octets = 4 << 20;
+    struct crypto_options crypto_options = crypto_options_default();
+    struct crypto_policy policy;
+    crypto_policy_make(&crypto_options, &policy);
+    struct algorithm easy = *policy.algorithms[ALGORITHM_ECDSAP256SHA256];
+    easy.check = always_good;
+    policy.algorithms[ALGORITHM_ECDSAP256SHA256] = &easy;
+    struct trust *trust = trust_new();
+    static const char anchor[] = ". IN DNSKEY 257 3 13 AAAA";
+    size_t added;
+    enum err err = trust_add_text(trust, anchor, sizeof(anchor) - 1, ANCHOR_CONFIGURED, &added, NULL);
+    assert(err == OK && added == 1);
+    struct cache *cache = cache_new(&cache_options, random);
+    struct resolver_parts parts = {
+        .cache = cache,
+        .random = random,
+        .options = &options,
+        .policy = &policy,
+        .trust = trust,
+        .explain = true,
+    };
+    world.resolver = resolver_new(&parts);
+
+    struct dname name;
+    reader_dname_uncompressed(&world.input, &name);
+    ask(&world, &name);
+    unsigned events = 0;
+    for (run_wants(&world); resolver_deadline_ms(world.resolver) != INT64_MAX; run_wants(&world)) {
+        assert(++events < EVENTS_MAX);
+        step(&world);
+    }
+    for (unsigned i = 0; i < WAITERS; i++)
+        assert(world.settled[i] == 1);
+
+    resolver_free(world.resolver);
+    cache_free(cache);
+    trust_free(trust);
+    random_free(random);
+    arena_free(arena);
+    return 0;
+}

@@ -1,0 +1,281 @@
+/* vouch: looks a name up, validates by itself (or asks a resolver to), prints records, state and chain of trust. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "build_info.h"
+#include "base/hash.h"
+#include "lib/driver.h"
+#include "policy/special_use.h"
+#include "tools/picture.h"
+#include "tools/stub.h"
+#include "transport/loop.h"
+
+enum { SOCKETS_MAX = 64, FILE_OCTETS_MAX = 1 << 20, EXIT_BOGUS = 1, EXIT_NO_ANSWER = 2 };
+
+struct arguments {
+    struct question question;
+    bool stub, checking_disabled, json;
+    bool has_server;
+    struct address server;
+    const char *root_hints, *anchor;
+};
+
+static const char usage[] =
+    "usage: vouch [--stub] [--cd] [@SERVER[:PORT]] NAME [TYPE] [--root-hints FILE] [--anchor FILE] [--json]\n"
+    "\n"
+    "Resolves NAME from the root, or through SERVER, and validates by itself.\n"
+    "  --stub             ask SERVER (or the first of /etc/resolv.conf) and believe its AD bit\n"
+    "  --cd               do not validate\n"
+    "  --root-hints FILE  other root servers than those of the Internet (master format)\n"
+    "  --anchor FILE      other trust anchors than those of IANA (DS or DNSKEY, master format)\n"
+    "  --json             for programs\n"
+    "  --version\n"
+    "Exit code: 0 secure or insecure, 1 bogus, 2 indeterminate or no answer, 64 usage.\n";
+
+static void __attribute__((noreturn)) wrong_usage(const char *problem, const char *what)
+{
+    fprintf(stderr, "vouch: %s: %s\n%s", problem, what, usage);
+    exit(EX_USAGE);
+}
+
+static void __attribute__((noreturn)) wrong_file(const char *path, const char *problem)
+{
+    fprintf(stderr, "vouch: %s: %s\n", path, problem);
+    exit(EX_USAGE);
+}
+
+/* ---- arguments ---- */
+
+/* "192.0.2.1", "192.0.2.1:5353", "2001:db8::1", "[2001:db8::1]:5353"; also with @port as vouchd's configuration has it. */
+static enum err parse_server(const char *text, struct address *address)
+{
+    char host[ADDRESS_TEXT_MAX];
+    if (address_from_text(text, 53, address) == OK)
+        return OK;
+    const char *colon = strrchr(text, ':');
+    if (colon == NULL || (size_t)(colon - text) >= sizeof(host))
+        return ERR_FORMAT;
+    char *end;
+    unsigned long port = strtoul(colon + 1, &end, 10);
+    if (end == colon + 1 || *end != '\0' || port == 0 || port > UINT16_MAX)
+        return ERR_FORMAT;
+    bool bracketed = text[0] == '[' && colon > text && colon[-1] == ']';
+    snprintf(host, sizeof(host), "%.*s", (int)(colon - text) - (bracketed ? 2 : 0), text + (bracketed ? 1 : 0));
+    return address_from_text(host, (uint16_t)port, address);
+}
+
+static const char *value_of(char **arguments, int count, int *at)
+{
+    if (*at + 1 >= count)
+        wrong_usage("needs a value", arguments[*at]);
+    return arguments[++*at];
+}
+
+static bool parse_option(char **argv, int argc, int *at, struct arguments *arguments)
+{
+    const char *word = argv[*at];
+    if (strcmp(word, "--stub") == 0)
+        arguments->stub = true;
+    else if (strcmp(word, "--cd") == 0)
+        arguments->checking_disabled = true;
+    else if (strcmp(word, "--json") == 0)
+        arguments->json = true;
+    else if (strcmp(word, "--root-hints") == 0)
+        arguments->root_hints = value_of(argv, argc, at);
+    else if (strcmp(word, "--anchor") == 0)
+        arguments->anchor = value_of(argv, argc, at);
+    else if (strcmp(word, "--help") == 0) {
+        fputs(usage, stdout);
+        exit(EX_OK);
+    } else if (strcmp(word, "--version") == 0) {
+        printf("vouch %s\n", BUILD_VERSION);
+        exit(EX_OK);
+    } else if (strncmp(word, "--", 2) == 0)
+        wrong_usage("unknown option", word);
+    else
+        return false;
+    return true;
+}
+
+static struct arguments parse_arguments(int argc, char **argv)
+{
+    struct arguments arguments = { .question = { .qtype = TYPE_A, .qclass = CLASS_IN } };
+    int words = 0;
+    for (int i = 1; i < argc; i++) {
+        if (parse_option(argv, argc, &i, &arguments))
+            continue;
+        if (argv[i][0] == '@') {
+            if (parse_server(argv[i] + 1, &arguments.server) != OK)
+                wrong_usage("not an address", argv[i]);
+            arguments.has_server = true;
+        } else if (words == 0) {
+            if (dname_from_text(argv[i], &arguments.question.qname) != OK)
+                wrong_usage("not a domain name", argv[i]);
+            words++;
+        } else if (words == 1) {
+            if (rr_type_from_text(argv[i], &arguments.question.qtype) != OK)
+                wrong_usage("not an RR type", argv[i]);
+            words++;
+        } else
+            wrong_usage("one word too many", argv[i]);
+    }
+    if (words == 0)
+        wrong_usage("NAME is missing", "nothing to look up");
+    return arguments;
+}
+
+static char *read_file(const char *path, struct arena *arena, size_t *len)
+{
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        wrong_file(path, strerror(errno));
+    char *text = arena_alloc(arena, FILE_OCTETS_MAX + 1);
+    *len = fread(text, 1, FILE_OCTETS_MAX + 1, file);
+    if (ferror(file))
+        wrong_file(path, strerror(errno));
+    if (*len > FILE_OCTETS_MAX)
+        wrong_file(path, "larger than 1 MiB");
+    fclose(file);
+    return text;
+}
+
+/* ---- what the resolver is made of ---- */
+
+static struct trust *make_trust(const struct arguments *arguments, struct arena *arena)
+{
+    struct trust *trust = trust_new();
+    if (arguments->anchor == NULL) {
+        trust_add_built_in(trust);
+        return trust;
+    }
+    size_t len, added;
+    char *error = NULL;
+    const char *text = read_file(arguments->anchor, arena, &len);
+    if (trust_add_text(trust, text, len, ANCHOR_FILE, &added, &error) != OK)
+        wrong_file(arguments->anchor, error);
+    if (added == 0)
+        wrong_file(arguments->anchor, "no DS or DNSKEY record in it");
+    return trust;
+}
+
+static struct resolver_options make_options(const struct arguments *arguments, struct arena *arena)
+{
+    struct resolver_options options = resolver_options_default(arena);
+    if (arguments->root_hints != NULL) {
+        size_t len;
+        const char *error, *text = read_file(arguments->root_hints, arena, &len);
+        if (root_hints_from_text(arena, text, len, &options.root_hints, &error) != OK)
+            wrong_file(arguments->root_hints, error);
+        /* Whoever brings a root of their own may have it anywhere. */
+        struct prefix *everywhere = ARENA_ARRAY(arena, 2, struct prefix);
+        everywhere[0].address.family = 4;
+        everywhere[1].address.family = 6;
+        options.query_private = everywhere;
+        options.query_private_count = 2;
+    }
+    if (arguments->has_server) {
+        struct zone_rule *rule = ARENA_NEW(arena, struct zone_rule);
+        rule->zone = *dname_root();
+        rule->kind = ZONE_RULE_FORWARD_ONLY;
+        rule->addresses[0] = arguments->server;
+        rule->address_count = 1;
+        options.zone_rules = rule;
+        options.zone_rule_count = 1;
+    }
+    return options;
+}
+
+/* ---- looking up ---- */
+
+struct lookup_run {
+    struct ev_loop *loop;
+    bool json, checking_disabled, done;
+    int exit_code;
+};
+
+static int exit_code_for(const struct outcome *outcome, bool checking_disabled)
+{
+    switch (outcome->security) {
+    case BOGUS:
+        return EXIT_BOGUS;
+    case INDETERMINATE:
+        return EXIT_NO_ANSWER;
+    case UNCHECKED:
+        return checking_disabled && outcome->link_count > 0 ? EX_OK : EXIT_NO_ANSWER;
+    case SECURE:
+    case INSECURE:
+        break;
+    }
+    return EX_OK;
+}
+
+static void on_done(void *context, void *waiter, const struct outcome *outcome, struct now now)
+{
+    (void)waiter;
+    struct lookup_run *run = context;
+    if (run->json)
+        picture_print_json(outcome, now, stdout);
+    else
+        picture_print(outcome, now, stdout);
+    run->exit_code = exit_code_for(outcome, run->checking_disabled);
+    run->done = true;
+    ev_break(run->loop, EVBREAK_ALL);
+}
+
+static int look_up(const struct arguments *arguments)
+{
+    struct arena *arena = arena_new();
+    struct random *random = random_secure_new();
+    hash_init(random);
+    struct cache_options cache_options = cache_options_default();
+    cache_options.size_octets = 16 << 20;
+    struct crypto_options crypto_options = crypto_options_default();
+    struct crypto_policy policy;
+    crypto_policy_make(&crypto_options, &policy);
+    struct resolver_options options = make_options(arguments, arena);
+    struct hooks hooks;
+    special_use_hooks(&options, &hooks);
+    struct trust *trust = make_trust(arguments, arena);
+    struct cache *cache = cache_new(&cache_options, random);
+    struct resolver_parts parts = {
+        .cache = cache,
+        .random = random,
+        .options = &options,
+        .policy = &policy,
+        .trust = trust,
+        .hooks = &hooks,
+        .explain = true,
+    };
+    struct lookup_run run = {
+        .loop = loop_new(),
+        .json = arguments->json,
+        .checking_disabled = arguments->checking_disabled,
+        .exit_code = EXIT_NO_ANSWER,
+    };
+    struct driver_handler handler = { .context = &run, .done = on_done };
+    struct driver *driver = driver_new(run.loop, &parts, &handler, SOCKETS_MAX);
+
+    driver_ask(driver, &arguments->question, arguments->checking_disabled, &run);
+    if (!run.done)
+        ev_run(run.loop, 0);
+
+    driver_free(driver);
+    ev_loop_destroy(run.loop);
+    cache_free(cache);
+    trust_free(trust);
+    random_free(random);
+    arena_free(arena);
+    return run.exit_code;
+}
+
+int main(int argc, char **argv)
+{
+    struct arguments arguments = parse_arguments(argc, argv);
+    if (arguments.stub)
+        return stub_ask(&arguments.question, arguments.has_server ? &arguments.server : NULL,
+                        arguments.checking_disabled, arguments.json);
+    return look_up(&arguments);
+}
