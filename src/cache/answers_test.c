@@ -1,0 +1,460 @@
+#include "cache/testing.h"
+
+struct bench {
+    struct cache *cache;
+    struct arena *arena;
+};
+
+static int set_up(void **state)
+{
+    struct bench *bench = memory_new(1, sizeof(*bench));
+    set_hash_secret();
+    bench->cache = small_cache();
+    bench->arena = arena_new();
+    *state = bench;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct bench *bench = *state;
+    cache_free(bench->cache);
+    arena_free(bench->arena);
+    free(bench);
+    return 0;
+}
+
+/* R4.5-a: RRset, signatures, proofs and verdict come out together, as they went in. */
+static void test_one_atomic_entry(void **state)
+{
+    struct bench *b = *state;
+    static const char data[] = "WWW.example. 300 IN A 192.0.2.1\nWWW.example. 300 IN A 192.0.2.2\n"
+                               "WWW.example. 300 IN RRSIG A 13 1 300 20300101000000 20200101000000 7 example. AAAA\n";
+    static const char *const proofs[] = { "a.example. 60 IN NSEC z.example. A RRSIG NSEC\n",
+                                          "example. 60 IN SOA a. b. 1 2 3 4 5\n", NULL };
+    struct answer *put = judged(answer_of(b->arena, "www.example.", TYPE_A, ANSWER_DATA, data, 300, at(0)), SECURE);
+    struct answer *got;
+    struct dname asked_name = name_of("www.EXAMPLE.");
+    put->proofs = list_of(b->arena, proofs);
+    put->zone = name_of("example.");
+    put->verdict.ede = EDE_SYNTHESIZED;
+    put->verdict.valid_until_s = TEST_TIME_S + 1000;
+    put->verdict.ttl_cap_s = 299;
+    strcpy(put->verdict.text, "from a wildcard");
+    lineage_add(&put->verdict.lineage, 77);
+    lineage_add(&put->verdict.lineage, 42);
+    cache_put_answer(b->cache, put, at(0));
+    assert_int_equal(find(b->cache, "www.EXAMPLE.", TYPE_A, at(1), b->arena, &got), CACHE_FRESH);
+    assert_true(dname_same_case(&got->question.qname, &asked_name));
+    assert_int_equal(got->kind, ANSWER_DATA);
+    assert_int_equal(got->rrsets.count, 1);
+    assert_string_equal(rrset_to_text(b->arena, got->rrsets.items[0]), rrset_to_text(b->arena, put->rrsets.items[0]));
+    assert_int_equal(got->proofs.count, 2);
+    for (uint16_t i = 0; i < 2; i++)
+        assert_string_equal(rrset_to_text(b->arena, got->proofs.items[i]),
+                            rrset_to_text(b->arena, put->proofs.items[i]));
+    assert_true(dname_equal(&got->zone, &put->zone));
+    assert_int_equal(got->received_ms, put->received_ms);
+    assert_int_equal(got->expires_ms, at(299).wall_ms);
+    assert_int_equal(got->verdict.security, SECURE);
+    assert_int_equal(got->verdict.ede, EDE_SYNTHESIZED);
+    assert_string_equal(got->verdict.site, "test-site");
+    assert_string_equal(got->verdict.text, "from a wildcard");
+    assert_int_equal(got->verdict.valid_until_s, TEST_TIME_S + 1000);
+    assert_int_equal(got->verdict.lineage.count, 2);
+    assert_int_equal(got->verdict.lineage.keys[0], 42);
+    assert_int_equal(got->verdict.lineage.keys[1], 77);
+    assert_null(got->verdict.explanation);
+}
+
+/* Which entry answers which question. */
+static void test_kinds(void **state)
+{
+    struct bench *b = *state;
+    static const struct {
+        const char *qname;
+        uint16_t qtype;
+        enum cache_hit hit;
+        enum answer_kind kind;
+        const char *target;
+    } cases[] = {
+        { "alias.example.", TYPE_A, CACHE_FRESH, ANSWER_CNAME, "real.example." },
+        { "alias.example.", TYPE_AAAA, CACHE_FRESH, ANSWER_CNAME, "real.example." },
+        { "alias.example.", TYPE_CNAME, CACHE_FRESH, ANSWER_DATA, "." },
+        { "alias.example.", TYPE_NSEC, CACHE_MISS, 0, NULL },  /* RFC 4034 section 4: stands beside the CNAME */
+        { "alias.example.", TYPE_RRSIG, CACHE_MISS, 0, NULL }, /* R4.5-b */
+        { "alias.example.", TYPE_ANY, CACHE_MISS, 0, NULL },   /* R4.5-b */
+        { "alias.example.", TYPE_DS, CACHE_MISS, 0, NULL },    /* the parent's to say */
+        { "alias.example.", TYPE_DNSKEY, CACHE_MISS, 0, NULL },
+        { "other.example.", TYPE_A, CACHE_MISS, 0, NULL },
+        { "none.example.", TYPE_A, CACHE_FRESH, ANSWER_NODATA, "." },
+        { "none.example.", TYPE_TXT, CACHE_MISS, 0, NULL },
+        { "no-cname.example.", TYPE_CNAME, CACHE_FRESH, ANSWER_NODATA, "." },
+        { "no-cname.example.", TYPE_A, CACHE_MISS, 0, NULL }, /* no CNAME there: says nothing of A */
+        { "asked.example.", TYPE_CNAME, CACHE_FRESH, ANSWER_DATA, "." },
+        { "asked.example.", TYPE_A, CACHE_FRESH, ANSWER_CNAME, "real.example." },
+        { "gone.example.", TYPE_A, CACHE_FRESH, ANSWER_NXDOMAIN, "." },
+        { "gone.example.", TYPE_MX, CACHE_FRESH, ANSWER_NXDOMAIN, "." }, /* RFC 2308 section 5: all types */
+        { "gone.example.", TYPE_DS, CACHE_FRESH, ANSWER_NXDOMAIN, "." },
+        { "below.gone.example.", TYPE_A, CACHE_MISS, 0, NULL }, /* cache_find_nxdomain_above() is for that */
+        { "cut.example.", TYPE_DS, CACHE_FRESH, ANSWER_CNAME, "real.example." },
+        { "cut.example.", TYPE_A, CACHE_MISS, 0, NULL }, /* a CNAME that answered DS is kept for DS alone */
+    };
+    struct now now = at(0);
+    struct arena *a = b->arena;
+    cache_put_answer(
+        b->cache,
+        answer_of(a, "alias.example.", TYPE_A, ANSWER_CNAME, "alias.example. 60 IN CNAME real.example.\n", 60, now),
+        now);
+    cache_put_answer(
+        b->cache,
+        answer_of(a, "asked.example.", TYPE_CNAME, ANSWER_DATA, "asked.example. 60 IN CNAME real.example.\n", 60, now),
+        now);
+    cache_put_answer(
+        b->cache,
+        answer_of(a, "cut.example.", TYPE_DS, ANSWER_CNAME, "cut.example. 60 IN CNAME real.example.\n", 60, now), now);
+    cache_put_answer(b->cache, answer_of(a, "none.example.", TYPE_A, ANSWER_NODATA, NULL, 60, now), now);
+    cache_put_answer(b->cache, answer_of(a, "no-cname.example.", TYPE_CNAME, ANSWER_NODATA, NULL, 60, now), now);
+    cache_put_answer(b->cache, answer_of(a, "gone.example.", TYPE_A, ANSWER_NXDOMAIN, NULL, 60, now), now);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct answer *got;
+        assert_int_equal(find(b->cache, cases[i].qname, cases[i].qtype, at(1), a, &got), cases[i].hit);
+        if (cases[i].hit == CACHE_MISS)
+            continue;
+        assert_int_equal(got->kind, cases[i].kind);
+        struct dname target = name_of(cases[i].target);
+        assert_true(dname_equal(&got->target, &target));
+        assert_int_equal(got->question.qtype, cases[i].qtype);
+    }
+}
+
+/* R4.5-b: neither a stored RRSIG nor an ANY answer ever serves another question. */
+static void test_rrsig_and_any(void **state)
+{
+    struct bench *b = *state;
+    static const char rrsig[] = "w.example. 60 IN RRSIG A 13 1 300 20300101000000 20200101000000 7 example. AAAA\n";
+    struct now now = at(0);
+    struct answer *any =
+        answer_of(b->arena, "w.example.", TYPE_ANY, ANSWER_DATA, "w.example. 60 IN A 192.0.2.1\n", 60, now);
+    cache_put_answer(b->cache, answer_of(b->arena, "w.example.", TYPE_RRSIG, ANSWER_DATA, rrsig, 60, now), now);
+    cache_put_answer(b->cache, any, now);
+    assert_false(holds(b->cache, "w.example.", TYPE_RRSIG, now));
+    assert_false(holds(b->cache, "w.example.", TYPE_A, now));
+    assert_true(holds(b->cache, "w.example.", TYPE_ANY, now));
+    cache_put_answer(b->cache, answer_of(b->arena, "v.example.", TYPE_A, ANSWER_DATA, rrsig, 60, now), now);
+    assert_false(holds(b->cache, "v.example.", TYPE_A, now));
+    any = answer_of(b->arena, "x.example.", TYPE_ANY, ANSWER_DATA, rrsig, 60, now);
+    cache_put_answer(b->cache, any, now);
+    assert_false(holds(b->cache, "x.example.", TYPE_ANY, now));
+}
+
+/* D7-ttl; R4.7 for BOGUS. */
+static void test_deadlines(void **state)
+{
+    struct bench *b = *state;
+    enum { DAY = 86400 };
+    static const struct {
+        enum answer_kind kind;
+        enum security security;
+        bool signature_cap;
+        int64_t ttl_s, valid_s;
+        uint32_t ttl_cap_s;
+        int64_t lives_s;
+    } cases[] = {
+        { ANSWER_DATA, UNCHECKED, true, 300, 10 * DAY, UINT32_MAX, 300 },
+        { ANSWER_DATA, SECURE, true, 300, 10 * DAY, UINT32_MAX, 300 },
+        { ANSWER_DATA, SECURE, true, 5 * DAY, 10 * DAY, UINT32_MAX, 2 * DAY }, /* max-ttl */
+        { ANSWER_NODATA, SECURE, true, 5 * DAY, 10 * DAY, UINT32_MAX, 3600 },  /* max-negative-ttl */
+        { ANSWER_NXDOMAIN, UNCHECKED, true, 5 * DAY, 10 * DAY, UINT32_MAX, 3600 },
+        { ANSWER_DATA, SECURE, true, DAY, 1000, UINT32_MAX, 1000 },           /* signature-ttl-cap: its end */
+        { ANSWER_DATA, SECURE, true, DAY, 10 * DAY, 500, 500 },               /* RFC 4035 section 5.3.3: original TTL */
+        { ANSWER_DATA, INSECURE, true, DAY, 1000, UINT32_MAX, 1000 },         /* of the proof */
+        { ANSWER_DATA, UNCHECKED, true, DAY, 1000, 500, DAY },                /* says nothing before it is judged */
+        { ANSWER_DATA, SECURE, false, DAY, 1000, 500, DAY },                  /* only the verdict dies */
+        { ANSWER_DATA, BOGUS, true, DAY, 10 * DAY, UINT32_MAX, BOGUS_TTL_S }, /* R4.7 */
+        { ANSWER_NXDOMAIN, INDETERMINATE, true, DAY, 10 * DAY, UINT32_MAX, BOGUS_TTL_S },
+        { ANSWER_DATA, BOGUS, true, 7, 10 * DAY, UINT32_MAX, 7 },
+        { ANSWER_DATA, SECURE, true, 0, 10 * DAY, UINT32_MAX, 0 }, /* TTL 0: not stored */
+        { ANSWER_DATA, SECURE, true, -5, 10 * DAY, UINT32_MAX, 0 },
+    };
+    struct cache_options options = cache_options_default();
+    options.max_ttl_s = 2 * DAY;
+    options.max_negative_ttl_s = 3600;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char *name = arena_printf(b->arena, "n%zu.example.", i);
+        const char *text = cases[i].kind == ANSWER_DATA ? arena_printf(b->arena, "%s 60 IN A 192.0.2.1\n", name) : NULL;
+        struct answer *put =
+            judged(answer_of(b->arena, name, TYPE_A, cases[i].kind, text, 0, at(0)), cases[i].security);
+        struct answer *got;
+        options.signature_ttl_cap = cases[i].signature_cap;
+        cache_set_options(b->cache, &options);
+        put->expires_ms = at(cases[i].ttl_s).wall_ms;
+        put->verdict.valid_until_s = TEST_TIME_S + cases[i].valid_s;
+        put->verdict.ttl_cap_s = cases[i].ttl_cap_s;
+        cache_put_answer(b->cache, put, at(0));
+        enum cache_hit first = find(b->cache, name, TYPE_A, at(0), b->arena, &got);
+        assert_int_equal(first, cases[i].lives_s > 0 ? CACHE_FRESH : CACHE_MISS);
+        if (first == CACHE_MISS)
+            continue;
+        assert_int_equal(got->expires_ms, at(cases[i].lives_s).wall_ms);
+        assert_int_equal(find(b->cache, name, TYPE_A, at(cases[i].lives_s - 1), b->arena, &got), CACHE_FRESH);
+        assert_int_equal(find(b->cache, name, TYPE_A, at(cases[i].lives_s), b->arena, &got), CACHE_EXPIRED);
+    }
+}
+
+static void test_ttl_left(void **state)
+{
+    struct bench *b = *state;
+    static const struct {
+        uint32_t ttl_s;
+        int64_t second;
+        uint32_t left_s;
+    } cases[] = {
+        { 200, 0, 200 },        { 200, 100, 100 }, { 100, 100, 0 }, { 50, 100, 0 },
+        { 300, 0, 250 },        { 300, 249, 1 },   { 300, 250, 0 }, /* capped by the whole answer's deadline */
+        { 100, -5, 100 },                                           /* a clock that went back */
+        { UINT32_MAX, 0, 250 },
+    };
+    struct answer *answer = secure_address(b->arena, "a.example.", at(0));
+    answer->expires_ms = at(250).wall_ms;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        assert_int_equal(answer_ttl_left(answer, cases[i].ttl_s, at(cases[i].second)), cases[i].left_s);
+    }
+}
+
+/* RFC 8767: expired data stays for keep-expired, then it is gone. */
+static void test_expired_is_kept(void **state)
+{
+    struct bench *b = *state;
+    struct answer *got;
+    cache_put_answer(b->cache, secure_address(b->arena, "a.example.", at(0)), at(0));
+    assert_int_equal(find(b->cache, "a.example.", TYPE_A, at(3600), b->arena, &got), CACHE_EXPIRED);
+    assert_int_equal(got->verdict.security, SECURE);
+    assert_int_equal(find(b->cache, "a.example.", TYPE_A, at(3600 + 86400), b->arena, &got), CACHE_EXPIRED);
+    assert_int_equal(find(b->cache, "a.example.", TYPE_A, at(3600 + 86401), b->arena, &got), CACHE_MISS);
+    assert_int_equal(find(b->cache, "a.example.", TYPE_A, at(3601), b->arena, &got), CACHE_MISS);
+}
+
+/* Both deadlines are checked: a verdict ends with its first signature (RFC 4035 section 5.3.1). */
+static void test_verdict_ends_with_signature(void **state)
+{
+    struct bench *b = *state;
+    struct cache_options options = cache_options_default();
+    struct answer *put = secure_address(b->arena, "a.example.", at(0)), *got;
+    options.signature_ttl_cap = false;
+    cache_set_options(b->cache, &options);
+    put->verdict.valid_until_s = TEST_TIME_S + 100;
+    lineage_add(&put->verdict.lineage, 5);
+    cache_put_answer(b->cache, put, at(0));
+    assert_int_equal(find(b->cache, "a.example.", TYPE_A, at(99), b->arena, &got), CACHE_FRESH);
+    assert_int_equal(got->verdict.security, SECURE);
+    assert_int_equal(find(b->cache, "a.example.", TYPE_A, at(100), b->arena, &got), CACHE_FRESH);
+    assert_int_equal(got->verdict.security, UNCHECKED);
+    assert_int_equal(got->verdict.lineage.count, 0);
+    assert_int_equal(got->verdict.ede, EDE_NONE);
+    assert_null(got->verdict.site);
+}
+
+/* R4.7: whoever can forge answers cannot push out what was proven. */
+static void test_what_replaces_what(void **state)
+{
+    struct bench *b = *state;
+    static const struct {
+        enum security old, new;
+        int64_t second; /* the old one lives for 3600 */
+        enum security found;
+    } cases[] = {
+        { SECURE, UNCHECKED, 10, SECURE },      { SECURE, BOGUS, 10, SECURE },
+        { SECURE, INDETERMINATE, 10, SECURE },  { SECURE, SECURE, 10, SECURE },
+        { SECURE, INSECURE, 10, INSECURE }, /* a negative trust anchor was set */
+        { SECURE, UNCHECKED, 3600, UNCHECKED }, { INSECURE, UNCHECKED, 10, UNCHECKED },
+        { UNCHECKED, BOGUS, 10, BOGUS },        { BOGUS, UNCHECKED, 10, UNCHECKED },
+        { BOGUS, SECURE, 10, SECURE },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct now now = at(cases[i].second);
+        struct answer *got;
+        char *name = arena_printf(b->arena, "r%zu.example.", i);
+        cache_put_answer(b->cache, judged(secure_address(b->arena, name, at(0)), cases[i].old), at(0));
+        cache_put_answer(b->cache, judged(secure_address(b->arena, name, now), cases[i].new), now);
+        assert_int_equal(find(b->cache, name, TYPE_A, now, b->arena, &got), CACHE_FRESH);
+        assert_int_equal(got->verdict.security, cases[i].found);
+    }
+}
+
+/* The same across kinds: data, CNAME and name error at one name. */
+static void test_rivals(void **state)
+{
+    struct bench *b = *state;
+    struct arena *a = b->arena;
+    struct now now = at(0);
+    struct answer *got;
+    const char *cname = "a.example. 60 IN CNAME b.example.\n";
+    cache_put_answer(b->cache, secure_address(a, "a.example.", now), now);
+    cache_put_answer(b->cache, answer_of(a, "a.example.", TYPE_A, ANSWER_NXDOMAIN, NULL, 60, now), now);
+    cache_put_answer(b->cache, answer_of(a, "a.example.", TYPE_A, ANSWER_CNAME, cname, 60, now), now);
+    find(b->cache, "a.example.", TYPE_A, now, a, &got);
+    assert_int_equal(got->kind, ANSWER_DATA);
+    assert_false(holds(b->cache, "a.example.", TYPE_MX, now));
+    cache_put_answer(b->cache, judged(answer_of(a, "a.example.", TYPE_A, ANSWER_NXDOMAIN, NULL, 60, now), SECURE), now);
+    find(b->cache, "a.example.", TYPE_A, now, a, &got);
+    assert_int_equal(got->kind, ANSWER_NXDOMAIN);
+    cache_put_answer(b->cache, answer_of(a, "a.example.", TYPE_A, ANSWER_CNAME, cname, 60, now), now);
+    find(b->cache, "a.example.", TYPE_A, now, a, &got);
+    assert_int_equal(got->kind, ANSWER_NXDOMAIN);
+    cache_put_answer(b->cache, judged(answer_of(a, "a.example.", TYPE_A, ANSWER_CNAME, cname, 60, now), SECURE), now);
+    find(b->cache, "a.example.", TYPE_A, now, a, &got);
+    assert_int_equal(got->kind, ANSWER_CNAME);
+    find(b->cache, "a.example.", TYPE_MX, now, a, &got);
+    assert_int_equal(got->kind, ANSWER_CNAME);
+}
+
+/* A verdict that rests on more keys than a lineage holds enters as UNCHECKED. */
+static void test_lineage_overflow(void **state)
+{
+    struct bench *b = *state;
+    struct answer *put = secure_address(b->arena, "a.example.", at(0)), *got;
+    for (uint64_t key = 1; key <= LINEAGE_KEYS_MAX + 1; key++)
+        lineage_add(&put->verdict.lineage, key);
+    cache_put_answer(b->cache, put, at(0));
+    assert_int_equal(find(b->cache, "a.example.", TYPE_A, at(0), b->arena, &got), CACHE_FRESH);
+    assert_int_equal(got->verdict.security, UNCHECKED);
+}
+
+static void test_origins_never_cross(void **state)
+{
+    struct bench *b = *state;
+    struct answer *put = secure_address(b->arena, "a.example.", at(0)), *got;
+    struct question question = question_of("a.example.", TYPE_A);
+    put->origin = 3;
+    cache_put_answer(b->cache, put, at(0));
+    assert_int_equal(cache_find_answer(b->cache, &question, 0, at(0), b->arena, &got), CACHE_MISS);
+    assert_int_equal(cache_find_answer(b->cache, &question, 3, at(0), b->arena, &got), CACHE_FRESH);
+    assert_int_equal(got->origin, 3);
+    question.qclass = CLASS_CH;
+    assert_int_equal(cache_find_answer(b->cache, &question, 3, at(0), b->arena, &got), CACHE_MISS);
+}
+
+/* After a backward jump of the clock entries "from the future" are dropped. */
+static void test_clock_jumps_back(void **state)
+{
+    struct bench *b = *state;
+    cache_put_answer(b->cache, secure_address(b->arena, "a.example.", at(1000)), at(1000));
+    assert_true(holds(b->cache, "a.example.", TYPE_A, at(995))); /* workers differ a little */
+    assert_false(holds(b->cache, "a.example.", TYPE_A, at(900)));
+    assert_false(holds(b->cache, "a.example.", TYPE_A, at(1000)));
+    cache_put_answer(b->cache, secure_address(b->arena, "b.example.", at(1000)), at(0));
+    assert_false(holds(b->cache, "b.example.", TYPE_A, at(1000)));
+}
+
+/* RFC 6672 section 2.2 and 3.2: a DNAME once proven answers for every name below its owner. */
+static void test_dname(void **state)
+{
+    struct bench *b = *state;
+    static const char text[] = "old.example. 60 IN DNAME new.example.\n";
+    struct answer *put = judged(answer_of(b->arena, "a.old.example.", TYPE_A, ANSWER_DNAME, text, 60, at(0)), SECURE);
+    struct answer *got;
+    struct dname target = name_of("x.y.new.example.");
+    put->target = name_of("a.new.example.");
+    cache_put_answer(b->cache, put, at(0));
+    assert_int_equal(find(b->cache, "x.y.OLD.example.", TYPE_MX, at(1), b->arena, &got), CACHE_FRESH);
+    assert_int_equal(got->kind, ANSWER_DNAME);
+    assert_int_equal(got->verdict.security, SECURE);
+    assert_int_equal(got->rcode, RCODE_NOERROR);
+    assert_true(dname_equal(&got->target, &target));
+    assert_int_equal(find(b->cache, "old.example.", TYPE_DNAME, at(1), b->arena, &got), CACHE_FRESH);
+    assert_int_equal(got->kind, ANSWER_DATA);
+    assert_int_equal(find(b->cache, "old.example.", TYPE_A, at(1), b->arena, &got), CACHE_MISS); /* not below itself */
+    assert_int_equal(find(b->cache, "x.older.example.", TYPE_A, at(1), b->arena, &got), CACHE_MISS);
+    assert_int_equal(find(b->cache, "x.old.example.", TYPE_A, at(60), b->arena, &got), CACHE_MISS);
+}
+
+/* RFC 6672 section 2.2: what becomes too long is YXDOMAIN. */
+static void test_dname_too_long(void **state)
+{
+    struct bench *b = *state;
+    char label[] = "0123456789012345678901234567890123456789012345678901234567890";
+    char *owner = arena_printf(b->arena, "s.example.");
+    char *long_target = arena_printf(b->arena, "%s.%s.%s.example.", label, label, label);
+    char *text = arena_printf(b->arena, "%s 60 IN DNAME %s\n", owner, long_target);
+    struct answer *put = judged(answer_of(b->arena, "a.s.example.", TYPE_A, ANSWER_DNAME, text, 60, at(0)), SECURE);
+    struct answer *got;
+    cache_put_answer(b->cache, put, at(0));
+    assert_int_equal(find(b->cache, arena_printf(b->arena, "%s.s.example.", label), TYPE_A, at(0), b->arena, &got),
+                     CACHE_FRESH);
+    assert_int_equal(got->kind, ANSWER_DNAME);
+    assert_int_equal(got->rcode, RCODE_YXDOMAIN);
+}
+
+/* One forged DNAME must not answer for a whole subtree: it serves the question alone that brought it. */
+static void test_unproven_dname(void **state)
+{
+    struct bench *b = *state;
+    static const enum security cases[] = { UNCHECKED, BOGUS, INDETERMINATE };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char *asked = arena_printf(b->arena, "a.d%zu.example.", i),
+             *other = arena_printf(b->arena, "b.d%zu.example.", i);
+        char *text = arena_printf(b->arena, "d%zu.example. 60 IN DNAME new.example.\n", i);
+        struct answer *got;
+        cache_put_answer(b->cache, judged(answer_of(b->arena, asked, TYPE_A, ANSWER_DNAME, text, 60, at(0)), cases[i]),
+                         at(0));
+        assert_int_equal(find(b->cache, asked, TYPE_A, at(0), b->arena, &got), CACHE_FRESH);
+        assert_int_equal(got->kind, ANSWER_DNAME);
+        assert_int_equal(find(b->cache, other, TYPE_A, at(0), b->arena, &got), CACHE_MISS);
+    }
+}
+
+/* RFC 8020, with RFC 9824 section 3.1 in mind. */
+static void test_nxdomain_cut(void **state)
+{
+    struct bench *b = *state;
+    static const struct {
+        const char *name;
+        enum security security;
+        const char *proof;
+        bool cuts;
+    } cases[] = {
+        { "a.example.", SECURE, "0.example. 60 IN NSEC z.example. A RRSIG NSEC\n", true },
+        { "b.example.", INSECURE, "0.example. 60 IN NSEC z.example. A RRSIG NSEC\n", false },
+        { "c.example.", BOGUS, "0.example. 60 IN NSEC z.example. A RRSIG NSEC\n", false },
+        { "d.example.", UNCHECKED, "0.example. 60 IN NSEC z.example. A RRSIG NSEC\n", false },
+        { "e.example.", SECURE, "e.example. 60 IN NSEC \\000.e.example. NXNAME RRSIG NSEC\n", false },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const char *const proofs[] = { cases[i].proof, NULL };
+        struct answer *put = answer_of(b->arena, cases[i].name, TYPE_A, ANSWER_NXDOMAIN, NULL, 60, at(0)), *got;
+        put->proofs = list_of(b->arena, proofs);
+        cache_put_answer(b->cache, judged(put, cases[i].security), at(0));
+        struct question below = question_of(arena_printf(b->arena, "x.y.%s", cases[i].name), TYPE_MX);
+        struct question itself = question_of(cases[i].name, TYPE_MX);
+        enum cache_hit hit = cache_find_nxdomain_above(b->cache, &below, 0, at(1), b->arena, &got);
+        assert_int_equal(hit, cases[i].cuts ? CACHE_FRESH : CACHE_MISS);
+        if (hit == CACHE_FRESH)
+            assert_true(dname_equal(&got->question.qname, &itself.qname));
+        assert_int_equal(cache_find_nxdomain_above(b->cache, &itself, 0, at(1), b->arena, &got), CACHE_MISS);
+        assert_int_equal(cache_find_nxdomain_above(b->cache, &below, 0, at(60), b->arena, &got), CACHE_MISS);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_one_atomic_entry, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_kinds, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_rrsig_and_any, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_deadlines, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_ttl_left, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_expired_is_kept, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_verdict_ends_with_signature, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_replaces_what, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_rivals, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_lineage_overflow, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_origins_never_cross, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_clock_jumps_back, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_dname, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_dname_too_long, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_unproven_dname, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_nxdomain_cut, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
