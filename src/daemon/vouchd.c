@@ -62,6 +62,13 @@ static void report_port_range(void)
         log_warning("the range of source ports is small: forged answers are easier; see net.ipv4.ip_local_port_range");
 }
 
+static void listen_on(struct vouchd *vouchd, const struct listen_sockets *sockets)
+{
+    char text[ADDRESS_TEXT_MAX];
+    workers_listen(vouchd->workers, sockets);
+    log_info("listening on %s", address_to_text(&sockets->address, text));
+}
+
 /* ---- signals ---- */
 
 void vouchd_stop(struct vouchd *vouchd)
@@ -122,12 +129,14 @@ static void exchange_listeners(struct vouchd *vouchd, struct listeners *opened)
         for (uint16_t k = 0; k < config->listen_count; k++)
             is_wanted = is_wanted || address_equal(&config->listen[k].address, &address);
         if (!is_wanted) {
+            char text[ADDRESS_TEXT_MAX];
             workers_unlisten(vouchd->workers, &address);
+            log_info("not listening on %s any more", address_to_text(&address, text));
             listeners_remove(&vouchd->listeners, i);
         }
     }
     for (size_t i = 0; i < opened->count; i++) {
-        workers_listen(vouchd->workers, &opened->items[i]);
+        listen_on(vouchd, &opened->items[i]);
         listeners_add(&vouchd->listeners, &opened->items[i]);
     }
     free(opened->items); /* their parts have moved */
@@ -243,11 +252,8 @@ static void start(struct vouchd *vouchd, unsigned count)
     vouchd->cache = cache_new(&vouchd->settings->config->cache, vouchd->random);
     parts.cache = vouchd->cache;
     vouchd->workers = workers_start(count, &parts);
-    for (size_t i = 0; i < vouchd->listeners.count; i++) {
-        char text[ADDRESS_TEXT_MAX];
-        workers_listen(vouchd->workers, &vouchd->listeners.items[i]);
-        log_info("listening on %s", address_to_text(&vouchd->listeners.items[i].address, text));
-    }
+    for (size_t i = 0; i < vouchd->listeners.count; i++)
+        listen_on(vouchd, &vouchd->listeners.items[i]);
     struct orders orders = orders_of(vouchd);
     vouchd->started = now_from_system();
     if (vouchd->control_fd >= 0)
