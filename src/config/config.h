@@ -13,7 +13,7 @@
 #include "resolver/options.h"
 #include "trust/trust.h"
 
-#define CONFIG_PATH_DEFAULT "/etc/vouch/vouch.yaml"
+#define CONFIG_PATH_DEFAULT    "/etc/vouch/vouch.yaml"
 #define CONTROL_SOCKET_DEFAULT "/run/vouch/control.sock"
 
 enum trust_model { TRUST_MODEL_ROOT, TRUST_MODEL_CONFIGURED };
@@ -24,17 +24,17 @@ struct listen_address {
 };
 
 struct config {
-    struct arena *arena;          /* everything below lives in it */
-    const char *path;             /* NULL: defaults alone */
+    struct arena *arena; /* everything below lives in it */
+    const char *path;    /* NULL: defaults alone */
 
     struct listen_address *listen;
     uint16_t listen_count;
-    uint16_t workers;             /* 0: auto */
-    const char *user;             /* NULL: stay who we are */
+    uint16_t workers; /* 0: auto */
+    const char *user; /* NULL: stay who we are */
     const char *state_directory;
-    bool state_required;          /* state: required | optional */
-    const char *control_socket;   /* NULL: none */
-    uid_t *control_admins;        /* who may give orders that weaken trust, beside root and ourselves */
+    bool state_required;        /* state: required | optional */
+    const char *control_socket; /* NULL: none */
+    uid_t *control_admins;      /* who may give orders that weaken trust, beside root and ourselves */
     uint16_t control_admin_count;
     enum log_level log_level;
 
@@ -44,9 +44,9 @@ struct config {
     struct resolver_options resolver;
     struct crypto_options crypto;
     enum trust_model trust_model;
-    struct trust *trust;          /* built from trust.*; freed with the configuration: take a trust_copy() */
+    struct trust *trust; /* built from trust.*; freed with the configuration: take a trust_copy() */
 
-    const struct value *values;   /* by row of the option table: what config_print() prints */
+    const struct value *values; /* by row of the option table: what config_print() prints */
 };
 
 /* Where and what: "/etc/vouch/vouch.yaml:12: cache.size: expected a size such as 256MiB, got \"big\"". */

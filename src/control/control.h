@@ -11,11 +11,11 @@
 #include "transport/loop.h"
 
 enum {
-    CONTROL_VERSION = 1,               /* of the objects */
+    CONTROL_VERSION = 1, /* of the objects */
     CONTROL_REQUEST_OCTETS_MAX = 64 << 10,
-    CONTROL_CONNECTIONS_MAX = 32,      /* more are closed at once */
-    CONTROL_DUMPS_MAX = 2,             /* dump-cache at the same time: a thread each */
-    CONTROL_TIMEOUT_S = 5,             /* for the request, and for each part of the reply to be taken */
+    CONTROL_CONNECTIONS_MAX = 32, /* more are closed at once */
+    CONTROL_DUMPS_MAX = 2,        /* dump-cache at the same time: a thread each */
+    CONTROL_TIMEOUT_S = 5,        /* for the request, and for each part of the reply to be taken */
 };
 
 struct control;

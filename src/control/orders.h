@@ -7,10 +7,10 @@
 
 struct daemon_status {
     const char *program_version;
-    int64_t started_s, now_s;      /* UNIX time */
-    bool wall_is_fit;              /* struct now */
-    unsigned workers;              /* threads running */
-    const struct config *config;   /* in effect; borrowed until the call that asked has been answered */
+    int64_t started_s, now_s;    /* UNIX time */
+    bool wall_is_fit;            /* struct now */
+    unsigned workers;            /* threads running */
+    const struct config *config; /* in effect; borrowed until the call that asked has been answered */
     struct cache_stats cache;
 };
 

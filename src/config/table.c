@@ -1,0 +1,336 @@
+#include <stddef.h>
+
+#include "config/option.h"
+
+/* Places in struct config. */
+#define OCTETS_OF(member)     sizeof(((struct config *)NULL)->member)
+#define PLACE(member)         .at = offsetof(struct config, member), .octets = OCTETS_OF(member)
+#define LIST(member, counter) PLACE(member), .count_at = offsetof(struct config, counter)
+
+#define SECONDS(n)            (INT64_C(1000) * (n))
+#define HOURS(n)              SECONDS(INT64_C(3600) * (n))
+#define MEBI(n)               (INT64_C(1048576) * (n))
+
+enum {
+    PATH_OCTETS_MAX = 4095,  /* PATH_MAX without the NUL */
+    SOCKET_OCTETS_MAX = 107, /* unix(7): sun_path without the NUL */
+    USER_OCTETS_MAX = 32,    /* useradd(8) */
+    NSID_OCTETS_MAX = 255,   /* version.bind and its like are one <character-string> */
+    NUMBERS_MAX = 32,        /* lists of struct crypto_options */
+    WORKERS_MAX = 256,
+    EDNS_OCTETS_MAX = 4096, /* RFC 6891 section 6.2.5 */
+};
+
+static const char *const log_levels[] = { "error", "warning", "info", "debug", NULL };
+static const char *const optional_required[] = { "optional", "required", NULL };
+static const char *const minimisations[] = { "off", "relaxed", "strict", NULL };
+static const char *const minimisation_types[] = { "a", "ns", NULL };
+static const char *const cases[] = { "preserve", "random", NULL };
+static const char *const policies[] = { "rfc9904", NULL };
+static const char *const models[] = { "root", "configured", NULL };
+static const char *const on_unfit[] = { "hold", "warn", "exit", NULL };
+
+/* In the order of printing: the rows of a group stand together; what rests on other rows stands behind them. */
+static const struct option options[] = {
+    { "listen", &kind_addresses, "[127.0.0.1@53, \"::1@53\"]",
+      "Addresses to answer on over UDP and TCP, each with \"@port\" if that is not 53. A default address that the host "
+      "does not have is only warned of, one that is written here must be there.",
+      .take = take_listen },
+    { "allow", &kind_prefixes, "[127.0.0.0/8, \"::1\"]",
+      "Networks whose hosts may ask. Others get REFUSED with the extended error 18 (Prohibited).",
+      LIST(front.allow, front.allow_count) },
+    { "workers", &kind_number, "auto", "Threads that answer. auto is one for each processor.", .word = "auto", .min = 1,
+      .max = WORKERS_MAX, PLACE(workers), .needs_restart = true },
+    { "user", &kind_text, "none",
+      "The user to become after addresses and sockets are bound. none stays the user that started vouchd, with a "
+      "warning if that is root.",
+      .word = "none", .max = USER_OCTETS_MAX, PLACE(user), .needs_restart = true },
+    { "state-directory", &kind_path, "/var/lib/vouch", "Where vouchd keeps what must outlive it.",
+      .max = PATH_OCTETS_MAX, PLACE(state_directory), .needs_restart = true },
+    { "state", &kind_choice, "optional",
+      "required refuses to start when the state directory cannot be written, optional warns.",
+      .words = optional_required, PLACE(state_required) },
+    { "control-socket", &kind_path, "/run/vouch/control.sock",
+      "Where vouchctl(8) finds vouchd. none has no such socket.", .word = "none", .max = SOCKET_OCTETS_MAX,
+      PLACE(control_socket), .needs_restart = true },
+    { "control.admins", &kind_texts, "[]",
+      "Users, by name or number, who may stop vouchd and flush its cache as root and the user of vouchd may. Who else "
+      "can reach the socket may only look.",
+      .take = take_admins },
+    { "log-level", &kind_choice, "info", "The least important lines that are still logged.", .words = log_levels,
+      PLACE(log_level) },
+
+    { "cache.size", &kind_size, "256MiB", "Memory for all that is cached, its index included.", .min = MEBI(1),
+      .max = MEBI(1048576), PLACE(cache.size_octets), .needs_restart = true },
+    { "cache.max-ttl", &kind_duration, "1d", "No RRset is kept longer, whatever its TTL.", .min = SECONDS(1),
+      .max = SECONDS(TTL_S_MAX), .unit = 1000, PLACE(cache.max_ttl_s) },
+    { "cache.max-negative-ttl", &kind_duration, "3h", "No denial is kept longer (RFC 2308 section 5).",
+      .min = SECONDS(1), .max = SECONDS(TTL_S_MAX), .unit = 1000, PLACE(cache.max_negative_ttl_s) },
+    { "cache.keep-expired", &kind_duration, "1d",
+      "How long data stays after its TTL, so that signatures need not be verified twice.", .min = 0,
+      .max = SECONDS(TTL_S_MAX), .unit = 1000, PLACE(cache.keep_expired_s) },
+    { "cache.file", &kind_path, "none", "A file that lets the cache outlive the process. none is private memory.",
+      .word = "none", .max = PATH_OCTETS_MAX, .not_yet = true },
+
+    { "answers.edns-size", &kind_number, "1232",
+      "The UDP size offered to clients, and the largest answer sent to them over UDP (RFC 9715).",
+      .min = UDP_OCTETS_MIN, .max = EDNS_OCTETS_MAX, PLACE(answers.edns_octets) },
+    { "answers.minimal", &kind_truth, "true",
+      "Leave out what no client needs of the Authority and Additional sections.", PLACE(answers.minimal) },
+    { "answers.ede", &kind_truth, "true", "Tell clients why an answer failed (RFC 8914).", PLACE(answers.ede) },
+    { "answers.cookies", &kind_truth, "false", "DNS cookies towards clients (RFC 7873).", .not_yet = true },
+    { "answers.identity", &kind_text, "none", "The answer to id.server (RFC 4892).", .word = "none",
+      .max = NSID_OCTETS_MAX, .not_yet = true },
+    { "answers.nsid", &kind_text, "none", "The name server identifier (RFC 5001).", .word = "none",
+      .max = NSID_OCTETS_MAX, .not_yet = true },
+    { "answers.dns64", &kind_text, "none", "The network for synthesized IPv6 addresses (RFC 6147).", .word = "none",
+      .max = ADDRESS_TEXT_MAX, .not_yet = true },
+
+    { "resolver.root-hints", &kind_path, "built-in",
+      "Where the root servers are: a file in master format, read at start.", .word = "built-in", .max = PATH_OCTETS_MAX,
+      .take = take_root_hints },
+    { "resolver.prime-root", &kind_truth, "true", "Ask the root servers who they are (RFC 9609).",
+      PLACE(resolver.prime_root) },
+    { "resolver.prefetch", &kind_truth, "false", "Ask again for what is in use before it expires.", .not_yet = true },
+    { "resolver.ask-ipv4", &kind_truth, "true", "Talk to servers over IPv4.", PLACE(resolver.ask_ipv4) },
+    { "resolver.ask-ipv6", &kind_truth, "true", "Talk to servers over IPv6.", PLACE(resolver.ask_ipv6) },
+    { "resolver.qname-minimisation", &kind_choice, "relaxed",
+      "Tell each server no more of a name than it needs (RFC 9156). relaxed asks for the whole name where a server "
+      "takes the short one badly, strict does not.",
+      .words = minimisations, PLACE(resolver.minimisation) },
+    { "resolver.minimisation-type", &kind_choice, "a", "The type of minimised questions.", .words = minimisation_types,
+      .take = take_minimisation_type },
+    { "resolver.query-case", &kind_choice, "random",
+      "The case of letters in questions. random makes answers harder to forge, preserve keeps the client's.",
+      .words = cases, PLACE(resolver.random_case) },
+    { "resolver.edns-size", &kind_number, "1232", "The UDP size offered to servers (RFC 9715).", .min = UDP_OCTETS_MIN,
+      .max = EDNS_OCTETS_MAX, PLACE(resolver.edns_octets) },
+    { "resolver.query-private", &kind_prefixes, "[]",
+      "Special networks (loopback, RFC 1918 and others) whose addresses may be asked all the same. Addresses named in "
+      "root-hints, forward and stub may always be asked.",
+      LIST(resolver.query_private, resolver.query_private_count) },
+    { "resolver.aggressive-nsec.enabled", &kind_truth, "false", "Answer from cached denials (RFC 8198).",
+      .not_yet = true },
+    { "resolver.aggressive-nsec.except", &kind_later_list, "[]", "Zones to which that does not apply.",
+      .not_yet = true },
+    { "resolver.cookies", &kind_truth, "false", "DNS cookies towards servers (RFC 7873).", .not_yet = true },
+    { "resolver.serve-stale.enabled", &kind_truth, "false",
+      "Answer with expired data while servers cannot be reached (RFC 8767).", .not_yet = true },
+    { "resolver.serve-stale.max-age", &kind_duration, "1d", "For how long.", .max = SECONDS(TTL_S_MAX), .unit = 1000,
+      .not_yet = true },
+    { "resolver.serve-stale.client-timeout", &kind_duration, "1800ms", "How long a client waits before it gets them.",
+      .max = SECONDS(10), .not_yet = true },
+    { "resolver.serve-stale.on-bogus", &kind_truth, "false", "Also when fresh data is bogus.", .not_yet = true },
+    { "resolver.forward", &kind_forwards, "[]",
+      "Zones that other resolvers answer: \"only\" lets their word be final, \"first\" asks the zone's own servers "
+      "when "
+      "they fail. What they say is validated.",
+      .take = take_zone_rules },
+    { "resolver.stub", &kind_stubs, "[]",
+      "Zones whose servers are listed here instead of found by delegation. The zone \".\" stands in for the root "
+      "hints.",
+      .take = take_zone_rules },
+
+    { "rate-limit", &kind_later_group, "{}", "Limits of answers for each client network.", .not_yet = true },
+
+    { "validation.algorithms.policy", &kind_choice, "rfc9904",
+      "The edition of the registry that says which algorithms are verified.", .words = policies },
+    { "validation.algorithms.allow", &kind_algorithms, "[]",
+      "Algorithms that are verified although the policy leaves them out.", .max = NUMBERS_MAX,
+      LIST(crypto.allow_algorithms, crypto.allow_algorithm_count), .take = take_allowed_algorithms },
+    { "validation.algorithms.deny", &kind_algorithms, "[]",
+      "Algorithms that are treated as unsupported: what is signed with nothing else is insecure.", .max = NUMBERS_MAX,
+      LIST(crypto.deny_algorithms, crypto.deny_algorithm_count) },
+    { "validation.digests.allow", &kind_digests, "[]",
+      "DS digest types that are used although the policy leaves them out.", .max = NUMBERS_MAX,
+      LIST(crypto.allow_digests, crypto.allow_digest_count) },
+    { "validation.digests.deny", &kind_digests, "[]", "DS digest types that are treated as unsupported.",
+      .max = NUMBERS_MAX, LIST(crypto.deny_digests, crypto.deny_digest_count) },
+    { "validation.nsec3-iterations", &kind_number, "50",
+      "NSEC3 records with more iterations are not used: what they should prove is insecure (RFC 9276 section 3.2).",
+      .min = 0, .max = NSEC3_ITERATIONS_CEILING, PLACE(crypto.nsec3_iterations) },
+    { "validation.signature-ttl-cap", &kind_truth, "true",
+      "Keep nothing longer than its signatures are valid (RFC 4035 section 5.3.3).", PLACE(cache.signature_ttl_cap) },
+    { "validation.report-errors", &kind_truth, "false", "Report failures to the zone's agent (RFC 9567).",
+      .not_yet = true },
+    { "validation.signal-algorithms", &kind_truth, "false", "Tell servers which algorithms are understood (RFC 6975).",
+      .not_yet = true },
+
+    { "trust.model", &kind_choice, "root",
+      "root needs a trust anchor for the root, configured takes the anchors as they are and names what they do not "
+      "cover.",
+      .words = models, PLACE(trust_model) },
+    { "trust.anchors", &kind_texts, "built-in",
+      "Trust anchors as records such as \". IN DS 20326 8 2 ...\". built-in are the keys that IANA has published for "
+      "the root.",
+      .word = "built-in", .take = take_anchors },
+    { "trust.anchor-files", &kind_paths, "[]",
+      "Files in master format whose DS and DNSKEY records are trust anchors as well. They are read, never written.",
+      .take = take_anchor_files },
+    { "trust.automatic-update", &kind_truth, "false", "Follow key rollovers (RFC 5011).", .not_yet = true },
+    { "trust.signal-anchors", &kind_truth, "false", "Tell servers which trust anchors are in use (RFC 8145).",
+      .not_yet = true },
+    { "trust.negative", &kind_negatives, "[]",
+      "Negative trust anchors (RFC 7646): zones that are not validated until a time. One that has passed is ignored, "
+      "one that is more than seven days away is cut to seven; both are warned of.",
+      .take = take_negatives },
+    { "trust.insecure", &kind_insecures, "[]",
+      "Zones without signatures below a signed parent that are not validated. Only at or below a zone of "
+      "resolver.forward or resolver.stub.",
+      .take = take_insecures },
+
+    { "local.special-use-names", &kind_truth, "true",
+      "Answer localhost, reverse zones of private networks and other special names here (RFC 6761, RFC 6303).",
+      PLACE(resolver.special_use_names) },
+
+    { "time.servers", &kind_later_list, "[]", "Servers to compare the clock with.", .not_yet = true },
+    { "time.floor", &kind_floor, "none",
+      "A time before which the clock is not believed. Every value is accepted, none is enforced by this version.",
+      .word = "none", .take = take_floor },
+    { "time.max-offset", &kind_duration, "60s", "How far the clock may be from the time of the servers.",
+      .max = HOURS(24), .unit = 1000, .not_yet = true },
+    { "time.on-unfit", &kind_choice, "warn", "What to do when the clock cannot be right.", .words = on_unfit,
+      .not_yet = true },
+
+    { "self-test.interval", &kind_duration, "never", "How often vouchd checks its own transports.", .word = "never",
+      .min = SECONDS(60), .max = SECONDS(TTL_S_MAX), .unit = 1000, .not_yet = true },
+};
+
+const struct option *option_table(size_t *count)
+{
+    *count = ARRAY_LEN(options);
+    return options;
+}
+
+int option_find(const char *key)
+{
+    for (size_t i = 0; i < ARRAY_LEN(options); i++) {
+        if (strcmp(options[i].key, key) == 0)
+            return (int)i;
+    }
+    return -1;
+}
+
+bool option_is_group(const char *key)
+{
+    size_t len = strlen(key);
+    for (size_t i = 0; i < ARRAY_LEN(options); i++) {
+        if (strncmp(options[i].key, key, len) == 0 && options[i].key[len] == '.')
+            return true;
+    }
+    return false;
+}
+
+/* ---- what was meant ---- */
+
+enum { GUESSED_OCTETS_MAX = 64, WORST = 1000 };
+
+static unsigned least(unsigned a, unsigned b)
+{
+    return a < b ? a : b;
+}
+
+/* How many letters must be put in, taken out or exchanged to make one of the other (Levenshtein). */
+static unsigned distance(const char *a, const char *b)
+{
+    unsigned row[GUESSED_OCTETS_MAX + 1];
+    size_t len = strlen(b);
+    if (len > GUESSED_OCTETS_MAX || strlen(a) > GUESSED_OCTETS_MAX)
+        return WORST;
+    for (unsigned k = 0; k <= len; k++)
+        row[k] = k;
+    for (unsigned i = 1; a[i - 1] != '\0'; i++) {
+        unsigned corner = row[0];
+        row[0] = i;
+        for (size_t k = 1; k <= len; k++) {
+            unsigned exchanged = corner + (a[i - 1] != b[k - 1]);
+            corner = row[k];
+            row[k] = least(exchanged, least(row[k], row[k - 1]) + 1);
+        }
+    }
+    return row[len];
+}
+
+static const char *last_part(const char *key)
+{
+    const char *dot = strrchr(key, '.');
+    return dot == NULL ? key : dot + 1;
+}
+
+/* The right key in the wrong group counts as one mistake. */
+static unsigned mistakes(const char *written, const char *known)
+{
+    bool is_moved = strcmp(last_part(written), last_part(known)) == 0;
+    return is_moved ? 1 : distance(written, known);
+}
+
+const char *option_nearest(struct arena *arena, const char *key)
+{
+    size_t len = strnlen(key, GUESSED_OCTETS_MAX);
+    unsigned fewest = (unsigned)len / 3 + 1;
+    const char *nearest = NULL;
+    for (size_t i = 0; i < ARRAY_LEN(options); i++) {
+        for (const char *end = options[i].key; *end != '\0';) { /* its groups, then itself */
+            end += 1 + strcspn(end + 1, ".");
+            const char *known = arena_printf(arena, "%.*s", (int)(end - options[i].key), options[i].key);
+            unsigned count = mistakes(key, known);
+            if (count >= fewest)
+                continue;
+            fewest = count;
+            nearest = known;
+        }
+    }
+    return nearest;
+}
+
+/* ---- text ---- */
+
+const char *option_expected(struct arena *arena, const struct option *option)
+{
+    const char *what = option->kind->what != NULL ? option->kind->what : option->kind->expected(arena, option);
+    return option->word == NULL ? what : arena_printf(arena, "%s, or %s", what, option->word);
+}
+
+void option_print(const struct option *option, const struct value *value, struct text *to)
+{
+    if (value->is_word)
+        text_printf(to, "%s", option->word);
+    else
+        option->kind->print(option, value, to);
+}
+
+static bool is_plain(const char *text)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789./@_-";
+    return text[0] != '\0' && text[0] != '-' && text[0] != '@' && text[strspn(text, letters)] == '\0';
+}
+
+/* One character of UTF-8 that libyaml has accepted; *at moves behind it. */
+static uint32_t character(const uint8_t **at)
+{
+    static const uint8_t first_bits[] = { 0x7f, 0x1f, 0x0f, 0x07 };
+    unsigned more = **at < 0xc0 ? 0 : **at < 0xe0 ? 1 : **at < 0xf0 ? 2 : 3;
+    uint32_t c = *(*at)++ & first_bits[more];
+    for (; more > 0 && (**at & 0xc0) == 0x80; more--)
+        c = c << 6 | (*(*at)++ & 0x3f);
+    return c;
+}
+
+void print_yaml_text(struct text *to, const char *text)
+{
+    if (is_plain(text)) {
+        text_printf(to, "%s", text);
+        return;
+    }
+    text_printf(to, "\"");
+    for (const uint8_t *at = (const uint8_t *)text; *at != '\0';) {
+        uint32_t c = character(&at);
+        if (c == '"' || c == '\\')
+            text_printf(to, "\\%c", (char)c);
+        else if (c >= 0x20 && c < 0x7f)
+            text_printf(to, "%c", (char)c);
+        else
+            text_printf(to, "\\U%08x", c);
+    }
+    text_printf(to, "\"");
+}

@@ -1,0 +1,238 @@
+/* What special options do with their values. */
+#include <errno.h>
+#include <pwd.h>
+#include <stdlib.h>
+
+#include "config/option.h"
+
+enum { LISTEN_MAX = 256 }; /* each takes two sockets of every worker */
+
+/* ---- the server ---- */
+
+enum err take_listen(struct loading *loading, const struct option *option, const struct value *value)
+{
+    const struct address *addresses = value->items;
+    struct listen_address *listen = ARENA_ARRAY(loading->arena, value->count, struct listen_address);
+    if (value->count == 0 || value->count > LISTEN_MAX)
+        return config_refuse(loading, value->line, option->key, "expected 1 to %d addresses", LISTEN_MAX);
+    for (uint16_t i = 0; i < value->count; i++) {
+        for (uint16_t k = 0; k < i; k++) {
+            char text[ADDRESS_TEXT_MAX];
+            if (address_equal(&addresses[i], &addresses[k]))
+                return config_refuse(loading, value->line, option->key, "%s is listed twice",
+                                     address_to_text(&addresses[i], text));
+        }
+        listen[i] = (struct listen_address) { addresses[i], value->is_default };
+    }
+    loading->config->listen = listen;
+    loading->config->listen_count = value->count;
+    return OK;
+}
+
+/* A number is an id, whether or not it has a name. */
+static bool user_id(const char *text, uid_t *id)
+{
+    char *end;
+    unsigned long number = strtoul(text, &end, 10);
+    if (text[0] >= '0' && text[0] <= '9' && *end == '\0') {
+        *id = (uid_t)number;
+        return number < UINT32_MAX; /* (uid_t)-1 is nobody's */
+    }
+    const struct passwd *user = getpwnam(text);
+    if (user != NULL)
+        *id = user->pw_uid;
+    return user != NULL;
+}
+
+enum err take_admins(struct loading *loading, const struct option *option, const struct value *value)
+{
+    const struct line_text *lines = value->items;
+    uid_t *admins = ARENA_ARRAY(loading->arena, value->count, uid_t);
+    for (uint16_t i = 0; i < value->count; i++) {
+        if (!user_id(lines[i].text, &admins[i]))
+            return config_refuse(loading, lines[i].line, option->key, "expected a user's name or number, got %s",
+                                 text_describe(loading->arena, lines[i].text));
+    }
+    loading->config->control_admins = admins;
+    loading->config->control_admin_count = value->count;
+    return OK;
+}
+
+enum err take_floor(struct loading *loading, const struct option *option, const struct value *value)
+{
+    if (!value->is_word)
+        config_warn(loading, value->line, option->key, "not enforced by this version");
+    return OK;
+}
+
+/* ---- files that the configuration names ---- */
+
+static enum err read_named_file(struct loading *loading, unsigned line, const char *key, const char *path, char **data,
+                                size_t *len)
+{
+    enum err err = read_whole_file(loading->arena, path, data, len);
+    if (err == OK)
+        return OK;
+    int error = errno;
+    config_refuse(loading, line, key, "cannot read %s: %s", path,
+                  err == ERR_SYSTEM ? strerror(error) : "larger than 1 MiB");
+    errno = error;
+    return err;
+}
+
+enum err take_root_hints(struct loading *loading, const struct option *option, const struct value *value)
+{
+    struct delegation **hints = &loading->config->resolver.root_hints;
+    const char *why;
+    char *data;
+    size_t len;
+    if (value->is_word) {
+        *hints = root_hints_built_in(loading->arena);
+        return OK;
+    }
+    enum err err = read_named_file(loading, value->line, option->key, value->text, &data, &len);
+    if (err != OK)
+        return err;
+    if (root_hints_from_text(loading->arena, data, len, hints, &why) != OK)
+        return config_refuse(loading, value->line, option->key, "%s: %s", value->text, why);
+    return OK;
+}
+
+/* ---- resolving ---- */
+
+enum err take_minimisation_type(struct loading *loading, const struct option *option, const struct value *value)
+{
+    (void)option;
+    loading->config->resolver.minimisation_type = value->number == 0 ? TYPE_A : TYPE_NS;
+    return OK;
+}
+
+/* Forward and stub zones become one list; the most specific one counts, so no two may be at one name. */
+enum err take_zone_rules(struct loading *loading, const struct option *option, const struct value *value)
+{
+    struct resolver_options *resolver = &loading->config->resolver;
+    const struct zone_rule *added = value->items;
+    uint16_t before = resolver->zone_rule_count, count = (uint16_t)(before + value->count);
+    struct zone_rule *rules = ARENA_ARRAY(loading->arena, count, struct zone_rule);
+    for (uint16_t i = 0; i < count; i++) {
+        rules[i] = i < before ? resolver->zone_rules[i] : added[i - before];
+        for (uint16_t k = 0; k < i; k++) {
+            char zone[DNAME_TEXT_MAX];
+            if (dname_equal(&rules[i].zone, &rules[k].zone))
+                return config_refuse(loading, value->line, option->key, "%s is a forward or stub zone twice",
+                                     dname_to_text(&rules[i].zone, zone));
+        }
+    }
+    resolver->zone_rules = rules;
+    resolver->zone_rule_count = count;
+    return OK;
+}
+
+/* ---- validation ---- */
+
+enum err take_allowed_algorithms(struct loading *loading, const struct option *option, const struct value *value)
+{
+    struct crypto_policy policy;
+    const uint8_t *numbers = value->items;
+    struct crypto_options allowed = crypto_options_default();
+    memcpy(allowed.allow_algorithms, numbers, value->count);
+    allowed.allow_algorithm_count = (uint8_t)value->count;
+    crypto_policy_make(&allowed, &policy);
+    for (uint16_t i = 0; i < value->count; i++) {
+        char text[8];
+        if (!algorithm_is_usable(&policy, numbers[i]))
+            config_warn(loading, value->line, option->key, "this build cannot verify %s",
+                        algorithm_text(numbers[i], text));
+    }
+    return OK;
+}
+
+/* ---- trust ---- */
+
+enum err take_anchors(struct loading *loading, const struct option *option, const struct value *value)
+{
+    struct trust *trust = loading->config->trust;
+    const struct line_text *lines = value->items;
+    if (value->is_word)
+        trust_add_built_in(trust);
+    for (uint16_t i = 0; i < value->count; i++) {
+        const char *text = lines[i].text;
+        char *why;
+        size_t added;
+        if (trust_add_text(trust, text, strlen(text), ANCHOR_CONFIGURED, &added, &why) != OK) {
+            config_refuse(loading, lines[i].line, option->key, "expected a DS or DNSKEY record, got %s: %s",
+                          text_describe(loading->arena, text), why == NULL ? "" : why);
+            free(why);
+            return ERR_FORMAT;
+        }
+        if (added == 0)
+            return config_refuse(loading, lines[i].line, option->key,
+                                 "expected a DS or DNSKEY record not listed yet, got %s",
+                                 text_describe(loading->arena, text));
+    }
+    return OK;
+}
+
+static enum err take_anchor_file(struct loading *loading, const struct option *option, const struct line_text *file)
+{
+    char *data, *why;
+    size_t len, added;
+    enum err err = read_named_file(loading, file->line, option->key, file->text, &data, &len);
+    if (err != OK)
+        return err;
+    if (trust_add_text(loading->config->trust, data, len, ANCHOR_FILE, &added, &why) == OK)
+        return OK;
+    config_refuse(loading, file->line, option->key, "%s: %s", file->text, why == NULL ? "not in master format" : why);
+    free(why);
+    return ERR_FORMAT;
+}
+
+enum err take_anchor_files(struct loading *loading, const struct option *option, const struct value *value)
+{
+    const struct line_text *files = value->items;
+    for (uint16_t i = 0; i < value->count; i++) {
+        enum err err = take_anchor_file(loading, option, &files[i]);
+        if (err != OK)
+            return err;
+    }
+    return OK;
+}
+
+enum err take_negatives(struct loading *loading, const struct option *option, const struct value *value)
+{
+    const struct line_negative *negatives = value->items;
+    for (uint16_t i = 0; i < value->count; i++) {
+        char zone[DNAME_TEXT_MAX];
+        if (negatives[i].until_s > now_wall_s(loading->now))
+            trust_add_negative(loading->config->trust, &negatives[i].zone, negatives[i].until_s, negatives[i].reason);
+        else
+            config_warn(loading, negatives[i].line, option->key, "%s is ignored: its end has passed",
+                        dname_to_text(&negatives[i].zone, zone));
+    }
+    return OK;
+}
+
+/* Somebody must serve the zone here: for what the public tree serves there are negative trust anchors, which end. */
+static bool is_served_here(const struct resolver_options *resolver, const struct dname *zone)
+{
+    for (uint16_t i = 0; i < resolver->zone_rule_count; i++) {
+        if (dname_is_subdomain(zone, &resolver->zone_rules[i].zone))
+            return !dname_is_root(zone);
+    }
+    return false;
+}
+
+enum err take_insecures(struct loading *loading, const struct option *option, const struct value *value)
+{
+    const struct line_insecure *insecures = value->items;
+    for (uint16_t i = 0; i < value->count; i++) {
+        char zone[DNAME_TEXT_MAX];
+        if (!is_served_here(&loading->config->resolver, &insecures[i].zone))
+            return config_refuse(loading, insecures[i].line, option->key,
+                                 "expected a zone at or below one of resolver.forward or resolver.stub, and not the "
+                                 "root, got %s",
+                                 dname_to_text(&insecures[i].zone, zone));
+        trust_add_insecure(loading->config->trust, &insecures[i].zone, insecures[i].reason);
+    }
+    return OK;
+}

@@ -1,0 +1,241 @@
+/* Kinds of options whose value is a list of small maps, each about one zone. */
+#include "config/option.h"
+#include "config/rfc3339.h"
+
+enum { FIELDS_MAX = 3, NEGATIVE_ANCHOR_S_MAX = 7 * 86400 };
+
+/* Finds the fields of one map by their names; found[] is NULL for those that are not written. */
+static enum err find_fields(struct loading *loading, const struct option *option, const struct node *map,
+                            const char *const names[FIELDS_MAX], const struct node *found[FIELDS_MAX])
+{
+    memset(found, 0, FIELDS_MAX * sizeof(found[0]));
+    if (map->kind != NODE_MAP)
+        return config_refuse_node(loading, option, map);
+    for (const struct node *node = map->first; node != NULL; node = node->next) {
+        int i = 0;
+        while (i < FIELDS_MAX && (names[i] == NULL || strcmp(names[i], node->key) != 0))
+            i++;
+        if (i == FIELDS_MAX)
+            return config_refuse(loading, node->line, option->key, "unknown key %s, expected %s",
+                                 text_describe(loading->arena, node->key), option->kind->what);
+        if (found[i] != NULL)
+            return config_refuse(loading, node->line, option->key, "%s is written twice", names[i]);
+        found[i] = node;
+    }
+    return OK;
+}
+
+static enum err refuse_field(struct loading *loading, const struct option *option, const struct node *map,
+                             const struct node *field, const char *name, const char *expected)
+{
+    const char *got = field == NULL ? "nothing" : node_describe(loading->arena, field);
+    return config_refuse(loading, field == NULL ? map->line : field->line, option->key, "%s: expected %s, got %s", name,
+                         expected, got);
+}
+
+static enum err read_zone(struct loading *loading, const struct option *option, const struct node *map,
+                          const struct node *field, struct dname *zone)
+{
+    const char *text = field == NULL ? NULL : node_text(field);
+    if (text == NULL || text[0] == '\0' || dname_from_text(text, zone) != OK)
+        return refuse_field(loading, option, map, field, "zone", "a domain name");
+    return OK;
+}
+
+static enum err read_reason(struct loading *loading, const struct option *option, const struct node *map,
+                            const struct node *field, const char **reason)
+{
+    *reason = NULL;
+    if (field == NULL)
+        return OK;
+    *reason = node_text(field);
+    return *reason != NULL ? OK : refuse_field(loading, option, map, field, "reason", "a text");
+}
+
+static void print_zone(struct text *to, const struct dname *zone)
+{
+    char text[DNAME_TEXT_MAX];
+    text_printf(to, "{ zone: ");
+    print_yaml_text(to, dname_to_text(zone, text));
+}
+
+static void print_reason(struct text *to, const char *reason)
+{
+    if (reason != NULL) {
+        text_printf(to, ", reason: ");
+        print_yaml_text(to, reason);
+    }
+    text_printf(to, " }");
+}
+
+/* ---- forward and stub zones ---- */
+
+static enum err read_servers(struct loading *loading, const struct option *option, const struct node *map,
+                             const struct node *to, struct zone_rule *rule)
+{
+    static const char expected[] = "a list of addresses such as 192.0.2.1 or \"2001:db8::1@53\"";
+    if (to == NULL || to->kind != NODE_LIST || to->first == NULL)
+        return refuse_field(loading, option, map, to, "to", expected);
+    for (const struct node *item = to->first; item != NULL; item = item->next) {
+        struct address address;
+        if (rule->address_count == ADDRESSES_PER_NS_MAX)
+            return config_refuse(loading, item->line, option->key, "to: more than %d addresses", ADDRESSES_PER_NS_MAX);
+        if (item->kind != NODE_TEXT || address_from_text(item->text, 53, &address) != OK || address.port == 0)
+            return refuse_field(loading, option, map, item, "to", expected);
+        rule->addresses[rule->address_count++] = address;
+    }
+    return OK;
+}
+
+static enum err read_mode(struct loading *loading, const struct option *option, const struct node *map,
+                          const struct node *field, enum zone_rule_kind *kind)
+{
+    const char *text = field == NULL ? "only" : node_text(field);
+    if (text == NULL || (strcmp(text, "only") != 0 && strcmp(text, "first") != 0))
+        return refuse_field(loading, option, map, field, "mode", "only or first");
+    *kind = strcmp(text, "only") == 0 ? ZONE_RULE_FORWARD_ONLY : ZONE_RULE_FORWARD_FIRST;
+    return OK;
+}
+
+static enum err read_rule(struct loading *loading, const struct option *option, const struct node *map,
+                          const struct node *const found[FIELDS_MAX], struct zone_rule *rule)
+{
+    enum err err = read_zone(loading, option, map, found[0], &rule->zone);
+    return err != OK ? err : read_servers(loading, option, map, found[1], rule);
+}
+
+static enum err forward_read(struct loading *loading, const struct option *option, const struct node *node, void *item)
+{
+    static const char *const names[FIELDS_MAX] = { "zone", "to", "mode" };
+    const struct node *found[FIELDS_MAX];
+    struct zone_rule *rule = item;
+    enum err err = find_fields(loading, option, node, names, found);
+    if (err == OK)
+        err = read_rule(loading, option, node, found, rule);
+    return err != OK ? err : read_mode(loading, option, node, found[2], &rule->kind);
+}
+
+static enum err stub_read(struct loading *loading, const struct option *option, const struct node *node, void *item)
+{
+    static const char *const names[FIELDS_MAX] = { "zone", "to" };
+    const struct node *found[FIELDS_MAX];
+    struct zone_rule *rule = item;
+    rule->kind = ZONE_RULE_STUB;
+    enum err err = find_fields(loading, option, node, names, found);
+    return err != OK ? err : read_rule(loading, option, node, found, rule);
+}
+
+static void rule_print(const void *item, struct text *to)
+{
+    const struct zone_rule *rule = item;
+    print_zone(to, &rule->zone);
+    text_printf(to, ", to: [");
+    for (uint16_t i = 0; i < rule->address_count; i++) {
+        char text[ADDRESS_TEXT_MAX];
+        text_printf(to, i == 0 ? "" : ", ");
+        print_yaml_text(to, address_to_text(&rule->addresses[i], text));
+    }
+    text_printf(to, "]");
+    if (rule->kind != ZONE_RULE_STUB)
+        text_printf(to, ", mode: %s", rule->kind == ZONE_RULE_FORWARD_ONLY ? "only" : "first");
+    text_printf(to, " }");
+}
+
+const struct kind kind_forwards = {
+    .read = list_read,
+    .print = list_print,
+    .what = "a list of { zone: example., to: [192.0.2.1@53], mode: only } (or first)",
+    .item_octets = sizeof(struct zone_rule),
+    .item_read = forward_read,
+    .item_print = rule_print,
+};
+
+const struct kind kind_stubs = {
+    .read = list_read,
+    .print = list_print,
+    .what = "a list of { zone: example., to: [192.0.2.1@53] }",
+    .item_octets = sizeof(struct zone_rule),
+    .item_read = stub_read,
+    .item_print = rule_print,
+};
+
+/* ---- exceptions from validation ---- */
+
+/* RFC 7646 section 2.1: no longer than a week. */
+static void cut_to_week(const struct loading *loading, const struct option *option, struct line_negative *negative)
+{
+    int64_t longest_s = now_wall_s(loading->now) + NEGATIVE_ANCHOR_S_MAX;
+    char zone[DNAME_TEXT_MAX], until[RFC3339_TEXT_MAX];
+    if (negative->until_s <= longest_s)
+        return;
+    negative->until_s = longest_s;
+    config_warn(loading, negative->line, option->key, "%s is cut to seven days: until %s",
+                dname_to_text(&negative->zone, zone), rfc3339_to_text(longest_s, until));
+}
+
+static enum err negative_read(struct loading *loading, const struct option *option, const struct node *node, void *item)
+{
+    static const char *const names[FIELDS_MAX] = { "zone", "until", "reason" };
+    const struct node *found[FIELDS_MAX];
+    struct line_negative *negative = item;
+    negative->line = node->line;
+    enum err err = find_fields(loading, option, node, names, found);
+    if (err == OK)
+        err = read_zone(loading, option, node, found[0], &negative->zone);
+    if (err == OK)
+        err = read_reason(loading, option, node, found[2], &negative->reason);
+    if (err != OK)
+        return err;
+    const char *until = found[1] == NULL ? NULL : node_text(found[1]);
+    if (until == NULL || rfc3339_from_text(until, &negative->until_s) != OK)
+        return refuse_field(loading, option, node, found[1], "until", "a time such as 2026-12-01T00:00:00Z");
+    cut_to_week(loading, option, negative);
+    return OK;
+}
+
+static void negative_print(const void *item, struct text *to)
+{
+    const struct line_negative *negative = item;
+    char until[RFC3339_TEXT_MAX];
+    print_zone(to, &negative->zone);
+    text_printf(to, ", until: ");
+    print_yaml_text(to, rfc3339_to_text(negative->until_s, until));
+    print_reason(to, negative->reason);
+}
+
+const struct kind kind_negatives = {
+    .read = list_read,
+    .print = list_print,
+    .what = "a list of { zone: example., until: 2026-12-01T00:00:00Z, reason: \"...\" }",
+    .item_octets = sizeof(struct line_negative),
+    .item_read = negative_read,
+    .item_print = negative_print,
+};
+
+static enum err insecure_read(struct loading *loading, const struct option *option, const struct node *node, void *item)
+{
+    static const char *const names[FIELDS_MAX] = { "zone", "reason" };
+    const struct node *found[FIELDS_MAX];
+    struct line_insecure *insecure = item;
+    insecure->line = node->line;
+    enum err err = find_fields(loading, option, node, names, found);
+    if (err == OK)
+        err = read_zone(loading, option, node, found[0], &insecure->zone);
+    return err != OK ? err : read_reason(loading, option, node, found[1], &insecure->reason);
+}
+
+static void insecure_print(const void *item, struct text *to)
+{
+    const struct line_insecure *insecure = item;
+    print_zone(to, &insecure->zone);
+    print_reason(to, insecure->reason);
+}
+
+const struct kind kind_insecures = {
+    .read = list_read,
+    .print = list_print,
+    .what = "a list of { zone: corp.example., reason: \"...\" }",
+    .item_octets = sizeof(struct line_insecure),
+    .item_read = insecure_read,
+    .item_print = insecure_print,
+};
