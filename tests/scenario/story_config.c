@@ -1,0 +1,571 @@
+#include "tests/scenario/story_config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+#include <time.h>
+
+enum {
+    ZONE_RULES_MAX = 16,
+    ALLOW_MAX = 16,
+    CACHE_OCTETS = 8 << 20,
+    ALGORITHM_DSA = 3,
+    ALGORITHM_DSA_NSEC3_SHA1 = 6,
+    START_S = 1577836800, /* 2020-01-01, for stories that name no time */
+};
+
+struct mapping {
+    struct arena *arena;
+    struct story_config *config;
+    struct zone_rule *rule; /* of the section that is open; NULL in "server:" */
+    bool fakes_dsa, fakes_sha1;
+    bool validates;
+    const char *error; /* without the line */
+};
+
+/* ---- faked signatures ---- */
+
+static unsigned long faked_checks;
+
+unsigned long story_faked_checks(void)
+{
+    return faked_checks;
+}
+
+static enum signature_check fake_check(struct verifier *verifier, const struct algorithm *algorithm, struct octets key,
+                                       struct octets data, struct octets signature)
+{
+    (void)verifier, (void)algorithm, (void)key, (void)data, (void)signature;
+    faked_checks++;
+    return SIGNATURE_GOOD;
+}
+
+static void fake_algorithm(struct crypto_policy *policy, uint8_t number)
+{
+    static const struct algorithm fakes[] = {
+        { .number = ALGORITHM_DSA, .mnemonic = "DSA", .on_by_default = true, .check = fake_check },
+        { .number = ALGORITHM_RSASHA1, .mnemonic = "RSASHA1", .on_by_default = true, .check = fake_check },
+        { .number = ALGORITHM_DSA_NSEC3_SHA1, .mnemonic = "DSANSEC3SHA1", .on_by_default = true, .check = fake_check },
+        { .number = ALGORITHM_RSASHA1_NSEC3_SHA1,
+          .mnemonic = "RSASHA1NSEC3SHA1",
+          .on_by_default = true,
+          .check = fake_check },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(fakes); i++)
+        if (fakes[i].number == number)
+            policy->algorithms[number] = &fakes[i];
+}
+
+static void make_policy(struct mapping *m)
+{
+    struct crypto_options options = crypto_options_default();
+    options.allow_algorithms[options.allow_algorithm_count++] = ALGORITHM_RSASHA1;
+    options.allow_algorithms[options.allow_algorithm_count++] = ALGORITHM_RSASHA1_NSEC3_SHA1;
+    options.nsec3_iterations = NSEC3_ITERATIONS_CEILING;
+    crypto_policy_make(&options, &m->config->policy);
+    if (m->fakes_dsa || m->fakes_sha1) {
+        fake_algorithm(&m->config->policy, ALGORITHM_DSA);
+        fake_algorithm(&m->config->policy, ALGORITHM_DSA_NSEC3_SHA1);
+    }
+    if (m->fakes_sha1) {
+        fake_algorithm(&m->config->policy, ALGORITHM_RSASHA1);
+        fake_algorithm(&m->config->policy, ALGORITHM_RSASHA1_NSEC3_SHA1);
+    }
+}
+
+/* ---- values ---- */
+
+static bool fail(struct mapping *m, const char *expected, const char *value)
+{
+    m->error = arena_printf(m->arena, "expected %s, got \"%s\"", expected, value);
+    return false;
+}
+
+static bool is_no(const char *value)
+{
+    return strcasecmp(value, "no") == 0 || strcasecmp(value, "off") == 0 || strcmp(value, "0") == 0;
+}
+
+static bool parse_switch(struct mapping *m, const char *value, bool *on)
+{
+    *on = strcasecmp(value, "yes") == 0 || strcasecmp(value, "on") == 0;
+    return *on || is_no(value) || fail(m, "yes or no", value);
+}
+
+static bool parse_seconds(struct mapping *m, const char *value, uint32_t *seconds)
+{
+    char *end;
+    unsigned long number = strtoul(value, &end, 10);
+    *seconds = (uint32_t)number;
+    return (*value != '\0' && *end == '\0' && number <= UINT32_MAX) || fail(m, "a number of seconds", value);
+}
+
+static bool parse_name(struct mapping *m, const char *value, struct dname *name)
+{
+    return dname_from_text(value, name) == OK || fail(m, "a name", value);
+}
+
+/* ---- the words ---- */
+
+static bool set_validating(struct mapping *m, const char *value)
+{
+    if (strstr(value, "dns64") != NULL)
+        m->config->needs = "DNS64";
+    m->validates = strstr(value, "validator") != NULL;
+    return true;
+}
+
+/* DSA is faked wherever an anchor is a DSA key: such a story means nothing otherwise. */
+static void look_for_dsa(struct mapping *m, const struct trust *trust)
+{
+    size_t count;
+    const struct anchor *anchors = trust_anchors(trust, &count);
+    for (size_t i = 0; i < count; i++) {
+        struct dnskey key = { 0 };
+        struct ds ds = { 0 };
+        bool is_read = anchors[i].type == TYPE_DS ? ds_read(anchors[i].rdata, &ds) == OK
+                                                  : dnskey_read(anchors[i].rdata, &key) == OK;
+        uint8_t algorithm = anchors[i].type == TYPE_DS ? ds.algorithm : key.algorithm;
+        m->fakes_dsa |= is_read && (algorithm == ALGORITHM_DSA || algorithm == ALGORITHM_DSA_NSEC3_SHA1);
+    }
+}
+
+static bool add_anchor(struct mapping *m, const char *value)
+{
+    size_t added;
+    char *error = NULL;
+    if (trust_add_text(m->config->trust, value, strlen(value), ANCHOR_CONFIGURED, &added, &error) != OK) {
+        fail(m, error == NULL ? "a trust anchor" : arena_strdup(m->arena, error), value);
+        free(error);
+        return false;
+    }
+    look_for_dsa(m, m->config->trust);
+    return true;
+}
+
+static bool add_insecure(struct mapping *m, const char *value)
+{
+    struct dname name;
+    if (!parse_name(m, value, &name))
+        return false;
+    trust_add_insecure(m->config->trust, &name, "domain-insecure");
+    return true;
+}
+
+static bool set_date(struct mapping *m, const char *value)
+{
+    struct tm date = { 0 };
+    const char *end = strptime(value, "%Y%m%d%H%M%S", &date);
+    if (end == NULL || *end != '\0')
+        return fail(m, "a date such as 20070916134226", value);
+    m->config->start_ms = (int64_t)timegm(&date) * 1000;
+    return true;
+}
+
+static bool set_timestamp(struct mapping *m, const char *value)
+{
+    uint32_t seconds;
+    if (!parse_seconds(m, value, &seconds))
+        return false;
+    m->config->start_ms = (int64_t)seconds * 1000;
+    return true;
+}
+
+static bool fake_sha1(struct mapping *m, const char *value)
+{
+    return parse_switch(m, value, &m->fakes_sha1);
+}
+
+static bool fake_dsa(struct mapping *m, const char *value)
+{
+    return parse_switch(m, value, &m->fakes_dsa);
+}
+
+static bool set_minimisation(struct mapping *m, const char *value)
+{
+    bool on;
+    if (!parse_switch(m, value, &on))
+        return false;
+    m->config->resolver.minimisation = on ? MINIMISATION_RELAXED : MINIMISATION_OFF;
+    return true;
+}
+
+static bool set_minimisation_strict(struct mapping *m, const char *value)
+{
+    bool on;
+    if (!parse_switch(m, value, &on))
+        return false;
+    if (on)
+        m->config->resolver.minimisation = MINIMISATION_STRICT;
+    return true;
+}
+
+static bool set_minimisation_type(struct mapping *m, const char *value)
+{
+    return rr_type_from_text(value, &m->config->resolver.minimisation_type) == OK || fail(m, "A or NS", value);
+}
+
+static bool set_query_case(struct mapping *m, const char *value)
+{
+    return parse_switch(m, value, &m->config->resolver.random_case);
+}
+
+static bool set_priming(struct mapping *m, const char *value)
+{
+    return parse_switch(m, value, &m->config->resolver.prime_root);
+}
+
+static bool set_ipv4(struct mapping *m, const char *value)
+{
+    return parse_switch(m, value, &m->config->resolver.ask_ipv4);
+}
+
+static bool set_ipv6(struct mapping *m, const char *value)
+{
+    return parse_switch(m, value, &m->config->resolver.ask_ipv6);
+}
+
+static bool set_minimal(struct mapping *m, const char *value)
+{
+    return parse_switch(m, value, &m->config->minimal_responses);
+}
+
+static bool set_unanswered(struct mapping *m, const char *value)
+{
+    return parse_switch(m, value, &m->config->unanswered_fails);
+}
+
+static bool set_max_ttl(struct mapping *m, const char *value)
+{
+    return parse_seconds(m, value, &m->config->cache.max_ttl_s);
+}
+
+static bool set_max_negative_ttl(struct mapping *m, const char *value)
+{
+    return parse_seconds(m, value, &m->config->cache.max_negative_ttl_s);
+}
+
+static bool set_edns_octets(struct mapping *m, const char *value)
+{
+    uint32_t octets;
+    if (!parse_seconds(m, value, &octets) || octets > UINT16_MAX)
+        return fail(m, "a number of octets", value);
+    m->config->resolver.edns_octets = (uint16_t)octets;
+    return true;
+}
+
+static bool add_prefix(struct mapping *m, struct prefix *list, uint16_t *count, const char *text)
+{
+    if (*count == ALLOW_MAX)
+        return fail(m, "fewer prefixes", text);
+    return prefix_from_text(text, &list[(*count)++]) == OK || fail(m, "an address or prefix", text);
+}
+
+/* "127.0.0.0/8 allow_snoop": what more than "allow" a client may do is not asked for in these stories. */
+static bool add_access(struct mapping *m, const char *value)
+{
+    size_t len = strcspn(value, " ");
+    if (strncmp(value + len, " allow", 6) != 0)
+        return fail(m, "allow", value + len);
+    const char *prefix = arena_printf(m->arena, "%.*s", (int)len, value);
+    return add_prefix(m, m->config->front.allow, &m->config->front.allow_count, prefix);
+}
+
+static bool set_localhost(struct mapping *m, const char *value)
+{
+    bool refused;
+    if (!parse_switch(m, value, &refused))
+        return false;
+    struct resolver_options *resolver = &m->config->resolver;
+    return refused || (add_prefix(m, resolver->query_private, &resolver->query_private_count, "127.0.0.0/8") &&
+                       add_prefix(m, resolver->query_private, &resolver->query_private_count, "::1"));
+}
+
+/* Stories with more than one question at a time raise it to what they need; the one with a limit of 1 wants a drop. */
+static bool set_query_limit(struct mapping *m, const char *value)
+{
+    if (strcmp(value, "1") == 0)
+        m->config->needs = "a limit on questions at a time";
+    return true;
+}
+
+/* ---- zones ---- */
+
+static struct zone_rule *add_rule(struct mapping *m, enum zone_rule_kind kind)
+{
+    struct resolver_options *resolver = &m->config->resolver;
+    if (resolver->zone_rule_count == ZONE_RULES_MAX)
+        return NULL;
+    struct zone_rule *rule = &resolver->zone_rules[resolver->zone_rule_count++];
+    *rule = (struct zone_rule) { .zone = *dname_root(), .kind = kind };
+    return rule;
+}
+
+static bool open_section(struct mapping *m, enum zone_rule_kind kind)
+{
+    m->rule = add_rule(m, kind);
+    return m->rule != NULL || fail(m, "fewer zones", "");
+}
+
+static bool begin_server(struct mapping *m, const char *value)
+{
+    (void)value;
+    m->rule = NULL;
+    return true;
+}
+
+static bool begin_stub(struct mapping *m, const char *value)
+{
+    (void)value;
+    return open_section(m, ZONE_RULE_STUB);
+}
+
+static bool begin_forward(struct mapping *m, const char *value)
+{
+    (void)value;
+    return open_section(m, ZONE_RULE_FORWARD_ONLY);
+}
+
+static bool set_zone_name(struct mapping *m, const char *value)
+{
+    return (m->rule != NULL || fail(m, "a zone around it", value)) && parse_name(m, value, &m->rule->zone);
+}
+
+/* Deckard's flat configuration names no zone: it means the root. */
+static bool add_zone_address(struct mapping *m, const char *value, enum zone_rule_kind kind)
+{
+    if (m->rule == NULL && !open_section(m, kind))
+        return false;
+    if (m->rule->address_count == ADDRESSES_PER_NS_MAX)
+        return fail(m, "fewer addresses", value);
+    return address_from_text(value, 53, &m->rule->addresses[m->rule->address_count++]) == OK ||
+           fail(m, "an address", value);
+}
+
+static bool add_stub_address(struct mapping *m, const char *value)
+{
+    return add_zone_address(m, value, ZONE_RULE_STUB);
+}
+
+static bool add_forward_address(struct mapping *m, const char *value)
+{
+    return add_zone_address(m, value, ZONE_RULE_FORWARD_ONLY);
+}
+
+static bool set_forward_first(struct mapping *m, const char *value)
+{
+    bool first;
+    if (m->rule == NULL || !parse_switch(m, value, &first))
+        return fail(m, "yes or no in a forward-zone", value);
+    m->rule->kind = first ? ZONE_RULE_FORWARD_FIRST : ZONE_RULE_FORWARD_ONLY;
+    return true;
+}
+
+/* ---- the table ---- */
+
+/* One row a word: `apply` maps it; else `needs` says what we lack, unless the value switches it off; else it is harmless,
+ * which `why` explains. */
+struct word {
+    const char *key;
+    bool (*apply)(struct mapping *m, const char *value);
+    const char *needs;
+    const char *why;
+};
+
+static const char tuning[] = "tuning of an implementation, no rule of the protocol";
+static const char not_asked[] = "we never ask by ourselves here";
+static const char stricter[] = "our scrubbing is no option";
+
+static const struct word words[] = {
+    { "server", .apply = begin_server },
+    { "stub-zone", .apply = begin_stub },
+    { "forward-zone", .apply = begin_forward },
+    { "name", .apply = set_zone_name },
+    { "stub-addr", .apply = add_stub_address },
+    { "forward-addr", .apply = add_forward_address },
+    { "forward-first", .apply = set_forward_first },
+    { "stub-name", .why = "the name of the root server; its address counts" },
+    { "stub-prime", .why = "a stub zone asks the listed servers" },
+    { "stub-first", .needs = "stub-first" },
+    { "stub-no-cache", .needs = "zones without cache" },
+    { "forward-no-cache", .needs = "zones without cache" },
+    { "forward-host", .needs = "forwarders by name" },
+
+    { "module-config", .apply = set_validating },
+    { "trust-anchor", .apply = add_anchor },
+    { "domain-insecure", .apply = add_insecure },
+    { "val-override-date", .apply = set_date },
+    { "val-override-timestamp", .apply = set_timestamp },
+    { "fake-sha1", .apply = fake_sha1 },
+    { "fake-dsa", .apply = fake_dsa },
+    { "AUTOTRUST_FILE", .needs = "anchors that follow RFC 5011" },
+    { "val-nsec3-keysize-iterations", .why = "the limit is 150 in all stories" },
+    { "val-max-restart", .why = tuning },
+    { "val-bogus-ttl", .why = tuning },
+    { "harden-algo-downgrade", .needs = "refusing what RFC 6840 section 5.11 allows" },
+    { "trust-anchor-signaling", .needs = "RFC 8145 signals" },
+    { "root-key-sentinel", .needs = "RFC 8509 sentinel" },
+
+    { "qname-minimisation", .apply = set_minimisation },
+    { "query-minimization", .apply = set_minimisation },
+    { "qname-minimisation-strict", .apply = set_minimisation_strict },
+    { "do-ip4", .apply = set_ipv4 },
+    { "do-ip6", .apply = set_ipv6 },
+    { "do-not-query-localhost", .apply = set_localhost },
+    { "do-not-query-address", .needs = "addresses that must not be asked" },
+    { "use-caps-for-id", .apply = set_query_case },
+    { "edns-buffer-size", .apply = set_edns_octets },
+    { "access-control", .apply = add_access },
+    { "minimal-responses", .apply = set_minimal },
+    { "cache-max-ttl", .apply = set_max_ttl },
+    { "cache-max-negative-ttl", .apply = set_max_negative_ttl },
+
+    { "aggressive-nsec", .needs = "aggressive use of NSEC" },
+    { "harden-below-nxdomain", .needs = "NXDOMAIN cut" },
+    { "serve-expired", .needs = "stale answers" },
+    { "prefetch", .needs = "prefetch" },
+    { "cache-min-ttl", .needs = "a least TTL" },
+    { "serve-original-ttl", .needs = "original TTLs" },
+    { "local-data", .needs = "local data" },
+    { "private-address", .needs = "filtering of private addresses" },
+    { "private-domain", .why = "goes with private-address" },
+    { "dns64-prefix", .needs = "DNS64" },
+    { "dns64-ignore-aaaa", .needs = "DNS64" },
+    { "do-nat64", .needs = "NAT64" },
+    { "nat64-prefix", .needs = "NAT64" },
+    { "edns-client-string", .needs = "EDNS client strings" },
+    { "edns-client-string-opcode", .needs = "EDNS client strings" },
+    { "edns-tcp-keepalive", .needs = "TCP keepalive in the core" },
+    { "edns-tcp-keepalive-timeout", .why = "goes with edns-tcp-keepalive" },
+    { "nsid", .needs = "NSID" },
+    { "answer-cookie", .needs = "cookies for clients" },
+    { "cookie-secret", .why = "goes with answer-cookie" },
+    { "dns-error-reporting", .needs = "RFC 9567 reports" },
+    { "identity", .needs = "CHAOS names" },
+    { "version", .needs = "CHAOS names" },
+    { "hide-identity", .needs = "CHAOS names" },
+    { "hide-version", .needs = "CHAOS names" },
+    { "hide-trustanchor", .needs = "CHAOS names" },
+    { "features", .needs = "a least TTL" }, /* Deckard: "min_ttl = 5" */
+    { "iter-scrub-ns", .needs = "a limit on NS records of one answer" },
+    { "num-queries-per-thread", .apply = set_query_limit },
+
+    { "serve-expired-client-timeout", .why = "goes with serve-expired" },
+    { "serve-expired-reply-ttl", .why = "goes with serve-expired" },
+    { "serve-expired-ttl", .why = "goes with serve-expired" },
+    { "serve-expired-ttl-reset", .why = "goes with serve-expired" },
+    { "ede", .why = "ours are always sent; MATCH ede= compares them" },
+    { "ede-serve-expired", .why = "goes with serve-expired" },
+    { "local-zone", .why = "special-use names are resolved in all stories" },
+    { "target-fetch-policy", .why = tuning },
+    { "outbound-msg-retry", .why = tuning },
+    { "max-global-quota", .why = tuning },
+    { "max-query-restarts", .why = tuning },
+    { "discard-timeout", .why = tuning },
+    { "rrset-roundrobin", .why = "sections are compared as sets" },
+    { "harden-glue", .why = stricter },
+    { "harden-referral-path", .why = not_asked },
+    { "harden-dnssec-stripped", .why = stricter },
+    { "harden-unknown-additional", .why = stricter },
+    { "iter-scrub-promiscuous", .why = stricter },
+    { "log-time-ascii", .why = "logging" },
+    { "log-servfail", .why = "logging" },
+    { "verbosity", .why = "logging" },
+    { "directory", .why = "no files are read" },
+
+    { "vouch-minimisation-type", .apply = set_minimisation_type },
+    { "vouch-prime-root", .apply = set_priming },
+    { "vouch-unanswered-fails", .apply = set_unanswered },
+};
+
+static const struct word *find_word(const char *key)
+{
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (strcmp(words[i].key, key) == 0)
+            return &words[i];
+    return NULL;
+}
+
+static bool apply_setting(struct mapping *m, const struct story_setting *setting)
+{
+    const struct word *word = find_word(setting->key);
+    if (word == NULL)
+        return fail(m, "a word of the table", setting->key);
+    if (word->apply != NULL)
+        return word->apply(m, setting->value);
+    if (word->needs != NULL && !is_no(setting->value) && m->config->needs == NULL)
+        m->config->needs = word->needs;
+    return true;
+}
+
+/* ---- what no word says ---- */
+
+/* Stories give their servers any address, documentation and private ones too; but loopback only when they say so. */
+static void allow_all_but_loopback(struct arena *arena, struct resolver_options *resolver)
+{
+    static const char *const prefixes[] = { "0.0.0.0/2",   "64.0.0.0/3",  "96.0.0.0/4",  "112.0.0.0/5",
+                                            "120.0.0.0/6", "124.0.0.0/7", "126.0.0.0/8", "128.0.0.0/1",
+                                            "2000::/3",    "fc00::/7",    "fe80::/10" };
+    resolver->query_private = ARENA_ARRAY(arena, ALLOW_MAX, struct prefix);
+    for (size_t i = 0; i < ARRAY_LEN(prefixes); i++)
+        if (prefix_from_text(prefixes[i], &resolver->query_private[i]) == OK)
+            resolver->query_private_count++;
+}
+
+static struct story_config initial(struct arena *arena, const struct story *story)
+{
+    struct story_config config = {
+        .resolver = resolver_options_default(arena),
+        .answers = { .edns_octets = 4096, .minimal = true, .ede = true },
+        .cache = cache_options_default(),
+        .trust = trust_new(),
+        .start_ms = (int64_t)START_S * 1000,
+        .minimal_responses = true,
+        .unanswered_fails = !story->has_sections,
+    };
+    config.cache.size_octets = CACHE_OCTETS;
+    config.cache.max_ttl_s = TTL_S_MAX;
+    config.cache.file = NULL;
+    config.front.allow = ARENA_ARRAY(arena, ALLOW_MAX, struct prefix);
+    struct resolver_options *resolver = &config.resolver;
+    resolver->prime_root = false;
+    resolver->prefetch = false;
+    resolver->random_case = false; /* entries that do not copy the question have their own case */
+    resolver->special_use_names = false;
+    resolver->edns_octets = 4096;
+    resolver->minimisation_type = story->has_sections ? TYPE_A : TYPE_NS;
+    resolver->zone_rules = ARENA_ARRAY(arena, ZONE_RULES_MAX, struct zone_rule);
+    resolver->zone_rule_count = 0;
+    allow_all_but_loopback(arena, resolver);
+    return config;
+}
+
+static void finish(struct mapping *m)
+{
+    struct front_options *front = &m->config->front;
+    if (front->allow_count == 0 && prefix_from_text("127.0.0.0/8", &front->allow[0]) == OK)
+        front->allow_count = 1;
+    if (!m->validates) {
+        trust_free(m->config->trust);
+        m->config->trust = trust_new();
+    }
+    make_policy(m);
+}
+
+enum err story_configure(struct arena *arena, const struct story *story, struct story_config *config,
+                         const char **error)
+{
+    struct mapping m = { .arena = arena, .config = config, .validates = true };
+    const struct story_setting *setting;
+    *config = initial(arena, story);
+    *error = NULL;
+    STAILQ_FOREACH(setting, &story->settings, next)
+    {
+        if (!apply_setting(&m, setting)) {
+            *error = arena_printf(arena, "line %u: %s: %s", setting->line, setting->key, m.error);
+            break;
+        }
+    }
+    finish(&m);
+    return *error == NULL ? OK : ERR_FORMAT;
+}

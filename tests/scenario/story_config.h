@@ -1,0 +1,32 @@
+/* The configuration of a story, in Unbound's words, as the options of our own folders.  Every word has a row in a table:
+ * it is mapped, it is known to be harmless, or the story is skipped because we lack what it needs. */
+#ifndef SCENARIO_STORY_CONFIG_H
+#define SCENARIO_STORY_CONFIG_H
+
+#include "crypto/algorithms.h"
+#include "front/front.h"
+#include "resolver/options.h"
+#include "tests/scenario/story.h"
+#include "trust/trust.h"
+
+struct story_config {
+    struct resolver_options resolver;
+    struct answer_options answers;
+    struct cache_options cache;
+    struct front_options front;
+    struct crypto_policy policy;
+    struct trust *trust;    /* trust_free() */
+    int64_t start_ms;       /* wall time when the story begins */
+    bool minimal_responses; /* false: records that a minimal response leaves out may be missing */
+    bool unanswered_fails;  /* an upstream question that no entry answers fails the story */
+    const char *needs;      /* the story is skipped: "DNS64"; NULL if it can run */
+};
+
+/* ERR_FORMAT: *error is a sentence with the line, in the arena.  config->needs counts even then. */
+MUST_USE enum err story_configure(struct arena *arena, const struct story *story, struct story_config *config,
+                                  const char **error);
+
+/* Signature checks that were faked as good since the program began: DSA and, where the story says so, SHA-1. */
+unsigned long story_faked_checks(void);
+
+#endif

@@ -1,0 +1,622 @@
+/* The loop that tells a story.  Before each step all upstream questions that a server answers at this step are answered;
+ * what nobody answers stays in flight until the story, or the time that a client waits for its answer, lets it time out. */
+#include "tests/scenario/story_run.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "message/text.h"
+#include "resolver/response.h"
+#include "tests/scenario/story_servers.h"
+
+enum {
+    ROUNDS_MAX = 20000,   /* a story that takes more does not come to rest */
+    TRACE_LINES_MAX = 60, /* of a failed story's report */
+    CLIENT_ID_FIRST = 1000,
+    RESPONSE_OCTETS_MAX = MESSAGE_OCTETS_MAX,
+};
+
+struct pending { /* an upstream question in flight */
+    uint64_t id;
+    struct address server;
+    struct packet packet;
+    bool was_answered; /* the resolver did not take what it got: it waits on */
+    TAILQ_ENTRY(pending) next;
+};
+
+struct asker { /* a client's question */
+    struct client_query query;
+    enum transport transport;
+};
+
+struct client_answer {
+    struct packet packet;
+    const char *why; /* for the report */
+    TAILQ_ENTRY(client_answer) next;
+};
+
+struct trace_line {
+    const char *text;
+    STAILQ_ENTRY(trace_line) next;
+};
+
+struct run {
+    struct arena *arena;
+    const struct story *story;
+    const struct story_config *config;
+    const struct story_run_options *options;
+    struct resolver *resolver;
+    struct cache *cache;
+    struct random *random;
+    struct now now;
+    const struct story_step *step; /* to be done next; NULL at the end */
+    unsigned range_step;           /* which ranges count */
+    uint16_t next_id;
+    unsigned rounds;
+    TAILQ_HEAD(, pending) pending;
+    TAILQ_HEAD(, client_answer) answers;
+    STAILQ_HEAD(, trace_line) trace;
+    unsigned trace_count;
+    const char *failure;
+};
+
+/* ---- telling people ---- */
+
+static PRINTF_LIKE(2, 3) bool fail(struct run *run, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    const char *what = arena_vprintf(run->arena, format, arguments);
+    va_end(arguments);
+    if (run->failure == NULL && run->step != NULL)
+        run->failure = arena_printf(run->arena, "step %u (%s, line %u): %s", run->step->number,
+                                    step_kind_text(run->step->kind), run->step->line, what);
+    else if (run->failure == NULL)
+        run->failure = arena_printf(run->arena, "at the end: %s", what);
+    return false;
+}
+
+static PRINTF_LIKE(2, 3) void trace(struct run *run, const char *format, ...)
+{
+    struct trace_line *line = ARENA_NEW(run->arena, struct trace_line);
+    va_list arguments;
+    va_start(arguments, format);
+    line->text = arena_vprintf(run->arena, format, arguments);
+    va_end(arguments);
+    STAILQ_INSERT_TAIL(&run->trace, line, next);
+    if (++run->trace_count > TRACE_LINES_MAX) {
+        STAILQ_REMOVE_HEAD(&run->trace, next);
+        run->trace_count--;
+    }
+    if (run->options->verbose)
+        puts(line->text);
+}
+
+static void show_message(struct run *run, const struct message *message)
+{
+    if (run->options->verbose)
+        puts(message_to_text(run->arena, message));
+}
+
+static const char *question_text(struct arena *arena, const struct message *message)
+{
+    char name[DNAME_TEXT_MAX], type[RR_TYPE_TEXT_MAX];
+    if (!message->has_question)
+        return "no question";
+    return arena_printf(arena, "%s %s", dname_to_text(&message->question.qname, name),
+                        rr_type_to_text(message->question.qtype, type));
+}
+
+static void explain_cuts(struct text *text, const struct explanation *explanation)
+{
+    char name[DNAME_TEXT_MAX];
+    for (uint8_t i = 0; i < explanation->cut_count; i++) {
+        const struct explained_cut *cut = &explanation->cuts[i];
+        text_printf(text, "        cut %s: %s (%s)\n", dname_to_text(&cut->zone, name), security_text(cut->security),
+                    cut->how == NULL ? "" : cut->how);
+    }
+}
+
+static const char *explain(struct run *run, const struct outcome *outcome)
+{
+    struct text text = text_new(run->arena);
+    text_printf(&text, "    %s", security_text(outcome->security));
+    if (outcome->site != NULL)
+        text_printf(&text, ", site %s", outcome->site);
+    for (uint16_t i = 0; i < outcome->ede_count; i++)
+        text_printf(&text, ", EDE %d \"%s\"", outcome->edes[i].code,
+                    outcome->edes[i].text == NULL ? "" : outcome->edes[i].text);
+    text_printf(&text, "\n");
+    for (uint16_t i = 0; i < outcome->link_count; i++) {
+        const struct verdict *verdict = &outcome->links[i]->verdict;
+        char name[DNAME_TEXT_MAX];
+        text_printf(&text, "      link %s: %s, site %s %s\n", dname_to_text(&outcome->links[i]->question.qname, name),
+                    security_text(verdict->security), verdict->site == NULL ? "-" : verdict->site, verdict->text);
+        if (verdict->explanation != NULL)
+            explain_cuts(&text, verdict->explanation);
+    }
+    return text.data;
+}
+
+/* ---- clients ---- */
+
+static void keep_answer(struct run *run, struct octets octets, enum transport transport, const char *why)
+{
+    struct client_answer *answer = ARENA_NEW(run->arena, struct client_answer);
+    *answer = (struct client_answer) { .packet = { .octets = octets_copy(run->arena, octets), .transport = transport },
+                                       .why = why };
+    if (message_read(answer->packet.octets, run->arena, &answer->packet.message) != OK)
+        fail(run, "our response cannot be read");
+    TAILQ_INSERT_TAIL(&run->answers, answer, next);
+    char rcode[16];
+    trace(run, "  <= client: %s: %s", question_text(run->arena, &answer->packet.message),
+          rcode_to_text(answer->packet.message.rcode, rcode));
+    show_message(run, &answer->packet.message);
+}
+
+static void done(struct run *run, const struct asker *asker, const struct outcome *outcome)
+{
+    uint8_t *buffer = memory_new(RESPONSE_OCTETS_MAX, 1);
+    struct octets octets =
+        response_write(&run->config->answers, &asker->query, outcome, run->now, buffer, RESPONSE_OCTETS_MAX);
+    keep_answer(run, octets, asker->transport, explain(run, outcome));
+    free(buffer);
+}
+
+static struct client_query client_query_of(const struct run *run, const struct packet *packet)
+{
+    const struct message *message = &packet->message;
+    const struct edns *edns = &message->edns;
+    size_t client_max = edns->present ? edns->udp_octets : UDP_OCTETS_CLASSIC;
+    size_t our_max = run->config->answers.edns_octets;
+    return (struct client_query) {
+        .header = message->header,
+        .question = message->question,
+        .edns = edns->present,
+        .dnssec_ok = edns->present && edns->dnssec_ok,
+        .size_max = packet->transport == TRANSPORT_TCP ? MESSAGE_OCTETS_MAX
+                    : client_max < our_max             ? client_max
+                                                       : our_max,
+    };
+}
+
+static void answer_at_once(struct run *run, const struct asker *asker, const struct message *message,
+                           const struct front_decision *decision)
+{
+    uint8_t *buffer = memory_new(RESPONSE_OCTETS_MAX, 1);
+    const struct question *question = message->has_question ? &message->question : NULL;
+    struct octets octets = response_write_error(&run->config->answers, &asker->query, question, decision->rcode,
+                                                decision->ede, decision->text, buffer, RESPONSE_OCTETS_MAX);
+    keep_answer(run, octets, asker->transport,
+                arena_printf(run->arena, "    front: EDE %d \"%s\"\n", decision->ede,
+                             decision->text == NULL ? "" : decision->text));
+    free(buffer);
+}
+
+static void ask(struct run *run, const struct story_step *step, const struct story_entry *entry)
+{
+    struct packet packet = { .octets = story_write_entry(run->arena, entry, run->next_id++) };
+    packet.transport = entry->match & MATCH_TCP ? TRANSPORT_TCP : TRANSPORT_UDP;
+    struct address client = { .family = 4, .port = 53, .octets = { 127, 0, 0, 1 } };
+    if (step->has_address)
+        client = step->address;
+    enum err read = message_read(packet.octets, run->arena, &packet.message);
+    struct asker *asker = ARENA_NEW(run->arena, struct asker);
+    *asker = (struct asker) { .query = client_query_of(run, &packet), .transport = packet.transport };
+    struct front_decision decision = front_judge(&run->config->front, &client, read, &packet.message);
+    trace(run, "  => client asks: %s", question_text(run->arena, &packet.message));
+    if (decision.verdict == FRONT_RESOLVE)
+        resolver_ask(run->resolver, &packet.message.question, packet.message.header.cd, asker, run->now);
+    else if (decision.verdict == FRONT_ANSWER)
+        answer_at_once(run, asker, &packet.message, &decision);
+}
+
+/* ---- the resolver's wishes ---- */
+
+static void send_question(struct run *run, const struct exchange *exchange)
+{
+    struct pending *pending = ARENA_NEW(run->arena, struct pending);
+    *pending = (struct pending) { .id = exchange->id, .server = exchange->server };
+    pending->packet.octets = octets_copy(run->arena, exchange->packet);
+    pending->packet.transport = exchange->transport;
+    if (message_read(pending->packet.octets, run->arena, &pending->packet.message) != OK)
+        fail(run, "our question cannot be read");
+    TAILQ_INSERT_TAIL(&run->pending, pending, next);
+    char server[ADDRESS_TEXT_MAX];
+    trace(run, "    -> %s %s %s", address_host_to_text(&pending->server, server),
+          exchange->transport == TRANSPORT_TCP ? "TCP" : "UDP", question_text(run->arena, &pending->packet.message));
+    show_message(run, &pending->packet.message);
+}
+
+static void cancel(struct run *run, uint64_t id)
+{
+    struct pending *pending;
+    TAILQ_FOREACH(pending, &run->pending, next)
+    {
+        if (pending->id == id) {
+            TAILQ_REMOVE(&run->pending, pending, next);
+            return;
+        }
+    }
+}
+
+/* Until the resolver wants nothing more for now. */
+static void pump(struct run *run)
+{
+    struct want want;
+    while (run->failure == NULL && resolver_next(run->resolver, run->now, &want)) {
+        if (++run->rounds > ROUNDS_MAX)
+            fail(run, "does not come to rest");
+        if (want.kind == WANT_EXCHANGE)
+            send_question(run, &want.exchange);
+        else if (want.kind == WANT_CANCEL)
+            cancel(run, want.exchange.id);
+        else if (want.kind == WANT_DONE)
+            done(run, want.waiter, want.outcome);
+    }
+}
+
+/* ---- servers ---- */
+
+static void give(struct run *run, struct pending *pending, struct story_entry *entry)
+{
+    char rcode[16], server[ADDRESS_TEXT_MAX];
+    struct message message;
+    entry->used = true;
+    struct octets reply = story_write_reply(run->arena, run->story, entry, &pending->packet);
+    enum err read = message_read(reply, run->arena, &message);
+    trace(run, "    <- %s: %s: entry of line %u: %s", address_host_to_text(&pending->server, server),
+          question_text(run->arena, &pending->packet.message), entry->line,
+          read == OK ? rcode_to_text(message.rcode, rcode) : "malformed");
+    if (read == OK)
+        show_message(run, &message);
+    if (resolver_absorb(run->resolver, pending->id, reply, run->now) == ABSORBED)
+        cancel(run, pending->id);
+    else
+        pending->was_answered = true;
+    pump(run);
+}
+
+static void break_off(struct run *run, struct pending *pending, enum exchange_failure how)
+{
+    cancel(run, pending->id);
+    resolver_exchange_failed(run->resolver, pending->id, how, run->now);
+    pump(run);
+}
+
+/* Deckard's servers must have an answer, and where the story has no server there is no host. */
+static void leave_unanswered(struct run *run, struct pending *pending)
+{
+    char server[ADDRESS_TEXT_MAX];
+    if (!story_knows_server(run->story, &pending->server))
+        break_off(run, pending, EXCHANGE_UNREACHABLE);
+    else
+        fail(run, "no entry answers the question %s asked of %s", question_text(run->arena, &pending->packet.message),
+             address_host_to_text(&pending->server, server));
+}
+
+/* Answers one upstream question, if one can be answered at this step. */
+static bool answer_one(struct run *run)
+{
+    struct pending *pending;
+    TAILQ_FOREACH(pending, &run->pending, next)
+    {
+        if (pending->was_answered)
+            continue;
+        struct story_entry *entry =
+            story_find_reply(run->arena, run->story, run->range_step, &pending->server, &pending->packet);
+        if (entry != NULL)
+            give(run, pending, entry);
+        else if (run->config->unanswered_fails)
+            leave_unanswered(run, pending);
+        else
+            continue;
+        return true;
+    }
+    return false;
+}
+
+static void answer_all(struct run *run)
+{
+    while (run->failure == NULL && answer_one(run))
+        continue;
+}
+
+/* ---- time ---- */
+
+static void let_pass(struct run *run, int64_t ms)
+{
+    run->now.wall_ms += ms;
+    run->now.monotonic_ms += ms;
+    resolver_tick(run->resolver, run->now);
+    pump(run);
+}
+
+/* To the next time-out; false if none is ahead. */
+static bool let_time_out(struct run *run)
+{
+    int64_t deadline_ms = resolver_deadline_ms(run->resolver);
+    if (deadline_ms == INT64_MAX)
+        return false;
+    if (++run->rounds > ROUNDS_MAX)
+        return fail(run, "does not come to rest");
+    let_pass(run, deadline_ms > run->now.monotonic_ms ? deadline_ms - run->now.monotonic_ms : 1);
+    answer_all(run);
+    return true;
+}
+
+static bool pass_time(struct run *run, const struct story_step *step)
+{
+    double seconds;
+    if (sscanf(step->rest, "ELAPSE %lf", &seconds) != 1)
+        return fail(run, "only TIME_PASSES ELAPSE is known");
+    int64_t until_ms = run->now.monotonic_ms + (int64_t)(seconds * 1000);
+    while (run->failure == NULL && resolver_deadline_ms(run->resolver) < until_ms)
+        let_time_out(run);
+    if (until_ms > run->now.monotonic_ms)
+        let_pass(run, until_ms - run->now.monotonic_ms);
+    return run->failure == NULL;
+}
+
+/* ---- steps ---- */
+
+static void advance(struct run *run)
+{
+    run->step = STAILQ_NEXT(run->step, next);
+    if (run->step != NULL && run->story->has_sections) /* Deckard: those of the last question */
+        run->range_step = run->step->number;
+}
+
+static void query(struct run *run, const struct story_step *step)
+{
+    struct story_entry *entry;
+    if (!run->story->has_sections)
+        run->range_step = step->number;
+    advance(run);
+    STAILQ_FOREACH(entry, &step->entries, next)
+    ask(run, step, entry);
+    pump(run);
+    answer_all(run);
+    while (!run->story->has_sections && run->failure == NULL && TAILQ_EMPTY(&run->answers) && let_time_out(run))
+        continue;
+}
+
+static const char *entry_text(struct run *run, const struct story_entry *entry)
+{
+    struct message message;
+    if (message_read(story_write_entry(run->arena, entry, 0), run->arena, &message) != OK)
+        return "(cannot be shown)";
+    return message_to_text(run->arena, &message);
+}
+
+static bool answer_is_wrong(struct run *run, const struct story_step *step, const char *difference)
+{
+    const struct client_answer *answer = TAILQ_FIRST(&run->answers);
+    const struct story_entry *entry = STAILQ_FIRST(&step->entries);
+    if (entry == NULL)
+        return fail(run, "an answer that no entry describes");
+    return fail(run, "%s\n--- expected (line %u)\n%s\n--- got\n%s\n%s", difference, entry->line, entry_text(run, entry),
+                message_to_text(run->arena, &answer->packet.message), answer->why);
+}
+
+/* Takes the answer that one of the entries describes. */
+static bool take_answer(struct run *run, const struct story_step *step, const char **difference)
+{
+    struct comparison comparison = { .arena = run->arena, .may_be_shorter = !run->config->minimal_responses };
+    struct client_answer *answer;
+    TAILQ_FOREACH(answer, &run->answers, next)
+    {
+        if (story_entries_find(&comparison, &step->entries, &answer->packet) != NULL) {
+            TAILQ_REMOVE(&run->answers, answer, next);
+            return true;
+        }
+    }
+    *difference = comparison.difference;
+    return false;
+}
+
+static bool check_answer(struct run *run, const struct story_step *step)
+{
+    const char *difference = NULL;
+    while (run->failure == NULL && TAILQ_EMPTY(&run->answers) && let_time_out(run))
+        continue;
+    if (run->failure != NULL)
+        return false;
+    if (TAILQ_EMPTY(&run->answers))
+        return fail(run, "no answer");
+    if (!take_answer(run, step, &difference))
+        return answer_is_wrong(run, step, difference);
+    advance(run);
+    return true;
+}
+
+static struct pending *find_pending(struct run *run, const struct story_step *step, struct story_entry **entry)
+{
+    struct comparison comparison = { .arena = run->arena };
+    struct pending *pending;
+    TAILQ_FOREACH(pending, &run->pending, next)
+    {
+        if (pending->was_answered || (step->has_address && !address_equal(&step->address, &pending->server)))
+            continue;
+        *entry = story_entries_find(&comparison, &step->entries, &pending->packet);
+        if (*entry != NULL)
+            return pending;
+    }
+    return NULL;
+}
+
+static bool check_out_query(struct run *run, const struct story_step *step)
+{
+    struct story_entry *entry;
+    struct pending *pending = find_pending(run, step, &entry);
+    while (pending == NULL && run->failure == NULL && TAILQ_EMPTY(&run->answers) && let_time_out(run))
+        pending = find_pending(run, step, &entry);
+    if (run->failure != NULL)
+        return false;
+    if (pending == NULL)
+        return fail(run, "no such question was sent");
+    advance(run);
+    if (entry->adjust & ADJUST_COPY_ID)
+        give(run, pending, entry);
+    return true;
+}
+
+/* The oldest question that the entry fits, else the oldest. */
+static bool reply(struct run *run, const struct story_step *step)
+{
+    struct story_entry *entry;
+    struct pending *pending = find_pending(run, step, &entry);
+    if (pending == NULL)
+        pending = TAILQ_FIRST(&run->pending);
+    entry = STAILQ_FIRST(&step->entries);
+    if (pending == NULL || entry == NULL)
+        return fail(run, "no question to reply to");
+    advance(run);
+    give(run, pending, entry);
+    return true;
+}
+
+/* How often a resolver asks before it gives up is its own business: a step too many means nothing. */
+static void time_out(struct run *run)
+{
+    advance(run);
+    if (!TAILQ_EMPTY(&run->pending))
+        let_time_out(run);
+}
+
+static void error(struct run *run)
+{
+    struct pending *pending = TAILQ_FIRST(&run->pending);
+    advance(run);
+    if (pending != NULL)
+        break_off(run, pending, pending->packet.transport == TRANSPORT_TCP ? EXCHANGE_CLOSED : EXCHANGE_REFUSED);
+}
+
+static void do_step(struct run *run, const struct story_step *step)
+{
+    switch (step->kind) {
+    case STEP_QUERY:
+        query(run, step);
+        return;
+    case STEP_CHECK_ANSWER:
+        check_answer(run, step);
+        return;
+    case STEP_CHECK_OUT_QUERY:
+        check_out_query(run, step);
+        return;
+    case STEP_REPLY:
+        reply(run, step);
+        return;
+    case STEP_TIMEOUT:
+        time_out(run);
+        return;
+    case STEP_ERROR:
+        error(run);
+        return;
+    case STEP_TIME_PASSES:
+        if (pass_time(run, step))
+            advance(run);
+        return;
+    case STEP_NOTHING:
+        advance(run);
+        return;
+    case STEP_ASSIGN:
+    case STEP_TRAFFIC:
+    case STEP_CHECK_AUTOTRUST:
+        fail(run, "anchors do not follow RFC 5011 here");
+    }
+}
+
+/* A question that this step looks at is not answered before. */
+static bool is_looked_at(struct run *run)
+{
+    struct story_entry *entry;
+    return run->step->kind == STEP_CHECK_OUT_QUERY && find_pending(run, run->step, &entry) != NULL;
+}
+
+static bool answer_is_due(struct run *run)
+{
+    const char *difference;
+    return run->step->kind == STEP_CHECK_ANSWER && take_answer(run, run->step, &difference);
+}
+
+static void tell(struct run *run)
+{
+    while (run->failure == NULL && run->step != NULL) {
+        if (++run->rounds > ROUNDS_MAX)
+            fail(run, "does not come to rest");
+        else if (answer_is_due(run))
+            advance(run);
+        else if (is_looked_at(run) || !answer_one(run))
+            do_step(run, run->step);
+    }
+}
+
+/* ---- the end ---- */
+
+static void check_entries_used(struct run *run, const struct story_entries *entries)
+{
+    const struct story_entry *entry;
+    STAILQ_FOREACH(entry, entries, next)
+    if (entry->mandatory && !entry->used)
+        fail(run, "the entry of line %u was never asked for", entry->line);
+}
+
+static void check_end(struct run *run)
+{
+    const struct story_range *range;
+    STAILQ_FOREACH(range, &run->story->ranges, next)
+    check_entries_used(run, &range->entries);
+    if (run->failure == NULL && run->story->has_sections && !TAILQ_EMPTY(&run->answers))
+        fail(run, "an answer that the story does not tell of:\n%s",
+             message_to_text(run->arena, &TAILQ_FIRST(&run->answers)->packet.message));
+}
+
+static const char *report_of(struct run *run)
+{
+    struct text text = text_new(run->arena);
+    struct trace_line *line;
+    text_printf(&text, "%s\n--- what happened\n", run->failure);
+    STAILQ_FOREACH(line, &run->trace, next)
+    text_printf(&text, "%s\n", line->text);
+    return text.data;
+}
+
+bool story_run(struct arena *arena, const struct story *story, const struct story_config *config,
+               const struct story_run_options *options, const char **report)
+{
+    struct run run = {
+        .arena = arena,
+        .story = story,
+        .config = config,
+        .options = options,
+        .random = random_seeded_new(options->seed),
+        .now = { .wall_ms = config->start_ms, .monotonic_ms = 1000, .wall_is_fit = true },
+        .step = STAILQ_FIRST(&story->steps),
+        .next_id = CLIENT_ID_FIRST,
+    };
+    TAILQ_INIT(&run.pending);
+    TAILQ_INIT(&run.answers);
+    STAILQ_INIT(&run.trace);
+    if (run.step != NULL)
+        run.range_step = run.step->number;
+    run.cache = cache_new(&config->cache, run.random);
+    struct resolver_parts parts = {
+        .cache = run.cache,
+        .random = run.random,
+        .options = &config->resolver,
+        .policy = &config->policy,
+        .trust = config->trust,
+        .explain = true,
+    };
+    run.resolver = resolver_new(&parts);
+    tell(&run);
+    if (run.failure == NULL)
+        check_end(&run);
+    if (run.failure != NULL)
+        *report = report_of(&run);
+    resolver_free(run.resolver);
+    cache_free(run.cache);
+    random_free(run.random);
+    return run.failure == NULL;
+}
