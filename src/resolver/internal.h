@@ -76,7 +76,7 @@ struct cut { /* where the question stands */
 
 /* How a lookup asks when data from earlier servers did not validate. */
 struct distrust {
-    uint8_t round;                     /* 0: nothing wrong yet */
+    uint8_t rounds;                    /* 0: nothing wrong yet */
     uint8_t avoid_count;
     struct address avoid[AVOID_MAX];   /* asked only when nobody else is left, and then over TCP */
     bool checking_enabled;             /* forwarders: CD=0, so that they sort the bad data out themselves */
@@ -134,7 +134,7 @@ struct lookup {
 
 enum {
     PINS_MAX = 160,            /* links, and DS and DNSKEY sets on the way to the anchors: LOOKUPS_MAX binds earlier */
-    DISTRUST_ROUNDS_MAX = 3,   /* before Bogus is final: other servers, then TCP, then a forwarder's own validation */
+    DISTRUST_ROUNDS_MAX = 4,   /* before Bogus is final: two other servers, then TCP, then a forwarder's own validation */
     EPOCH_RESTARTS_MAX = 2,
 };
 
@@ -148,8 +148,7 @@ struct pin {
     struct answer *answer;     /* NULL: failed, or not here yet */
     struct failure failure;
     bool failure_is_cached;
-    struct address from;       /* the server that said it */
-    struct distrust distrust;  /* what was tried because it did not validate */
+    struct address from;       /* the server that said it; family 0: out of the cache */
 };
 
 struct waiter {
@@ -176,7 +175,7 @@ struct request {
     uint16_t pin_count;
     uint16_t link_count;
     struct pin *links[CNAME_LINKS_MAX + 1];
-    uint8_t distrust_rounds;
+    struct distrust distrust;  /* whose data did not validate */
     bool asked_somebody;       /* a lookup was started */
 
     bool finished;

@@ -40,7 +40,7 @@ static void wish_for(struct resolver *r, struct request *q, struct pin *pin, str
 {
     struct lookup_wish wish = {
         .question = &pin->question,
-        .distrust = pin->distrust.round > 0 ? &pin->distrust : NULL,
+        .distrust = q->distrust.rounds > 0 ? &q->distrust : NULL,
         .is_fresh = pin->retry_after_budget,
         .purse = q->purse,
     };
@@ -61,8 +61,6 @@ void request_deliver(struct resolver *r, struct request *q, const struct lookup 
         pin->answer = answer_copy(q->arena, found->answer);
         pin->from_cache = false;
         pin->from = found->from;
-        if (found->from_tcp && pin->distrust.round > 0 && !pin->distrust.checking_enabled)
-            q->distrust_rounds = DISTRUST_ROUNDS_MAX; /* nobody else was left to ask */
         return;
     }
     if (found->failure.is_budget && found->purse != q->purse && !pin->retry_after_budget) {
@@ -263,19 +261,63 @@ static struct pin *find_culprit(struct request *q, struct pin *link)
     return culprit;
 }
 
+static bool is_distrusted(const struct distrust *distrust, const struct address *address)
+{
+    for (uint8_t i = 0; i < distrust->avoid_count; i++)
+        if (address_equal(&distrust->avoid[i], address))
+            return true;
+    return false;
+}
+
+/* What the server has said besides is not worth more, unless it has validated. */
+static void forget_word_of(struct request *q, const struct address *server)
+{
+    for (uint16_t i = 0; i < q->pin_count; i++) {
+        struct pin *pin = q->pins[i];
+        if (pin->answer != NULL && pin->answer->verdict.security == UNCHECKED && address_equal(&pin->from, server))
+            pin->answer = NULL;
+    }
+    for (uint16_t i = 0; i < q->link_count; i++)
+        if (q->links[i]->answer == NULL)
+            q->link_count = (uint16_t)(i + 1);
+}
+
+static bool is_forwarded(struct resolver *r, const struct pin *pin)
+{
+    uint16_t origin;
+    const struct zone_rule *rule = zone_rule_for(r->parts.options, &pin->question, &origin);
+    return rule != NULL && rule->kind != ZONE_RULE_STUB;
+}
+
+/* Whom to ask next time: not the server that said it; the same one over TCP if there is no other; at last a forwarder's own
+ * validation.  false: all that has been tried. */
+static bool learn_distrust(struct resolver *r, struct request *q, const struct pin *culprit)
+{
+    struct distrust *distrust = &q->distrust;
+    if (distrust->rounds == DISTRUST_ROUNDS_MAX || q->purse->budget.signature_failures <= RRSIG_CHECKS_PER_RRSET_MAX)
+        return false; /* another set as bad as this one would only spend the rest */
+    distrust->rounds++;
+    if (culprit->from.family == 0)
+        return true;
+    if (!is_distrusted(distrust, &culprit->from)) {
+        if (distrust->avoid_count < AVOID_MAX)
+            distrust->avoid[distrust->avoid_count++] = culprit->from;
+        return true;
+    }
+    bool sorts_out = is_forwarded(r, culprit) && !distrust->checking_enabled;
+    distrust->checking_enabled = true;
+    return sorts_out;
+}
+
 /* Before Bogus is final: other servers of the zone, then TCP, within the budget (rules.md).  true: try again. */
 static bool doubt(struct resolver *r, struct request *q, struct pin *link, struct now now)
 {
     struct pin *culprit = find_culprit(q, link);
-    if (q->distrust_rounds >= DISTRUST_ROUNDS_MAX || !culprit->answer->verdict_is_new ||
-        !budget_take_lookup(&q->purse->budget))
+    if (!culprit->answer->verdict_is_new || !learn_distrust(r, q, culprit) || !budget_take_lookup(&q->purse->budget))
         return false;
-    q->distrust_rounds++;
-    culprit->distrust.round++;
-    culprit->distrust.checking_enabled = q->distrust_rounds == DISTRUST_ROUNDS_MAX;
-    if (culprit->from.family != 0 && culprit->distrust.avoid_count < AVOID_MAX)
-        culprit->distrust.avoid[culprit->distrust.avoid_count++] = culprit->from;
     forget_verdicts(q);
+    if (culprit->from.family != 0)
+        forget_word_of(q, &culprit->from);
     wish_for(r, q, culprit, now);
     return true;
 }

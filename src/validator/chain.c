@@ -130,6 +130,9 @@ static enum judgement judge_key_set(struct judge *judge, const struct rrset *dns
     if (result.out_of_budget) {
         verdict_fail_budget(&zone->verdict, v->arena, v->budget, &zone->name, TYPE_DNSKEY);
         zone->state = ZONE_FAILED;
+    } else if (result.fault == FAULT_KEY_MISSING) {
+        zone_fail(zone, judge, EDE_RRSIGS_MISSING, "dnskey-unsigned-by-ksk", TYPE_DNSKEY,
+                  "is not signed by a key that the DS set or trust anchor names");
     } else if (result.fault != FAULT_NONE) {
         verdict_fail_signature(&zone->verdict, v->arena, dnskeys, &zone->name, &result, v->now);
         zone->state = ZONE_FAILED;
@@ -165,12 +168,12 @@ static enum judgement judge_keys_fact(struct judge *judge, enum fact fact, struc
         return JUDGED;
     }
     const struct rrset *dnskeys = link_data(answer, &zone->name, TYPE_DNSKEY);
-    if (dnskeys == NULL) {
+    enum judgement judgement = JUDGED;
+    if (dnskeys != NULL)
+        judgement = judge_key_set(judge, dnskeys, vouchers, zone);
+    else
         zone_fail(zone, judge, EDE_DNSKEY_MISSING, "dnskey-none", TYPE_DNSKEY,
                   "does not exist although a DS set or trust anchor names keys");
-        return JUDGED;
-    }
-    enum judgement judgement = judge_key_set(judge, dnskeys, vouchers, zone);
     if (judgement == JUDGED && zone->verdict.security != INDETERMINATE) {
         answer->verdict = zone->verdict;
         answer->verdict_is_new = true;
@@ -328,10 +331,12 @@ enum judgement chain_insecurity(struct judge *judge, const struct dname *from, c
         next_name(judge, &at, data->name, &next);
         at = next;
         judgement = chain_delegation(judge, &at, &zone);
+        if (judgement == JUDGED && zone.state == ZONE_SECURE) {
+            secure = at;
+            judgement = chain_keys(judge, &at, &zone); /* broken ones are the root cause of all that is wrong below */
+        }
         if (judgement != JUDGED)
             return judgement;
-        if (zone.state == ZONE_SECURE)
-            secure = at;
     }
     *verdict = verdict_from(&zone.verdict);
     if (zone.state != ZONE_INSECURE && zone.state != ZONE_FAILED)

@@ -420,6 +420,21 @@ static void negative_holder(const struct question *question, struct dname *holde
         *holder = question->qname;
 }
 
+/* No signature over a denial: were they left out alone, or the records with them? */
+static struct unsigned_data unsigned_denial(const struct answer *answer, const struct dname *holder)
+{
+    const struct question *question = &answer->question;
+    if (denial_set(answer, 0) != NULL)
+        return (struct unsigned_data) { holder,
+                                        &question->qname,
+                                        question->qtype,
+                                        EDE_RRSIGS_MISSING,
+                                        "rrsig-missing",
+                                        "is denied by NSEC or NSEC3 without RRSIG of its zone" };
+    return (struct unsigned_data) { holder,           &question->qname, question->qtype,
+                                    EDE_NSEC_MISSING, "nsec-missing",   "is denied without NSEC or NSEC3" };
+}
+
 static enum judgement judge_negative(struct judge *judge, const struct answer *answer, struct verdict *verdict)
 {
     const struct question *question = &answer->question;
@@ -436,8 +451,7 @@ static enum judgement judge_negative(struct judge *judge, const struct answer *a
     if (zone.state == ZONE_SECURE)
         return judge_denial(judge, answer, &holder, &zone, verdict);
     if (zone.state == ZONE_NO_CUT) {
-        struct unsigned_data data = { &holder,          &question->qname, question->qtype,
-                                      EDE_NSEC_MISSING, "nsec-missing",   "is denied without NSEC or NSEC3" };
+        struct unsigned_data data = unsigned_denial(answer, &holder);
         return chain_insecurity(judge, &anchor, &data, verdict);
     }
     *verdict = verdict_from(&zone.verdict);

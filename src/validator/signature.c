@@ -11,7 +11,8 @@ const struct fault_row fault_rows[FAULTS] = {
     [FAULT_ALGORITHM] = { EDE_RRSIGS_MISSING, "rrsig-algorithm", "has an unsupported algorithm" },
     [FAULT_LABELS] = { EDE_BOGUS, "rrsig-labels", "has an impossible number of labels" },
     [FAULT_KEY_MISSING] = { EDE_DNSKEY_MISSING, "dnskey-missing", "has no matching DNSKEY" },
-    [FAULT_KEY_REVOKED] = { EDE_NO_ZONE_KEY_BIT, "dnskey-revoked", "is by a revoked key" },
+    [FAULT_KEY_UNUSABLE] = { EDE_DNSKEY_MISSING, "dnskey-unusable", "is by a key that is malformed or outside the limits" },
+    [FAULT_KEY_REVOKED] = { EDE_DNSKEY_MISSING, "dnskey-revoked", "is by a revoked key" },
     [FAULT_KEY_NOT_ZONE] = { EDE_NO_ZONE_KEY_BIT, "dnskey-not-zone-key", "is by a key that is no zone key" },
     [FAULT_INVERTED] = { EDE_EXPIRED_BEFORE_VALID, "rrsig-inverted", "ends before it begins" },
     [FAULT_NOT_YET] = { EDE_SIGNATURE_NOT_YET_VALID, "rrsig-not-yet-valid", "is not valid before" },
@@ -104,7 +105,7 @@ static bool try_pair(struct attempt *attempt, const struct rrsig *sig, uint16_t 
         };
         return true;
     case SIGNATURE_KEY_UNUSABLE:
-        note_fault(attempt->result, FAULT_KEY_MISSING, sig);
+        note_fault(attempt->result, FAULT_KEY_UNUSABLE, sig);
         return false;
     case SIGNATURE_BAD:
         break;

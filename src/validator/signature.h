@@ -15,6 +15,7 @@ enum signature_fault {
     FAULT_ALGORITHM,    /* unsupported, or switched off */
     FAULT_LABELS,       /* more than the owner has, or fewer than the signer */
     FAULT_KEY_MISSING,  /* no key of that tag and algorithm */
+    FAULT_KEY_UNUSABLE, /* malformed, or outside our limits */
     FAULT_KEY_REVOKED,  /* RFC 5011 section 2.1 */
     FAULT_KEY_NOT_ZONE, /* no ZONE flag, or another protocol than 3 */
     FAULT_INVERTED,     /* it ends before it begins */
