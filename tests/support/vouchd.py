@@ -1,0 +1,112 @@
+"""vouchd as an operator has it: a configuration file, a process, its log and its exit code."""
+
+import glob
+import os
+import pathlib
+import signal
+import subprocess
+import time
+
+import pytest
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+RELEASE = pathlib.Path(os.environ.get("VOUCH_BUILD", ROOT / "build"))
+SANITIZED = pathlib.Path(os.environ.get("VOUCH_BUILD_ASAN", ROOT / "build-asan"))
+
+READY_TIMEOUT_S = 60    # generous: only spent when vouchd does not come up
+END_TIMEOUT_S = 60
+POLL_S = 0.02
+
+
+def program(name, build=RELEASE):
+    path = build / name
+    if not path.exists():
+        pytest.fail(f"{path} is not built")
+    return str(path)
+
+
+def faketime(instant):
+    """Environment in which the wall clock starts at "YYYY-MM-DD hh:mm:ss" UTC; timers go on by the real one."""
+    found = glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")
+    if not found:
+        pytest.fail("libfaketime is not installed: scripts/deps test")
+    return {"LD_PRELOAD": found[0], "FAKETIME": f"@{instant}", "TZ": "UTC", "DONT_FAKE_MONOTONIC": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+
+
+def write_config(directory, settings):
+    """The settings, and files that this test alone uses; returns the path."""
+    private = {"state-directory": str(directory / "state"), "control-socket": str(directory / "control.sock")}
+    settings = private | settings
+    settings["cache"] = {"file": "none"} | settings.get("cache", {})
+    path = directory / "vouch.yaml"
+    path.write_text(yaml.safe_dump(settings, sort_keys=False))
+    return path
+
+
+class Vouchd:
+    """with Vouchd(directory, {"listen": […]}) as vouchd: … — ready inside, ended without complaint afterwards."""
+
+    def __init__(self, directory, settings, prefix=(), environment=None, build=RELEASE):
+        """directory: an empty one of the test.  prefix: a command that runs another, like ip netns exec NAME."""
+        self.directory = directory
+        self.log_path = directory / "log"
+        self.config_path = write_config(directory, settings)
+        # env(1) behind the prefix: what is preloaded is for vouchd alone
+        variables = [f"{name}={value}" for name, value in (environment or {}).items()]
+        self._command = [*prefix, "env", *variables, program("vouchd", build), "-c", str(self.config_path)]
+        self.process = None
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, failed, *_):
+        code = self.stop()
+        if not failed:
+            assert code == 0, f"exit code {code}\n{self.log()}"
+
+    def start(self):
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        try:
+            self.await_log("ready")
+        except BaseException:
+            self.stop()
+            raise
+
+    def log(self):
+        return self.log_path.read_text(errors="replace")
+
+    def await_log(self, words, count=1):
+        """Until so many lines of the log end with these words."""
+        deadline = time.monotonic() + READY_TIMEOUT_S
+        while sum(line.endswith(words) for line in self.log().splitlines()) < count:
+            assert self.process.poll() is None, f"vouchd ended with {self.process.returncode}\n{self.log()}"
+            assert time.monotonic() < deadline, f"no \"{words}\" in the log\n{self.log()}"
+            time.sleep(POLL_S)
+
+    def send_signal(self, number):
+        self.process.send_signal(number)
+
+    def is_running(self):
+        return self.process.poll() is None
+
+    def stop(self, number=signal.SIGTERM):
+        """Exit code; None behind a kill."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        try:
+            return self.process.wait(END_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            return None
+
+
+def run_vouchd(arguments, build=RELEASE, **options):
+    """To its end: (exit code, output and log in one text)."""
+    done = subprocess.run([program("vouchd", build), *map(str, arguments)], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=END_TIMEOUT_S, **options)
+    return done.returncode, done.stdout
