@@ -1,0 +1,223 @@
+#include "validator/signature.h"
+
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "message/testing.h"
+#include "tests/support/signer.h"
+
+/* KeyTrap (CVE-2023-50387): many keys with one tag and algorithm, many signatures that could be by any of them.  The
+ * algorithm here is one that counts and never agrees, except with one key. */
+
+enum { FAKE = 200, KEYS = 64, SIGS = 40, NOW_S = 1795000000 };
+
+static unsigned checks;
+static struct octets good_key;
+static enum signature_check otherwise;
+
+static enum signature_check count_check(struct verifier *verifier, const struct algorithm *algorithm, struct octets key,
+                                        struct octets data, struct octets signature)
+{
+    (void)verifier, (void)algorithm, (void)data, (void)signature;
+    checks++;
+    return good_key.data != NULL && octets_equal(key, good_key) ? SIGNATURE_GOOD : otherwise;
+}
+
+static const struct algorithm fake_algorithm = { .number = FAKE, .mnemonic = "FAKE", .check = count_check };
+
+struct trap {
+    struct arena *arena;
+    struct crypto_policy policy;
+    struct budget budget;
+    struct dname zone;
+    struct octets keys[KEYS];
+    struct rrset *rrset;
+    struct signature_means means;
+    struct signature_result result;
+};
+
+/* Two octets changing places with two others leave the key tag as it is (RFC 4034 appendix B). */
+static struct octets make_key(struct arena *arena, unsigned n)
+{
+    uint8_t rdata[4 + 16] = { 1, 0, 3, FAKE };
+    rdata[4 + n / 8 * 2 % 16] ^= (uint8_t)(n + 1);
+    rdata[4 + (n / 8 * 2 + 2 + n % 7 * 2) % 16] ^= (uint8_t)(0x80 - n - 1);
+    return octets_copy(arena, (struct octets) { rdata, sizeof(rdata) });
+}
+
+static void add_signatures(struct trap *trap, uint16_t count)
+{
+    for (uint16_t i = 0; i < count; i++) {
+        uint8_t buffer[18 + DNAME_OCTETS_MAX + 16];
+        struct writer w = writer_of(buffer, sizeof(buffer));
+        writer_u16(&w, TYPE_A);
+        writer_u8(&w, FAKE);
+        writer_u8(&w, 2);
+        writer_u32(&w, 300);
+        writer_u32(&w, NOW_S + 100);
+        writer_u32(&w, NOW_S - 100);
+        writer_u16(&w, dnskey_tag(trap->keys[0]));
+        writer_dname(&w, &trap->zone);
+        writer_u16(&w, i);
+        add_signature(trap->arena, trap->rrset, octets_copy(trap->arena, writer_octets(&w)));
+    }
+}
+
+static int set_up(void **state)
+{
+    struct trap *trap = memory_new(1, sizeof(*trap));
+    set_hash_secret();
+    trap->arena = arena_new();
+    trap->policy.algorithms[FAKE] = &fake_algorithm;
+    trap->budget = budget_full();
+    trap->zone = name_of("example.");
+    for (unsigned i = 0; i < KEYS; i++)
+        trap->keys[i] = make_key(trap->arena, i);
+    trap->rrset = rrset_of(trap->arena, "www.example. 300 A 192.0.2.1");
+    trap->means = (struct signature_means) {
+        trap->arena, &trap->budget, NULL, &trap->policy, { .wall_ms = NOW_S * INT64_C(1000), .wall_is_fit = true }
+    };
+    checks = 0;
+    good_key = (struct octets) { NULL, 0 };
+    otherwise = SIGNATURE_BAD;
+    *state = trap;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct trap *trap = *state;
+    arena_free(trap->arena);
+    free(trap);
+    return 0;
+}
+
+static void verify(struct trap *trap)
+{
+    struct signer_keys keys = { &trap->zone, trap->keys, KEYS };
+    rrset_verify(&trap->means, trap->rrset, &keys, &trap->result);
+}
+
+static unsigned same_tag(const struct trap *trap)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < KEYS; i++)
+        count += dnskey_tag(trap->keys[i]) == dnskey_tag(trap->keys[0]);
+    return count;
+}
+
+static void pairs_of_one_rrset_are_few(void **state)
+{
+    struct trap *trap = *state;
+    add_signatures(trap, SIGS);
+    assert_true(same_tag(trap) > RRSIG_CHECKS_PER_RRSET_MAX);
+    verify(trap);
+    assert_int_equal(trap->result.fault, FAULT_BAD);
+    assert_false(trap->result.out_of_budget);
+    assert_int_equal(checks, RRSIG_CHECKS_PER_RRSET_MAX);
+    assert_int_equal(SIGNATURE_FAILURES_MAX - trap->budget.signature_failures, RRSIG_CHECKS_PER_RRSET_MAX);
+}
+
+static void failures_of_one_query_are_few(void **state)
+{
+    struct trap *trap = *state;
+    add_signatures(trap, SIGS);
+    for (int i = 0; i < 10; i++)
+        verify(trap);
+    assert_true(trap->result.out_of_budget);
+    assert_string_equal(trap->budget.spent, "signature-failures");
+    assert_true(checks <= SIGNATURE_FAILURES_MAX + 10);
+    trap->budget.signature_checks = 0;
+    checks = 0;
+    verify(trap);
+    assert_true(trap->result.out_of_budget);
+    assert_int_equal(checks, 0);
+}
+
+/* A key that cannot be used is one that does not match: no failure of the zone's (rules: keys). */
+static void unusable_keys_do_not_match(void **state)
+{
+    struct trap *trap = *state;
+    otherwise = SIGNATURE_KEY_UNUSABLE;
+    add_signatures(trap, 1);
+    verify(trap);
+    assert_int_equal(fault_rows[trap->result.fault].ede, EDE_DNSKEY_MISSING);
+    assert_int_equal(trap->budget.signature_failures, SIGNATURE_FAILURES_MAX);
+    good_key = (struct octets) { trap->keys[3].data + 4, trap->keys[3].len - 4 };
+    uint8_t *tag = (uint8_t *)trap->rrset->sigs[0].data + 16;
+    tag[0] = (uint8_t)(dnskey_tag(trap->keys[3]) >> 8);
+    tag[1] = (uint8_t)dnskey_tag(trap->keys[3]);
+    verify(trap);
+    assert_int_equal(trap->result.fault, FAULT_NONE);
+    assert_true(octets_equal(trap->result.key, trap->keys[3]));
+}
+
+/* Nothing that is cheap to refuse costs a check. */
+static void cheap_faults_cost_nothing(void **state)
+{
+    struct trap *trap = *state;
+    static const struct {
+        size_t at;
+        uint8_t value;
+        enum signature_fault fault;
+    } rows[] = {
+        { 0, 9, FAULT_MALFORMED }, { 2, FAKE + 1, FAULT_ALGORITHM }, { 3, 3, FAULT_LABELS },
+        { 3, 0, FAULT_LABELS },    { 16, 0x77, FAULT_KEY_MISSING },  { 8, 0, FAULT_INVERTED },
+        { 18, 6, FAULT_MISSING },  { 19, 'x', FAULT_MISSING },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        trap->rrset->sig_count = 0;
+        add_signatures(trap, 1);
+        ((uint8_t *)trap->rrset->sigs[0].data)[rows[i].at] = rows[i].value;
+        verify(trap);
+        assert_int_equal(trap->result.fault, rows[i].fault);
+    }
+    trap->rrset->sig_count = 0;
+    verify(trap);
+    assert_int_equal(trap->result.fault, FAULT_MISSING);
+    assert_false(trap->result.has_rrsig);
+    assert_int_equal(checks, 0);
+}
+
+/* RFC 4034 section 3.1.3 */
+static void labels_are_counted(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *owner;
+        uint8_t labels;
+    } rows[] = { { ".", 0 }, { "example.", 1 }, { "*.example.", 1 }, { "*.", 0 }, { "a.*.example.", 3 } };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct dname owner = name_of(rows[i].owner);
+        struct rrsig sig = { .labels = rows[i].labels };
+        assert_int_equal(owner_labels(&owner), rows[i].labels);
+        assert_false(rrsig_is_expanded(&sig, &owner));
+    }
+}
+
+/* Every fault has its words. */
+static void faults_are_told(void **state)
+{
+    (void)state;
+    for (int fault = 0; fault < FAULTS; fault++) {
+        assert_non_null(fault_rows[fault].site);
+        assert_non_null(fault_rows[fault].words);
+        if (fault != FAULT_NONE)
+            assert_non_null(ede_text(fault_rows[fault].ede));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(pairs_of_one_rrset_are_few, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(failures_of_one_query_are_few, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(unusable_keys_do_not_match, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(cheap_faults_cost_nothing, set_up, tear_down),
+        cmocka_unit_test(labels_are_counted),
+        cmocka_unit_test(faults_are_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
