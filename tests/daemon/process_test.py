@@ -1,0 +1,330 @@
+"""vouchd as a process: exit codes, signals, rights, and an edge that hostile clients cannot wear out.
+
+Nothing here leaves loopback: what is asked is localhost. (RFC 6761), which vouchd answers by itself.
+"""
+
+import os
+import random
+import signal
+import socket
+import struct
+import subprocess
+import threading
+import time
+
+import dns.edns
+import dns.flags
+import dns.message
+import dns.query
+import dns.rcode
+import pytest
+
+from vouchd import SANITIZED, Vouchd, program, run_vouchd, write_config
+
+HOST = "127.0.0.1"
+PATIENCE_S = 20
+EDE_NOT_AUTHORITATIVE = 20
+
+
+def free_port():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind((HOST, 0))
+        return probe.getsockname()[1]
+
+
+def ask(port, way=dns.query.udp):
+    return way(dns.message.make_query("localhost.", "A"), HOST, port=port, timeout=PATIENCE_S)
+
+
+def assert_answers(port):
+    for way in dns.query.udp, dns.query.tcp:
+        reply = ask(port, way=way)
+        assert reply.rcode() == dns.rcode.NOERROR and reply.answer
+
+
+# ---- exit codes: those of sysexits.h
+
+
+def test_version():
+    code, text = run_vouchd(["--version"])
+    assert code == 0 and text.startswith("vouchd ")
+
+
+def test_usage():
+    assert run_vouchd(["--nonsense"])[0] == 64
+    assert run_vouchd(["operand"])[0] == 64
+
+
+def test_print_config_reads_back(tmp_path):
+    code, text = run_vouchd(["--print-config"])
+    assert code == 0
+    (tmp_path / "printed.yaml").write_text(text)
+    assert run_vouchd(["--check", "-c", tmp_path / "printed.yaml"])[0] == 0
+
+
+@pytest.mark.parametrize("settings, code, words", [
+    ({"nonsense": 1}, 78, "nonsense"),
+    ({"listen": ["192.0.2.1@5300"]}, 78, "192.0.2.1@5300"),
+    ({"listen": ["127.0.0.1@5300"], "user": "nobody-of-that-name"}, 78, "nobody-of-that-name"),
+    ({"trust": {"anchors": []}}, 69, "trust anchor"),       # D5-model
+    ({"listen": ["127.0.0.1@5300"], "state": "required", "state-directory": "/proc/nowhere"}, 73, "/proc/nowhere"),
+])
+def test_what_is_wrong_with_the_configuration(tmp_path, settings, code, words):
+    got, text = run_vouchd(["-c", write_config(tmp_path, settings)])
+    assert got == code and words in text
+
+
+def test_address_in_use(tmp_path):
+    port = free_port()
+    for kind in socket.SOCK_DGRAM, socket.SOCK_STREAM:
+        with socket.socket(socket.AF_INET, kind) as other:
+            other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            other.bind((HOST, port))
+            if kind == socket.SOCK_STREAM:
+                other.listen()
+            code, text = run_vouchd(["-c", write_config(tmp_path, {"listen": [f"{HOST}@{port}"]})])
+            assert code == 69 and str(port) in text
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root, to give it up")
+def test_no_permission(tmp_path):
+    path = write_config(tmp_path, {"listen": [f"{HOST}@53"]})
+    for entry in [tmp_path, *tmp_path.parents[:-1]]:
+        entry.chmod(entry.stat().st_mode | 0o011)
+    path.chmod(0o644)
+    done = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all",
+                           program("vouchd"), "-c", path], stderr=subprocess.PIPE, text=True, timeout=PATIENCE_S)
+    assert done.returncode == 77 and "53" in done.stderr
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root, to make a network")
+def test_default_address_that_the_host_lacks(tmp_path):
+    """A host without ::1 is no reason not to start."""
+    prepare = "ip link set lo up && echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6 && exec \"$@\""
+    with Vouchd(tmp_path, {}, prefix=["unshare", "-n", "sh", "-c", prepare, "sh"]) as vouchd:
+        assert "not listening on ::1@53" in vouchd.log()
+
+
+# ---- signals
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_clean_end(tmp_path, number):
+    with Vouchd(tmp_path, {"listen": [f"{HOST}@{free_port()}"]}) as vouchd:
+        assert vouchd.stop(number) == 0
+
+
+class Asking(threading.Thread):
+    """Asks one question after the other; counts those that nobody answered."""
+
+    def __init__(self, port, way):
+        super().__init__()
+        self.port, self.way = port, way
+        self.asked = self.lost = 0
+        self.is_over = threading.Event()
+
+    def run(self):
+        while not self.is_over.is_set():
+            try:
+                ask(self.port, way=self.way)
+            except (dns.exception.Timeout, OSError, EOFError):
+                self.lost += 1
+            self.asked += 1
+
+
+def test_reload_loses_no_question(tmp_path):
+    port, other = free_port(), free_port()
+    stays = {"listen": [f"{HOST}@{port}"]}
+    more = {"listen": [f"{HOST}@{port}", f"{HOST}@{other}"], "answers": {"minimal": False}}
+    with Vouchd(tmp_path, stays) as vouchd:
+        threads = [Asking(port, way) for way in (dns.query.udp, dns.query.tcp)]
+        for thread in threads:
+            thread.start()
+        for round_ in range(1, 7):
+            write_config(tmp_path, more if round_ % 2 else stays)
+            vouchd.send_signal(signal.SIGHUP)
+            vouchd.await_log("reloaded", round_)
+            if round_ % 2:
+                assert_answers(other)
+        for thread in threads:
+            thread.is_over.set()
+            thread.join()
+            assert thread.asked > 20 and thread.lost == 0
+        with pytest.raises(ConnectionRefusedError):
+            ask(other, way=dns.query.tcp)
+
+
+def test_refused_reload_changes_nothing(tmp_path):
+    port = free_port()
+    with Vouchd(tmp_path, {"listen": [f"{HOST}@{port}"]}) as vouchd:
+        for wrong in {"nonsense": 1}, {"listen": ["192.0.2.1@5300"]}, {"trust": {"anchors": []}}:
+            write_config(tmp_path, {"listen": [f"{HOST}@{port}"]} | wrong)
+            before = vouchd.log().count("not reloaded")
+            vouchd.send_signal(signal.SIGHUP)
+            deadline = time.monotonic() + PATIENCE_S
+            while vouchd.log().count("not reloaded") == before and time.monotonic() < deadline:
+                time.sleep(0.02)
+            assert vouchd.log().count("not reloaded") == before + 1
+            assert_answers(port)
+
+
+def test_systemd_is_told(tmp_path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        path = str(tmp_path / "notify")
+        manager.bind(path)
+        manager.settimeout(PATIENCE_S)
+        settings = {"listen": [f"{HOST}@{free_port()}"]}
+        with Vouchd(tmp_path, settings, environment={"NOTIFY_SOCKET": path}) as vouchd:
+            assert manager.recv(4096) == b"READY=1"
+            vouchd.send_signal(signal.SIGHUP)
+            assert manager.recv(4096).startswith(b"RELOADING=1\nMONOTONIC_USEC=")
+            assert manager.recv(4096) == b"READY=1"
+            vouchd.stop()
+            assert manager.recv(4096) == b"STOPPING=1"
+
+
+# ---- rights
+
+
+def status_of(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as lines:
+        return dict(line.rstrip("\n").split(":\t", 1) for line in lines if ":\t" in line)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root, to give it up")
+def test_user(tmp_path):
+    port = free_port()
+    with Vouchd(tmp_path, {"listen": [f"{HOST}@{port}"], "user": "nobody"}) as vouchd:
+        assert_answers(port)
+        pid = vouchd.process.pid
+        status = status_of(pid)
+        assert status["Uid"].split() == ["65534"] * 4
+        assert status["Groups"].split() == []
+        assert int(status["CapEff"], 16) == int(status["CapPrm"], 16) == 0
+        assert status["NoNewPrivs"] == "1"
+
+
+def test_root_of_a_namespace_without_others(tmp_path):
+    if subprocess.run(["unshare", "-r", "true"], check=False).returncode != 0:
+        pytest.skip("NO USER NAMESPACES HERE, nothing was tested")
+    port = free_port()
+    with Vouchd(tmp_path, {"listen": [f"{HOST}@{port}"]}, prefix=["unshare", "-r"]) as vouchd:
+        assert_answers(port)
+        assert "running as root" in vouchd.log()
+
+
+# ---- the edge
+
+
+@pytest.fixture(scope="module")
+def edge(tmp_path_factory):
+    """A vouchd with sanitizers where there is one: what it survives here it survives for a reason."""
+    port = free_port()
+    build = {"build": SANITIZED} if (SANITIZED / "vouchd").exists() else {}
+    with Vouchd(tmp_path_factory.mktemp("edge"), {"listen": [f"{HOST}@{port}"]}, **build) as vouchd:
+        vouchd.port = port
+        yield vouchd
+
+
+def malformed(rng, good):
+    kind = rng.randrange(3)
+    if kind == 0:
+        return rng.randbytes(rng.randrange(600))
+    if kind == 1:
+        return good[:rng.randrange(len(good))]
+    octets = bytearray(good)
+    for _ in range(rng.randrange(1, 6)):
+        octets[rng.randrange(2, 12)] = rng.randrange(256)   # the header: counts, opcode, flags
+    return bytes(octets)
+
+
+def test_malformed_datagrams(edge):
+    """R4.2 stands on a process that stands: no crash, no leak (LeakSanitizer at its end), no blocking."""
+    rng = random.Random(1)
+    good = dns.message.make_query("localhost.", "A", want_dnssec=True).to_wire()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.connect((HOST, edge.port))
+        client.setblocking(False)
+        for sent in range(200_000):
+            try:
+                client.send(malformed(rng, good))
+            except BlockingIOError:
+                pass
+            if sent % 16 == 0:
+                try:
+                    while client.recv(4096):
+                        pass
+                except BlockingIOError:
+                    pass
+    assert edge.is_running()
+    assert_answers(edge.port)
+
+
+def frame(message):
+    return struct.pack("!H", len(message)) + message
+
+
+def read_exactly(stream, count):
+    octets = b""
+    while len(octets) < count:
+        part = stream.recv(count - len(octets))
+        if not part:
+            raise EOFError
+        octets += part
+    return octets
+
+
+def read_frame(stream):
+    return dns.message.from_wire(read_exactly(stream, struct.unpack("!H", read_exactly(stream, 2))[0]))
+
+
+def test_pipelined_questions(edge):
+    """RFC 7766 section 6.2.1.1: many in one segment; all are answered, in whatever order."""
+    queries = [dns.message.make_query("localhost.", "A", id=i) for i in range(200)]
+    with socket.create_connection((HOST, edge.port), PATIENCE_S) as stream:
+        stream.sendall(b"".join(frame(query.to_wire()) for query in queries))
+        stream.shutdown(socket.SHUT_WR)
+        assert {read_frame(stream).id for _ in queries} == set(range(200))
+        assert stream.recv(1) == b""
+
+
+def test_garbage_over_tcp(edge):
+    rng = random.Random(2)
+    for _ in range(300):
+        with socket.create_connection((HOST, edge.port), PATIENCE_S) as stream:
+            try:
+                stream.sendall(rng.randbytes(rng.randrange(1, 5000)))
+            except OSError:
+                pass    # it was closed already: better still
+    assert_answers(edge.port)
+
+
+def test_recursion_not_desired(edge):
+    """Answered from what is known (local names too), else REFUSED with EDE 20."""
+    for qname, rcode in ("localhost.", dns.rcode.NOERROR), ("www.example.com.", dns.rcode.REFUSED):
+        query = dns.message.make_query(qname, "A", use_edns=0)
+        query.flags &= ~dns.flags.RD
+        reply = dns.query.udp(query, HOST, port=edge.port, timeout=PATIENCE_S)
+        assert reply.rcode() == rcode
+        codes = [int(option.code) for option in reply.options if option.otype == dns.edns.OptionType.EDE]
+        assert codes == ([EDE_NOT_AUTHORITATIVE] if rcode == dns.rcode.REFUSED else [])
+
+
+@pytest.mark.parametrize("qtype, qclass, rcode", [
+    ("AXFR", "IN", dns.rcode.REFUSED),
+    ("IXFR", "IN", dns.rcode.REFUSED),
+    ("TXT", "CH", dns.rcode.REFUSED),
+    ("TYPE128", "IN", dns.rcode.FORMERR),       # RFC 9824 section 3.5
+    ("TYPE200", "IN", dns.rcode.NOTIMP),        # RFC 6895 section 3.1
+])
+def test_what_is_no_question(edge, qtype, qclass, rcode):
+    query = dns.message.make_query("localhost.", qtype, qclass, use_edns=0)
+    assert dns.query.tcp(query, HOST, port=edge.port, timeout=PATIENCE_S).rcode() == rcode
+
+
+def test_edns_version(edge):
+    """RFC 6891 section 6.1.3."""
+    query = dns.message.make_query("localhost.", "A", use_edns=0)
+    query.ednsflags |= 1 << 16
+    reply = dns.query.udp(query, HOST, port=edge.port, timeout=PATIENCE_S)
+    assert reply.rcode() == dns.rcode.BADVERS and reply.edns == 0
