@@ -1,0 +1,414 @@
+#include "control/commands.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "config/rfc3339.h"
+#include "control/control.h"
+
+enum { OBJECT_FLAGS = JSON_COMPACT | JSON_ENSURE_ASCII }; /* nothing in it speaks to a terminal */
+
+struct refusal {
+    const char *code;
+    char text[sizeof(((struct order_failure *)NULL)->text)];
+    char hint[sizeof(((struct order_failure *)NULL)->hint)];
+};
+
+struct command {
+    const char *name;
+    bool weakens; /* trust, or takes the cache away: not for everybody who can reach the socket */
+    bool changes; /* worth a line in the log */
+    enum next next;
+    /* The reply but for its version; NULL: *refusal says why. */
+    json_t *(*run)(const struct orders *orders, const json_t *request, struct refusal *refusal);
+};
+
+/* ---- objects ---- */
+
+/* JSON is UTF-8; paths need not be. */
+static json_t *json_of_text(const char *text)
+{
+    json_t *string = text == NULL ? json_null() : json_string(text);
+    if (string != NULL)
+        return string;
+    char *ascii = strdup(text);
+    for (char *at = ascii; at != NULL && *at != '\0'; at++) {
+        if ((unsigned char)*at >= 0x80)
+            *at = '?';
+    }
+    string = json_string(ascii == NULL ? "" : ascii);
+    free(ascii);
+    return string;
+}
+
+static json_t *json_of_name(const struct dname *name)
+{
+    char text[DNAME_TEXT_MAX];
+    return json_string(dname_to_text(name, text));
+}
+
+static json_t *json_of_time(int64_t unix_s)
+{
+    char text[RFC3339_TEXT_MAX];
+    return json_string(rfc3339_to_text(unix_s, text));
+}
+
+static json_t *new_object(void)
+{
+    json_t *object = json_object();
+    json_object_set_new(object, "version", json_integer(CONTROL_VERSION));
+    return object;
+}
+
+size_t object_write(const json_t *object, char *buffer, size_t size)
+{
+    return json_dumpb(object, buffer, size, OBJECT_FLAGS);
+}
+
+/* object is given back. */
+static char *line_of(json_t *object)
+{
+    size_t len = object_write(object, NULL, 0);
+    char *line = memory_new(len + 2, 1);
+    object_write(object, line, len);
+    line[len] = '\n';
+    json_decref(object);
+    return line;
+}
+
+char *command_refusal(const char *code, const char *text, const char *hint)
+{
+    json_t *error = json_object(), *object = new_object();
+    json_object_set_new(error, "code", json_string(code));
+    json_object_set_new(error, "text", json_of_text(text));
+    json_object_set_new(error, "hint", json_of_text(hint == NULL ? "" : hint));
+    json_object_set_new(object, "error", error);
+    return line_of(object);
+}
+
+static json_t *refuse(struct refusal *refusal, const char *code, const char *format, ...) PRINTF_LIKE(3, 4);
+
+static json_t *refuse(struct refusal *refusal, const char *code, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    refusal->code = code;
+    vsnprintf(refusal->text, sizeof(refusal->text), format, arguments);
+    va_end(arguments);
+    return NULL;
+}
+
+/* ---- status ---- */
+
+static json_t *json_of_anchor(const struct anchor *anchor)
+{
+    static const char *const sources[] = {
+        [ANCHOR_BUILT_IN] = "built-in",
+        [ANCHOR_CONFIGURED] = "configured",
+        [ANCHOR_FILE] = "file",
+        [ANCHOR_STORE] = "store",
+    };
+    struct ds ds;
+    struct dnskey key;
+    char type[RR_TYPE_TEXT_MAX];
+    json_t *object = json_object();
+    json_object_set_new(object, "zone", json_of_name(&anchor->zone));
+    json_object_set_new(object, "type", json_string(rr_type_to_text(anchor->type, type)));
+    if (anchor->type == TYPE_DS && ds_read(anchor->rdata, &ds) == OK) {
+        json_object_set_new(object, "key_tag", json_integer(ds.key_tag));
+        json_object_set_new(object, "algorithm", json_integer(ds.algorithm));
+    } else if (anchor->type == TYPE_DNSKEY && dnskey_read(anchor->rdata, &key) == OK) {
+        json_object_set_new(object, "key_tag", json_integer(key.key_tag));
+        json_object_set_new(object, "algorithm", json_integer(key.algorithm));
+    }
+    json_object_set_new(object, "source", json_string(sources[anchor->source]));
+    return object;
+}
+
+static json_t *json_of_trust(const struct config *config)
+{
+    size_t count;
+    json_t *object = json_object(), *anchors = json_array();
+    const struct anchor *anchor = trust_anchors(config->trust, &count);
+    for (; count > 0; count--, anchor++)
+        json_array_append_new(anchors, json_of_anchor(anchor));
+    json_object_set_new(object, "model", json_string(config->trust_model == TRUST_MODEL_ROOT ? "root" : "configured"));
+    json_object_set_new(object, "anchors", anchors);
+    trust_negatives(config->trust, &count);
+    json_object_set_new(object, "negative_anchors", json_integer((json_int_t)count));
+    trust_insecures(config->trust, &count);
+    json_object_set_new(object, "insecure_zones", json_integer((json_int_t)count));
+    return object;
+}
+
+static json_t *json_of_listen(const struct config *config)
+{
+    json_t *list = json_array();
+    for (uint16_t i = 0; i < config->listen_count; i++) {
+        char text[ADDRESS_TEXT_MAX];
+        json_array_append_new(list, json_string(address_to_text(&config->listen[i].address, text)));
+    }
+    return list;
+}
+
+static json_t *json_of_cache(const struct cache_stats *stats)
+{
+    json_t *object = json_object();
+    json_object_set_new(object, "size_octets", json_integer((json_int_t)stats->size_octets));
+    json_object_set_new(object, "used_octets", json_integer((json_int_t)stats->used_octets));
+    json_object_set_new(object, "entries", json_integer((json_int_t)stats->entries));
+    json_object_set_new(object, "hits", json_integer((json_int_t)stats->hits));
+    json_object_set_new(object, "misses", json_integer((json_int_t)stats->misses));
+    return object;
+}
+
+static json_t *run_status(const struct orders *orders, const json_t *request, struct refusal *refusal)
+{
+    (void)request;
+    (void)refusal;
+    struct daemon_status status;
+    orders->status(orders->context, &status);
+    json_t *object = new_object();
+    json_object_set_new(object, "vouchd", json_string(status.program_version));
+    json_object_set_new(object, "pid", json_integer(getpid()));
+    json_object_set_new(object, "now", json_of_time(status.now_s));
+    json_object_set_new(object, "started", json_of_time(status.started_s));
+    json_object_set_new(object, "uptime_s", json_integer(status.now_s - status.started_s));
+    json_object_set_new(object, "clock_is_fit", json_boolean(status.wall_is_fit));
+    json_object_set_new(object, "config", json_of_text(status.config->path));
+    json_object_set_new(object, "listen", json_of_listen(status.config));
+    json_object_set_new(object, "workers", json_integer(status.workers));
+    json_object_set_new(object, "trust", json_of_trust(status.config));
+    json_object_set_new(object, "cache", json_of_cache(&status.cache));
+    return object;
+}
+
+/* ---- stats ---- */
+
+static void add_metric(void *to, const char *name, int64_t value)
+{
+    json_object_set_new(to, name, json_integer(value));
+}
+
+static json_t *run_stats(const struct orders *orders, const json_t *request, struct refusal *refusal)
+{
+    (void)request;
+    (void)refusal;
+    json_t *object = new_object();
+    orders->stats(orders->context, add_metric, object);
+    return object;
+}
+
+/* ---- flush ---- */
+
+static bool name_argument(const json_t *request, const char *key, struct dname *name, struct refusal *refusal)
+{
+    const char *text = json_string_value(json_object_get(request, key));
+    if (text != NULL && text[0] != '\0' && dname_from_text(text, name) == OK)
+        return true;
+    refuse(refusal, "bad-argument", "%s: expected a domain name", key);
+    return false;
+}
+
+static json_t *flushed(size_t entries)
+{
+    json_t *object = new_object();
+    json_object_set_new(object, "entries", json_integer((json_int_t)entries));
+    return object;
+}
+
+static json_t *run_flush_all(const struct orders *orders, const json_t *request, struct refusal *refusal)
+{
+    (void)request;
+    (void)refusal;
+    return flushed(orders->flush_all(orders->context));
+}
+
+static json_t *run_flush_name(const struct orders *orders, const json_t *request, struct refusal *refusal)
+{
+    struct dname name;
+    if (!name_argument(request, "name", &name, refusal))
+        return NULL;
+    return flushed(orders->flush_name(orders->context, &name));
+}
+
+static json_t *run_flush_zone(const struct orders *orders, const json_t *request, struct refusal *refusal)
+{
+    struct dname zone;
+    if (!name_argument(request, "zone", &zone, refusal))
+        return NULL;
+    return flushed(orders->flush_zone(orders->context, &zone));
+}
+
+static json_t *run_flush_key(const struct orders *orders, const json_t *request, struct refusal *refusal)
+{
+    struct dname zone;
+    const json_t *tag = json_object_get(request, "key_tag");
+    size_t keys = 0;
+    if (!name_argument(request, "zone", &zone, refusal))
+        return NULL;
+    if (!json_is_integer(tag) || json_integer_value(tag) < 0 || json_integer_value(tag) > UINT16_MAX)
+        return refuse(refusal, "bad-argument", "key_tag: expected a number from 0 to 65535");
+    json_t *object = flushed(orders->flush_key(orders->context, &zone, (uint16_t)json_integer_value(tag), &keys));
+    json_object_set_new(object, "keys", json_integer((json_int_t)keys));
+    return object;
+}
+
+/* ---- reload, stop ---- */
+
+/* The lines of a text as an array. */
+static json_t *json_of_lines(char *text)
+{
+    json_t *lines = json_array();
+    char *rest = text, *line;
+    while ((line = strsep(&rest, "\n")) != NULL) {
+        if (line[0] != '\0')
+            json_array_append_new(lines, json_of_text(line));
+    }
+    return lines;
+}
+
+static json_t *run_reload(const struct orders *orders, const json_t *request, struct refusal *refusal)
+{
+    (void)request;
+    struct order_failure failure = { .text = "" };
+    char *notes = NULL;
+    size_t len;
+    FILE *to = open_memstream(&notes, &len);
+    if (to == NULL)
+        return refuse(refusal, "failed", "%s", err_text(ERR_SYSTEM));
+    bool is_done = orders->reload(orders->context, to, &failure);
+    fclose(to);
+    json_t *object = NULL;
+    if (is_done) {
+        object = new_object();
+        json_object_set_new(object, "notes", json_of_lines(notes));
+    } else {
+        refuse(refusal, "failed", "%s", failure.text);
+        snprintf(refusal->hint, sizeof(refusal->hint), "%s", failure.hint);
+    }
+    free(notes);
+    return object;
+}
+
+static json_t *run_stop(const struct orders *orders, const json_t *request, struct refusal *refusal)
+{
+    (void)orders;
+    (void)request;
+    (void)refusal;
+    return new_object();
+}
+
+/* ---- dump-cache ---- */
+
+static void describe_verdict(json_t *object, const struct verdict *verdict)
+{
+    json_object_set_new(object, "security", json_string(security_text(verdict->security)));
+    json_object_set_new(object, "ede", verdict->ede == EDE_NONE ? json_null() : json_integer(verdict->ede));
+}
+
+json_t *dump_row(const struct cache_row *row)
+{
+    char type[RR_TYPE_TEXT_MAX];
+    json_t *object = new_object();
+    json_object_set_new(object, "kind", json_string(row->kind));
+    json_object_set_new(object, "name", json_of_name(&row->question.qname));
+    json_object_set_new(object, "type", json_string(rr_type_to_text(row->question.qtype, type)));
+    json_object_set_new(object, "security", json_null());
+    json_object_set_new(object, "ede", json_null());
+    if (row->answer != NULL)
+        describe_verdict(object, &row->answer->verdict);
+    else if (row->failure != NULL && row->failure->ede != EDE_NONE)
+        json_object_set_new(object, "ede", json_integer(row->failure->ede));
+    json_object_set_new(object, "ttl_s", json_integer(row->ttl_ms < 0 ? 0 : row->ttl_ms / 1000));
+    json_object_set_new(object, "lineage", json_of_text(row->lineage));
+    return object;
+}
+
+json_t *dump_end(size_t rows)
+{
+    json_t *object = new_object();
+    json_object_set_new(object, "end", json_true());
+    json_object_set_new(object, "entries", json_integer((json_int_t)rows));
+    return object;
+}
+
+/* ---- the table ---- */
+
+static const struct command commands[] = {
+    { "status", .run = run_status },
+    { "stats", .run = run_stats },
+    { "flush all", .run = run_flush_all, .weakens = true, .changes = true },
+    { "flush name", .run = run_flush_name, .weakens = true, .changes = true },
+    { "flush zone", .run = run_flush_zone, .weakens = true, .changes = true },
+    { "flush key", .run = run_flush_key, .weakens = true, .changes = true },
+    { "dump-cache", .next = NEXT_DUMP },
+    { "reload", .run = run_reload, .changes = true },
+    { "stop", .run = run_stop, .weakens = true, .changes = true, .next = NEXT_STOP },
+};
+
+static const struct command *find_command(const char *name)
+{
+    for (size_t i = 0; name != NULL && i < ARRAY_LEN(commands); i++) {
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    }
+    return NULL;
+}
+
+static bool is_allowed(const struct command *command, const struct admins *admins, const struct peer *peer)
+{
+    bool is_trusted = !command->weakens || peer->uid == 0 || peer->uid == geteuid();
+    for (uint16_t i = 0; i < admins->count; i++)
+        is_trusted = is_trusted || admins->uids[i] == peer->uid;
+    return is_trusted;
+}
+
+/* Which command the request is for; NULL: *refusal says why it is for none. */
+static const struct command *choose(const json_t *request, const struct admins *admins, const struct peer *peer,
+                                    struct refusal *refusal)
+{
+    const json_t *version = json_object_get(request, "version");
+    const struct command *command = find_command(json_string_value(json_object_get(request, "command")));
+    if (!json_is_object(request)) {
+        refuse(refusal, "bad-request", "expected one JSON object on one line");
+    } else if (json_integer_value(version) != CONTROL_VERSION) {
+        refuse(refusal, "bad-version", "expected \"version\":%d", CONTROL_VERSION);
+        snprintf(refusal->hint, sizeof(refusal->hint), "vouchctl and vouchd must be of the same release");
+    } else if (command == NULL) {
+        refuse(refusal, "unknown-command", "this vouchd knows no such command");
+    } else if (!is_allowed(command, admins, peer)) {
+        refuse(refusal, "not-permitted", "user %u may not order \"%s\"", (unsigned)peer->uid, command->name);
+        snprintf(refusal->hint, sizeof(refusal->hint), "ask as root, or list the user under control.admins");
+        log_warning("control: user %u (process %d) is refused: %s", (unsigned)peer->uid, (int)peer->pid, command->name);
+    } else {
+        return command;
+    }
+    return NULL;
+}
+
+/* Orders are part of the history of a resolver: who, what, and about which name. */
+static void log_order(const json_t *request, const struct peer *peer)
+{
+    char *text = json_dumps(request, OBJECT_FLAGS | JSON_SORT_KEYS);
+    log_info("control: user %u (process %d): %s", (unsigned)peer->uid, (int)peer->pid, text == NULL ? "" : text);
+    free(text);
+}
+
+char *command_answer(const struct orders *orders, const struct admins *admins, const struct peer *peer,
+                     const char *line, size_t len, enum next *next)
+{
+    struct refusal refusal = { .code = NULL };
+    json_t *reply = NULL, *request = json_loadb(line, len, JSON_REJECT_DUPLICATES, NULL);
+    const struct command *command = choose(request, admins, peer, &refusal);
+    if (command != NULL && command->changes)
+        log_order(request, peer);
+    if (command != NULL && command->run != NULL)
+        reply = command->run(orders, request, &refusal);
+    json_decref(request);
+    *next = refusal.code == NULL ? command->next : NEXT_NOTHING;
+    if (refusal.code != NULL)
+        return command_refusal(refusal.code, refusal.text, refusal.hint);
+    return reply == NULL ? NULL : line_of(reply);
+}
