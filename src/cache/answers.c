@@ -124,10 +124,8 @@ enum cache_hit answer_judge(struct cache *cache, const struct question *question
     enum standing standing = lineages_judge(cache->lineages, head->epoch, head->lineage, &judged->renewed.epoch);
     if (standing == REVOKED)
         return CACHE_MISS;
-    if (standing == FORGOTTEN) {
+    if (standing == FORGOTTEN)
         judged->renewed.security = UNCHECKED;
-        judged->renewed.lineage = (struct lineage_ref) { 0, 0 };
-    }
     if (judged->renewed.security == UNCHECKED || signature_has_ended(head, now) ||
         !lineages_get(cache->lineages, head->lineage, &answer->verdict.lineage))
         forget_verdict(&answer->verdict);

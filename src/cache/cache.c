@@ -244,7 +244,8 @@ static bool show_answer(struct walk *walk, const struct blob_key *key, struct oc
     row->question.qtype = judged.head.qtype;
     row->answer = judged.answer;
     row->ttl_ms = judged.head.expires_ms - walk->now.wall_ms;
-    row->lineage = lineages_text(walk->cache->lineages, judged.renewed.lineage, walk->arena);
+    if (judged.answer->verdict.security != UNCHECKED)
+        row->lineage = lineages_text(walk->cache->lineages, judged.head.lineage, walk->arena);
     return true;
 }
 

@@ -97,7 +97,7 @@ void cache_put_delegation(struct cache *cache, const struct delegation *delegati
                   .expires_ms = head.expires_ms,
                   .now_ms = now.wall_ms,
                   .tag = TAG_DELEGATION,
-                  .keep_ms = 0,
+                  .keep_ms = cache_keep_ms(cache), /* of all entries that are met on the way */
                   .decide = decide_replace,
                   .context = &head,
               });

@@ -591,7 +591,6 @@ void lineages_forget(struct lineages *lineages)
     pthread_rwlock_wrlock(&lineages->lock);
     uint64_t epoch = lineages_epoch(lineages) + 1;
     lineages->forgotten_before = epoch;
-    lineages->revoked_count = 0;
     publish_epoch(lineages, epoch);
     pthread_rwlock_unlock(&lineages->lock);
 }

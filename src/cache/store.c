@@ -9,6 +9,7 @@ enum {
     SHARD_OCTETS = 512 * 1024, /* a larger budget means more shards, not larger ones, up to SHARDS_MAX */
     SHARDS_MAX = 4096,
     SEGMENT_BUCKETS = 64,
+    SPARSE = 4, /* more buckets for one entry than this: the table shrinks */
     TTL_CLASSES = 64,
     HAND_STEPS_MAX = 64, /* entries looked at for one eviction: nobody waits for a long walk of the hand */
     MALLOC_OVERHEAD = 8, /* of a chunk of glibc's malloc, and what its size is rounded up to */
@@ -192,10 +193,14 @@ static void split_bucket(struct shard *shard)
     }
 }
 
+static bool is_sparse(const struct shard *shard)
+{
+    return shard->entries * SPARSE < shard->bucket_count && shard->bucket_count > SEGMENT_BUCKETS &&
+           shard->walkers == 0;
+}
+
 static void merge_bucket(struct shard *shard)
 {
-    if (shard->bucket_count == SEGMENT_BUCKETS || shard->walkers > 0)
-        return;
     if (shard->bucket_count == shard->rounded)
         shard->rounded /= 2;
     size_t removed = --shard->bucket_count;
@@ -230,7 +235,7 @@ static void remove_entry(struct shard *shard, struct entry *entry)
     while (*place != entry)
         place = &(*place)->chain;
     remove_at(shard, place);
-    if (shard->entries * 4 < shard->bucket_count)
+    for (size_t i = 0; i < SPARSE && is_sparse(shard); i++) /* keeps step with the removals */
         merge_bucket(shard);
 }
 
@@ -468,7 +473,7 @@ static void end_walk(struct shard *shard)
 {
     pthread_rwlock_wrlock(&shard->lock);
     shard->walkers--;
-    while (shard->entries * 4 < shard->bucket_count && shard->bucket_count > SEGMENT_BUCKETS && shard->walkers == 0)
+    while (is_sparse(shard))
         merge_bucket(shard);
     pthread_rwlock_unlock(&shard->lock);
 }

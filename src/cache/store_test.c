@@ -1,0 +1,238 @@
+#include "cache/store.h"
+
+#include "cache/testing.h"
+
+#include <stdio.h>
+
+static int start(void **state)
+{
+    (void)state;
+    set_hash_secret();
+    return 0;
+}
+
+enum { BUDGET = 1 << 20 };
+
+static struct octets octets_of(const char *text)
+{
+    return (struct octets) { (const uint8_t *)text, strlen(text) };
+}
+
+static struct store_key key_of(const char *text)
+{
+    return (struct store_key) { .hash = hash_octets(octets_of(text), 1), .octets = octets_of(text) };
+}
+
+static bool put(struct store *store, const char *key, const char *value, int64_t expires_ms, int64_t now_ms)
+{
+    struct store_key stored = key_of(key);
+    return store_put(store, &stored,
+                     (struct store_write) { .value = octets_of(value), .expires_ms = expires_ms, .now_ms = now_ms });
+}
+
+static bool has(struct store *store, const char *key, const char *value)
+{
+    struct arena *arena = arena_new();
+    struct store_key stored = key_of(key);
+    struct octets found;
+    bool same = store_find(store, &stored, arena, &found) && octets_equal(found, octets_of(value));
+    arena_free(arena);
+    return same;
+}
+
+static struct store_stats stats_of(struct store *store)
+{
+    struct store_stats stats;
+    store_get_stats(store, &stats);
+    return stats;
+}
+
+static void test_put_find_remove(void **state)
+{
+    (void)state;
+    struct store *store = store_new(BUDGET);
+    struct store_key key = key_of("a"), none = key_of("b");
+    char head[3];
+    assert_true(put(store, "a", "one", 10, 0));
+    assert_true(has(store, "a", "one"));
+    assert_true(put(store, "a", "another", 10, 0));
+    assert_true(has(store, "a", "another"));
+    assert_int_equal(stats_of(store).entries[0], 1);
+    assert_true(store_peek(store, &key, head, 3));
+    assert_memory_equal(head, "ano", 3);
+    assert_false(store_peek(store, &none, head, 3));
+    assert_true(put(store, "b", "xy", 10, 0));
+    assert_false(store_peek(store, &none, head, 3)); /* shorter than that */
+    assert_true(store_patch(store, &key, octets_of("ano"), octets_of("ANO")));
+    assert_false(store_patch(store, &key, octets_of("ano"), octets_of("xxx")));
+    assert_true(has(store, "a", "ANOther"));
+    assert_false(store_remove(store, &key, octets_of("no")));
+    assert_true(store_remove(store, &key, octets_of("AN")));
+    assert_false(store_remove(store, &key, (struct octets) { NULL, 0 }));
+    assert_false(has(store, "a", "ANOther"));
+    store_free(store);
+}
+
+static bool append(void *context, struct octets old, struct store_write *write)
+{
+    char *buffer = context;
+    if (old.len >= 4)
+        return false;
+    if (old.len > 0)
+        memcpy(buffer, old.data, old.len);
+    buffer[old.len] = '+';
+    write->value = (struct octets) { (const uint8_t *)buffer, old.len + 1 };
+    return true;
+}
+
+/* The decision is made with the old value under the lock. */
+static void test_decide(void **state)
+{
+    (void)state;
+    struct store *store = store_new(BUDGET);
+    struct store_key key = key_of("a");
+    char buffer[8];
+    for (int i = 0; i < 6; i++)
+        assert_int_equal(store_put(store, &key, (struct store_write) { .decide = append, .context = buffer }), i < 4);
+    assert_true(has(store, "a", "++++"));
+    store_free(store);
+}
+
+static void test_too_large(void **state)
+{
+    (void)state;
+    struct store *store = store_new(BUDGET);
+    char *large = memory_new(1, STORE_VALUE_OCTETS_MAX + 2);
+    memset(large, 'x', STORE_VALUE_OCTETS_MAX + 1);
+    assert_false(put(store, "a", large, 10, 0));
+    large[STORE_VALUE_OCTETS_MAX] = '\0';
+    assert_true(put(store, "a", large, 10, 0));
+    free(large);
+    store_free(store);
+    store = store_new(STORE_OCTETS_MIN);
+    for (int i = 0; i < 1000; i++) {
+        char key[16];
+        snprintf(key, sizeof(key), "%d", i);
+        assert_true(put(store, key, "value", 10, 0));
+    }
+    assert_true(stats_of(store).used_octets <= STORE_OCTETS_MIN);
+    store_free(store);
+}
+
+/* The table grows and shrinks with what is in it, and gives all of it back. */
+static void test_grows_and_shrinks(void **state)
+{
+    (void)state;
+    enum { COUNT = 3000 };
+    struct store *store = store_new(BUDGET);
+    uint64_t empty = stats_of(store).used_octets;
+    char key[16], value[16];
+    for (int i = 0; i < COUNT; i++) {
+        snprintf(key, sizeof(key), "k%d", i);
+        snprintf(value, sizeof(value), "v%d", i);
+        assert_true(put(store, key, value, 10, 0));
+    }
+    assert_int_equal(stats_of(store).entries[0], COUNT);
+    for (int i = 0; i < COUNT; i++) {
+        snprintf(key, sizeof(key), "k%d", i);
+        snprintf(value, sizeof(value), "v%d", i);
+        assert_true(has(store, key, value));
+    }
+    for (int i = 0; i < COUNT; i++) {
+        snprintf(key, sizeof(key), "k%d", i);
+        struct store_key stored = key_of(key);
+        assert_true(store_remove(store, &stored, (struct octets) { NULL, 0 }));
+    }
+    assert_int_equal(stats_of(store).used_octets, empty);
+    store_free(store);
+}
+
+static bool count_all(void *context, struct octets key, struct octets value)
+{
+    (void)key;
+    (void)value;
+    ++*(size_t *)context;
+    return true;
+}
+
+static bool is_odd(void *context, struct octets key, struct octets value)
+{
+    (void)context;
+    (void)value;
+    return key.data[key.len - 1] % 2 == 1;
+}
+
+static bool stop_at_ten(void *context, struct octets key, struct octets value)
+{
+    (void)key;
+    (void)value;
+    return ++*(size_t *)context < 10;
+}
+
+static void test_sweep_and_walk(void **state)
+{
+    (void)state;
+    enum { COUNT = 2000 };
+    struct store *store = store_new(BUDGET);
+    size_t count = 0;
+    for (int i = 0; i < COUNT; i++) {
+        char key[16];
+        snprintf(key, sizeof(key), "%d", i);
+        put(store, key, "value", 10, 0);
+    }
+    store_walk(store, count_all, &count);
+    assert_int_equal(count, COUNT);
+    count = 0;
+    store_walk(store, stop_at_ten, &count);
+    assert_int_equal(count, 10);
+    assert_int_equal(store_sweep(store, is_odd, NULL), COUNT / 2);
+    assert_int_equal(store_sweep(store, is_odd, NULL), 0);
+    assert_int_equal(stats_of(store).entries[0], COUNT / 2);
+    assert_true(has(store, "2", "value"));
+    assert_false(has(store, "3", "value"));
+    store_free(store);
+}
+
+/* Expired entries go first, then those that were not read; what expired too long ago goes without pressure. */
+static void test_who_goes_first(void **state)
+{
+    (void)state;
+    struct store *store = store_new(64 * 1024);
+    char key[16];
+    int count = 0;
+    for (; stats_of(store).evictions == 0; count++) {
+        snprintf(key, sizeof(key), "%d", count);
+        put(store, key, "value", count == 100 ? 5000 : 1000000, 0);
+    }
+    assert_false(has(store, "0", "value")); /* the oldest */
+    assert_true(has(store, "1", "value"));  /* and now it is read */
+    put(store, "late", "value", 1000000, 10000);
+    assert_false(has(store, "100", "value"));
+    assert_true(has(store, "2", "value"));
+    for (int i = 0; i < 20; i++) {
+        snprintf(key, sizeof(key), "late%d", i);
+        put(store, key, "value", 1000000, 10000);
+    }
+    assert_true(has(store, "1", "value"));
+    assert_true(has(store, "2", "value"));
+    assert_false(has(store, "3", "value"));
+    store_free(store);
+    store = store_new(BUDGET);
+    put(store, "old", "value", 1000, 0);
+    for (int i = 0; i < 200; i++) {
+        snprintf(key, sizeof(key), "%d", i);
+        put(store, key, "value", 1000000, 100000);
+    }
+    assert_false(has(store, "old", "value"));
+    store_free(store);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_put_find_remove), cmocka_unit_test(test_decide),
+        cmocka_unit_test(test_too_large),       cmocka_unit_test(test_grows_and_shrinks),
+        cmocka_unit_test(test_sweep_and_walk),  cmocka_unit_test(test_who_goes_first),
+    };
+    return cmocka_run_group_tests(tests, start, NULL);
+}
