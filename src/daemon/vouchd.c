@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "daemon/orders.h"
 #include "daemon/privileges.h"
 #include "daemon/state.h"
 #include "transport/sockets.h"
@@ -185,6 +186,8 @@ static bool reload(struct vouchd *vouchd, FILE *notes, struct config_error *erro
     config_needs_restart(vouchd->settings->config, settings->config, notes);
     exchange_settings(vouchd, settings);
     exchange_listeners(vouchd, &opened);
+    if (vouchd->control != NULL)
+        control_configure(vouchd->control, settings->config);
     return true;
 }
 
@@ -205,6 +208,25 @@ bool vouchd_reload(struct vouchd *vouchd, FILE *notes, struct config_error *erro
 
 /* ---- start and end ---- */
 
+static int listen_for_orders(struct vouchd *vouchd, const struct identity *identity)
+{
+    const char *path = vouchd->settings->config->control_socket;
+    if (path == NULL || control_listen(path, identity->gid, &vouchd->control_fd) == OK)
+        return EX_OK;
+    int error = errno;
+    log_error("control-socket: cannot listen on %s: %s", path, strerror(error));
+    switch (error) {
+    case EADDRINUSE:
+        return EX_UNAVAILABLE;
+    case EACCES:
+    case EPERM:
+    case EROFS:
+        return EX_NOPERM;
+    default:
+        return EX_CONFIG;
+    }
+}
+
 /* Everything that may need root. */
 static int prepare(struct vouchd *vouchd, unsigned workers)
 {
@@ -213,6 +235,8 @@ static int prepare(struct vouchd *vouchd, unsigned workers)
     int code = privileges_find(config->user, &identity);
     if (code == EX_OK)
         code = listeners_open(config, NULL, workers, &vouchd->listeners);
+    if (code == EX_OK)
+        code = listen_for_orders(vouchd, &identity);
     if (code != EX_OK)
         return code;
     privileges_make_directory(config->state_directory, 0700, &identity);
@@ -230,7 +254,10 @@ static void start(struct vouchd *vouchd, unsigned count)
     vouchd->workers = workers_start(count, &parts);
     for (size_t i = 0; i < vouchd->listeners.count; i++)
         listen_on(vouchd, &vouchd->listeners.items[i]);
+    struct orders orders = orders_of(vouchd);
     vouchd->started = now_from_system();
+    if (vouchd->control_fd >= 0)
+        vouchd->control = control_new(vouchd->loop, vouchd->control_fd, &orders, vouchd->settings->config);
 }
 
 static void serve(struct vouchd *vouchd)
@@ -243,7 +270,7 @@ static void serve(struct vouchd *vouchd)
 
 int vouchd_run(const char *config_path, struct settings *settings, struct random *random)
 {
-    struct vouchd vouchd = { .config_path = config_path, .settings = settings, .random = random };
+    struct vouchd vouchd = { .config_path = config_path, .settings = settings, .random = random, .control_fd = -1 };
     unsigned workers = choose_worker_count(settings->config);
     vouchd.loop = ev_default_loop(EVBACKEND_EPOLL | EVFLAG_NOENV); /* the one that gets signals */
     watch_signals(&vouchd);                                        /* those that come from now on wait for serve() */
@@ -251,11 +278,14 @@ int vouchd_run(const char *config_path, struct settings *settings, struct random
     if (code == EX_OK) {
         start(&vouchd, workers);
         serve(&vouchd);
+        control_free(vouchd.control);
         workers_stop(vouchd.workers);
         listeners_clear(&vouchd.listeners);
         cache_free(vouchd.cache);
     } else {
         listeners_close(&vouchd.listeners, workers);
+        if (vouchd.control_fd >= 0)
+            close(vouchd.control_fd);
     }
     ev_loop_destroy(vouchd.loop);
     settings_free(vouchd.settings);

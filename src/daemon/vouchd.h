@@ -5,6 +5,7 @@
 
 #include <ev.h>
 
+#include "control/control.h"
 #include "daemon/listeners.h"
 #include "daemon/settings.h"
 #include "daemon/worker.h"
@@ -17,6 +18,8 @@ struct vouchd {
     struct cache *cache;
     struct listeners listeners;
     struct workers *workers;
+    int control_fd;          /* listens for orders; -1: none */
+    struct control *control; /* NULL: none */
     struct now started;
     uint64_t reloads, reloads_failed;
     ev_signal on_term, on_int, on_hup;
