@@ -42,10 +42,10 @@ static bool read_fixed(struct reader *r, void *to, size_t len)
     return true;
 }
 
-/* Up to 255 octets of it. */
+/* As much of it as an EXTRA-TEXT holds. */
 static void put_text(struct writer *w, const char *text)
 {
-    size_t len = text == NULL ? 0 : strnlen(text, UINT8_MAX);
+    size_t len = text == NULL ? 0 : strnlen(text, EXTRA_TEXT_MAX - 1);
     writer_u8(w, (uint8_t)len);
     put_fixed(w, text, len);
 }
