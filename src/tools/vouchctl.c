@@ -1,0 +1,470 @@
+/* vouchctl: asks and orders a running vouchd over its control socket.
+ * Exit code: 0 done, 1 refused, 64 usage, 69 no vouchd there. */
+#include <errno.h>
+#include <getopt.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "build_info.h"
+#include "config/config.h"
+
+enum {
+    PROTOCOL_VERSION = 1, /* CONTROL_VERSION of control/control.h */
+    EX_REFUSED = 1,
+    ANSWER_TIMEOUT_S = 60, /* a vouchd that says nothing for so long is not there */
+    WORDS_MAX = 2,
+    PARAMETERS_MAX = 2,
+};
+
+enum parameter_kind { PARAMETER_TEXT, PARAMETER_NUMBER };
+
+struct parameter {
+    const char *key, *shown;
+    enum parameter_kind kind;
+    json_int_t max;
+};
+
+/* One answer on its way to the terminal. */
+struct answer {
+    const json_t *object;
+    int argc; /* the parameters as written */
+    char **argv;
+};
+
+struct command {
+    const char *words[WORDS_MAX];
+    struct parameter parameters[PARAMETERS_MAX];
+    void (*print)(const struct answer *answer);
+    bool is_stream; /* many objects; the last one has "end" */
+    const char *help;
+};
+
+/* ---- text for people ---- */
+
+/* Names and reasons come from the network: nothing but printable ASCII reaches the terminal. */
+static void print_text(const char *text)
+{
+    for (const unsigned char *at = (const unsigned char *)text; *at != '\0'; at++) {
+        if (*at >= 0x20 && *at < 0x7f)
+            putchar(*at);
+        else
+            printf("\\%03u", *at);
+    }
+}
+
+static void print_value(const json_t *value)
+{
+    if (json_is_integer(value))
+        printf("%" JSON_INTEGER_FORMAT, json_integer_value(value));
+    else if (json_is_boolean(value))
+        fputs(json_is_true(value) ? "yes" : "no", stdout);
+    else
+        print_text(json_is_string(value) ? json_string_value(value) : "-");
+}
+
+static void print_field(const char *label, const json_t *value)
+{
+    printf("%-14s", label);
+    print_value(value);
+    putchar('\n');
+}
+
+static json_int_t number_of(const json_t *object, const char *key)
+{
+    return json_integer_value(json_object_get(object, key));
+}
+
+static const char *text_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text == NULL ? "-" : text;
+}
+
+static void print_anchors(const json_t *trust)
+{
+    size_t i;
+    const json_t *anchor;
+    json_array_foreach(json_object_get(trust, "anchors"), i, anchor)
+    {
+        printf("%-14s", i == 0 ? "anchors" : "");
+        print_text(text_of(anchor, "zone"));
+        printf(" %" JSON_INTEGER_FORMAT " (algorithm %" JSON_INTEGER_FORMAT ", ", number_of(anchor, "key_tag"),
+               number_of(anchor, "algorithm"));
+        print_text(text_of(anchor, "type"));
+        printf(", ");
+        print_text(text_of(anchor, "source"));
+        printf(")\n");
+    }
+}
+
+static void print_cache(const json_t *cache)
+{
+    double hits = (double)number_of(cache, "hits"), all = hits + (double)number_of(cache, "misses");
+    printf("%-14s%" JSON_INTEGER_FORMAT " entries, %.1f of %.1f MiB", "cache", number_of(cache, "entries"),
+           (double)number_of(cache, "used_octets") / (1 << 20), (double)number_of(cache, "size_octets") / (1 << 20));
+    if (all > 0)
+        printf(", %.1f %% hits", 100 * hits / all);
+    putchar('\n');
+}
+
+static void print_status(const struct answer *answer)
+{
+    const json_t *status = answer->object, *trust = json_object_get(status, "trust"), *address;
+    size_t i;
+    print_field("vouchd", json_object_get(status, "vouchd"));
+    print_field("process", json_object_get(status, "pid"));
+    print_field("started", json_object_get(status, "started"));
+    print_field("now", json_object_get(status, "now"));
+    print_field("clock is fit", json_object_get(status, "clock_is_fit"));
+    print_field("configuration", json_object_get(status, "config"));
+    print_field("workers", json_object_get(status, "workers"));
+    json_array_foreach(json_object_get(status, "listen"), i, address) print_field(i == 0 ? "listen" : "", address);
+    print_field("trust model", json_object_get(trust, "model"));
+    print_anchors(trust);
+    print_field("negative", json_object_get(trust, "negative_anchors"));
+    print_field("insecure", json_object_get(trust, "insecure_zones"));
+    print_cache(json_object_get(status, "cache"));
+}
+
+static void print_stats(const struct answer *answer)
+{
+    int width = 0;
+    const char *name;
+    json_t *value;
+    json_object_foreach((json_t *)answer->object, name, value) width =
+        (int)strlen(name) > width ? (int)strlen(name) : width;
+    json_object_foreach((json_t *)answer->object, name, value)
+    {
+        if (strcmp(name, "version") == 0)
+            continue;
+        print_text(name);
+        printf("%*s  ", width - (int)strlen(name), "");
+        print_value(value);
+        putchar('\n');
+    }
+}
+
+static void print_flushed(const struct answer *answer)
+{
+    json_int_t entries = number_of(answer->object, "entries");
+    printf("%" JSON_INTEGER_FORMAT " %s flushed\n", entries, entries == 1 ? "entry" : "entries");
+}
+
+static void print_flushed_key(const struct answer *answer)
+{
+    if (number_of(answer->object, "keys") > 0) {
+        print_flushed(answer);
+        return;
+    }
+    printf("nothing flushed: no key of ");
+    print_text(answer->argv[0]);
+    printf(" with tag ");
+    print_text(answer->argv[1]);
+    printf(" is known\n");
+}
+
+static void print_row(const struct answer *answer)
+{
+    const json_t *row = answer->object;
+    const json_t *ede = json_object_get(row, "ede");
+    print_text(text_of(row, "name"));
+    putchar('\t');
+    print_text(text_of(row, "type"));
+    printf("\t%s\t%s\t", text_of(row, "kind"), text_of(row, "security"));
+    print_value(ede);
+    printf("\t%" JSON_INTEGER_FORMAT "\t", number_of(row, "ttl_s"));
+    print_text(text_of(row, "lineage"));
+    putchar('\n');
+}
+
+static void print_reloaded(const struct answer *answer)
+{
+    size_t i;
+    const json_t *note;
+    printf("reloaded\n");
+    json_array_foreach(json_object_get(answer->object, "notes"), i, note)
+    {
+        print_value(note);
+        putchar('\n');
+    }
+}
+
+static void print_stopping(const struct answer *answer)
+{
+    (void)answer;
+    printf("stopping\n");
+}
+
+/* ---- the table ---- */
+
+#define NAME(key_, shown_)                                                                                             \
+    {                                                                                                                  \
+        .key = (key_), .shown = (shown_)                                                                               \
+    }
+#define NUMBER(key_, shown_, max_)                                                                                     \
+    {                                                                                                                  \
+        .key = (key_), .shown = (shown_), .kind = PARAMETER_NUMBER, .max = (max_)                                      \
+    }
+
+static const struct command commands[] = {
+    { { "status" }, .print = print_status, .help = "what runs, with which anchors, since when" },
+    { { "stats" }, .print = print_stats, .help = "all counters" },
+    { { "flush", "name" }, { NAME("name", "NAME") }, print_flushed, .help = "forget all types at a name" },
+    { { "flush", "zone" }, { NAME("zone", "ZONE") }, print_flushed, .help = "forget a zone and all below it" },
+    { { "flush", "key" },
+      { NAME("zone", "ZONE"), NUMBER("key_tag", "TAG", UINT16_MAX) },
+      print_flushed_key,
+      .help = "forget all that was validated through a key" },
+    { { "flush", "all" }, .print = print_flushed, .help = "forget everything" },
+    { { "dump-cache" }, .print = print_row, .is_stream = true, .help = "every entry of the cache" },
+    { { "reload" }, .print = print_reloaded, .help = "read the configuration again" },
+    { { "stop" }, .print = print_stopping, .help = "end vouchd" },
+};
+
+static int word_count(const struct command *command)
+{
+    return command->words[1] == NULL ? 1 : 2;
+}
+
+static int parameter_count(const struct command *command)
+{
+    int count = 0;
+    while (count < PARAMETERS_MAX && command->parameters[count].key != NULL)
+        count++;
+    return count;
+}
+
+static void print_usage(FILE *to)
+{
+    fputs("usage: vouchctl [-s SOCKET] [--json] COMMAND\n", to);
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+        const struct command *command = &commands[i];
+        char words[64];
+        int len = snprintf(words, sizeof(words), "%s", command->words[0]);
+        if (command->words[1] != NULL)
+            len += snprintf(words + len, sizeof(words) - (size_t)len, " %s", command->words[1]);
+        for (int k = 0; k < parameter_count(command); k++)
+            len += snprintf(words + len, sizeof(words) - (size_t)len, " %s", command->parameters[k].shown);
+        fprintf(to, "  %-22s %s\n", words, command->help);
+    }
+}
+
+static const struct command *find_command(int argc, char **argv)
+{
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+        const struct command *command = &commands[i];
+        int words = word_count(command);
+        bool is_it = argc == words + parameter_count(command);
+        for (int k = 0; k < words && is_it; k++)
+            is_it = strcmp(argv[k], command->words[k]) == 0;
+        if (is_it)
+            return command;
+    }
+    return NULL;
+}
+
+/* ---- the request ---- */
+
+/* NULL: not what the parameter wants. */
+static json_t *parameter_value(const struct parameter *parameter, const char *text)
+{
+    if (parameter->kind == PARAMETER_TEXT)
+        return json_string(text);
+    char *end;
+    errno = 0;
+    long long number = strtoll(text, &end, 10);
+    bool is_good = errno == 0 && end != text && *end == '\0' && number >= 0 && number <= parameter->max;
+    return is_good ? json_integer(number) : NULL;
+}
+
+/* One line, malloc'd; NULL after a message: usage. */
+static char *request_of(const struct command *command, char **arguments)
+{
+    char words[64];
+    snprintf(words, sizeof(words), "%s%s%s", command->words[0], command->words[1] == NULL ? "" : " ",
+             command->words[1] == NULL ? "" : command->words[1]);
+    json_t *request = json_pack("{s:i,s:s}", "version", PROTOCOL_VERSION, "command", words);
+    for (int i = 0; i < parameter_count(command); i++) {
+        const struct parameter *parameter = &command->parameters[i];
+        json_t *value = parameter_value(parameter, arguments[i]);
+        if (value == NULL) {
+            fprintf(stderr, "vouchctl: %s: %s is not good\n", words, parameter->shown);
+            json_decref(request);
+            return NULL;
+        }
+        json_object_set_new(request, parameter->key, value);
+    }
+    char *line = json_dumps(request, JSON_COMPACT | JSON_ENSURE_ASCII);
+    json_decref(request);
+    return line;
+}
+
+/* ---- answers ---- */
+
+static bool wants_json;
+
+static void print_object(const json_t *object)
+{
+    json_dumpf(object, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
+    putchar('\n');
+}
+
+static int refused(const json_t *object)
+{
+    const json_t *error = json_object_get(object, "error");
+    if (wants_json) {
+        print_object(object);
+        return EX_REFUSED;
+    }
+    fflush(stdout);
+    fprintf(stderr, "vouchctl: %s\n", text_of(error, "text"));
+    if (json_string_length(json_object_get(error, "hint")) > 0)
+        fprintf(stderr, "%s\n", text_of(error, "hint"));
+    return EX_REFUSED;
+}
+
+/* The same form for what goes wrong on this side. */
+static int fail(int code, const char *name, const char *text, const char *hint)
+{
+    json_t *object = json_pack("{s:i,s:{s:s,s:s,s:s}}", "version", PROTOCOL_VERSION, "error", "code", name, "text",
+                               text, "hint", hint);
+    refused(object);
+    json_decref(object);
+    return code;
+}
+
+static int no_vouchd(const char *path, int error)
+{
+    char text[256];
+    snprintf(text, sizeof(text), "%s: %s", path, strerror(error));
+    if (error == EACCES || error == EPERM)
+        return fail(EX_REFUSED, "not-permitted", text, "ask as root or as a member of the group of the socket");
+    return fail(EX_UNAVAILABLE, "unavailable", text, "is vouchd running, and is this its control-socket?");
+}
+
+static int show(const struct command *command, const json_t *object, char **arguments)
+{
+    if (json_object_get(object, "error") != NULL)
+        return refused(object);
+    if (wants_json) {
+        print_object(object);
+        return EX_OK;
+    }
+    struct answer answer = { .object = object, .argc = parameter_count(command), .argv = arguments };
+    command->print(&answer);
+    return EX_OK;
+}
+
+static int show_all(const struct command *command, FILE *from, const char *path, char **arguments)
+{
+    int code = EX_OK;
+    bool is_whole = false;
+    json_t *object;
+    while (code == EX_OK && !is_whole &&
+           (object = json_loadf(from, JSON_DISABLE_EOF_CHECK | JSON_REJECT_DUPLICATES, NULL)) != NULL) {
+        bool is_end = command->is_stream && json_is_true(json_object_get(object, "end"));
+        if (!is_end)
+            code = show(command, object, arguments);
+        is_whole = is_end || !command->is_stream;
+        json_decref(object);
+    }
+    if (code == EX_OK && !is_whole)
+        return fail(EX_UNAVAILABLE, "cut-short", "the answer was cut short", path);
+    return code;
+}
+
+/* ---- the socket ---- */
+
+static int connect_to(const char *path)
+{
+    const struct timeval timeout = { .tv_sec = ANSWER_TIMEOUT_S };
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    if (strlen(path) >= sizeof(address.sun_path)) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    strcpy(address.sun_path, path);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -1;
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+    if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
+        return fd;
+    int error = errno;
+    close(fd);
+    errno = error;
+    return -1;
+}
+
+static bool send_line(int fd, const char *line)
+{
+    size_t len = strlen(line);
+    struct iovec parts[] = { { (void *)line, len }, { (void *)"\n", 1 } };
+    struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2 };
+    return sendmsg(fd, &message, MSG_NOSIGNAL) == (ssize_t)len + 1;
+}
+
+static int ask(const char *path, const struct command *command, const char *request, char **arguments)
+{
+    int fd = connect_to(path);
+    if (fd < 0)
+        return no_vouchd(path, errno);
+    FILE *from = fdopen(fd, "r");
+    int code =
+        from != NULL && send_line(fd, request) ? show_all(command, from, path, arguments) : no_vouchd(path, errno);
+    if (from != NULL)
+        fclose(from);
+    else
+        close(fd);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option options[] = {
+        { "socket", required_argument, NULL, 's' },
+        { "json", no_argument, NULL, 'j' },
+        { "help", no_argument, NULL, 'h' },
+        { "version", no_argument, NULL, 'V' },
+        { NULL, 0, NULL, 0 },
+    };
+    const char *path = CONTROL_SOCKET_DEFAULT;
+    int letter;
+    while ((letter = getopt_long(argc, argv, "s:h", options, NULL)) != -1) {
+        switch (letter) {
+        case 's':
+            path = optarg;
+            break;
+        case 'j':
+            wants_json = true;
+            break;
+        case 'h':
+            print_usage(stdout);
+            return EX_OK;
+        case 'V':
+            puts("vouchctl " BUILD_VERSION);
+            return EX_OK;
+        default:
+            print_usage(stderr);
+            return EX_USAGE;
+        }
+    }
+    const struct command *command = find_command(argc - optind, argv + optind);
+    if (command == NULL) {
+        print_usage(stderr);
+        return EX_USAGE;
+    }
+    char **arguments = argv + optind + word_count(command);
+    char *request = request_of(command, arguments);
+    if (request == NULL)
+        return EX_USAGE;
+    int code = ask(path, command, request, arguments);
+    free(request);
+    if (fflush(stdout) != 0)
+        return fail(EX_IOERR, "output", "cannot write the answer", "");
+    return code;
+}
