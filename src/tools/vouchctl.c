@@ -28,8 +28,8 @@ struct parameter {
     json_int_t max;
 };
 
-/* One answer on its way to the terminal. */
-struct answer {
+/* One reply on its way to the terminal. */
+struct reply {
     const json_t *object;
     int argc; /* the parameters as written */
     char **argv;
@@ -38,7 +38,7 @@ struct answer {
 struct command {
     const char *words[WORDS_MAX];
     struct parameter parameters[PARAMETERS_MAX];
-    void (*print)(const struct answer *answer);
+    void (*print)(const struct reply *reply);
     bool is_stream; /* many objects; the last one has "end" */
     const char *help;
 };
@@ -111,9 +111,9 @@ static void print_cache(const json_t *cache)
     putchar('\n');
 }
 
-static void print_status(const struct answer *answer)
+static void print_status(const struct reply *reply)
 {
-    const json_t *status = answer->object, *trust = json_object_get(status, "trust"), *address;
+    const json_t *status = reply->object, *trust = json_object_get(status, "trust"), *address;
     size_t i;
     print_field("vouchd", json_object_get(status, "vouchd"));
     print_field("process", json_object_get(status, "pid"));
@@ -130,14 +130,14 @@ static void print_status(const struct answer *answer)
     print_cache(json_object_get(status, "cache"));
 }
 
-static void print_stats(const struct answer *answer)
+static void print_stats(const struct reply *reply)
 {
     int width = 0;
     const char *name;
     json_t *value;
-    json_object_foreach((json_t *)answer->object, name, value) width =
+    json_object_foreach((json_t *)reply->object, name, value) width =
         (int)strlen(name) > width ? (int)strlen(name) : width;
-    json_object_foreach((json_t *)answer->object, name, value)
+    json_object_foreach((json_t *)reply->object, name, value)
     {
         if (strcmp(name, "version") == 0)
             continue;
@@ -148,28 +148,28 @@ static void print_stats(const struct answer *answer)
     }
 }
 
-static void print_flushed(const struct answer *answer)
+static void print_flushed(const struct reply *reply)
 {
-    json_int_t entries = number_of(answer->object, "entries");
+    json_int_t entries = number_of(reply->object, "entries");
     printf("%" JSON_INTEGER_FORMAT " %s flushed\n", entries, entries == 1 ? "entry" : "entries");
 }
 
-static void print_flushed_key(const struct answer *answer)
+static void print_flushed_key(const struct reply *reply)
 {
-    if (number_of(answer->object, "keys") > 0) {
-        print_flushed(answer);
+    if (number_of(reply->object, "keys") > 0) {
+        print_flushed(reply);
         return;
     }
     printf("nothing flushed: no key of ");
-    print_text(answer->argv[0]);
+    print_text(reply->argv[0]);
     printf(" with tag ");
-    print_text(answer->argv[1]);
+    print_text(reply->argv[1]);
     printf(" is known\n");
 }
 
-static void print_row(const struct answer *answer)
+static void print_row(const struct reply *reply)
 {
-    const json_t *row = answer->object;
+    const json_t *row = reply->object;
     const json_t *ede = json_object_get(row, "ede");
     print_text(text_of(row, "name"));
     putchar('\t');
@@ -181,21 +181,21 @@ static void print_row(const struct answer *answer)
     putchar('\n');
 }
 
-static void print_reloaded(const struct answer *answer)
+static void print_reloaded(const struct reply *reply)
 {
     size_t i;
     const json_t *note;
     printf("reloaded\n");
-    json_array_foreach(json_object_get(answer->object, "notes"), i, note)
+    json_array_foreach(json_object_get(reply->object, "notes"), i, note)
     {
         print_value(note);
         putchar('\n');
     }
 }
 
-static void print_stopping(const struct answer *answer)
+static void print_stopping(const struct reply *reply)
 {
-    (void)answer;
+    (void)reply;
     printf("stopping\n");
 }
 
@@ -354,8 +354,8 @@ static int show(const struct command *command, const json_t *object, char **argu
         print_object(object);
         return EX_OK;
     }
-    struct answer answer = { .object = object, .argc = parameter_count(command), .argv = arguments };
-    command->print(&answer);
+    struct reply reply = { .object = object, .argc = parameter_count(command), .argv = arguments };
+    command->print(&reply);
     return EX_OK;
 }
 
