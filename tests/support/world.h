@@ -6,7 +6,7 @@
 #include "tests/support/signer.h"
 #include "validator/validator.h"
 
-enum { WORLD_SETS_MAX = 48, WORLD_ZONES_MAX = 40, WORLD_ASKED_MAX = 64, WORLD_SPECIALS_MAX = 16 };
+enum { WORLD_SETS_MAX = 48, WORLD_ZONES_MAX = 140, WORLD_ASKED_MAX = 300, WORLD_SPECIALS_MAX = 16 };
 
 struct world_zone {
     struct dname name;
