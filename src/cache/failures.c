@@ -70,11 +70,16 @@ bool cache_find_failure(struct cache *cache, const struct question *question, ui
 
 /* ---- writing ---- */
 
-/* RFC 9520 section 3.2: it doubles when the question fails again within the longest time a failure is kept. */
-static uint32_t next_ttl(const struct failure_blob *old, struct now now)
+/* The TTL of the failure before, if it ended no longer ago than the longest time a failure is kept; 0: none. */
+static uint32_t last_ttl(const struct failure_blob *old, struct now now)
 {
-    bool is_again = old->ttl_s > 0 && now.wall_ms - old->expires_ms <= ms_of_s(FAILURE_TTL_S_MAX);
-    uint32_t ttl_s = is_again ? 2 * old->ttl_s : FAILURE_TTL_S_FIRST;
+    return now.wall_ms - old->expires_ms <= ms_of_s(FAILURE_TTL_S_MAX) ? old->ttl_s : 0;
+}
+
+/* RFC 9520 section 3.2: it doubles when the question fails again. */
+static uint32_t next_ttl(uint32_t last_s)
+{
+    uint32_t ttl_s = last_s > 0 ? 2 * last_s : FAILURE_TTL_S_FIRST;
     return ttl_s < FAILURE_TTL_S_MAX ? ttl_s : FAILURE_TTL_S_MAX;
 }
 
@@ -89,8 +94,9 @@ static bool decide_failure(void *context, struct octets old, struct store_write 
         memcpy(&old_blob, old.data, sizeof(old_blob));
     if (is_live(&old_blob, now) && (!old_blob.is_budget || blob->is_budget))
         return false;
-    uint32_t ttl_s = blob->is_budget ? BUDGET_FAILURE_TTL_S : next_ttl(&old_blob, now);
-    blob->ttl_s = blob->is_budget ? old_blob.ttl_s : ttl_s;
+    uint32_t last_s = last_ttl(&old_blob, now);
+    uint32_t ttl_s = blob->is_budget ? BUDGET_FAILURE_TTL_S : next_ttl(last_s);
+    blob->ttl_s = blob->is_budget ? last_s : ttl_s;
     blob->expires_ms = now.wall_ms + ms_of_s(ttl_s);
     write->expires_ms = blob->expires_ms;
     return true;

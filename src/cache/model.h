@@ -331,13 +331,11 @@ static inline void model_put_failure(struct model *m, struct reader *r)
     bool is_live = old->exists && m->now.wall_ms < old->expires_ms;
     if (is_live && (!old->is_budget || failure.is_budget))
         return;
-    bool again = old->exists && old->ttl_s > 0 && m->now.wall_ms - old->expires_ms <= FAILURE_TTL_S_MAX * 1000;
-    uint32_t doubled = again ? 2 * old->ttl_s : FAILURE_TTL_S_FIRST;
+    bool again = old->exists && m->now.wall_ms - old->expires_ms <= FAILURE_TTL_S_MAX * 1000;
+    uint32_t last_s = again ? old->ttl_s : 0;
+    uint32_t doubled = last_s > 0 ? 2 * last_s : FAILURE_TTL_S_FIRST;
     uint32_t ttl_s = doubled < FAILURE_TTL_S_MAX ? doubled : FAILURE_TTL_S_MAX;
-    if (!failure.is_budget)
-        old->ttl_s = ttl_s;
-    else if (!old->exists)
-        old->ttl_s = 0;
+    old->ttl_s = failure.is_budget ? last_s : ttl_s;
     old->exists = true;
     old->is_budget = failure.is_budget;
     old->expires_ms = m->now.wall_ms + (failure.is_budget ? BUDGET_FAILURE_TTL_S : ttl_s) * INT64_C(1000);
