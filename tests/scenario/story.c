@@ -107,10 +107,11 @@ static char *setting_token(struct parser *p, char **at, bool *quoted)
     *at += strspn(*at, " \t\r");
     if (**at == '\0' || **at == ';' || **at == '#')
         return NULL;
-    *quoted = **at == '"';
+    char quote[] = { **at, '\0' };
+    *quoted = **at == '"' || **at == '\'';
     char *start = *quoted ? *at + 1 : *at;
-    size_t len = strcspn(start, *quoted ? "\"" : " \t\r;#");
-    *at = start + len + (*quoted && start[len] == '"');
+    size_t len = strcspn(start, *quoted ? quote : " \t\r;#");
+    *at = start + len + (*quoted && start[len] != '\0');
     return arena_printf(p->arena, "%.*s", (int)len, start);
 }
 
@@ -349,22 +350,22 @@ static bool parse_raw_line(struct parser *p, struct octets *octets)
     return parsed;
 }
 
-/* "name [TTL] [class] type": what stands behind the name in any order but for the type. */
+/* "name [TTL] [class] type" */
 static bool parse_question(struct parser *p, struct story_entry *entry)
 {
     struct words words = words_of(p, p->text);
     struct question question = { .qclass = CLASS_IN };
+    unsigned last = words.count - 1;
     if (dname_from_text_below(words.items[0], &p->origin, &question.qname) != OK)
         return fail(p, "not a name: \"%s\"", words.items[0]);
-    for (unsigned i = 1; i < words.count; i++) {
+    for (unsigned i = 1; i < last; i++) {
         const char *word = words.items[i];
         bool is_ttl = strspn(word, "0123456789") == strlen(word);
-        if (!is_ttl && rr_class_from_text(word, &question.qclass) != OK &&
-            rr_type_from_text(word, &question.qtype) != OK)
-            return fail(p, "not a class or type: \"%s\"", word);
+        if (!is_ttl && rr_class_from_text(word, &question.qclass) != OK)
+            return fail(p, "not a class: \"%s\"", word);
     }
-    if (question.qtype == 0 && words.count < 2)
-        return fail(p, "a question without a type");
+    if (last == 0 || rr_type_from_text(words.items[last], &question.qtype) != OK)
+        return fail(p, "not a type: \"%s\"", words.items[last]);
     entry->question = question;
     entry->has_question = true;
     return true;
@@ -460,10 +461,8 @@ static bool parse_entry_line(struct parser *p, struct story_entry *entry, int *s
         return parse_match(p, entry, &words);
     if (line_is(p, "ADJUST"))
         return parse_adjust(p, entry, &words);
-    if (line_is(p, "REPLY"))
+    if (line_is(p, "REPLY") || line_is(p, "FLAGS"))
         return parse_reply(p, entry, &words);
-    if (line_is(p, "FLAGS")) /* Deckard's own parser passes it over */
-        return true;
     if (line_is(p, "MANDATORY"))
         return entry->mandatory = true;
     if (line_is(p, "SECTION"))

@@ -7,7 +7,7 @@
 
 enum {
     ZONE_RULES_MAX = 16,
-    ALLOW_MAX = 16,
+    PREFIXES_MAX = 32,
     CACHE_OCTETS = 8 << 20,
     ALGORITHM_DSA = 3,
     ALGORITHM_DSA_NSEC3_SHA1 = 6,
@@ -17,7 +17,8 @@ enum {
 struct mapping {
     struct arena *arena;
     struct story_config *config;
-    struct zone_rule *rule; /* of the section that is open; NULL in "server:" */
+    struct zone_rule *rule;      /* of the section that is open; NULL in "server:" */
+    bool starts_with_signatures; /* the date of the story is when its last signature begins */
     bool fakes_dsa, fakes_sha1;
     bool validates;
     const char *error; /* without the line */
@@ -155,6 +156,9 @@ static bool add_insecure(struct mapping *m, const char *value)
 static bool set_date(struct mapping *m, const char *value)
 {
     struct tm date = { 0 };
+    m->starts_with_signatures = strcmp(value, "-1") == 0; /* Unbound: times of signatures do not count */
+    if (m->starts_with_signatures)
+        return true;
     const char *end = strptime(value, "%Y%m%d%H%M%S", &date);
     if (end == NULL || *end != '\0')
         return fail(m, "a date such as 20070916134226", value);
@@ -256,7 +260,7 @@ static bool set_edns_octets(struct mapping *m, const char *value)
 
 static bool add_prefix(struct mapping *m, struct prefix *list, uint16_t *count, const char *text)
 {
-    if (*count == ALLOW_MAX)
+    if (*count == PREFIXES_MAX)
         return fail(m, "fewer prefixes", text);
     return prefix_from_text(text, &list[(*count)++]) == OK || fail(m, "an address or prefix", text);
 }
@@ -286,6 +290,14 @@ static bool set_query_limit(struct mapping *m, const char *value)
 {
     if (strcmp(value, "1") == 0)
         m->config->needs = "a limit on questions at a time";
+    return true;
+}
+
+/* Hidden or shown: the story asks for them. */
+static bool want_chaos_names(struct mapping *m, const char *value)
+{
+    (void)value;
+    m->config->needs = "CHAOS names";
     return true;
 }
 
@@ -441,11 +453,11 @@ static const struct word words[] = {
     { "answer-cookie", .needs = "cookies for clients" },
     { "cookie-secret", .why = "goes with answer-cookie" },
     { "dns-error-reporting", .needs = "RFC 9567 reports" },
-    { "identity", .needs = "CHAOS names" },
-    { "version", .needs = "CHAOS names" },
-    { "hide-identity", .needs = "CHAOS names" },
-    { "hide-version", .needs = "CHAOS names" },
-    { "hide-trustanchor", .needs = "CHAOS names" },
+    { "identity", .apply = want_chaos_names },
+    { "version", .apply = want_chaos_names },
+    { "hide-identity", .apply = want_chaos_names },
+    { "hide-version", .apply = want_chaos_names },
+    { "hide-trustanchor", .apply = want_chaos_names },
     { "features", .needs = "a least TTL" }, /* Deckard: "min_ttl = 5" */
     { "iter-scrub-ns", .needs = "a limit on NS records of one answer" },
     { "num-queries-per-thread", .apply = set_query_limit },
@@ -500,23 +512,32 @@ static bool apply_setting(struct mapping *m, const struct story_setting *setting
 
 /* ---- what no word says ---- */
 
+/* The prefixes that cover all addresses but those that share the first `bits` bits with `out`. */
+static void allow_all_but(struct resolver_options *resolver, const struct address *out, uint8_t bits)
+{
+    for (uint8_t i = 0; i < bits; i++) {
+        struct prefix *prefix = &resolver->query_private[resolver->query_private_count++];
+        *prefix = (struct prefix) { .address = { .family = out->family }, .bits = (uint8_t)(i + 1) };
+        memcpy(prefix->address.octets, out->octets, i / 8 + 1u);
+        uint8_t *last = &prefix->address.octets[i / 8], bit = (uint8_t)(0x80 >> i % 8);
+        *last = (uint8_t)((*last ^ bit) & ~(bit - 1));
+    }
+}
+
 /* Stories give their servers any address, documentation and private ones too; but loopback only when they say so. */
 static void allow_all_but_loopback(struct arena *arena, struct resolver_options *resolver)
 {
-    static const char *const prefixes[] = { "0.0.0.0/2",   "64.0.0.0/3",  "96.0.0.0/4",  "112.0.0.0/5",
-                                            "120.0.0.0/6", "124.0.0.0/7", "126.0.0.0/8", "128.0.0.0/1",
-                                            "2000::/3",    "fc00::/7",    "fe80::/10" };
-    resolver->query_private = ARENA_ARRAY(arena, ALLOW_MAX, struct prefix);
-    for (size_t i = 0; i < ARRAY_LEN(prefixes); i++)
-        if (prefix_from_text(prefixes[i], &resolver->query_private[i]) == OK)
-            resolver->query_private_count++;
+    static const struct address loopback = { .family = 4, .octets = { 127 } }, low = { .family = 6 };
+    resolver->query_private = ARENA_ARRAY(arena, PREFIXES_MAX, struct prefix);
+    allow_all_but(resolver, &loopback, 8);
+    allow_all_but(resolver, &low, 16);
 }
 
 static struct story_config initial(struct arena *arena, const struct story *story)
 {
     struct story_config config = {
         .resolver = resolver_options_default(arena),
-        .answers = { .edns_octets = 4096, .minimal = true, .ede = true },
+        .answers = { .edns_octets = story->has_sections ? UDP_OCTETS_DEFAULT : 4096, .minimal = true, .ede = true },
         .cache = cache_options_default(),
         .trust = trust_new(),
         .start_ms = (int64_t)START_S * 1000,
@@ -526,9 +547,9 @@ static struct story_config initial(struct arena *arena, const struct story *stor
     config.cache.size_octets = CACHE_OCTETS;
     config.cache.max_ttl_s = TTL_S_MAX;
     config.cache.file = NULL;
-    config.front.allow = ARENA_ARRAY(arena, ALLOW_MAX, struct prefix);
+    config.front.allow = ARENA_ARRAY(arena, PREFIXES_MAX, struct prefix);
     struct resolver_options *resolver = &config.resolver;
-    resolver->prime_root = false;
+    resolver->prime_root = story->has_sections; /* Deckard's stories have no answer to priming */
     resolver->prefetch = false;
     resolver->random_case = false; /* entries that do not copy the question have their own case */
     resolver->special_use_names = false;
@@ -540,8 +561,62 @@ static struct story_config initial(struct arena *arena, const struct story *stor
     return config;
 }
 
-static void finish(struct mapping *m)
+/* A stub zone for the root stands for root hints. */
+static void make_root_hints(struct mapping *m, const struct zone_rule *rule)
 {
+    struct delegation *hints = ARENA_NEW(m->arena, struct delegation);
+    *hints = (struct delegation) {
+        .zone = *dname_root(),
+        .is_hint = true,
+        .server_count = 1,
+        .servers = ARENA_NEW(m->arena, struct delegation_server),
+    };
+    hints->servers[0].name = *dname_root();
+    hints->servers[0].address_count = rule->address_count;
+    memcpy(hints->servers[0].addresses, rule->addresses, sizeof(rule->addresses));
+    m->config->resolver.root_hints = hints;
+}
+
+static void take_root_hints(struct mapping *m)
+{
+    struct resolver_options *resolver = &m->config->resolver;
+    uint16_t kept = 0;
+    for (uint16_t i = 0; i < resolver->zone_rule_count; i++) {
+        const struct zone_rule *rule = &resolver->zone_rules[i];
+        if (rule->kind == ZONE_RULE_STUB && dname_is_root(&rule->zone))
+            make_root_hints(m, rule);
+        else
+            resolver->zone_rules[kept++] = *rule;
+    }
+    resolver->zone_rule_count = kept;
+}
+
+static uint32_t last_inception(const struct story_entries *entries, uint32_t last)
+{
+    const struct story_entry *entry;
+    const struct story_record *record;
+    struct rrsig sig;
+    STAILQ_FOREACH(entry, entries, next)
+    STAILQ_FOREACH(record, &entry->sections[SECTION_ANSWER], next)
+    if (record->type == TYPE_RRSIG && rrsig_read(record->rdata, &sig) == OK && sig.inception > last)
+        last = sig.inception;
+    return last;
+}
+
+static void start_with_signatures(struct mapping *m, const struct story *story)
+{
+    const struct story_range *range;
+    uint32_t start_s = 0;
+    STAILQ_FOREACH(range, &story->ranges, next)
+    start_s = last_inception(&range->entries, start_s);
+    m->config->start_ms = (int64_t)start_s * 1000;
+}
+
+static void finish(struct mapping *m, const struct story *story)
+{
+    take_root_hints(m);
+    if (m->starts_with_signatures)
+        start_with_signatures(m, story);
     struct front_options *front = &m->config->front;
     if (front->allow_count == 0 && prefix_from_text("127.0.0.0/8", &front->allow[0]) == OK)
         front->allow_count = 1;
@@ -566,6 +641,6 @@ enum err story_configure(struct arena *arena, const struct story *story, struct 
             break;
         }
     }
-    finish(&m);
+    finish(&m, story);
     return *error == NULL ? OK : ERR_FORMAT;
 }

@@ -12,20 +12,43 @@ static bool range_has_address(const struct story_range *range, const struct addr
     return range->address_count == 0;
 }
 
-struct story_entry *story_find_reply(struct arena *arena, const struct story *story, unsigned step,
-                                     const struct address *server, const struct packet *question)
+static struct story_entry *find_in_ranges(struct comparison *comparison, const struct story *story, unsigned step,
+                                          const struct address *server, const struct packet *question)
 {
-    struct comparison comparison = { .arena = arena };
     const struct story_range *range;
     STAILQ_FOREACH(range, &story->ranges, next)
     {
         if (step < range->first || step > range->last || !range_has_address(range, server))
             continue;
-        struct story_entry *entry = story_entries_find(&comparison, &range->entries, question);
+        struct story_entry *entry = story_entries_find(comparison, &range->entries, question);
         if (entry != NULL)
             return entry;
     }
     return NULL;
+}
+
+/* Deckard: what a REPLY step has is said once, by whoever is asked. */
+static struct story_entry *find_in_steps(struct comparison *comparison, const struct story *story, unsigned from,
+                                         const struct packet *question)
+{
+    const struct story_step *step;
+    STAILQ_FOREACH(step, &story->steps, next)
+    {
+        if (step->kind != STEP_REPLY || step->number < from)
+            continue;
+        struct story_entry *entry = story_entries_find(comparison, &step->entries, question);
+        if (entry != NULL && !entry->used)
+            return entry;
+    }
+    return NULL;
+}
+
+struct story_entry *story_find_reply(struct arena *arena, const struct story *story, unsigned step,
+                                     const struct address *server, const struct packet *question)
+{
+    struct comparison comparison = { .arena = arena };
+    struct story_entry *entry = find_in_ranges(&comparison, story, step, server, question);
+    return entry != NULL || story->has_sections ? entry : find_in_steps(&comparison, story, step, question);
 }
 
 bool story_knows_server(const struct story *story, const struct address *server)

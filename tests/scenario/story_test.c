@@ -139,8 +139,10 @@ static void test_faults(void **state)
         { "CONFIG_END\nSCENARIO_BEGIN\nSTEP 1 QUERY\nENTRY_BEGIN\nREPLY XX\n", "line 5: REPLY knows no \"XX\"" },
         { "CONFIG_END\nSCENARIO_BEGIN\nSTEP 1 QUERY\nENTRY_BEGIN\nRAW\n0x\n", "line 6: not hexadecimal: \"0x\"" },
         { "CONFIG_END\nSCENARIO_BEGIN\nRANGE_BEGIN 1 2\nADDRESS here\n", "line 4: not an address: \"here\"" },
-        { "CONFIG_END\nSCENARIO_BEGIN\nSTEP 1 QUERY\nENTRY_BEGIN\nSECTION QUESTION\nname A B\n",
-          "line 6: not a class or type: \"B\"" },
+        { "CONFIG_END\nSCENARIO_BEGIN\nSTEP 1 QUERY\nENTRY_BEGIN\nSECTION QUESTION\nname B A\n",
+          "line 6: not a class: \"B\"" },
+        { "CONFIG_END\nSCENARIO_BEGIN\nSTEP 1 QUERY\nENTRY_BEGIN\nSECTION QUESTION\nname IN\n",
+          "line 6: not a type: \"IN\"" },
     };
     for (size_t i = 0; i < ARRAY_LEN(faults); i++) {
         struct arena *arena = arena_new();
