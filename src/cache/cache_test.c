@@ -205,10 +205,10 @@ struct seen {
 static bool see(void *context, const struct cache_row *row)
 {
     struct seen *seen = context;
-    char name[DNAME_TEXT_MAX], type[RR_TYPE_TEXT_MAX], line[DNAME_TEXT_MAX + 100];
-    snprintf(line, sizeof(line), "%s %s; ", dname_to_text(&row->question.qname, name),
+    char name[DNAME_TEXT_MAX], type[RR_TYPE_TEXT_MAX];
+    size_t len = strlen(seen->names);
+    snprintf(seen->names + len, sizeof(seen->names) - len, "%s %s; ", dname_to_text(&row->question.qname, name),
              rr_type_to_text(row->question.qtype, type));
-    strncat(seen->names, line, sizeof(seen->names) - strlen(seen->names) - 1);
     seen->answers += row->answer != NULL && strcmp(row->kind, "answer") == 0;
     seen->delegations += row->delegation != NULL && strcmp(row->kind, "delegation") == 0;
     seen->failures += row->failure != NULL && strcmp(row->kind, "failure") == 0;
