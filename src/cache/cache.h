@@ -99,7 +99,8 @@ void cache_clear_failure(struct cache *cache, const struct question *question, u
 
 /* Filled by cache_put_answer() from Secure negative answers and wildcard proofs.  The NSEC whose span covers or matches
  * name in `zone`, copied, with the deadline it has; false if none.  Those that must not be used aggressively (opt-out,
- * parent side, outside the zone) are not in the index. */
+ * next or signer outside the zone, for one name alone) are not in the index; one from the parent's side of a cut is found
+ * for names behind the cut only, one at a DNAME for none below it. */
 bool cache_denial_nsec(struct cache *cache, const struct dname *zone, const struct dname *name, uint16_t origin,
                        struct now now, struct arena *arena, struct rrset **nsec, int64_t *expires_ms);
 /* The same for an NSEC3 hash (20 octets); salt and iterations of the chain are in the record. */
