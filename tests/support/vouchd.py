@@ -110,3 +110,13 @@ def run_vouchd(arguments, build=RELEASE, **options):
     done = subprocess.run([program("vouchd", build), *map(str, arguments)], stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=END_TIMEOUT_S, **options)
     return done.returncode, done.stdout
+
+
+def vouchd_in_lab(lab, directory, settings=None, prefix=(), **options):
+    """Inside the lab's namespace, with its root servers and trust anchor."""
+    settings = {
+        "listen": ["127.0.0.1@53"],
+        "resolver": {"root-hints": str(lab.hints)},
+        "trust": {"anchors": [], "anchor-files": [str(lab.anchor)]},
+    } | (settings or {})
+    return Vouchd(directory, settings, prefix=["ip", "netns", "exec", lab.netns, *prefix], **options)
