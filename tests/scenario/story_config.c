@@ -229,14 +229,14 @@ static bool set_ipv6(struct mapping *m, const char *value)
     return parse_switch(m, value, &m->config->resolver.ask_ipv6);
 }
 
-static bool set_minimal(struct mapping *m, const char *value)
-{
-    return parse_switch(m, value, &m->config->minimal_responses);
-}
-
 static bool set_unanswered(struct mapping *m, const char *value)
 {
     return parse_switch(m, value, &m->config->unanswered_fails);
+}
+
+static bool set_upstream_max(struct mapping *m, const char *value)
+{
+    return sscanf(value, "%u", &m->config->upstream_max) == 1 || fail(m, "a number", value);
 }
 
 static bool set_max_ttl(struct mapping *m, const char *value)
@@ -428,7 +428,7 @@ static const struct word words[] = {
     { "use-caps-for-id", .apply = set_query_case },
     { "edns-buffer-size", .apply = set_edns_octets },
     { "access-control", .apply = add_access },
-    { "minimal-responses", .apply = set_minimal },
+    { "minimal-responses", .why = "what minimal responses leave out may be missing in all stories" },
     { "cache-max-ttl", .apply = set_max_ttl },
     { "cache-max-negative-ttl", .apply = set_max_negative_ttl },
 
@@ -488,6 +488,7 @@ static const struct word words[] = {
     { "vouch-minimisation-type", .apply = set_minimisation_type },
     { "vouch-prime-root", .apply = set_priming },
     { "vouch-unanswered-fails", .apply = set_unanswered },
+    { "vouch-upstream-max", .apply = set_upstream_max },
 };
 
 static const struct word *find_word(const char *key)
@@ -541,7 +542,6 @@ static struct story_config initial(struct arena *arena, const struct story *stor
         .cache = cache_options_default(),
         .trust = trust_new(),
         .start_ms = (int64_t)START_S * 1000,
-        .minimal_responses = true,
         .unanswered_fails = !story->has_sections,
     };
     config.cache.size_octets = CACHE_OCTETS;

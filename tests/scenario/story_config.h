@@ -15,11 +15,11 @@ struct story_config {
     struct cache_options cache;
     struct front_options front;
     struct crypto_policy policy;
-    struct trust *trust;    /* trust_free() */
-    int64_t start_ms;       /* wall time when the story begins */
-    bool minimal_responses; /* false: records that a minimal response leaves out may be missing */
-    bool unanswered_fails;  /* an upstream question that no entry answers fails the story */
-    const char *needs;      /* the story is skipped: "DNS64"; NULL if it can run */
+    struct trust *trust;   /* trust_free() */
+    int64_t start_ms;      /* wall time when the story begins */
+    unsigned upstream_max; /* more upstream questions fail the story; 0: no limit */
+    bool unanswered_fails; /* an upstream question that no entry answers fails the story */
+    const char *needs;     /* the story is skipped: "DNS64"; NULL if it can run */
 };
 
 /* ERR_FORMAT: *error is a sentence with the line, in the arena.  config->needs counts even then. */

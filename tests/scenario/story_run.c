@@ -53,6 +53,7 @@ struct run {
     unsigned range_step;           /* which ranges count */
     uint16_t next_id;
     unsigned rounds;
+    unsigned upstream_count; /* questions sent */
     TAILQ_HEAD(, pending) pending;
     TAILQ_HEAD(, client_answer) answers;
     STAILQ_HEAD(, trace_line) trace;
@@ -222,6 +223,8 @@ static void send_question(struct run *run, const struct exchange *exchange)
     if (message_read(pending->packet.octets, run->arena, &pending->packet.message) != OK)
         fail(run, "our question cannot be read");
     TAILQ_INSERT_TAIL(&run->pending, pending, next);
+    if (++run->upstream_count > run->config->upstream_max && run->config->upstream_max > 0)
+        fail(run, "more than %u upstream questions", run->config->upstream_max);
     char server[ADDRESS_TEXT_MAX];
     trace(run, "    -> %s %s %s", address_host_to_text(&pending->server, server),
           exchange->transport == TRANSPORT_TCP ? "TCP" : "UDP", question_text(run->arena, &pending->packet.message));
@@ -425,7 +428,7 @@ static bool answer_is_wrong(struct run *run, const struct story_step *step, cons
 /* Takes the answer that one of the entries describes. */
 static bool take_answer(struct run *run, const struct story_step *step, const char **difference)
 {
-    struct comparison comparison = { .arena = run->arena, .may_be_shorter = !run->config->minimal_responses };
+    struct comparison comparison = { .arena = run->arena, .may_be_shorter = run->story->has_sections };
     struct client_answer *answer;
     TAILQ_FOREACH(answer, &run->answers, next)
     {
@@ -573,6 +576,8 @@ static void check_end(struct run *run)
     const struct story_range *range;
     STAILQ_FOREACH(range, &run->story->ranges, next)
     check_entries_used(run, &range->entries);
+    if (!TAILQ_EMPTY(&run->pending))
+        fail(run, "an upstream question that nobody waits for");
     if (run->failure == NULL && run->story->has_sections && !TAILQ_EMPTY(&run->answers))
         fail(run, "an answer that the story does not tell of:\n%s",
              message_to_text(run->arena, &TAILQ_FIRST(&run->answers)->packet.message));
