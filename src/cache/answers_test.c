@@ -391,6 +391,7 @@ static void test_unproven_dname(void **state)
 {
     struct bench *b = *state;
     static const enum security cases[] = { UNCHECKED, BOGUS, INDETERMINATE };
+    struct dname target = name_of("a.new.example.");
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         char *asked = arena_printf(b->arena, "a.d%zu.example.", i),
              *other = arena_printf(b->arena, "b.d%zu.example.", i);
@@ -400,6 +401,7 @@ static void test_unproven_dname(void **state)
                          at(0));
         assert_int_equal(find(b->cache, asked, TYPE_A, at(0), b->arena, &got), CACHE_FRESH);
         assert_int_equal(got->kind, ANSWER_DNAME);
+        assert_true(dname_equal(&got->target, &target));
         assert_int_equal(find(b->cache, other, TYPE_A, at(0), b->arena, &got), CACHE_MISS);
     }
 }
