@@ -43,10 +43,9 @@ void config_warn(const struct loading *loading, unsigned line, const char *key, 
 
 /* ---- files ---- */
 
-static enum err read_descriptor(struct arena *arena, int file, char **data, size_t *len)
+/* buffer holds TREE_OCTETS_MAX + 1 octets. */
+static enum err read_descriptor(int file, char *buffer, size_t *len)
 {
-    char *buffer = arena_alloc(arena, TREE_OCTETS_MAX + 1);
-    *data = buffer;
     *len = 0;
     while (*len <= TREE_OCTETS_MAX) {
         ssize_t got = read(file, buffer + *len, TREE_OCTETS_MAX + 1 - *len);
@@ -66,9 +65,12 @@ enum err read_whole_file(struct arena *arena, const char *path, char **data, siz
     int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not hold us up */
     if (file < 0)
         return ERR_SYSTEM;
-    enum err err = read_descriptor(arena, file, data, len);
+    char *buffer = memory_new(TREE_OCTETS_MAX + 1, 1);
+    enum err err = read_descriptor(file, buffer, len);
     int error = errno;
     close(file);
+    *data = arena_copy(arena, buffer, *len);
+    free(buffer);
     errno = error;
     return err;
 }
@@ -158,19 +160,12 @@ static enum err read_value(struct loading *loading, const struct option *option,
     return value->is_word ? OK : option->kind->read(loading, option, node, value);
 }
 
-static const char *value_text(struct arena *arena, const struct option *option, const struct value *value)
-{
-    struct text text = text_new(arena);
-    option_print(option, value, &text);
-    return text.data;
-}
-
 /* What a feature to come would do cannot be had by asking for it. */
 static enum err check_availability(struct loading *loading, const struct option *option, const struct value *written,
                                    const struct value *initial)
 {
-    const char *only = value_text(loading->arena, option, initial);
-    const char *got = value_text(loading->arena, option, written);
+    const char *only = option_text(loading->arena, option, initial);
+    const char *got = option_text(loading->arena, option, written);
     if (!option->not_yet || strcmp(only, got) == 0)
         return OK;
     return config_refuse(loading, written->line, option->key, "not available yet: expected %s, got %s", only, got);
@@ -236,51 +231,4 @@ void config_free(struct config *config)
         return;
     trust_free(config->trust);
     arena_free(config->arena);
-}
-
-/* ---- printing ---- */
-
-/* The groups of key that those of the key before had not: "resolver:", "  serve-stale:".  Returns the last part of key
- * and how deep it is. */
-static const char *print_groups(FILE *to, const char *before, const char *key, int *depth)
-{
-    const char *part = key, *dot;
-    for (*depth = 0; (dot = strchr(part, '.')) != NULL; part = dot + 1, (*depth)++) {
-        size_t len = (size_t)(dot - key) + 1;
-        if (strncmp(before, key, len) != 0)
-            fprintf(to, "%*s%.*s:\n", 2 * *depth, "", (int)(dot - part), part);
-    }
-    return part;
-}
-
-void config_print(const struct config *config, FILE *to)
-{
-    struct arena *arena = arena_new();
-    size_t count;
-    const struct option *options = option_table(&count);
-    const char *before = "";
-    for (size_t i = 0; i < count; i++) {
-        int depth;
-        const char *part = print_groups(to, before, options[i].key, &depth);
-        fprintf(to, "%*s%s: %s\n", 2 * depth, "", part, value_text(arena, &options[i], &config->values[i]));
-        before = options[i].key;
-    }
-    arena_free(arena);
-}
-
-size_t config_needs_restart(const struct config *running, const struct config *wanted, FILE *to)
-{
-    struct arena *arena = arena_new();
-    size_t count, differing = 0;
-    const struct option *options = option_table(&count);
-    for (size_t i = 0; i < count; i++) {
-        const char *old = value_text(arena, &options[i], &running->values[i]);
-        const char *new = value_text(arena, &options[i], &wanted->values[i]);
-        if (!options[i].needs_restart || strcmp(old, new) == 0)
-            continue;
-        fprintf(to, "%s: stays %s until a restart makes it %s\n", options[i].key, old, new);
-        differing++;
-    }
-    arena_free(arena);
-    return differing;
 }

@@ -75,7 +75,7 @@ const char *option_nearest(struct arena *arena, const char *key);
 /* What may be written there, for messages and the manual page. */
 const char *option_expected(struct arena *arena, const struct option *option);
 /* As YAML on one line. */
-void option_print(const struct option *option, const struct value *value, struct text *to);
+const char *option_text(struct arena *arena, const struct option *option, const struct value *value);
 
 extern const struct kind kind_truth, kind_number, kind_duration, kind_size, kind_choice, kind_text, kind_path;
 extern const struct kind kind_addresses, kind_prefixes, kind_texts, kind_paths, kind_algorithms, kind_digests;

@@ -133,7 +133,7 @@ static bool quantity_from_text(const char *text, const struct unit *unit, int64_
 static void print_quantity(const struct unit *units, int64_t number, struct text *to)
 {
     const struct unit *largest = units;
-    for (const struct unit *unit = units; unit->name != NULL && number != 0; unit++) {
+    for (const struct unit *unit = units; unit->name != NULL; unit++) {
         if (number % unit->factor == 0)
             largest = unit;
     }

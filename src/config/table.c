@@ -291,12 +291,19 @@ const char *option_expected(struct arena *arena, const struct option *option)
     return option->word == NULL ? what : arena_printf(arena, "%s, or %s", what, option->word);
 }
 
-void option_print(const struct option *option, const struct value *value, struct text *to)
+static void option_print(const struct option *option, const struct value *value, struct text *to)
 {
     if (value->is_word)
         text_printf(to, "%s", option->word);
     else
         option->kind->print(option, value, to);
+}
+
+const char *option_text(struct arena *arena, const struct option *option, const struct value *value)
+{
+    struct text text = text_new(arena);
+    option_print(option, value, &text);
+    return text.data;
 }
 
 static bool is_plain(const char *text)
