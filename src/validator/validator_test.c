@@ -773,8 +773,9 @@ static void stray_proofs_do_not_hide_an_unsigned_zone(void **state)
 {
     struct world *world = *state;
     struct answer *answer = world_new_answer(world, "www.plain.example.", TYPE_TXT, ANSWER_NODATA);
-    world_put(world, &answer->proofs, world_set(world, "plain.example.", TYPE_NSEC));
-    world_put(world, &answer->proofs, world_set(world, "plain.example.", TYPE_SOA));
+    world_put_denial(world, answer, "example.");
+    assert_ptr_equal(answer->proofs.items[0], world_set(world, "example.", TYPE_SOA));
+    answer->proofs.items[0] = world_set(world, "plain.example.", TYPE_SOA);
     must_be("RFC 4035 5.2", world_judge(world, answer), INSECURE, EDE_NONE, "insecure-delegation");
 }
 
