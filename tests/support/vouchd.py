@@ -67,11 +67,13 @@ class Vouchd:
         if not failed:
             assert code == 0, f"exit code {code}\n{self.log()}"
 
-    def start(self):
+    def start(self, awaited="ready"):
+        """awaited: the end of a line in the log; None: do not wait."""
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         try:
-            self.await_log("ready")
+            if awaited is not None:
+                self.await_log(awaited)
         except BaseException:
             self.stop()
             raise
