@@ -131,6 +131,8 @@ enum cache_hit answer_judge(struct cache *cache, const struct question *question
         forget_verdict(&answer->verdict);
     answer->question = *question;
     answer->origin = origin;
+    if (!answer_set_target(answer))
+        return CACHE_MISS;
     return is_fresh ? CACHE_FRESH : CACHE_EXPIRED;
 }
 
@@ -173,7 +175,7 @@ static enum cache_hit find_exact(struct cache *cache, const struct question *que
     enum cache_hit hit = find_entry(cache, &key, question, now, arena, answer);
     if (hit != CACHE_MISS && question->qtype == TYPE_CNAME && (*answer)->kind == ANSWER_CNAME) {
         (*answer)->kind = ANSWER_DATA; /* stored for another type: here it is what was asked for */
-        (*answer)->target = *dname_root();
+        answer_set_target(*answer);
     }
     return hit;
 }
@@ -188,11 +190,9 @@ static enum cache_hit find_cname(struct cache *cache, const struct question *que
     enum cache_hit hit = find_entry(cache, &key, question, now, arena, &found);
     if (hit == CACHE_MISS || (found->kind != ANSWER_CNAME && found->kind != ANSWER_DATA))
         return CACHE_MISS;
-    const struct rrset_list *rrsets = &found->rrsets;
-    if (rrsets->count == 0 || rrsets->items[0]->type != TYPE_CNAME || rrsets->items[0]->count == 0 ||
-        rdata_name(rrsets->items[0]->rdata[0], &found->target) != OK)
-        return CACHE_MISS;
     found->kind = ANSWER_CNAME;
+    if (!answer_set_target(found))
+        return CACHE_MISS;
     *answer = found;
     return hit;
 }
@@ -205,19 +205,12 @@ static enum cache_hit find_nxdomain(struct cache *cache, const struct question *
 }
 
 /* What the DNAME says of qname (RFC 6672 section 2.2). */
-static bool apply_dname(struct answer *answer, const struct question *question)
+static bool apply_dname(struct answer *answer)
 {
-    struct dname target;
-    const struct rrset_list *rrsets = &answer->rrsets;
-    if (answer->kind != ANSWER_DATA || !is_trusted(answer->verdict.security) || rrsets->count == 0 ||
-        rrsets->items[0]->type != TYPE_DNAME || rrsets->items[0]->count == 0 ||
-        rdata_name(rrsets->items[0]->rdata[0], &target) != OK)
+    if (answer->kind != ANSWER_DATA || !is_trusted(answer->verdict.security))
         return false;
     answer->kind = ANSWER_DNAME;
-    answer->rcode = RCODE_NOERROR;
-    if (dname_substitute(&question->qname, rrsets->items[0]->owner, &target, &answer->target) != OK)
-        answer->rcode = RCODE_YXDOMAIN;
-    return true;
+    return answer_set_target(answer);
 }
 
 /* The one nearest to the root hides all others.  Only depths are tried at which a DNAME was ever cached. */
@@ -233,7 +226,7 @@ static enum cache_hit find_dname(struct cache *cache, const struct question *que
         dname_suffix(&question->qname, labels, &owner);
         struct blob_key key = dname_key(&owner, question->qclass, origin);
         enum cache_hit hit = find_entry(cache, &key, question, now, arena, &found);
-        if (hit == CACHE_FRESH && apply_dname(found, question)) {
+        if (hit == CACHE_FRESH && apply_dname(found)) {
             *answer = found;
             return hit;
         }
@@ -281,7 +274,7 @@ enum cache_hit cache_find_nxdomain_above(struct cache *cache, const struct quest
 uint32_t answer_ttl_left(const struct answer *answer, uint32_t ttl_s, struct now now)
 {
     int64_t end_ms = least_of(answer->received_ms + ms_of_s(ttl_s), answer->expires_ms);
-    int64_t left_s = end_ms <= now.wall_ms ? 0 : (end_ms - now.wall_ms) / 1000;
+    int64_t left_s = end_ms <= now.wall_ms ? 0 : (end_ms - now.wall_ms + 999) / 1000; /* as on the whole second */
     return left_s < ttl_s ? (uint32_t)left_s : ttl_s; /* a clock that went back makes no TTL longer */
 }
 

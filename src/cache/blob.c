@@ -162,16 +162,6 @@ static void read_verdict(struct reader *r, struct arena *arena, const struct ans
     verdict->ttl_cap_s = head->ttl_cap_s;
 }
 
-/* The target of a link is in its record. */
-static bool read_target(struct answer *answer)
-{
-    answer->target = *dname_root();
-    if (answer->kind != ANSWER_CNAME && answer->kind != ANSWER_DNAME)
-        return true;
-    return answer->rrsets.count > 0 && answer->rrsets.items[0]->count > 0 &&
-           rdata_name(answer->rrsets.items[0]->rdata[0], &answer->target) == OK;
-}
-
 bool answer_decode(struct octets blob, struct arena *arena, struct answer_head *head, struct answer *answer)
 {
     struct reader r = reader_of_octets(blob);
@@ -186,7 +176,7 @@ bool answer_decode(struct octets blob, struct arena *arena, struct answer_head *
     answer->rcode = head->rcode;
     answer->received_ms = head->received_ms;
     answer->expires_ms = head->expires_ms;
-    return !r.failed && read_target(answer);
+    return !r.failed;
 }
 
 /* ---- delegations ---- */

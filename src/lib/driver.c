@@ -10,7 +10,7 @@ struct driver {
     struct resolver *resolver;
     struct upstream *upstream;
     struct ev_timer deadline;
-    struct ev_idle next_turn;
+    struct ev_timer next_turn; /* due at once, after what else has happened */
     bool is_running; /* run() is on the stack: what happens meanwhile is seen by its loop */
 };
 
@@ -76,7 +76,7 @@ static void run(struct driver *driver)
             driver->handler.done(driver->handler.context, want.waiter, want.outcome, now);
             break;
         case WANT_TURN:
-            ev_idle_start(driver->loop, &driver->next_turn);
+            ev_timer_start(driver->loop, &driver->next_turn);
             break;
         case WANT_NOTHING:
             break;
@@ -88,11 +88,11 @@ static void run(struct driver *driver)
     driver->is_running = false;
 }
 
-static void on_next_turn(struct ev_loop *loop, struct ev_idle *watcher, int events)
+static void on_next_turn(struct ev_loop *loop, struct ev_timer *watcher, int events)
 {
+    (void)loop;
     (void)events;
     struct driver *driver = watcher->data;
-    ev_idle_stop(loop, watcher);
     run(driver);
 }
 
@@ -130,7 +130,7 @@ struct driver *driver_new(struct ev_loop *loop, const struct resolver_parts *par
     driver->resolver = resolver_new(parts);
     driver->upstream = upstream_new(loop, &upstream, sockets_max);
     ev_init(&driver->deadline, on_deadline);
-    ev_idle_init(&driver->next_turn, on_next_turn);
+    ev_timer_init(&driver->next_turn, on_next_turn, 0.0, 0.0);
     driver->deadline.data = driver;
     driver->next_turn.data = driver;
     return driver;
@@ -141,7 +141,7 @@ void driver_free(struct driver *driver)
     if (driver == NULL)
         return;
     ev_timer_stop(driver->loop, &driver->deadline);
-    ev_idle_stop(driver->loop, &driver->next_turn);
+    ev_timer_stop(driver->loop, &driver->next_turn);
     upstream_free(driver->upstream);
     resolver_free(driver->resolver);
     free(driver);

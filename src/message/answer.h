@@ -27,13 +27,19 @@ struct answer {
     struct dname target;         /* CNAME, DNAME: the next name of the chain */
     struct rrset_list rrsets;    /* Answer section of this link */
     struct rrset_list proofs;    /* SOA, NSEC, NSEC3 with their signatures: Authority section of this link */
-    int64_t received_ms;         /* wall time; TTLs count from here */
+    int64_t received_ms;         /* wall time, whole seconds; TTLs count from here */
     int64_t expires_ms;          /* wall time: the least TTL of all parts, capped; not yet by signatures (verdict) */
+    bool contradicted;           /* DNAME: a CNAME came along that it does not yield (RFC 6672 section 3.1) */
     struct verdict verdict;      /* of the whole link: UNCHECKED until the validator has spoken */
     bool verdict_is_new;         /* judged since it came out of the cache: worth storing */
 };
 
 struct answer *answer_copy(struct arena *arena, const struct answer *answer);
+/* Sets target, and rcode for a DNAME (RFC 6672 section 2.2), from kind, question and rrsets[0].  false: the record is no CNAME
+ * or DNAME of the question's name, or malformed.  Other kinds have no target: true. */
+bool answer_set_target(struct answer *answer);
+/* The chain goes on at target: a CNAME or DNAME that was not itself what was asked for. */
+bool answer_leads_on(const struct answer *answer);
 /* The SOA of a negative answer; NULL if there is none. */
 const struct rrset *answer_soa(const struct answer *answer);
 

@@ -106,8 +106,10 @@ struct lookup {
     uint8_t referrals;
     uint8_t known_labels;              /* no cut at or above that many labels of qname, below the cut's zone */
     uint8_t minimised;                 /* minimised questions sent */
-    bool full_name;                    /* RFC 9156 section 2.3: relaxed fall-back */
+    bool full_name;                    /* no more minimised questions at this cut (doc/decisions/0005) */
     bool accept_recursion_lame;
+    bool accept_avoided;               /* nobody else is left but those in distrust.avoid */
+    bool glue_used;                    /* glue of other zones' delegations was tried for server names */
 
     uint64_t exchange;                 /* 0: nothing in flight */
     LIST_ENTRY(lookup) exchange_bucket;

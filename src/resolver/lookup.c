@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 enum {
+    LOOKUP_MS_DISTRUSTFUL = 4000, /* there is an answer already, though a bad one */
     LOOKUP_MS_MAX = 12000,       /* RFC 8767 section 4 speaks of 10 to 30 s; clients give up earlier */
     NAMES_AT_ONCE = 2,           /* server names whose addresses are looked for at the same time */
     SCORE_UNKNOWN_MS = 80,       /* a server never asked is taken for a fair one, so that all get to be known */
@@ -215,7 +216,7 @@ static bool find_cut(struct resolver *r, struct lookup *l, struct now now)
         return false;
     l->cut = cut_of_cache(r, l, now);
     if (l->cut == NULL)
-        l->cut = cut_new(r->parts.options, l, r->parts.options->root_hints);
+        l->cut = cut_new(r->parts.options, l, delegation_copy(l->arena, r->parts.options->root_hints));
     return true;
 }
 
@@ -231,7 +232,8 @@ static bool is_avoided(const struct lookup *l, const struct address *address)
 
 static bool can_be_asked(const struct lookup *l, const struct target *target)
 {
-    if (target->given_up || (target->recursion_lame && !l->accept_recursion_lame))
+    if (target->given_up || (target->recursion_lame && !l->accept_recursion_lame) ||
+        (is_avoided(l, &target->address) && !l->accept_avoided))
         return false;
     bool tcp = target->use_tcp || is_avoided(l, &target->address);
     return (tcp ? target->tcp_sent : target->udp_sent) < SENDS_PER_TARGET_MAX;
@@ -398,9 +400,45 @@ static void send_question(struct resolver *r, struct lookup *l, struct target *t
     want_exchange(r, &exchange);
 }
 
-/* All servers have failed.  A delegation that was in the cache may be outdated: forget it and come down again, once. */
-static bool try_another_way(struct resolver *r, struct lookup *l)
+static void add_glue_of(const struct resolver_options *options, struct cut *cut, const struct delegation *delegation,
+                        const struct dname *name)
 {
+    for (uint16_t i = 0; i < delegation->server_count; i++)
+        if (dname_equal(&delegation->servers[i].name, name))
+            for (uint16_t k = 0; k < delegation->servers[i].address_count; k++)
+                cut_add_target(options, cut, &delegation->servers[i].addresses[k]);
+}
+
+/* The last hope for server names whose addresses their own zone does not tell: glue that came with its delegation. */
+static bool use_glue_of_other_zones(struct resolver *r, struct lookup *l, struct now now)
+{
+    const struct delegation *delegation = l->cut->delegation;
+    uint16_t before = l->cut->target_count;
+    if (l->glue_used || l->cut->configured)
+        return false;
+    l->glue_used = true;
+    for (uint16_t i = 0; i < delegation->server_count; i++) {
+        const struct dname *name = &delegation->servers[i].name;
+        struct delegation *other;
+        bool above = false;
+        for (struct dname at = *name; cache_find_delegation(r->parts.cache, &at, above, l->origin, now, l->arena, &other);
+             above = true) {
+            add_glue_of(r->parts.options, l->cut, other, name);
+            at = other->zone;
+        }
+    }
+    return l->cut->target_count > before;
+}
+
+/* All servers have failed.  A delegation that was in the cache may be outdated: forget it and come down again, once. */
+static bool try_another_way(struct resolver *r, struct lookup *l, struct now now)
+{
+    if (use_glue_of_other_zones(r, l, now))
+        return true;
+    if (l->distrust.avoid_count > 0 && !l->accept_avoided) {
+        l->accept_avoided = true;
+        return true;
+    }
     for (uint16_t i = 0; i < l->cut->target_count; i++)
         if (l->cut->targets[i].recursion_lame && !l->accept_recursion_lame) {
             l->accept_recursion_lame = true;
@@ -458,7 +496,7 @@ void lookup_decide(struct resolver *r, struct lookup *l, struct now now)
             return;
         if (want_addresses(r, l, now))
             continue;
-        if (!try_another_way(r, l))
+        if (!try_another_way(r, l, now))
             break;
     }
     if (l->purse->budget.spent != NULL)
@@ -506,6 +544,9 @@ static void absorb_referral(struct resolver *r, struct lookup *l, const struct r
         l->minimised++;
     l->cut = cut_new(r->parts.options, l, reply->delegation);
     l->accept_recursion_lame = false;
+    l->accept_avoided = false;
+    l->glue_used = false;
+    l->full_name = false;
 }
 
 /* What a minimised question has told: there is no cut at that name, or nothing at all. */
@@ -513,12 +554,12 @@ static bool absorb_minimised(struct resolver *r, struct lookup *l, struct reply 
 {
     struct answer *answer = reply->answers[0];
     l->minimised++;
-    if (answer->kind != ANSWER_NXDOMAIN) {
-        l->known_labels = l->asked.qname.labels;
+    if (r->parts.options->minimisation != MINIMISATION_STRICT) {
+        l->full_name = true; /* no cut here: most names are in this zone then; and some servers deny empty non-terminals */
         return false;
     }
-    if (r->parts.options->minimisation != MINIMISATION_STRICT) {
-        l->full_name = true; /* servers that deny empty non-terminals */
+    if (answer->kind != ANSWER_NXDOMAIN) {
+        l->known_labels = l->asked.qname.labels;
         return false;
     }
     answer->question = l->question; /* RFC 8020: nothing below either */
@@ -681,7 +722,7 @@ static struct lookup *lookup_new(struct resolver *r, const struct lookup_wish *w
     l->purse = purse_hold(wish->purse);
     LIST_INIT(&l->waiters);
     LIST_INIT(&l->waits);
-    l->give_up_ms = now.monotonic_ms + LOOKUP_MS_MAX;
+    l->give_up_ms = now.monotonic_ms + (wish->distrust == NULL ? LOOKUP_MS_MAX : LOOKUP_MS_DISTRUSTFUL);
     LIST_INSERT_HEAD(&r->lookups[question_hash(wish->question, origin) % TABLE_BUCKETS], l, bucket);
     return l;
 }

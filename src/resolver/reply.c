@@ -1,5 +1,7 @@
 #include "resolver/reply.h"
 
+enum { PROOFS_MAX = PROOF_RRSETS_MAX + 2 }; /* and SOA and NS */
+
 /* ---- what the server may speak of ---- */
 
 static bool in_bailiwick(const struct rrset *set, const struct asked *asked)
@@ -21,6 +23,12 @@ static bool is_denial(const struct rrset *set)
 
 /* ---- answers ---- */
 
+/* Times to live are whole seconds; counted from a whole second they never show a zero before their end. */
+static int64_t whole_seconds(struct now now)
+{
+    return now_wall_s(now) * 1000;
+}
+
 static struct answer *new_answer(const struct asked *asked, const struct dname *qname, enum answer_kind kind,
                                  struct arena *arena)
 {
@@ -31,7 +39,7 @@ static struct answer *new_answer(const struct asked *asked, const struct dname *
     answer->origin = asked->origin;
     answer->zone = *asked->zone;
     answer->target = *dname_root();
-    answer->received_ms = asked->now.wall_ms;
+    answer->received_ms = whole_seconds(asked->now);
     answer->verdict.ede = EDE_NONE;
     answer->verdict.valid_until_s = INT64_MAX;
     answer->verdict.ttl_cap_s = UINT32_MAX;
@@ -64,7 +72,7 @@ static void add_denial(struct answer *answer, const struct message *message, con
     for (uint16_t i = 0; i < authority->count; i++) {
         struct rrset *set = authority->items[i];
         if (is_denial(set) && set->count > 0 && in_bailiwick(set, asked))
-            list_add(&answer->proofs, set, PROOF_RRSETS_MAX + 1, arena);
+            list_add(&answer->proofs, set, PROOFS_MAX, arena);
     }
 }
 
@@ -141,28 +149,28 @@ static struct rrset *find_dname(const struct message *message, const struct aske
     return NULL;
 }
 
-static struct answer *from_dname(const struct message *message, const struct asked *asked, const struct dname *qname,
-                                 struct rrset *set, struct arena *arena)
+static struct answer *alias(const struct message *message, const struct asked *asked, const struct dname *qname,
+                            enum answer_kind kind, struct rrset *set, struct arena *arena)
 {
-    struct dname target;
-    if (set->count != 1 || rdata_name(set->rdata[0], &target) != OK)
-        return NULL; /* RFC 6672 section 2.4: one DNAME at a name */
-    struct answer *answer = positive(message, asked, qname, ANSWER_DNAME, set, arena);
-    if (dname_substitute(qname, set->owner, &target, &answer->target) != OK) {
-        answer->rcode = RCODE_YXDOMAIN;
-        answer->target = *dname_root();
-    }
-    return answer;
+    struct answer *answer = positive(message, asked, qname, kind, set, arena);
+    return answer_set_target(answer) ? answer : NULL;
 }
 
-static struct answer *from_cname(const struct message *message, const struct asked *asked, const struct dname *qname,
-                                 struct rrset *set, struct arena *arena)
+/* A CNAME beside a DNAME must be the one that the DNAME yields (RFC 6672 section 3.1, row R4.8). */
+static bool is_contradicted(const struct message *message, const struct asked *asked, const struct answer *dname)
 {
     struct dname target;
-    if (set->count != 1 || rdata_name(set->rdata[0], &target) != OK)
-        return NULL; /* RFC 2181 section 10.1: one CNAME at a name */
-    struct answer *answer = positive(message, asked, qname, ANSWER_CNAME, set, arena);
-    answer->target = target;
+    const struct rrset *cname = find(message, SECTION_ANSWER, asked, &dname->question.qname, TYPE_CNAME);
+    return dname->rcode == RCODE_NOERROR && cname != NULL &&
+           (rdata_name(cname->rdata[0], &target) != OK || !dname_equal(&target, &dname->target));
+}
+
+static struct answer *dname_link(const struct message *message, const struct asked *asked, const struct dname *qname,
+                                 struct rrset *set, struct arena *arena)
+{
+    struct answer *answer = alias(message, asked, qname, ANSWER_DNAME, set, arena);
+    if (answer != NULL)
+        answer->contradicted = is_contradicted(message, asked, answer);
     return answer;
 }
 
@@ -178,10 +186,10 @@ static struct answer *positive_link(const struct message *message, const struct 
         return positive(message, asked, qname, ANSWER_DATA, set, arena);
     set = find_dname(message, asked, qname);
     if (set != NULL)
-        return from_dname(message, asked, qname, set, arena);
+        return dname_link(message, asked, qname, set, arena);
     set = find(message, SECTION_ANSWER, asked, qname, TYPE_CNAME);
     if (set != NULL)
-        return from_cname(message, asked, qname, set, arena);
+        return alias(message, asked, qname, ANSWER_CNAME, set, arena);
     return NULL;
 }
 
@@ -198,6 +206,16 @@ static struct rrset *find_soa(const struct message *message, const struct asked 
     return NULL;
 }
 
+/* The SOA, and the NS set where the server sends it along (RFC 2308 section 2.1, types 1 and 4 of such answers). */
+static void add_apex(struct answer *answer, const struct message *message, const struct asked *asked, struct rrset *soa,
+                     struct arena *arena)
+{
+    struct rrset *ns = find(message, SECTION_AUTHORITY, asked, soa->owner, TYPE_NS);
+    list_add(&answer->proofs, soa, PROOFS_MAX, arena);
+    if (ns != NULL)
+        list_add(&answer->proofs, ns, PROOFS_MAX, arena);
+}
+
 static struct answer *negative(const struct message *message, const struct asked *asked, const struct dname *qname,
                                struct rrset *soa, struct arena *arena)
 {
@@ -205,7 +223,7 @@ static struct answer *negative(const struct message *message, const struct asked
     struct answer *answer = new_answer(asked, qname, name_error ? ANSWER_NXDOMAIN : ANSWER_NODATA, arena);
     answer->rcode = message->rcode;
     if (soa != NULL)
-        list_add(&answer->proofs, soa, PROOF_RRSETS_MAX + 1, arena);
+        add_apex(answer, message, asked, soa, arena);
     add_denial(answer, message, asked, arena);
     set_deadline(answer);
     return answer;
@@ -253,7 +271,7 @@ static struct delegation *new_delegation(const struct message *message, const st
     struct delegation *delegation = ARENA_NEW(arena, struct delegation);
     delegation->zone = *ns->owner;
     delegation->origin = asked->origin;
-    delegation->expires_ms = asked->now.wall_ms + (int64_t)ns->ttl_s * 1000;
+    delegation->expires_ms = whole_seconds(asked->now) + (int64_t)ns->ttl_s * 1000;
     delegation->servers = ARENA_ARRAY(arena, NS_PER_ZONE_MAX, struct delegation_server);
     for (uint16_t i = 0; i < ns->count && delegation->server_count < NS_PER_ZONE_MAX; i++) {
         struct delegation_server *server = &delegation->servers[delegation->server_count];
@@ -297,7 +315,7 @@ static struct answer *referral_ds(const struct message *message, const struct as
 /* The name after the link, if this server's zone still holds it and the chain may grow. */
 static bool next_in_zone(const struct answer *link, const struct asked *asked, const struct reply *reply)
 {
-    return (link->kind == ANSWER_CNAME || link->kind == ANSWER_DNAME) && link->rcode == RCODE_NOERROR &&
+    return answer_leads_on(link) && !link->contradicted &&
            reply->answer_count < CNAME_LINKS_MAX && dname_is_subdomain(&link->target, asked->zone);
 }
 

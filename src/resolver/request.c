@@ -209,6 +209,13 @@ static void finish_bogus(struct resolver *r, struct request *q, const struct pin
     finish_servfail(r, q, verdict->security, verdict->site);
 }
 
+/* The DNAME is good and stays in the cache; the reply it came with was tampered with (rule of row R4.8). */
+static void finish_contradicted(struct resolver *r, struct request *q)
+{
+    add_ede(&q->outcome, EDE_BOGUS, "CNAME is not what the DNAME yields");
+    finish_servfail(r, q, BOGUS, "cname-not-of-dname");
+}
+
 static void finish_answered(struct resolver *r, struct request *q)
 {
     set_links(q);
@@ -392,11 +399,6 @@ static bool is_refused(enum security security)
 
 /* ---- deciding ---- */
 
-static bool leads_on(const struct answer *answer)
-{
-    return (answer->kind == ANSWER_CNAME || answer->kind == ANSWER_DNAME) && answer->rcode == RCODE_NOERROR;
-}
-
 static bool is_in_chain(const struct request *q, const struct dname *name)
 {
     for (uint16_t i = 0; i < q->link_count; i++)
@@ -457,7 +459,11 @@ static enum step follow_link(struct resolver *r, struct request *q, struct now n
         finish_bogus(r, q, link);
         return STEP_END;
     }
-    if (leads_on(link->answer))
+    if (link->answer->contradicted && link->answer->verdict.security == SECURE) {
+        finish_contradicted(r, q);
+        return STEP_END;
+    }
+    if (answer_leads_on(link->answer))
         return extend(r, q, &link->answer->target, now);
     finish_answered(r, q);
     return STEP_END;

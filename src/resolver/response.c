@@ -101,7 +101,7 @@ static bool put_proofs(const struct message_parts *parts, const struct outcome *
     const struct answer *answer = outcome->links[link];
     for (uint16_t i = 0; i < answer->proofs.count; i++) {
         const struct rrset *set = answer->proofs.items[i];
-        bool is_wanted = set->type == TYPE_SOA || parts->query->dnssec_ok;
+        bool is_wanted = (set->type != TYPE_NSEC && set->type != TYPE_NSEC3) || parts->query->dnssec_ok;
         if (is_wanted && !stood_before(outcome, link, i) && !put(parts, SECTION_AUTHORITY, answer, set))
             return false;
     }

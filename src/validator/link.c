@@ -381,6 +381,12 @@ static void signers_of_denial(const struct answer *answer, const struct dname *a
         add_signers(set, anchor, holder, signers);
 }
 
+/* The zone itself denies, not an unsigned one below it. */
+static bool has_soa(const struct answer *answer, const struct zone *zone)
+{
+    return rrset_list_find(&answer->proofs, &zone->name, TYPE_SOA) != NULL;
+}
+
 /* RFC 4035 section 5.4, RFC 5155 sections 8.4 to 8.7.  The zone is ZONE_SECURE. */
 static enum judgement judge_denial(struct judge *judge, const struct answer *answer, const struct dname *holder,
                                    const struct zone *zone, struct verdict *verdict)
@@ -402,7 +408,7 @@ static enum judgement judge_denial(struct judge *judge, const struct answer *ans
     enum proof proof = denial_proof(judge, &denial, answer);
     if (proof == PROOF_TURN)
         return JUDGE_TURN;
-    if (proof == PROOF_NONE && proofs.failure.security == SECURE) {
+    if (proof == PROOF_NONE && proofs.failure.security == SECURE && !has_soa(answer, zone)) {
         /* The signatures are good, but speak of something else: data of an unsigned zone below? */
         struct unsigned_data data = { holder,           &question->qname, question->qtype,
                                       EDE_NSEC_MISSING, "nsec-missing",   "is denied without proof" };
