@@ -60,17 +60,20 @@ static enum err read_descriptor(int file, char *buffer, size_t *len)
     return ERR_LIMIT;
 }
 
-enum err read_whole_file(struct arena *arena, const char *path, char **data, size_t *len)
+enum err read_whole_file(const char *path, char **data, size_t *len)
 {
+    *data = NULL;
     int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not hold us up */
     if (file < 0)
         return ERR_SYSTEM;
-    char *buffer = memory_new(TREE_OCTETS_MAX + 1, 1);
-    enum err err = read_descriptor(file, buffer, len);
+    *data = memory_new(TREE_OCTETS_MAX + 1, 1);
+    enum err err = read_descriptor(file, *data, len);
     int error = errno;
     close(file);
-    *data = arena_copy(arena, buffer, *len);
-    free(buffer);
+    if (err == ERR_SYSTEM) {
+        free(*data);
+        *data = NULL;
+    }
     errno = error;
     return err;
 }
@@ -118,20 +121,11 @@ static enum err sort_nodes(struct loading *loading, const struct node *map, cons
     return OK;
 }
 
-static enum err read_file(struct loading *loading, const struct node **nodes)
+static enum err read_nodes(struct loading *loading, struct octets data, const struct node **nodes)
 {
-    char *data;
-    size_t len;
     struct node *root;
     struct tree_fault fault;
-    enum err err = read_whole_file(loading->arena, loading->path, &data, &len);
-    if (err == ERR_SYSTEM) {
-        int error = errno;
-        config_refuse(loading, 0, NULL, "cannot be read: %s", strerror(error));
-        errno = error;
-        return ERR_SYSTEM;
-    }
-    if (tree_read(loading->arena, data, len, &root, &fault) != OK)
+    if (tree_read(loading->arena, (const char *)data.data, data.len, &root, &fault) != OK)
         return config_refuse(loading, fault.line, NULL, "%s", fault.text);
     if (root == NULL)
         return OK;
@@ -166,7 +160,7 @@ static enum err check_availability(struct loading *loading, const struct option 
 {
     const char *only = option_text(loading->arena, option, initial);
     const char *got = option_text(loading->arena, option, written);
-    if (!option->not_yet || strcmp(only, got) == 0)
+    if (strcmp(only, got) == 0)
         return OK;
     return config_refuse(loading, written->line, option->key, "not available yet: expected %s, got %s", only, got);
 }
@@ -175,12 +169,14 @@ static enum err load_option(struct loading *loading, const struct option *option
                             struct value *value)
 {
     struct value initial = { .is_default = true };
-    enum err err = read_value(loading, option, initial_node(loading, option), &initial);
+    enum err err = OK;
+    if (node == NULL || option->not_yet)
+        err = read_value(loading, option, initial_node(loading, option), &initial);
     *value = initial;
     if (err == OK && node != NULL) {
         *value = (struct value) { 0 };
         err = read_value(loading, option, node, value);
-        if (err == OK)
+        if (err == OK && option->not_yet)
             err = check_availability(loading, option, value, &initial);
     }
     if (err != OK)
@@ -190,20 +186,21 @@ static enum err load_option(struct loading *loading, const struct option *option
     return option->take == NULL ? OK : option->take(loading, option, value);
 }
 
-static enum err load(struct loading *loading)
+static enum err load(struct loading *loading, struct octets data)
 {
     size_t count;
     const struct option *options = option_table(&count);
     const struct node **nodes = ARENA_ARRAY(loading->arena, count, const struct node *);
     struct value *values = ARENA_ARRAY(loading->arena, count, struct value);
-    enum err err = loading->path == NULL ? OK : read_file(loading, nodes);
+    enum err err = read_nodes(loading, data, nodes);
     for (size_t i = 0; i < count && err == OK; i++)
         err = load_option(loading, &options[i], nodes[i], &values[i]);
     loading->config->values = values;
     return err;
 }
 
-enum err config_load(const char *path, struct now now, struct config **config, struct config_error *error)
+enum err config_read(struct octets data, const char *path, struct now now, struct config **config,
+                     struct config_error *error)
 {
     struct arena *arena = arena_new();
     struct config *loaded = ARENA_NEW(arena, struct config);
@@ -212,9 +209,8 @@ enum err config_load(const char *path, struct now now, struct config **config, s
     loaded->trust = trust_new();
     loaded->resolver = resolver_options_default(arena);
     struct loading loading = { .arena = arena, .path = loaded->path, .now = now, .config = loaded, .error = error };
-    *config = NULL;
     error->text[0] = '\0';
-    enum err err = load(&loading);
+    enum err err = load(&loading, data);
     if (err == OK) {
         *config = loaded;
         return OK;
@@ -222,7 +218,27 @@ enum err config_load(const char *path, struct now now, struct config **config, s
     int system_error = errno;
     config_free(loaded);
     errno = system_error;
+    *config = NULL;
     return err == ERR_SYSTEM ? ERR_SYSTEM : ERR_FORMAT;
+}
+
+enum err config_load(const char *path, struct now now, struct config **config, struct config_error *error)
+{
+    struct octets data = { NULL, 0 };
+    char *text = NULL;
+    *config = NULL;
+    if (path != NULL && read_whole_file(path, &text, &data.len) == ERR_SYSTEM) {
+        int system_error = errno;
+        snprintf(error->text, sizeof(error->text), "%s: cannot be read: %s", path, strerror(system_error));
+        errno = system_error;
+        return ERR_SYSTEM;
+    }
+    data.data = (const uint8_t *)text;
+    enum err err = config_read(data, path, now, config, error);
+    int system_error = errno;
+    free(text);
+    errno = system_error;
+    return err;
 }
 
 void config_free(struct config *config)

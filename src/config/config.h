@@ -58,6 +58,9 @@ struct config_error {
  * cannot be read (exit 78, or 77 when errno is EACCES); *error says so.  now: for negative anchors whose end has passed.
  * Warnings go to the log. */
 MUST_USE enum err config_load(const char *path, struct now now, struct config **config, struct config_error *error);
+/* The same from a text; path, for messages, may be NULL. */
+MUST_USE enum err config_read(struct octets text, const char *path, struct now now, struct config **config,
+                              struct config_error *error);
 void config_free(struct config *config);
 
 /* The whole configuration in effect, as YAML that config_load() reads back to the same. */

@@ -5,6 +5,8 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "config/manual.h"
 #include "config/option.h"
@@ -112,7 +114,7 @@ static void printing_can_be_read_back(void **state)
 #define STUBS     "a list of { zone: example., to: [192.0.2.1@53] }"
 
 static const struct {
-    const char *text, *error;
+    const char *text, *error; /* behind the name of the file */
 } bad[] = {
     /* not YAML, or more of it than is wanted */
     { "cache: {\n", ":2: did not find expected node content" },
@@ -256,8 +258,8 @@ static void bad_files_are_refused(void **state)
         enum err err = load_text(bad[i].text, &config, &error);
         assert_null(config);
         assert_int_not_equal(err, OK);
-        if (strcmp(error.text, bad[i].error) != 0)
-            fail_msg("%s\nexpected: %s\ngot:      %s", bad[i].text, bad[i].error, error.text);
+        if (strncmp(error.text, "FILE", 4) != 0 || strcmp(error.text + 4, bad[i].error) != 0)
+            fail_msg("%s\nexpected: FILE%s\ngot:      %s", bad[i].text, bad[i].error, error.text);
     }
 }
 
@@ -271,7 +273,7 @@ static void large_files_are_refused(void **state)
     config_free(loaded(text));
     text[TREE_OCTETS_MAX] = '#';
     assert_int_equal(load_text(text, &config, &error), ERR_FORMAT);
-    assert_string_equal(error.text, ":1: larger than 1 MiB");
+    assert_string_equal(error.text, "FILE:1: larger than 1 MiB");
     free(text);
 }
 
@@ -285,7 +287,7 @@ static void long_lists_are_refused(void **state)
         at = stpcpy(at, "192.0.2.1, ");
     stpcpy(at, "192.0.2.1]");
     assert_int_equal(load_text(text, &config, &error), ERR_FORMAT);
-    assert_string_equal(error.text, ":1: allow: expected at most 4096 items");
+    assert_string_equal(error.text, "FILE:1: allow: expected at most 4096 items");
     free(text);
 }
 

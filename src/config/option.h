@@ -132,7 +132,8 @@ enum err list_read(struct loading *loading, const struct option *option, const s
 void list_print(const struct option *option, const struct value *value, struct text *to);
 /* Plain where that is safe, else in double quotes. */
 void print_yaml_text(struct text *to, const char *text);
-/* A file of at most TREE_OCTETS_MAX octets, in the arena.  ERR_SYSTEM: errno says why; ERR_LIMIT. */
-MUST_USE enum err read_whole_file(struct arena *arena, const char *path, char **data, size_t *len);
+/* A file of at most TREE_OCTETS_MAX octets, malloc'd.  ERR_SYSTEM: errno says why, *data is NULL; ERR_LIMIT: larger, *data
+ * is its beginning. */
+MUST_USE enum err read_whole_file(const char *path, char **data, size_t *len);
 
 #endif

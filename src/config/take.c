@@ -67,13 +67,15 @@ enum err take_floor(struct loading *loading, const struct option *option, const 
 
 /* ---- files that the configuration names ---- */
 
+/* *data is malloc'd when it returns OK. */
 static enum err read_named_file(struct loading *loading, unsigned line, const char *key, const char *path, char **data,
                                 size_t *len)
 {
-    enum err err = read_whole_file(loading->arena, path, data, len);
+    enum err err = read_whole_file(path, data, len);
     if (err == OK)
         return OK;
     int error = errno;
+    free(*data);
     config_refuse(loading, line, key, "cannot read %s: %s", path,
                   err == ERR_SYSTEM ? strerror(error) : "larger than 1 MiB");
     errno = error;
@@ -93,9 +95,9 @@ enum err take_root_hints(struct loading *loading, const struct option *option, c
     enum err err = read_named_file(loading, value->line, option->key, value->text, &data, &len);
     if (err != OK)
         return err;
-    if (root_hints_from_text(loading->arena, data, len, hints, &why) != OK)
-        return config_refuse(loading, value->line, option->key, "%s: %s", value->text, why);
-    return OK;
+    err = root_hints_from_text(loading->arena, data, len, hints, &why);
+    free(data);
+    return err == OK ? OK : config_refuse(loading, value->line, option->key, "%s: %s", value->text, why);
 }
 
 /* ---- resolving ---- */
@@ -180,7 +182,9 @@ static enum err take_anchor_file(struct loading *loading, const struct option *o
     enum err err = read_named_file(loading, file->line, option->key, file->text, &data, &len);
     if (err != OK)
         return err;
-    if (trust_add_text(loading->config->trust, data, len, ANCHOR_FILE, &added, &why) == OK)
+    err = trust_add_text(loading->config->trust, data, len, ANCHOR_FILE, &added, &why);
+    free(data);
+    if (err == OK)
         return OK;
     config_refuse(loading, file->line, option->key, "%s: %s", file->text, why == NULL ? "not in master format" : why);
     free(why);

@@ -165,7 +165,7 @@ enum err tree_read(struct arena *arena, const char *data, size_t len, struct nod
     if (!yaml_parser_initialize(&parser)) /* out of memory: ends as base/arena.h has it */
         abort();
     yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(&parser, (const unsigned char *)data, len);
+    yaml_parser_set_input_string(&parser, (const unsigned char *)(len == 0 ? "" : data), len);
     enum err err = read_events(&builder, &parser, data, len);
     yaml_parser_delete(&parser);
     if (err == OK)
