@@ -293,6 +293,14 @@ static bool set_query_limit(struct mapping *m, const char *value)
     return true;
 }
 
+/* "no": addresses out of any zone are believed. */
+static bool set_glue(struct mapping *m, const char *value)
+{
+    if (is_no(value))
+        m->config->needs = "glue from outside the zone";
+    return true;
+}
+
 /* Hidden or shown: the story asks for them. */
 static bool want_chaos_names(struct mapping *m, const char *value)
 {
@@ -475,7 +483,7 @@ static const struct word words[] = {
     { "max-query-restarts", .why = tuning },
     { "discard-timeout", .why = tuning },
     { "rrset-roundrobin", .why = "sections are compared as sets" },
-    { "harden-glue", .why = stricter },
+    { "harden-glue", .apply = set_glue },
     { "harden-referral-path", .why = not_asked },
     { "harden-dnssec-stripped", .why = stricter },
     { "harden-unknown-additional", .why = stricter },
