@@ -30,8 +30,10 @@ static struct pin *add_pin(struct resolver *r, struct request *q, const struct q
 
 static bool pin_from_cache(struct resolver *r, struct request *q, struct pin *pin, struct now now)
 {
-    if (cache_find_answer(r->parts.cache, &pin->question, pin->origin, now, q->arena, &pin->answer) != CACHE_FRESH)
+    struct answer *answer;
+    if (cache_find_answer(r->parts.cache, &pin->question, pin->origin, now, q->arena, &answer) != CACHE_FRESH)
         return false;
+    pin->answer = answer;
     pin->from_cache = true;
     return true;
 }
@@ -339,7 +341,7 @@ static void store_verdicts(struct resolver *r, struct request *q, struct now now
             continue;
         enum security security = answer->verdict.security;
         if (security == SECURE || security == INSECURE || security == BOGUS)
-            cache_put_answer(r->parts.cache, answer, now);
+            cache_put_answer_since(r->parts.cache, answer, q->epoch, now);
     }
 }
 

@@ -245,18 +245,11 @@ struct trust *trust_copy(const struct trust *trust)
     return copy;
 }
 
+/* A digest of the wrong length is no fault: it matches nothing, and what hangs below fails closed. */
 static const char *ds_fault(struct octets rdata)
 {
     struct ds ds;
-    size_t count;
-    if (ds_read(rdata, &ds) != OK || ds.digest.len == 0)
-        return "malformed DS";
-    const struct digest *digest = digest_table(&count);
-    for (; count > 0; count--, digest++) {
-        if (digest->number == ds.digest_type && digest->octets != ds.digest.len)
-            return "a DS whose digest has not the length of its type";
-    }
-    return NULL;
+    return ds_read(rdata, &ds) != OK || ds.digest.len == 0 ? "malformed DS" : NULL;
 }
 
 static const char *dnskey_fault(struct octets rdata)
