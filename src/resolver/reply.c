@@ -254,6 +254,15 @@ static struct rrset *find_referral(const struct message *message, const struct a
     return deepest;
 }
 
+static bool has_name_servers(const struct message *message)
+{
+    const struct rrset_list *authority = &message->sections[SECTION_AUTHORITY];
+    for (uint16_t i = 0; i < authority->count; i++)
+        if (authority->items[i]->type == TYPE_NS)
+            return true;
+    return false;
+}
+
 static void add_glue(struct delegation_server *server, const struct message *message, const struct asked *asked,
                      uint16_t type)
 {
@@ -308,6 +317,43 @@ static struct answer *referral_ds(const struct message *message, const struct as
     uint32_t ttl_s = least_ttl(&answer->proofs, TTL_S_MAX);
     answer->expires_ms = answer->received_ms + (int64_t)ttl_s * 1000;
     return answer;
+}
+
+/* ---- signatures in the wrong section ---- */
+
+static void take_signatures(struct rrset *set, const struct rrset *orphans, struct arena *arena)
+{
+    struct octets *sigs = ARENA_ARRAY(arena, orphans->count, struct octets);
+    for (uint16_t i = 0; i < orphans->count && set->sig_count < RRSIGS_PER_RRSET_MAX; i++) {
+        struct rrsig sig;
+        if (rrsig_read(orphans->rdata[i], &sig) == OK && sig.type_covered == set->type)
+            sigs[set->sig_count++] = orphans->rdata[i];
+    }
+    set->sigs = sigs;
+    set->sig_ttl_s = orphans->ttl_s;
+}
+
+/* RFC 4035 section 3.1.1 wants an RRSIG in the section of what it signs.  A server that puts it elsewhere is forgiven: whether
+ * it signs anything is the validator's to say. */
+static void find_signatures(const struct message *message, struct rrset *set, struct arena *arena)
+{
+    for (enum section section = SECTION_ANSWER; section < SECTIONS && set->sig_count == 0; section++) {
+        const struct rrset *orphans = rrset_list_find(&message->sections[section], set->owner, TYPE_RRSIG);
+        if (orphans != NULL && orphans->class == set->class)
+            take_signatures(set, orphans, arena);
+    }
+}
+
+static void adopt_orphans(const struct message *message, const struct asked *asked, struct arena *arena)
+{
+    if (asked->question->qtype == TYPE_RRSIG)
+        return;
+    for (enum section section = SECTION_ANSWER; section <= SECTION_AUTHORITY; section++)
+        for (uint16_t i = 0; i < message->sections[section].count; i++) {
+            struct rrset *set = message->sections[section].items[i];
+            if (set->type != TYPE_RRSIG && set->sig_count == 0)
+                find_signatures(message, set, arena);
+        }
 }
 
 /* ---- the whole ---- */
@@ -366,9 +412,9 @@ static enum reply_kind read_without_answer(const struct message *message, const 
     /* The child's apex speaks for itself alone; whether it has a DS its parent knows (RFC 4035 section 3.1.4.1). */
     if (asked->question->qtype == TYPE_DS && !dname_is_root(qname) && soa != NULL && dname_equal(soa->owner, qname))
         return REPLY_LAME;
-    if (soa == NULL && !message->header.aa && message->sections[SECTION_AUTHORITY].count > 0 && !asked->recursive &&
+    if (soa == NULL && has_name_servers(message) && !message->header.aa && !asked->recursive &&
         message->rcode == RCODE_NOERROR)
-        return REPLY_LAME; /* a referral upwards or to the zone itself */
+        return REPLY_LAME; /* a referral upwards, sideways or to the zone itself */
     reply->answers[reply->answer_count++] = negative(message, asked, qname, soa, arena);
     return is_out_of_recursion(message, asked) ? REPLY_RECURSION_LAME : REPLY_ANSWER;
 }
@@ -384,6 +430,7 @@ void reply_read(const struct message *message, const struct asked *asked, struct
         reply->kind = of_rcode(message, asked);
         return;
     }
+    adopt_orphans(message, asked, arena);
     read_chain(message, asked, arena, reply);
     if (reply->answer_count > 0)
         reply->kind = is_out_of_recursion(message, asked) ? REPLY_RECURSION_LAME : REPLY_ANSWER;
