@@ -116,10 +116,10 @@ static const struct option options[] = {
     { "resolver.cookies", &kind_truth, "false", "DNS cookies towards servers (RFC 7873).", .not_yet = true },
     { "resolver.serve-stale.enabled", &kind_truth, "false",
       "Answer with expired data while servers cannot be reached (RFC 8767).", .not_yet = true },
-    { "resolver.serve-stale.max-age", &kind_duration, "1d", "For how long.", .max = SECONDS(TTL_S_MAX), .unit = 1000,
-      .not_yet = true },
+    { "resolver.serve-stale.max-age", &kind_duration, "1d", "For how long.", .min = SECONDS(1),
+      .max = SECONDS(TTL_S_MAX), .unit = 1000, .not_yet = true },
     { "resolver.serve-stale.client-timeout", &kind_duration, "1800ms", "How long a client waits before it gets them.",
-      .max = SECONDS(10), .not_yet = true },
+      .min = 1, .max = SECONDS(10), .not_yet = true },
     { "resolver.serve-stale.on-bogus", &kind_truth, "false", "Also when fresh data is bogus.", .not_yet = true },
     { "resolver.forward", &kind_forwards, "[]",
       "Zones that other resolvers answer: \"only\" lets their word be final, \"first\" asks the zone's own servers "
@@ -188,7 +188,7 @@ static const struct option options[] = {
       "A time before which the clock is not believed. Every value is accepted, none is enforced by this version.",
       .word = "none", .take = take_floor },
     { "time.max-offset", &kind_duration, "60s", "How far the clock may be from the time of the servers.",
-      .max = HOURS(24), .unit = 1000, .not_yet = true },
+      .min = SECONDS(1), .max = HOURS(24), .unit = 1000, .not_yet = true },
     { "time.on-unfit", &kind_choice, "warn", "What to do when the clock cannot be right.", .words = on_unfit,
       .not_yet = true },
 
