@@ -46,9 +46,9 @@ static bool is_within_policy(const struct anchor *anchor, const struct crypto_po
 {
     struct ds ds;
     struct dnskey key;
-    if (anchor->type == TYPE_DS)
+    if (anchor->type == TYPE_DS) /* a digest that was cut short matches no key */
         return ds_read(anchor->rdata, &ds) == OK && algorithm_is_usable(policy, ds.algorithm) &&
-               digest_is_usable(policy, ds.digest_type);
+               digest_is_usable(policy, ds.digest_type) && policy->digests[ds.digest_type]->octets == ds.digest.len;
     return dnskey_read(anchor->rdata, &key) == OK && algorithm_is_usable(policy, key.algorithm);
 }
 
@@ -63,9 +63,9 @@ static void warn_of_unusable_anchors(const struct settings *settings)
             is_usable = is_usable || is_within_policy(&anchors[i], &settings->policy);
         char zone[DNAME_TEXT_MAX];
         if (!is_usable)
-            log_warning(
-                "trust anchor %s: no algorithm of it can be used here; everything below is answered with SERVFAIL",
-                dname_to_text(&anchors[first].zone, zone));
+            log_warning("trust anchor %s: no algorithm or digest of it can be used here; everything below is answered "
+                        "with SERVFAIL",
+                        dname_to_text(&anchors[first].zone, zone));
     }
 }
 

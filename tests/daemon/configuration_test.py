@@ -61,11 +61,11 @@ time: {floor: none}
     ("workers: 2\n\nlissten: [127.0.0.1]\n", 3, "lissten", "did you mean listen"),
     ("listen: [127.0.0.1@99999]\n", 1, "listen", "expected"),
     ("listen: [localhost@53]\n", 1, "listen", "expected"),
-    ("answers: {edns-size: 1000}\n", 1, "answers.edns-size", "expected"),       # rules.md: below 1220 is refused
+    ("answers: {edns-size: 1000}\n", 1, "answers.edns-size", "expected"),       # RFC 4035 section 3
     ("validation:\n  nsec3-iterations: 151\n", 2, "validation.nsec3-iterations", "expected"),
     ("resolver:\n  qname-minimisation: sometimes\n", 2, "resolver.qname-minimisation", "expected"),
     ("resolver:\n  forward:\n    - {zone: example., to: [nowhere]}\n", 3, "resolver.forward", "expected"),
-    ("trust:\n  anchors:\n    - \". IN DS 20326 8 2 E06D\"\n", 3, "trust.anchors", ""),
+    ("trust:\n  anchors:\n    - \". IN DS 20326 8 2\"\n", 3, "trust.anchors", ""),
     ("workers: 1\nworkers: 2\n", 2, "workers", "first in line 1"),
     ("workers: 1\n\tcache: {}\n", 2, None, ""),                                 # YAML has no tabs there
     ("listen: [\n", None, None, ""),
@@ -150,6 +150,19 @@ def test_check_wants_a_trust_anchor(tmp_path):
     path = tmp_path / "vouch.yaml"
     path.write_text("trust: {anchors: []}\n")
     assert run_vouchd(["--check", "-c", path])[0] == EX_UNAVAILABLE     # D5-model
+
+
+@pytest.mark.parametrize("anchor", [
+    pytest.param(". IN DS 20326 8 2 E06D", id="short-digest"),
+    pytest.param(f". IN DS 20326 12 2 {'00' * 32}", id="algorithm"),
+    pytest.param(f". IN DS 20326 8 3 {'00' * 32}", id="digest-type"),
+])
+def test_check_warns_of_an_anchor_that_nothing_can_match(tmp_path, anchor):
+    """It fails closed; the operator is told before."""
+    path = tmp_path / "vouch.yaml"
+    path.write_text(f"trust: {{anchors: [\"{anchor}\"]}}\n")
+    code, log = run_vouchd(["--check", "-c", path])
+    assert code == 0 and "warning: trust anchor .: " in log and "SERVFAIL" in log
 
 
 def print_config(path):
