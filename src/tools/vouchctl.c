@@ -292,7 +292,7 @@ static char *request_of(const struct command *command, char **arguments)
         const struct parameter *parameter = &command->parameters[i];
         json_t *value = parameter_value(parameter, arguments[i]);
         if (value == NULL) {
-            fprintf(stderr, "vouchctl: %s: %s is not good\n", words, parameter->shown);
+            fprintf(stderr, "vouchctl: %s: not a good %s: %s\n", words, parameter->shown, arguments[i]);
             json_decref(request);
             return NULL;
         }

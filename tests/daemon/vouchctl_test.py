@@ -1,0 +1,132 @@
+"""vouchctl as an operator has it, with a real vouchd behind the socket."""
+
+import json
+import os
+import subprocess
+
+import pytest
+from client import ask
+from vouchd import END_TIMEOUT_S, Vouchd, program
+
+EX_REFUSED, EX_USAGE, EX_UNAVAILABLE = 1, 64, 69
+PORT = 5397
+SETTINGS = {"listen": [f"127.0.0.1@{PORT}"], "workers": 1, "resolver": {"ask-ipv4": False, "ask-ipv6": False}}
+
+
+def vouchctl(socket, *arguments, prefix=()):
+    """(exit code, output, complaints)"""
+    done = subprocess.run([*prefix, program("vouchctl"), "-s", str(socket), *arguments], stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, timeout=END_TIMEOUT_S)
+    return done.returncode, done.stdout, done.stderr
+
+
+def objects(socket, *arguments):
+    code, output, complaints = vouchctl(socket, "--json", *arguments)
+    assert code == 0, output + complaints
+    found = [json.loads(line) for line in output.splitlines()]
+    assert all(one["version"] == 1 for one in found)
+    return found
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory):
+    """One that asks nobody: failures are all it caches."""
+    with Vouchd(tmp_path_factory.mktemp("vouchctl"), SETTINGS) as vouchd:
+        yield vouchd
+
+
+@pytest.fixture
+def socket(running):
+    return running.directory / "control.sock"
+
+
+@pytest.mark.parametrize("arguments", [
+    [], ["frobnicate"], ["flush"], ["flush", "name"], ["flush", "all", "now"], ["status", "now"], ["--frobnicate"],
+    ["flush", "key", "example.", "65536"], ["flush", "key", "example.", "-1"], ["flush", "key", "example.", "1x"],
+])
+def test_usage(tmp_path, arguments):
+    """Said without asking anybody."""
+    assert vouchctl(tmp_path / "none", *arguments)[0] == EX_USAGE
+
+
+def test_nobody_there(tmp_path):
+    code, output, complaints = vouchctl(tmp_path / "none", "status")
+    assert (code, output) == (EX_UNAVAILABLE, "") and str(tmp_path / "none") in complaints
+    code, output, _ = vouchctl(tmp_path / "none", "--json", "status")
+    error = json.loads(output)["error"]
+    assert code == EX_UNAVAILABLE and error["code"] == "unavailable" and error["text"] and error["hint"]
+
+
+def test_status(running, socket):
+    status, = objects(socket, "status")
+    assert status["pid"] == running.process.pid and status["listen"] == [f"127.0.0.1@{PORT}"]
+    assert [(one["zone"], one["key_tag"]) for one in status["trust"]["anchors"]] == [(".", 20326), (".", 38696)]
+    code, output, _ = vouchctl(socket, "status")
+    assert code == 0 and f"process       {running.process.pid}\n" in output and ". 38696 (algorithm 8" in output
+
+
+def test_stats(socket):
+    before, = objects(socket, "stats")
+    ask("127.0.0.1", "localhost.", "A", port=PORT)
+    after, = objects(socket, "stats")
+    name = 'vouch_answers_total{rcode="NOERROR"}'
+    assert after[name] == before[name] + 1
+    assert all(type(value) is int for value in after.values())
+    assert all(one == "version" or one.startswith("vouch_") for one in after)
+    assert f"{name} " in vouchctl(socket, "stats")[1]
+
+
+def test_dump_and_flush(socket):
+    """D7-flush: a name, a zone, a key, everything."""
+    ask("127.0.0.1", "www.example.com.", "A", port=PORT)
+    rows = [row for row in objects(socket, "dump-cache") if row["name"].lower() == "www.example.com."]
+    assert rows and set(rows[0]) == {"version", "kind", "name", "type", "security", "ede", "ttl_s", "lineage"}
+    assert rows[0]["type"] == "A" and rows[0]["kind"] == "failure"
+    assert "www.example.com.\tA\tfailure\t-\t" in vouchctl(socket, "dump-cache")[1].lower().replace("\ta\t", "\tA\t")
+    assert objects(socket, "flush", "name", "www.example.com")[0]["entries"] >= 1
+    assert not [row for row in objects(socket, "dump-cache") if row["name"].lower() == "www.example.com."]
+    ask("127.0.0.1", "www.example.com.", "A", port=PORT)
+    assert objects(socket, "flush", "zone", "com.")[0]["entries"] >= 1
+    assert objects(socket, "flush", "key", ".", "20326")[0]["keys"] == 0
+    assert "no key of . with tag 20326" in vouchctl(socket, "flush", "key", ".", "20326")[1]
+    assert vouchctl(socket, "flush", "all")[0] == 0
+    assert objects(socket, "dump-cache") == []
+
+
+def test_bad_name(socket):
+    code, output, complaints = vouchctl(socket, "flush", "name", "a..b")
+    assert (code, output) == (EX_REFUSED, "") and "expected a domain name" in complaints
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to be somebody else")
+def test_rights(tmp_path):
+    """Who can reach the socket may look; orders need more."""
+    uid = 65534
+    as_other = ["setpriv", f"--reuid={uid}", f"--regid={os.getegid()}", "--clear-groups", "--inh-caps=-all"]
+    directory = tmp_path
+    for parent in [directory, *directory.parents]:
+        if parent.stat().st_uid == os.geteuid() and str(parent).startswith("/tmp/"):
+            parent.chmod(0o755)
+    with Vouchd(directory, SETTINGS | {"listen": [f"127.0.0.1@{PORT + 1}"]}) as vouchd:
+        socket = directory / "control.sock"
+        assert vouchctl(socket, "status", prefix=as_other)[0] == 0
+        code, output, complaints = vouchctl(socket, "flush", "all", prefix=as_other)
+        assert (code, output) == (EX_REFUSED, "") and "control.admins" in complaints
+        config = vouchd.config_path.read_text()
+        vouchd.config_path.write_text(config + f"control: {{admins: [{uid}]}}\n")
+        assert vouchctl(socket, "reload")[0] == 0
+        assert vouchctl(socket, "flush", "all", prefix=as_other)[0] == 0
+
+
+def test_reload_and_stop(tmp_path):
+    with Vouchd(tmp_path, SETTINGS | {"listen": [f"127.0.0.1@{PORT + 2}"]}) as vouchd:
+        socket = tmp_path / "control.sock"
+        good = vouchd.config_path.read_text()
+        vouchd.config_path.write_text(good.replace("workers: 1", "workers: 2"))
+        assert objects(socket, "reload")[0]["notes"] == ["workers: stays 1 until a restart makes it 2"]
+        vouchd.config_path.write_text(good + "cash: none\n")
+        code, _, complaints = vouchctl(socket, "reload")
+        assert code == EX_REFUSED and "cash: unknown key" in complaints
+        assert vouchctl(socket, "stop")[:2] == (0, "stopping\n")
+        assert vouchd.process.wait(END_TIMEOUT_S) == 0
+        assert vouchctl(socket, "status")[0] == EX_UNAVAILABLE
