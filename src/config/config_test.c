@@ -216,9 +216,8 @@ static const struct {
     { "trust: { anchors: root }\n", ":1: trust.anchors: expected a list of texts, or built-in, got \"root\"" },
     { "trust:\n  anchors:\n  - . IN A 192.0.2.1\n",
       ":3: trust.anchors: expected a DS or DNSKEY record not listed yet, got \". IN A 192.0.2.1\"" },
-    { "trust: { anchors: [\". IN DS 1 8 2 00\"] }\n",
-      ":1: trust.anchors: expected a DS or DNSKEY record, got \". IN DS 1 8 2 00\": line 1: no trust anchor: a DS "
-      "whose digest has not the length of its type" },
+    { "trust: { anchors: [\". IN DS 1 8 2\"] }\n", ":1: trust.anchors: expected a DS or DNSKEY record, got \". IN DS 1 "
+                                                   "8 2\": line 1: no trust anchor: malformed DS" },
     { "trust: { anchor-files: [anchors] }\n",
       ":1: trust.anchor-files: expected a list of absolute paths, got \"anchors\"" },
     { "trust: { anchor-files: [/nonexistent/anchors] }\n",
@@ -255,9 +254,9 @@ static void bad_files_are_refused(void **state)
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         struct config *config;
         struct config_error error;
-        enum err err = load_text(bad[i].text, &config, &error);
+        if (load_text(bad[i].text, &config, &error) == OK)
+            fail_msg("%s\nis taken", bad[i].text);
         assert_null(config);
-        assert_int_not_equal(err, OK);
         if (strncmp(error.text, "FILE", 4) != 0 || strcmp(error.text + 4, bad[i].error) != 0)
             fail_msg("%s\nexpected: FILE%s\ngot:      %s", bad[i].text, bad[i].error, error.text);
     }

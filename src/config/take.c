@@ -184,6 +184,8 @@ static enum err take_anchor_file(struct loading *loading, const struct option *o
         return err;
     err = trust_add_text(loading->config->trust, data, len, ANCHOR_FILE, &added, &why);
     free(data);
+    if (err == OK && added == 0)
+        config_warn(loading, file->line, option->key, "%s: no trust anchor that is not there already", file->text);
     if (err == OK)
         return OK;
     config_refuse(loading, file->line, option->key, "%s: %s", file->text, why == NULL ? "not in master format" : why);
