@@ -357,6 +357,11 @@ static struct answer_head make_head(struct cache *cache, const struct answer *an
     return head;
 }
 
+void cache_cap_answer(struct cache *cache, struct answer *answer, struct now now)
+{
+    answer->expires_ms = deadline(cache, answer, answer->verdict.security, now);
+}
+
 static bool is_fresh_secure(struct cache *cache, const struct answer_head *head, struct now now)
 {
     uint64_t current;

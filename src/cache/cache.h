@@ -51,6 +51,9 @@ void cache_put_answer(struct cache *cache, const struct answer *answer, struct n
 /* The same for a verdict made under an older epoch (cache_epoch() when the query began, or decided again): what was flushed
  * or changed since counts against it, however late it comes. */
 void cache_put_answer_since(struct cache *cache, const struct answer *answer, uint64_t epoch, struct now now);
+/* Lowers answer->expires_ms to what cache_put_answer() would keep: so that the first client gets the same TTLs as those
+ * after it (row D7-ttl). */
+void cache_cap_answer(struct cache *cache, struct answer *answer, struct now now);
 /* Seconds left of an RRset received with ttl_s in this answer; 0 when expired. */
 uint32_t answer_ttl_left(const struct answer *answer, uint32_t ttl_s, struct now now);
 

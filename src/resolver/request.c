@@ -218,9 +218,11 @@ static void finish_contradicted(struct resolver *r, struct request *q)
     finish_servfail(r, q, BOGUS, "cname-not-of-dname");
 }
 
-static void finish_answered(struct resolver *r, struct request *q)
+static void finish_answered(struct resolver *r, struct request *q, struct now now)
 {
     set_links(q);
+    for (uint16_t i = 0; i < q->link_count; i++)
+        cache_cap_answer(r->parts.cache, q->links[i]->answer, now);
     const struct verdict *weakest = &weakest_link(q)->verdict;
     q->outcome.rcode = q->links[q->link_count - 1]->answer->rcode;
     q->outcome.security = weakest->security;
@@ -467,7 +469,7 @@ static enum step follow_link(struct resolver *r, struct request *q, struct now n
     }
     if (answer_leads_on(link->answer))
         return extend(r, q, &link->answer->target, now);
-    finish_answered(r, q);
+    finish_answered(r, q, now);
     return STEP_END;
 }
 
