@@ -95,8 +95,10 @@ void random_free(struct random *random)
 {
     if (random == NULL)
         return;
-    if (random->fill == secure_fill)
-        explicit_bzero(random, sizeof(struct random_secure));
+    if (random->fill == secure_fill) {
+        struct random_secure *secure = (struct random_secure *)random;
+        explicit_bzero(secure->buffer, sizeof(secure->buffer));
+    }
     free(random);
 }
 

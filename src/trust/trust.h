@@ -62,7 +62,7 @@ const struct insecure_zone *trust_insecures(const struct trust *trust, size_t *c
 struct trust *trust_new(void); /* empty; fill, then publish and never change again */
 void trust_free(struct trust *trust);
 struct trust *trust_copy(const struct trust *trust);
-/* Why RDATA of that type cannot be an anchor: not a DS or DNSKEY, malformed, a digest of the wrong length, a DNSKEY without
+/* Why RDATA of that type cannot be an anchor: not a DS or DNSKEY, malformed, a DNSKEY without
  * ZONE flag or with REVOKE.  NULL: it can.  Static storage. */
 const char *trust_anchor_fault(uint16_t type, struct octets rdata);
 /* rdata is copied.  A duplicate (same zone, type, RDATA) is not added twice: the first stays.  ERR_FORMAT: see
