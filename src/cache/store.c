@@ -401,6 +401,19 @@ bool store_peek(struct store *store, const struct store_key *key, void *to, size
     return is_whole;
 }
 
+size_t store_read(struct store *store, const struct store_key *key, void *to, size_t size)
+{
+    struct shard *shard = shard_of(store, key->hash);
+    const struct entry *entry = lock_entry(shard, key);
+    if (entry == NULL)
+        return 0;
+    size_t len = entry->value_len <= size ? entry->value_len : 0;
+    if (len > 0)
+        memcpy(to, entry_value(entry).data, len);
+    pthread_rwlock_unlock(&shard->lock);
+    return len;
+}
+
 /* No entry takes more than a quarter of its shard, so that one cannot empty it. */
 static bool fits(const struct shard *shard, size_t octets)
 {

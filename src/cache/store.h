@@ -31,6 +31,9 @@ void store_free(struct store *store);
 bool store_find(struct store *store, const struct store_key *key, struct arena *arena, struct octets *value);
 /* Copies the first `size` octets of the value; false if there is none, or it is shorter. */
 bool store_peek(struct store *store, const struct store_key *key, void *to, size_t size);
+/* Copies the whole value into the caller's buffer, without allocating: its length; 0 if there is none, it is empty, or
+ * longer than `size`. */
+size_t store_read(struct store *store, const struct store_key *key, void *to, size_t size);
 
 struct store_write {
     struct octets value;

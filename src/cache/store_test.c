@@ -61,6 +61,11 @@ static void test_put_find_remove(void **state)
     assert_true(store_peek(store, &key, head, 3));
     assert_memory_equal(head, "ano", 3);
     assert_false(store_peek(store, &none, head, 3));
+    char whole[7];
+    assert_int_equal(store_read(store, &key, whole, sizeof(whole)), 7);
+    assert_memory_equal(whole, "another", 7);
+    assert_int_equal(store_read(store, &key, whole, sizeof(whole) - 1), 0); /* not in part */
+    assert_int_equal(store_read(store, &none, whole, sizeof(whole)), 0);
     assert_true(put(store, "b", "xy", 10, 0));
     assert_false(store_peek(store, &none, head, 3)); /* shorter than that */
     assert_true(store_patch(store, &key, octets_of("ano"), octets_of("ANO")));
