@@ -1,0 +1,220 @@
+"""The rows of the table: what is asked, and what is measured meanwhile.
+
+A row's function yields one (subject's name, measures) for each run.  Measures: "cpu_us" a query, "memory_octets" a name or
+zone, "ms"; with "right", "replies" and "lost" of the questions asked.
+"""
+
+import contextlib
+import dataclasses
+import random
+import time
+
+from bench import zones
+from bench.subject import Echo, Failed, Resolver
+
+RIGHT_RECORDS = {False: 1, True: 2}     # without and with the signature
+MIB = 1 << 20
+HIT_CACHE_OCTETS = 1024 * MIB
+RESTART_CACHE_OCTETS = 256 * MIB
+OCTETS_PER_NAME_MAX = 4096              # generous, so that no cache is full
+POLLS_PER_S = 2000
+POLL_TIMEOUT_S = 10
+POLLS_BEGIN_S = 0.02                    # the generator polls before the resolver is started
+COLD_TIMEOUT_S = 10
+
+PLAIN, DNSSEC_OK = "ea", "ed"
+MIXED = ("ea", "ed", "a", "-", "e", "edc", "ec", "eam", "edm", "edcm", "m")
+
+
+def question(name, rdtype, manner):
+    """A line for the load generator."""
+    return f"{name} {zones.TYPES[rdtype]} {manner} 0 {RIGHT_RECORDS['d' in manner]}"
+
+
+def uniform(manner):
+    return lambda layout: [question(name, "A", manner) for name in layout.hit_names()]
+
+
+def mixed(layout):
+    """Each name with three types; half of the questions with DO, some with CD, in mixed case, without EDNS."""
+    source = random.Random(1)
+    return [question(name, rdtype, source.choice(MIXED)) for name in layout.hit_names() for rdtype in zones.ASKED_TYPES]
+
+
+# Cache hits
+
+@dataclasses.dataclass(frozen=True)
+class Hits:
+    questions: object
+    load: dict
+    echoes: dict                        # name to way
+
+    def run(self, bench):
+        """All resolvers stand side by side, idle but for the one that is asked."""
+        questions = self.questions(bench.world.zone_set.layout)
+        tcp = self.load.get("tcp", False)
+        with contextlib.ExitStack() as stack:
+            subjects, octets = [], []
+            for number, peer in enumerate(bench.peers):
+                subject = stack.enter_context(Resolver(bench, peer, number, HIT_CACHE_OCTETS))
+                try:
+                    subject.await_answer(questions[0])
+                    octets.append(subject.warm(questions, tcp)["octets"])
+                    subjects.append(subject)
+                except Failed as failure:
+                    bench.complain(failure)
+            # The echo's replies are as large as the smallest: a limit that is not too easy to reach.
+            for number, (name, way) in enumerate(self.echoes.items(), len(bench.peers)):
+                subjects.append(stack.enter_context(Echo(bench, way, name, number, round(min(octets, default=0)))))
+            path = bench.write_questions(questions)
+            for _ in range(bench.options.runs):
+                for subject in subjects:
+                    yield subject.name, measure(bench, subject, path, **self.load)
+
+
+def measure(bench, subject, questions, **load):
+    before = subject.cpu_ns()
+    report = bench.load(subject, questions, **load)
+    spent = subject.cpu_ns() - before
+    return counts(report) | {"cpu_us": spent / 1000 / max(1, report["replies"]), "rate": report["replies"] / report["seconds"],
+                             "p50_us": report["p50_ns"] / 1000, "p99_us": report["p99_ns"] / 1000}
+
+
+def counts(report):
+    faults = ("malformed", "question", "truncated", "rcode", "ad", "records")
+    return {field: report[field] for field in ("sent", "replies", "right", "lost", "octets")} | {
+        "wrong": {fault: report[fault] for fault in faults if report[fault]}}
+
+
+# Cold
+
+def cold(bench):
+    """One question to each zone, each through a resolver that has only been started."""
+    layout = bench.world.zone_set.layout
+    host = layout.hosts()[-1]
+    questions = [question(f"{host}.{zone}", "A", PLAIN) for zone in layout.zone_names()]
+    yield from fill(bench, questions, HIT_CACHE_OCTETS + OCTETS_PER_NAME_MAX * len(questions) * 4)
+
+
+def many_names(bench):
+    count = bench.options.names
+    questions = [question(name, "A", PLAIN) for name in bench.world.zone_set.layout.many_names(count)]
+    yield from fill(bench, questions, HIT_CACHE_OCTETS + OCTETS_PER_NAME_MAX * count)
+
+
+def fill(bench, questions, cache_octets):
+    path = bench.write_questions(questions)
+    first = question(f"h0.{bench.world.zone_set.layout.zone_names()[0]}", "A", PLAIN)
+    for _ in range(bench.options.runs):
+        for number, peer in enumerate(bench.peers):
+            with Resolver(bench, peer, number, cache_octets) as subject:
+                try:
+                    subject.await_answer(first)
+                except Failed as failure:
+                    bench.complain(failure)
+                    continue
+                before = subject.memory()
+                measures = measure(bench, subject, path, mode="once", timeout=COLD_TIMEOUT_S)
+                grown = subject.memory() - before
+                yield subject.name, measures | {"memory_octets": grown / max(1, measures["right"])}
+
+
+# Starting
+
+def starts(bench):
+    """The state directory is there, the cache is not."""
+    asked = question(f"h0.{bench.world.zone_set.layout.zone_names()[0]}", "A", PLAIN)
+    subjects = [Resolver(bench, peer, number, RESTART_CACHE_OCTETS) for number, peer in enumerate(bench.peers)]
+    for start in range(1 + bench.options.starts):
+        for subject in subjects:
+            subject.forget()
+            measures = start_and_poll(bench, subject, asked)
+            subject.stop()
+            if start > 0:           # the first one made the state
+                yield subject.name, measures
+
+
+def restarts(bench):
+    """The zones' servers stand still meanwhile: what is answered was in the cache."""
+    layout = bench.world.zone_set.layout
+    questions = [question(name, "A", PLAIN) for name in layout.many_names(bench.options.fill)]
+    for _ in range(bench.options.runs):
+        for number, peer in enumerate(bench.peers):
+            subject = Resolver(bench, peer, number, RESTART_CACHE_OCTETS)
+            try:
+                with subject:
+                    subject.await_answer(questions[0])
+                    bench.load(subject, questions, mode="once", timeout=COLD_TIMEOUT_S)
+                bench.world.freeze()
+                with contextlib.closing(Stopping(subject)):
+                    yield subject.name, start_and_poll(bench, subject, questions[-1])
+            except Failed as failure:
+                bench.complain(failure)
+            finally:
+                bench.world.thaw()
+
+
+class Stopping:
+    """Ends a subject that was started without a with statement."""
+
+    def __init__(self, subject):
+        self.close = subject.stop
+
+
+def start_and_poll(bench, subject, asked):
+    """Measures without "ms" if no right answer came."""
+    load = bench.begin_load(subject, [asked], mode="first", seconds=POLL_TIMEOUT_S, rate=POLLS_PER_S)
+    time.sleep(POLLS_BEGIN_S)
+    began_ns = time.monotonic_ns()
+    subject.start()
+    report = load.report()
+    measures = counts(report)
+    return measures | {"ms": (report["ended_ns"] - began_ns) / 1e6} if report["right"] else measures
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    run: object
+    titles: dict                # measure to the title of its table
+    says: str                   # for the reader
+
+
+ECHO, ECHO_SINGLE, ECHO_STREAM = "echo (recvmmsg)", "echo (recvfrom)", "echo (TCP)"
+UDP_ECHOES = {ECHO: "mmsg", ECHO_SINGLE: "msg"}
+TCP_ECHOES = {ECHO_STREAM: "tcp"}
+
+
+def rows(options):
+    """All of them, in the order of the table."""
+    window = {"mode": "hits", "window": options.window, "seconds": options.seconds}
+    rate = {"mode": "rate", "rate": options.rate, "seconds": options.seconds}
+    tcp = window | {"tcp": True, "connections": options.connections}
+    hits = f"{zones.HITS:,} names, all in the cache"
+    mix = f"{zones.HITS:,} names with three types; DO, CD, AD, EDNS and letter case vary"
+    blocking = {ECHO_SINGLE: "msg"}
+    return {
+        "udp": _hit_row("UDP cache hit", hits, uniform(PLAIN), window, UDP_ECHOES),
+        "udp-do": _hit_row("UDP cache hit with DO", f"{hits}, signatures in the answer", uniform(DNSSEC_OK), window,
+                           UDP_ECHOES),
+        "udp-mix": _hit_row("UDP cache hit, mixed questions", mix, mixed, window, UDP_ECHOES),
+        "rate": _hit_row(f"UDP cache hit at {options.rate:,} queries a second", hits, uniform(PLAIN), rate, blocking),
+        "rate-mix": _hit_row(f"UDP cache hit at {options.rate:,} queries a second, mixed questions", mix, mixed, rate,
+                             blocking),
+        "tcp": _hit_row("TCP cache hit", f"{hits}; {options.connections} connections, pipelined", uniform(PLAIN), tcp,
+                        TCP_ECHOES),
+        "tcp-mix": _hit_row("TCP cache hit, mixed questions", f"{mix}; {options.connections} connections, pipelined",
+                            mixed, tcp, TCP_ECHOES),
+        "cold": Row(cold, {"cpu_us": "CPU time of a cold query", "memory_octets": "Memory of a zone visited"},
+                    f"one name in each of {options.zones:,} signed zones, validated"),
+        "names": Row(many_names, {"memory_octets": "Memory of a name", "cpu_us": "CPU time of a name not yet known"},
+                     f"{options.names:,} names of one signed zone, validated"),
+        "start": Row(starts, {"ms": "Start to the first validated answer"},
+                     f"{options.starts} starts, asked every {1000 / POLLS_PER_S} ms; empty cache, state directory present"),
+        "restart": Row(restarts, {"ms": "Restart to the first answer from the old cache"},
+                       f"after {options.fill:,} names in a cache of {RESTART_CACHE_OCTETS // MIB} MiB; the zones' "
+                       "servers do not answer meanwhile"),
+    }
+
+
+def _hit_row(title, says, questions, load, echoes):
+    return Row(Hits(questions, load, echoes).run, {"cpu_us": title}, says)

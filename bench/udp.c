@@ -1,0 +1,163 @@
+/* Batches: on two cores a generator with a system call for each packet would be what is measured. */
+#include "load.h"
+
+#include <err.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { RECEIVE_OCTETS = 4096, SOCKET_BUFFER_OCTETS = 8 << 20, RECEIVE_TIMEOUT_US = 20000 };
+
+struct batch {
+    struct mmsghdr messages[BATCH];
+    struct iovec parts[BATCH];
+    uint8_t buffers[BATCH][RECEIVE_OCTETS]; /* of the receiving side */
+};
+
+struct udp {
+    struct load *load;
+    int fd;
+    struct flight flight;
+    struct batch out, in;
+};
+
+static void batch_init(struct batch *batch)
+{
+    for (unsigned i = 0; i < BATCH; i++) {
+        batch->parts[i] = (struct iovec) { batch->buffers[i], RECEIVE_OCTETS };
+        batch->messages[i].msg_hdr = (struct msghdr) { .msg_iov = &batch->parts[i], .msg_iovlen = 1 };
+    }
+}
+
+static int open_socket(const struct load *load)
+{
+    int fd = socket(load->server.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || connect(fd, (const struct sockaddr *)&load->server, load->server_octets) != 0)
+        err(EX_OSERR, "UDP socket");
+    int octets = SOCKET_BUFFER_OCTETS;
+    if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &octets, sizeof(octets)) != 0)
+        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &octets, sizeof(octets));
+    struct timeval timeout = { .tv_usec = RECEIVE_TIMEOUT_US };
+    if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) != 0)
+        err(EX_OSERR, "SO_RCVTIMEO");
+    return fd;
+}
+
+static struct udp *udp_new(struct load *load, unsigned window)
+{
+    struct udp *udp = calloc(1, sizeof(*udp));
+    if (udp == NULL)
+        err(EX_OSERR, "calloc");
+    udp->load = load;
+    udp->fd = open_socket(load);
+    flight_init(&udp->flight, window, load->timeout_ns);
+    batch_init(&udp->out);
+    batch_init(&udp->in);
+    return udp;
+}
+
+static void udp_free(struct udp *udp)
+{
+    flight_abandon(&udp->flight, &udp->load->tally);
+    close(udp->fd);
+    free(udp);
+}
+
+static void add(struct udp *udp, unsigned at, const struct question *question, int64_t since_ns)
+{
+    struct place *place = flight_take(&udp->flight, question, since_ns);
+    udp->out.parts[at] = (struct iovec) { place->query, question->query_octets };
+}
+
+/* What cannot be sent (nobody listens yet, no buffer) counts as lost in time. */
+static void send_batch(struct udp *udp, unsigned count)
+{
+    unsigned done = 0;
+    while (done < count) {
+        int sent = sendmmsg(udp->fd, udp->out.messages + done, count - done, 0);
+        done += sent > 0 ? (unsigned)sent : 1;
+    }
+    udp->load->tally.sent += count;
+}
+
+static int receive_batch(struct udp *udp, int flags)
+{
+    int count = recvmmsg(udp->fd, udp->in.messages, BATCH, flags, NULL);
+    int64_t now_ns = clock_ns();
+    for (int i = 0; i < count; i++)
+        flight_reply(&udp->flight, udp->in.buffers[i], udp->in.messages[i].msg_len, udp->load->judge, now_ns,
+                     &udp->load->tally);
+    return count;
+}
+
+static unsigned fill_window(struct udp *udp, int64_t now_ns)
+{
+    unsigned count = 0;
+    while (count < BATCH && !flight_is_full(&udp->flight) && load_goes_on(udp->load, now_ns))
+        add(udp, count++, load_next_question(udp->load), now_ns);
+    send_batch(udp, count);
+    return count;
+}
+
+void udp_window(struct load *load)
+{
+    struct udp *udp = udp_new(load, load->window);
+    int64_t now_ns;
+    do {
+        now_ns = clock_ns();
+        if (fill_window(udp, now_ns) < BATCH)
+            receive_batch(udp, MSG_WAITFORONE);
+        flight_expire(&udp->flight, now_ns, &load->tally);
+    } while (load_goes_on(load, now_ns) || !flight_is_empty(&udp->flight));
+    udp_free(udp);
+}
+
+/* Spins: a sleep would be late by more than the distance between two questions. */
+void udp_rate(struct load *load)
+{
+    struct udp *udp = udp_new(load, WINDOW_MAX);
+    double distance_ns = 1e9 / load->rate;
+    int64_t now_ns = load->tally.started_ns;
+    for (uint64_t asked = 0; now_ns < load->until_ns || !flight_is_empty(&udp->flight); now_ns = clock_ns()) {
+        unsigned count = 0;
+        while (count < BATCH && !flight_is_full(&udp->flight)) {
+            /* Latency counts from when the question was due: a generator that is late hides nothing. */
+            int64_t due_ns = load->tally.started_ns + (int64_t)((double)asked * distance_ns);
+            if (due_ns > now_ns || due_ns >= load->until_ns)
+                break;
+            add(udp, count++, load_next_question(load), due_ns);
+            asked++;
+        }
+        send_batch(udp, count);
+        receive_batch(udp, MSG_DONTWAIT);
+        flight_expire(&udp->flight, now_ns, &load->tally);
+    }
+    udp_free(udp);
+}
+
+/* Sleeps between two questions: the servers of the zones need the core too. */
+void udp_first(struct load *load)
+{
+    struct udp *udp = udp_new(load, WINDOW_MAX);
+    int64_t distance_ns = (int64_t)(1e9 / load->rate), now_ns = clock_ns();
+    int64_t due_ns = now_ns;
+    while (load->tally.replies[FAULT_NONE] == 0 && now_ns < load->until_ns) {
+        if (now_ns >= due_ns) {
+            if (!flight_is_full(&udp->flight)) {
+                add(udp, 0, load->questions.list, now_ns);
+                send_batch(udp, 1);
+            }
+            due_ns = now_ns + distance_ns;
+        }
+        struct timespec pause = { .tv_nsec = due_ns - now_ns };
+        ppoll(&(struct pollfd) { .fd = udp->fd, .events = POLLIN }, 1, &pause, NULL);
+        receive_batch(udp, MSG_DONTWAIT);
+        now_ns = clock_ns();
+        flight_expire(&udp->flight, now_ns, &load->tally);
+    }
+    udp_free(udp);
+}
