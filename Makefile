@@ -13,12 +13,19 @@ install: all
 	meson install -C build
 
 clean:
-	rm -rf build build-asan build-fuzz
+	rm -rf build build-asan build-fuzz build-bench
 
 test:
 	scripts/test
 
+# What is measured is the release, built with the programs that measure it.  Settings: bench/README.md.
+bench:
+	scripts/deps build bench
+	test -e build-bench/build.ninja || $(MESON) -Dbench=true build-bench
+	ninja -C build-bench
+	bench/run.py
+
 format:
 	git ls-files '*.c' '*.h' | xargs clang-format -i
 
-.PHONY: all install clean test format
+.PHONY: all install clean test bench format

@@ -9,9 +9,7 @@ import time
 
 END_TIMEOUT_S = 30
 POLL_S = 0.005
-BLOCK_OCTETS = 512                  # of st_blocks (stat(2))
 CPUCLOCK_SCHED = 2                  # the kernel's clock of a process, all its threads, user and system
-MAPPING = re.compile(r"[0-9a-f]+-[0-9a-f]+ \S+ \S+ \S+ \d+ *(.*)")
 
 
 class Process:
@@ -37,9 +35,9 @@ class Process:
         """User and system, all threads and processes."""
         return sum(filter(None, map(_cpu_ns, self.members())))
 
-    def memory(self, cache):
-        """Octets it holds in memory.  What lies in files below cache (a tmpfs) counts whether mapped or not."""
-        return sum(_proportional_octets(pid, cache) for pid in self.members())
+    def memory(self):
+        """Octets, cache files on a tmpfs included as far as they are in use: Knot allocates all of its file at once."""
+        return sum(map(_proportional_octets, self.members()))
 
     def is_running(self):
         return self.process.poll() is None
@@ -75,10 +73,6 @@ class Process:
         return True
 
 
-def files_octets(directory):
-    return sum(path.stat().st_blocks * BLOCK_OCTETS for path in pathlib.Path(directory).rglob("*") if path.is_file())
-
-
 def _pids():
     return [int(entry.name) for entry in pathlib.Path("/proc").iterdir() if entry.name.isdigit()]
 
@@ -100,17 +94,10 @@ def _cpu_ns(pid):
         return None
 
 
-def _proportional_octets(pid, cache):
-    """Proportional set size (proc(5)) of all mappings but those of files below cache."""
-    octets, counts = 0, True
+def _proportional_octets(pid):
+    """Pages it has touched, of its own and in shared mappings; those of several processes count for each in part."""
     try:
-        text = pathlib.Path(f"/proc/{pid}/smaps").read_text()
+        text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return 0
-    for line in text.splitlines():
-        mapping = MAPPING.fullmatch(line)
-        if mapping:
-            counts = not mapping[1].startswith(f"{cache}/")
-        elif counts and line.startswith("Pss:"):
-            octets += int(line.split()[1]) * 1024
-    return octets
+    return int(re.search(r"^Pss:\s*(\d+) kB$", text, re.MULTILINE)[1]) * 1024

@@ -5,7 +5,7 @@ import shutil
 import time
 
 from bench import peers
-from bench.process import Process, files_octets
+from bench.process import Process
 
 READY_TIMEOUT_S = 30
 
@@ -62,8 +62,7 @@ class Resolver:
         return sum(process.cpu_ns() for process in self.processes)
 
     def memory(self):
-        cache = self.setting.cache
-        return files_octets(cache) + sum(process.memory(cache) for process in self.processes)
+        return sum(process.memory() for process in self.processes)
 
     def forget(self):
         """What its cache keeps in files."""

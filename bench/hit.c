@@ -1,0 +1,207 @@
+/* A cache hit without sockets: ask the resolver, take the outcome out of the cache, write the response.  What remains
+ * of a hit in vouchd is the transport's.  See README.md. */
+#include <err.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+#include <time.h>
+
+#include "base/hash.h"
+#include "resolver/response.h"
+
+enum { NAMES = 10000, HITS = 2000000, THREADS_MAX = 64, TTL_S = 86400, SIGNATURE_OCTETS = 64, DAY_MS = 86400000 };
+
+struct world {
+    struct arena *arena;
+    struct random *random;
+    struct cache *cache;
+    struct trust *trust;
+    struct crypto_policy policy;
+    struct resolver_options options;
+    struct answer_options answer_options;
+    struct now now;
+    struct dname names[NAMES];
+};
+
+struct worker {
+    struct world *world;
+    bool dnssec_ok;
+    pthread_t thread;
+    double cpu_ns; /* for one hit */
+};
+
+/* An A record and its signature, judged before: hits do not look at the signature's octets. */
+static struct answer *secure_answer(struct world *world, struct arena *arena, const struct dname *name)
+{
+    static const uint8_t address[4] = { 198, 18, 0, 1 };
+    uint8_t buffer[512];
+    struct writer sig = writer_of(buffer, sizeof(buffer));
+    writer_u16(&sig, TYPE_A);
+    writer_u8(&sig, ALGORITHM_ECDSAP256SHA256);
+    writer_u8(&sig, name->labels);
+    writer_u32(&sig, TTL_S);
+    writer_u32(&sig, (uint32_t)(now_wall_s(world->now) + TTL_S));
+    writer_u32(&sig, (uint32_t)(now_wall_s(world->now) - TTL_S));
+    writer_u16(&sig, 12345);
+    struct dname zone;
+    dname_parent(name, &zone);
+    writer_octets_put(&sig, dname_octets(&zone));
+    uint8_t signature[SIGNATURE_OCTETS] = { 1 };
+    writer_octets_put(&sig, (struct octets) { signature, sizeof(signature) });
+
+    struct octets *rdata = ARENA_ARRAY(arena, 2, struct octets);
+    rdata[0] = (struct octets) { address, sizeof(address) };
+    rdata[1] = octets_copy(arena, writer_octets(&sig));
+    struct rrset *rrset = ARENA_NEW(arena, struct rrset);
+    *rrset = (struct rrset) {
+        .owner = name,
+        .type = TYPE_A,
+        .class = CLASS_IN,
+        .count = 1,
+        .sig_count = 1,
+        .ttl_s = TTL_S,
+        .sig_ttl_s = TTL_S,
+        .rdata = &rdata[0],
+        .sigs = &rdata[1],
+    };
+    struct answer *answer = ARENA_NEW(arena, struct answer);
+    answer->question = (struct question) { .qname = *name, .qtype = TYPE_A, .qclass = CLASS_IN };
+    answer->kind = ANSWER_DATA;
+    answer->zone = zone;
+    answer->rrsets.items = ARENA_NEW(arena, struct rrset *);
+    answer->rrsets.items[0] = rrset;
+    answer->rrsets.count = 1;
+    answer->received_ms = world->now.wall_ms;
+    answer->expires_ms = world->now.wall_ms + DAY_MS;
+    answer->verdict.security = SECURE;
+    answer->verdict.ede = EDE_NONE;
+    answer->verdict.site = "bench";
+    answer->verdict.valid_until_s = now_wall_s(world->now) + TTL_S;
+    answer->verdict.ttl_cap_s = TTL_S;
+    lineage_add(&answer->verdict.lineage, key_id(&zone, rdata[1]));
+    return answer;
+}
+
+static void fill_cache(struct world *world)
+{
+    struct arena *arena = arena_new();
+    for (unsigned i = 0; i < NAMES; i++) {
+        char text[32];
+        snprintf(text, sizeof(text), "h0.z%u.t%u.", i / 2, i % 10);
+        if (dname_from_text(text, &world->names[i]) != OK)
+            errx(EX_SOFTWARE, "%s", text);
+        cache_put_answer(world->cache, secure_answer(world, arena, &world->names[i]), world->now);
+        arena_reset(arena);
+    }
+    arena_free(arena);
+}
+
+static void world_init(struct world *world)
+{
+    world->arena = arena_new();
+    world->random = random_seeded_new(1);
+    hash_init(world->random);
+    world->now = now_from_system();
+    world->now.wall_is_fit = true;
+    struct cache_options cache_options = cache_options_default();
+    world->cache = cache_new(&cache_options, world->random);
+    world->trust = trust_new();
+    trust_add_built_in(world->trust);
+    struct crypto_options crypto_options = crypto_options_default();
+    crypto_policy_make(&crypto_options, &world->policy);
+    world->options = resolver_options_default(world->arena);
+    world->answer_options = (struct answer_options) { .edns_octets = UDP_OCTETS_DEFAULT, .minimal = true, .ede = true };
+    fill_cache(world);
+}
+
+static void world_clear(struct world *world)
+{
+    trust_free(world->trust);
+    cache_free(world->cache);
+    random_free(world->random);
+    arena_free(world->arena);
+}
+
+static void hit(struct world *world, struct resolver *resolver, const struct client_query *query)
+{
+    static _Thread_local uint8_t buffer[UDP_OCTETS_DEFAULT];
+    struct want want;
+    resolver_ask(resolver, &query->question, query->header.cd, buffer, world->now);
+    if (!resolver_next(resolver, world->now, &want) || want.kind != WANT_DONE || want.outcome->security != SECURE)
+        errx(EX_SOFTWARE, "not a hit");
+    struct octets response =
+        response_write(&world->answer_options, query, want.outcome, world->now, buffer, sizeof(buffer));
+    if (response.len <= HEADER_OCTETS || resolver_next(resolver, world->now, &want))
+        errx(EX_SOFTWARE, "not an answer");
+}
+
+static double thread_cpu_ns(void)
+{
+    struct timespec spent;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent);
+    return (double)spent.tv_sec * 1e9 + (double)spent.tv_nsec;
+}
+
+static void *work(void *context)
+{
+    struct worker *worker = context;
+    struct world *world = worker->world;
+    struct random *random = random_seeded_new((uint64_t)(uintptr_t)worker);
+    struct resolver_parts parts = {
+        .cache = world->cache,
+        .random = random,
+        .options = &world->options,
+        .policy = &world->policy,
+        .trust = world->trust,
+    };
+    struct resolver *resolver = resolver_new(&parts);
+    struct client_query query = {
+        .header = { .rd = true, .ad = true },
+        .question = { .qtype = TYPE_A, .qclass = CLASS_IN },
+        .edns = true,
+        .dnssec_ok = worker->dnssec_ok,
+        .size_max = UDP_OCTETS_DEFAULT,
+    };
+    double began = thread_cpu_ns();
+    for (unsigned i = 0; i < HITS; i++) {
+        query.header.id = (uint16_t)i;
+        query.question.qname = world->names[random_below(random, NAMES)];
+        hit(world, resolver, &query);
+    }
+    worker->cpu_ns = (thread_cpu_ns() - began) / HITS;
+    resolver_free(resolver);
+    random_free(random);
+    return NULL;
+}
+
+static void measure(struct world *world, unsigned threads, bool dnssec_ok)
+{
+    struct worker workers[THREADS_MAX];
+    double cpu_ns = 0;
+    for (unsigned i = 0; i < threads; i++) {
+        workers[i] = (struct worker) { .world = world, .dnssec_ok = dnssec_ok };
+        if (pthread_create(&workers[i].thread, NULL, work, &workers[i]) != 0)
+            errx(EX_OSERR, "pthread_create");
+    }
+    for (unsigned i = 0; i < threads; i++) {
+        pthread_join(workers[i].thread, NULL);
+        cpu_ns += workers[i].cpu_ns;
+    }
+    printf("%u thread%s, DO=%d: %.0f ns a hit\n", threads, threads == 1 ? "" : "s", dnssec_ok, cpu_ns / threads);
+}
+
+int main(int argc, char **argv)
+{
+    static struct world world;
+    unsigned threads = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 2;
+    if (argc > 2 || threads == 0 || threads > THREADS_MAX)
+        errx(EX_USAGE, "usage: hit [THREADS]");
+    world_init(&world);
+    for (unsigned count = 1; count <= threads; count *= 2) {
+        measure(&world, count, false);
+        measure(&world, count, true);
+    }
+    world_clear(&world);
+    return EX_OK;
+}
