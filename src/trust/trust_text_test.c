@@ -31,7 +31,7 @@ static void test_texts(void **state)
         { ". IN DS " DS "\n\n. IN DNSKEY 385 3 15 l02Woi0iS8Aa25FQkUd9RMzZHJpBoRQwAQEX1SxZJA4=\n", 1,
           "line 3: no trust anchor: a DNSKEY that is revoked" },
         { ". IN DNSKEY 1 3 15 l02Woi0iS8Aa25FQkUd9RMzZHJpBoRQwAQEX1SxZJA4=\n", 0, "without the ZONE flag" },
-        { ". IN DS 20326 8 2 E06D\n", 0, "line 1: no trust anchor: a DS whose digest" },
+        { ". IN DS 20326 8 2 E06D\n", 1, NULL }, /* cut short: it matches nothing, vouchd warns */
         { ". CH DS " DS "\n", 0, "line 1: no trust anchor: not of class IN" },
         { "\n. IN DS 20326 8 2 XY\n", 0, "line 2" },
         { ". IN DS ( " DS "\n", 0, "line 1" },
