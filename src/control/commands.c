@@ -103,12 +103,6 @@ static json_t *refuse(struct refusal *refusal, const char *code, const char *for
 
 static json_t *json_of_anchor(const struct anchor *anchor)
 {
-    static const char *const sources[] = {
-        [ANCHOR_BUILT_IN] = "built-in",
-        [ANCHOR_CONFIGURED] = "configured",
-        [ANCHOR_FILE] = "file",
-        [ANCHOR_STORE] = "store",
-    };
     struct ds ds;
     struct dnskey key;
     char type[RR_TYPE_TEXT_MAX];
@@ -122,7 +116,7 @@ static json_t *json_of_anchor(const struct anchor *anchor)
         json_object_set_new(object, "key_tag", json_integer(key.key_tag));
         json_object_set_new(object, "algorithm", json_integer(key.algorithm));
     }
-    json_object_set_new(object, "source", json_string(sources[anchor->source]));
+    json_object_set_new(object, "source", json_string(anchor_source_text(anchor->source)));
     return object;
 }
 

@@ -226,16 +226,10 @@ void trust_free(struct trust *trust)
     free(trust);
 }
 
-struct trust *trust_copy(const struct trust *trust)
+struct trust *trust_copy_exceptions(const struct trust *trust)
 {
     struct trust *copy = trust_new();
     size_t count;
-    const struct anchor *anchor = trust_anchors(trust, &count);
-    for (; count > 0; count--, anchor++) {
-        enum err err = trust_add_anchor(copy, anchor);
-        assert(err == OK); /* it was accepted once */
-        (void)err;
-    }
     const struct negative_anchor *negative = trust_negatives(trust, &count);
     for (; count > 0; count--, negative++)
         trust_add_negative(copy, &negative->zone, negative->until_s, negative->reason);
@@ -243,6 +237,28 @@ struct trust *trust_copy(const struct trust *trust)
     for (; count > 0; count--, insecure++)
         trust_add_insecure(copy, &insecure->zone, insecure->reason);
     return copy;
+}
+
+struct trust *trust_copy(const struct trust *trust)
+{
+    struct trust *copy = trust_copy_exceptions(trust);
+    size_t count;
+    const struct anchor *anchor = trust_anchors(trust, &count);
+    for (; count > 0; count--, anchor++) {
+        enum err err = trust_add_anchor(copy, anchor);
+        assert(err == OK); /* it was accepted once */
+        (void)err;
+    }
+    return copy;
+}
+
+const char *anchor_source_text(enum anchor_source source)
+{
+    static const char *const texts[ANCHOR_SOURCES] = {
+        [ANCHOR_BUILT_IN] = "built-in", [ANCHOR_CONFIGURED] = "configured", [ANCHOR_FILE] = "file",
+        [ANCHOR_STORE] = "learnt",      [ANCHOR_ORDERED] = "ordered",       [ANCHOR_SYSTEM] = "system",
+    };
+    return texts[source];
 }
 
 /* A digest of the wrong length is no fault: it matches nothing, and what hangs below fails closed. */

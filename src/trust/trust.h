@@ -10,7 +10,17 @@
 
 struct trust;
 
-enum anchor_source { ANCHOR_BUILT_IN, ANCHOR_CONFIGURED, ANCHOR_FILE, ANCHOR_STORE };
+enum anchor_source { /* kept on disk: never renumber */
+    ANCHOR_BUILT_IN,
+    ANCHOR_CONFIGURED,
+    ANCHOR_FILE,
+    ANCHOR_STORE,   /* learnt by RFC 5011 */
+    ANCHOR_ORDERED, /* vouchctl ta add */
+    ANCHOR_SYSTEM,  /* the distribution's package dns-root-data */
+    ANCHOR_SOURCES,
+};
+/* "built-in" and its like.  Static storage. */
+const char *anchor_source_text(enum anchor_source source);
 
 struct anchor {
     struct dname zone;
@@ -62,6 +72,8 @@ const struct insecure_zone *trust_insecures(const struct trust *trust, size_t *c
 struct trust *trust_new(void); /* empty; fill, then publish and never change again */
 void trust_free(struct trust *trust);
 struct trust *trust_copy(const struct trust *trust);
+/* Negative anchors and insecure zones alone. */
+struct trust *trust_copy_exceptions(const struct trust *trust);
 /* Why RDATA of that type cannot be an anchor: not a DS or DNSKEY, malformed, a DNSKEY without
  * ZONE flag or with REVOKE.  NULL: it can.  Static storage. */
 const char *trust_anchor_fault(uint16_t type, struct octets rdata);
