@@ -227,7 +227,7 @@ static void judge_ds_set(struct judge *judge, struct zone *zone)
 }
 
 /* The denial of a DS set is Secure: is there a cut? */
-static enum judgement judge_no_ds(struct judge *judge, const struct answer *answer, struct zone *zone)
+static enum judgement judge_no_ds(struct judge *judge, struct answer *answer, struct zone *zone)
 {
     switch (link_proof(judge, answer)) {
     case PROOF_INSECURE_DELEGATION:

@@ -225,15 +225,34 @@ static struct denial denial_of(struct judge *judge, const struct dname *zone, co
     return (struct denial) { zone, proofs->sets, proofs->count, judge->v->policy->nsec3_iterations };
 }
 
-static enum proof denial_proof(struct judge *judge, const struct denial *denial, const struct answer *answer)
+/* The name exists after all, without the type: some servers send a name error for empty non-terminals.  The RCODE is not
+ * signed, the records are, and they win (RFC 8020 section 2: there is something below the name). */
+static enum proof no_data_after_all(struct judge *judge, const struct denial *denial, struct answer *answer)
+{
+    const struct question *question = &answer->question;
+    enum proof proof = denial_no_data(denial, &question->qname, question->qtype, judge->v->budget);
+    if (proof == PROOF_TURN || proof == PROOF_BUDGET)
+        return proof;
+    if (proof != PROOF_GOOD)
+        return PROOF_NONE;
+    answer->kind = ANSWER_NODATA;
+    answer->rcode = RCODE_NOERROR;
+    return PROOF_GOOD;
+}
+
+static enum proof denial_proof(struct judge *judge, const struct denial *denial, struct answer *answer)
 {
     const struct question *question = &answer->question;
     enum proof proof;
     if (memo_proof(judge->v->memo, answer, &proof))
         return proof;
-    proof = answer->kind == ANSWER_NXDOMAIN
-                ? denial_name_error(denial, &question->qname, judge->v->budget)
-                : denial_no_data(denial, &question->qname, question->qtype, judge->v->budget);
+    if (answer->kind == ANSWER_NXDOMAIN) {
+        proof = denial_name_error(denial, &question->qname, judge->v->budget);
+        if (proof == PROOF_NONE)
+            proof = no_data_after_all(judge, denial, answer);
+    } else {
+        proof = denial_no_data(denial, &question->qname, question->qtype, judge->v->budget);
+    }
     if (proof != PROOF_TURN && proof != PROOF_BUDGET)
         memo_put_proof(judge->v->memo, answer, proof);
     return proof;
@@ -330,8 +349,12 @@ static enum judgement judge_positive(struct judge *judge, const struct answer *a
         struct dname holder;
         holder_of(answer, rrset, &holder);
         enum judgement judged = judge_rrset(judge, rrset, &holder, &judgement);
-        if (judged == JUDGED && judgement.verdict.security == SECURE && judgement.expanded)
-            judged = judge_expansion(judge, answer, rrset, &judgement);
+        if (judged == JUDGED && judgement.verdict.security == SECURE && judgement.expanded) {
+            if (answer->kind == ANSWER_DNAME) /* a wildcard's DNAME redirects nothing: RFC 6672 section 3.3 */
+                refuse_expansion(judge, rrset, &judgement.verdict);
+            else
+                judged = judge_expansion(judge, answer, rrset, &judgement);
+        }
         if (judged != JUDGED)
             return judged;
         verdict_weaken(verdict, &judgement.verdict);
@@ -387,8 +410,20 @@ static bool has_soa(const struct answer *answer, const struct zone *zone)
     return rrset_list_find(&answer->proofs, &zone->name, TYPE_SOA) != NULL;
 }
 
+/* The zone's signatures are good, but speak of something else: is it data of an unsigned zone below?  Not if what came
+ * along shows that the zone itself holds the name. */
+static enum judgement judge_stray_denial(struct judge *judge, const struct denial *denial, const struct dname *holder,
+                                         const struct unsigned_data *data, struct verdict *verdict, bool *is_below)
+{
+    enum proof proof = denial_no_data(denial, holder, TYPE_DS, judge->v->budget);
+    if (proof == PROOF_TURN)
+        return JUDGE_TURN;
+    *is_below = proof != PROOF_GOOD;
+    return *is_below ? chain_insecurity(judge, denial->zone, data, verdict) : JUDGED;
+}
+
 /* RFC 4035 section 5.4, RFC 5155 sections 8.4 to 8.7.  The zone is ZONE_SECURE. */
-static enum judgement judge_denial(struct judge *judge, const struct answer *answer, const struct dname *holder,
+static enum judgement judge_denial(struct judge *judge, struct answer *answer, const struct dname *holder,
                                    const struct zone *zone, struct verdict *verdict)
 {
     const struct question *question = &answer->question;
@@ -409,10 +444,12 @@ static enum judgement judge_denial(struct judge *judge, const struct answer *ans
     if (proof == PROOF_TURN)
         return JUDGE_TURN;
     if (proof == PROOF_NONE && proofs.failure.security == SECURE && !has_soa(answer, zone)) {
-        /* The signatures are good, but speak of something else: data of an unsigned zone below? */
         struct unsigned_data data = { holder,           &question->qname, question->qtype,
                                       EDE_NSEC_MISSING, "nsec-missing",   "is denied without proof" };
-        return chain_insecurity(judge, &zone->name, &data, verdict);
+        bool is_below;
+        judged = judge_stray_denial(judge, &denial, holder, &data, verdict, &is_below);
+        if (judged != JUDGED || is_below)
+            return judged;
     }
     apply_proof(judge, proof, &proofs, &question->qname, question->qtype, verdict);
     return JUDGED;
@@ -441,7 +478,7 @@ static struct unsigned_data unsigned_denial(const struct answer *answer, const s
                                     EDE_NSEC_MISSING, "nsec-missing",   "is denied without NSEC or NSEC3" };
 }
 
-static enum judgement judge_negative(struct judge *judge, const struct answer *answer, struct verdict *verdict)
+static enum judgement judge_negative(struct judge *judge, struct answer *answer, struct verdict *verdict)
 {
     const struct question *question = &answer->question;
     bool signers[DNAME_LABELS_MAX + 1] = { false };
@@ -464,7 +501,7 @@ static enum judgement judge_negative(struct judge *judge, const struct answer *a
     return JUDGED;
 }
 
-enum proof link_proof(struct judge *judge, const struct answer *answer)
+enum proof link_proof(struct judge *judge, struct answer *answer)
 {
     bool signers[DNAME_LABELS_MAX + 1] = { false };
     struct dname holder, zone;
@@ -524,7 +561,7 @@ static bool answer_fits(const struct answer *answer)
     return true;
 }
 
-static enum judgement judge_anew(struct judge *judge, const struct answer *answer, struct verdict *verdict)
+static enum judgement judge_anew(struct judge *judge, struct answer *answer, struct verdict *verdict)
 {
     const struct question *question = &answer->question;
     *verdict = verdict_new();

@@ -10,7 +10,7 @@
 enum judgement link_judge(struct judge *judge, struct answer *answer, struct verdict *verdict);
 
 /* What a Secure no-data or name-error answer proves; PROOF_TURN and PROOF_BUDGET as in denial.h. */
-enum proof link_proof(struct judge *judge, const struct answer *answer);
+enum proof link_proof(struct judge *judge, struct answer *answer);
 
 /* Does the RRset asked for stand in a DATA answer to (name, type)?  NULL if not. */
 const struct rrset *link_data(const struct answer *answer, const struct dname *name, uint16_t type);
