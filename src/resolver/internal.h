@@ -102,7 +102,8 @@ struct lookup {
 
     struct cut *cut;                   /* NULL: to be found */
     bool primed;                       /* priming was tried by this lookup */
-    bool cut_dropped;                  /* an outdated delegation was dropped once already */
+    bool cut_is_doubted;               /* a delegation of the cache led nowhere: its parent is asked, once */
+    struct dname doubted;              /* … the zone it is of */
     uint8_t referrals;
     uint8_t known_labels;              /* no cut at or above that many labels of qname, below the cut's zone */
     uint8_t minimised;                 /* minimised questions sent */
@@ -121,7 +122,8 @@ struct lookup {
     uint8_t forged;                    /* replies that did not belong to the question */
     struct target *target;             /* asked now */
     struct question asked;             /* the question in flight */
-    struct dname asked_on_wire;        /* its name in random case (0x20) */
+    bool case_is_random;               /* 0x20 */
+    struct dname asked_on_wire;        /* its name as it was written: in random case, perhaps */
 
     enum lookup_end end;
     struct answer *answer;             /* LOOKUP_ANSWERED */

@@ -178,8 +178,9 @@ static bool wants_parent_side(const struct question *question)
 static struct cut *cut_of_cache(struct resolver *r, struct lookup *l, struct now now)
 {
     struct delegation *delegation;
-    if (!cache_find_delegation(r->parts.cache, &l->question.qname, wants_parent_side(&l->question), l->origin, now,
-                               l->arena, &delegation))
+    const struct dname *name = l->cut_is_doubted ? &l->doubted : &l->question.qname;
+    bool above = l->cut_is_doubted || wants_parent_side(&l->question);
+    if (!cache_find_delegation(r->parts.cache, name, above, l->origin, now, l->arena, &delegation))
         return NULL;
     if (l->rule != NULL && delegation->zone.labels <= l->rule->zone.labels)
         return NULL;
@@ -430,7 +431,8 @@ static bool use_glue_of_other_zones(struct resolver *r, struct lookup *l, struct
     return l->cut->target_count > before;
 }
 
-/* All servers have failed.  A delegation that was in the cache may be outdated: forget it and come down again, once. */
+/* All servers have failed.  A delegation that was in the cache may be outdated: come down again from its parent, once.  It
+ * stays until the parent has said something else: it may know addresses that nobody tells just now. */
 static bool try_another_way(struct resolver *r, struct lookup *l, struct now now)
 {
     if (use_glue_of_other_zones(r, l, now))
@@ -449,9 +451,9 @@ static bool try_another_way(struct resolver *r, struct lookup *l, struct now now
         l->cut = NULL;
         return true;
     }
-    if (l->cut->from_cache && !l->cut_dropped && !dname_is_root(&l->cut->delegation->zone)) {
-        cache_drop_delegation(r->parts.cache, &l->cut->delegation->zone, l->origin);
-        l->cut_dropped = true;
+    if (l->cut->from_cache && !l->cut_is_doubted && !dname_is_root(&l->cut->delegation->zone)) {
+        l->cut_is_doubted = true;
+        l->doubted = l->cut->delegation->zone;
         l->cut = NULL;
         return true;
     }
@@ -579,8 +581,17 @@ static void absorb_priming(struct resolver *r, struct lookup *l, const struct me
         }
 }
 
+/* The parent answers instead of delegating. */
+static void forget_doubted_cut(struct resolver *r, const struct lookup *l)
+{
+    if (l->cut_is_doubted && dname_is_below(&l->doubted, &l->cut->delegation->zone) &&
+        dname_is_subdomain(&l->asked.qname, &l->doubted))
+        cache_drop_delegation(r->parts.cache, &l->doubted, l->origin);
+}
+
 static void absorb_answer(struct resolver *r, struct lookup *l, struct reply *reply, struct now now)
 {
+    forget_doubted_cut(r, l);
     if (is_minimised(l) && !absorb_minimised(r, l, reply))
         return;
     for (uint16_t i = 1; i < reply->answer_count; i++)

@@ -54,7 +54,8 @@ struct octets lookup_write_question(struct resolver *r, struct lookup *l, const 
     l->id = random_u16(r->parts.random);
     l->asked = *ask;
     struct question on_wire = *ask;
-    if (options->random_case && !l->sent_tcp)
+    l->case_is_random = options->random_case && !l->sent_tcp;
+    if (l->case_is_random)
         randomise_case(r->parts.random, &on_wire.qname);
     l->asked_on_wire = on_wire.qname;
     struct header header = {

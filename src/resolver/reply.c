@@ -174,6 +174,12 @@ static struct answer *dname_link(const struct message *message, const struct ask
     return answer;
 }
 
+/* The CNAME asked for is the one that a DNAME yields: never signed (RFC 6672 section 5.3.1), the DNAME stands for it. */
+static bool is_yielded(const struct rrset *set, const struct rrset *dname)
+{
+    return set->type == TYPE_CNAME && set->sig_count == 0 && dname != NULL;
+}
+
 /* One link of the chain that starts at qname; NULL: the Answer section says nothing of it. */
 static struct answer *positive_link(const struct message *message, const struct asked *asked,
                                     const struct dname *qname, struct arena *arena)
@@ -181,12 +187,12 @@ static struct answer *positive_link(const struct message *message, const struct 
     uint16_t qtype = asked->question->qtype;
     if (qtype == TYPE_ANY || qtype == TYPE_RRSIG)
         return positive_any(message, asked, qname, arena);
+    struct rrset *dname = find_dname(message, asked, qname);
     struct rrset *set = find(message, SECTION_ANSWER, asked, qname, qtype);
-    if (set != NULL)
+    if (set != NULL && !is_yielded(set, dname))
         return positive(message, asked, qname, ANSWER_DATA, set, arena);
-    set = find_dname(message, asked, qname);
-    if (set != NULL)
-        return dname_link(message, asked, qname, set, arena);
+    if (dname != NULL)
+        return dname_link(message, asked, qname, dname, arena);
     set = find(message, SECTION_ANSWER, asked, qname, TYPE_CNAME);
     if (set != NULL)
         return alias(message, asked, qname, ANSWER_CNAME, set, arena);
@@ -365,7 +371,13 @@ static bool next_in_zone(const struct answer *link, const struct asked *asked, c
            reply->answer_count < CNAME_LINKS_MAX && dname_is_subdomain(&link->target, asked->zone);
 }
 
-/* Follows the chain through the message (RFC 1034 section 4.3.2 step 3a: the server did the same). */
+static bool is_signed(const struct answer *link)
+{
+    return link->rrsets.items[0]->sig_count > 0;
+}
+
+/* Follows the chain through the message (RFC 1034 section 4.3.2 step 3a: the server did the same).  What comes along
+ * without signatures where the zone signs is better asked for by its own name than taken for unsigned. */
 static void read_chain(const struct message *message, const struct asked *asked, struct arena *arena,
                        struct reply *reply)
 {
@@ -374,6 +386,8 @@ static void read_chain(const struct message *message, const struct asked *asked,
         struct answer *link = positive_link(message, asked, &qname, arena);
         if (link == NULL)
             break;
+        if (reply->answer_count > 0 && is_signed(reply->answers[0]) && !is_signed(link))
+            return;
         reply->answers[reply->answer_count++] = link;
         if (!next_in_zone(link, asked, reply))
             return;
@@ -412,11 +426,19 @@ static enum reply_kind read_without_answer(const struct message *message, const 
     /* The child's apex speaks for itself alone; whether it has a DS its parent knows (RFC 4035 section 3.1.4.1). */
     if (asked->question->qtype == TYPE_DS && !dname_is_root(qname) && soa != NULL && dname_equal(soa->owner, qname))
         return REPLY_LAME;
-    if (soa == NULL && has_name_servers(message) && !message->header.aa && !asked->recursive &&
-        message->rcode == RCODE_NOERROR)
-        return REPLY_LAME; /* a referral upwards, sideways or to the zone itself */
+    /* A referral upwards, sideways or to the zone itself; or one by a forwarder, which is to resolve (RFC 2308 section
+     * 2.2.1: what tells referrals from "no data"). */
+    if (soa == NULL && has_name_servers(message) && !message->header.aa && message->rcode == RCODE_NOERROR)
+        return REPLY_LAME;
     reply->answers[reply->answer_count++] = negative(message, asked, qname, soa, arena);
     return is_out_of_recursion(message, asked) ? REPLY_RECURSION_LAME : REPLY_ANSWER;
+}
+
+/* YXDOMAIN says that a DNAME's result is too long (RFC 6672 section 2.2): the chain must show it. */
+static bool fits_rcode(const struct message *message, const struct reply *reply)
+{
+    return message->rcode != RCODE_YXDOMAIN ||
+           (reply->answer_count > 0 && reply->answers[reply->answer_count - 1]->rcode == RCODE_YXDOMAIN);
 }
 
 void reply_read(const struct message *message, const struct asked *asked, struct arena *arena, struct reply *reply)
@@ -432,9 +454,10 @@ void reply_read(const struct message *message, const struct asked *asked, struct
     }
     adopt_orphans(message, asked, arena);
     read_chain(message, asked, arena, reply);
-    if (reply->answer_count > 0)
+    if (!fits_rcode(message, reply))
+        reply->kind = REPLY_REFUSED;
+    else if (reply->answer_count > 0)
         reply->kind = is_out_of_recursion(message, asked) ? REPLY_RECURSION_LAME : REPLY_ANSWER;
     else
-        reply->kind = message->rcode == RCODE_YXDOMAIN ? REPLY_REFUSED
-                                                       : read_without_answer(message, asked, arena, reply);
+        reply->kind = read_without_answer(message, asked, arena, reply);
 }

@@ -15,7 +15,7 @@ struct test_reply {
     const char *what;
     const char *qname, *qtype, *zone;
     uint16_t rcode;
-    bool aa, ra, tc;
+    bool aa, ra, tc, recursive;
     const char *answer[LINES_MAX], *authority[LINES_MAX], *additional[LINES_MAX];
     enum reply_kind kind;
     int answers;            /* REPLY_ANSWER: how many links */
@@ -88,6 +88,15 @@ static const struct test_reply replies[] = {
       .authority = { "sub.example. 60 SOA . . 1 2 3 4 5" }, .kind = REPLY_LAME },
     { "the parent can", "sub.example.", "DS", "example.", .aa = true, .authority = { "example. 60 SOA . . 1 2 3 4 5" },
       .kind = REPLY_ANSWER, .answers = 1, .first = ANSWER_NODATA },
+    { "CNAME asked for below a DNAME: the DNAME is what is signed", "x.a.example.", "CNAME", "example.", .aa = true,
+      .answer = { "a.example. 60 DNAME b.test.", "x.a.example. 60 CNAME x.b.test." },
+      .kind = REPLY_ANSWER, .answers = 1, .first = ANSWER_DNAME, .target = "x.b.test." },
+    { "a forwarder that does not resolve, but refers", "www.sub.example.", "A", ".", .ra = true, .recursive = true,
+      .authority = { "sub.example. 60 NS ns.sub.example." }, .kind = REPLY_LAME },
+    { "a forwarder's no data", "www.example.", "A", ".", .ra = true, .recursive = true,
+      .authority = { "example. 60 SOA . . 1 2 3 4 5" }, .kind = REPLY_ANSWER, .answers = 1, .first = ANSWER_NODATA },
+    { "YXDOMAIN without a DNAME that makes it", "www.example.", "A", "example.", .aa = true, .rcode = RCODE_YXDOMAIN,
+      .answer = { "www.example. 60 A 192.0.2.66" }, .kind = REPLY_REFUSED },
 };
 
 static void fill(struct message *message, enum section section, const char *const lines[LINES_MAX],
@@ -111,7 +120,8 @@ static void read_reply(const struct test_reply *test, struct arena *arena, struc
     fill(&message, SECTION_ANSWER, test->answer, arena);
     fill(&message, SECTION_AUTHORITY, test->authority, arena);
     fill(&message, SECTION_ADDITIONAL, test->additional, arena);
-    struct asked asked = { .question = &question, .zone = &zone, .with_edns = true, .now = { 1999, 1000, true } };
+    struct asked asked = { .question = &question, .zone = &zone, .recursive = test->recursive, .with_edns = true,
+                           .now = { 1999, 1000, true } };
     reply_read(&message, &asked, arena, reply);
 }
 
@@ -182,6 +192,32 @@ static void overlong_dname(void **state) /* RFC 6672 section 2.2: YXDOMAIN */
     arena_free(arena);
 }
 
+/* Where the zone signs, what came along without signatures is asked for by its own name. */
+static void unsigned_company(void **state)
+{
+    (void)state;
+    struct test_reply test = { "", "a.example.", "A", "example.", .aa = true,
+                               .answer = { "a.example. 60 CNAME b.example.", "b.example. 60 A 192.0.2.66" } };
+    struct arena *arena = arena_new();
+    struct rrset *cname = rrset_of(arena, test.answer[0]), *address = rrset_of(arena, test.answer[1]);
+    struct rrset *sets[] = { cname, address };
+    struct octets sig = rrset_of(arena, "a.example. 60 RRSIG CNAME 13 2 60 20300101000000 20200101000000 1 example. AAAA")
+                            ->rdata[0];
+    struct question question = { .qname = name_of(test.qname), .qtype = TYPE_A, .qclass = CLASS_IN };
+    struct dname zone = name_of(test.zone);
+    struct asked asked = { .question = &question, .zone = &zone, .now = { 1999, 1000, true } };
+    struct message message = { .header = { .qr = true, .aa = true }, .sections[SECTION_ANSWER] = { sets, 2 } };
+    struct reply reply;
+    reply_read(&message, &asked, arena, &reply);
+    assert_int_equal(reply.answer_count, 2);
+    cname->sigs = &sig;
+    cname->sig_count = 1;
+    reply_read(&message, &asked, arena, &reply);
+    assert_int_equal(reply.answer_count, 1);
+    assert_int_equal(reply.answers[0]->kind, ANSWER_CNAME);
+    arena_free(arena);
+}
+
 static void referral_ds(void **state) /* RFC 4035 section 3.1.4.1: DS, or the proof that there is none */
 {
     (void)state;
@@ -220,6 +256,7 @@ int main(void)
         cmocka_unit_test(kinds),
         cmocka_unit_test(negative_ttl),
         cmocka_unit_test(overlong_dname),
+        cmocka_unit_test(unsigned_company),
         cmocka_unit_test(referral_ds),
     };
     return cmocka_run_group_tests_name("resolver/reply", tests, setup, NULL);

@@ -420,6 +420,13 @@ static bool local_answer(struct resolver *r, struct request *q, struct pin *pin,
     return pin->answer != NULL;
 }
 
+/* A referral's proof that there is no DS is all that the validator needs; a client needs the SOA too (RFC 2308 section 3),
+ * which the parent sends to whoever asks for the DS. */
+static bool is_for_clients(const struct answer *answer)
+{
+    return answer->kind != ANSWER_NODATA || answer->question.qtype != TYPE_DS || answer_soa(answer) != NULL;
+}
+
 /* The next name of the chain becomes a link of its own. */
 static enum step extend(struct resolver *r, struct request *q, const struct dname *name, struct now now)
 {
@@ -438,9 +445,10 @@ static enum step extend(struct resolver *r, struct request *q, const struct dnam
         return STEP_END;
     }
     q->links[q->link_count++] = pin;
-    if (is_open(pin) && !local_answer(r, q, pin, now))
-        pin_from_cache(r, q, pin, now);
-    return STEP_ON;
+    if (!is_open(pin) || local_answer(r, q, pin, now) || !pin_from_cache(r, q, pin, now) || is_for_clients(pin->answer))
+        return STEP_ON;
+    wish_for(r, q, pin, now);
+    return STEP_WAIT;
 }
 
 static enum step follow_link(struct resolver *r, struct request *q, struct now now)

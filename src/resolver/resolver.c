@@ -270,8 +270,14 @@ static struct lookup *find_exchange(struct resolver *r, uint64_t exchange)
     return NULL;
 }
 
-/* Id, QR, opcode and the question octet for octet (RFC 5452 section 9.1, and 0x20).  A server that does not understand us
- * may leave the question out. */
+/* The name that was asked, and in its letter case where that was made random (0x20): servers need not keep it. */
+static bool is_name_asked(const struct lookup *l, const struct dname *qname)
+{
+    return l->case_is_random ? dname_same_case(qname, &l->asked_on_wire) : dname_equal(qname, &l->asked.qname);
+}
+
+/* Id, QR, opcode and the question (RFC 5452 section 9.1).  A server that does not understand us may leave the question
+ * out. */
 static bool belongs_to(const struct lookup *l, struct octets reply)
 {
     struct header header;
@@ -285,7 +291,7 @@ static bool belongs_to(const struct lookup *l, struct octets reply)
     reader_dname_uncompressed(&reader, &qname);
     uint16_t qtype = reader_u16(&reader), qclass = reader_u16(&reader);
     return !reader.failed && qtype == l->asked.qtype && qclass == l->asked.qclass &&
-           dname_same_case(&qname, &l->asked_on_wire);
+           is_name_asked(l, &qname);
 }
 
 /* A copy with the question's name in the case it had before it was made random: names that are compressed against it

@@ -53,6 +53,7 @@ static struct edns edns_for(const struct answer_options *options, const struct c
 
 struct message_parts { /* what goes into one response */
     struct message_writer *m;
+    const struct answer_options *options;
     const struct client_query *query;
     struct now now;
 };
@@ -96,13 +97,21 @@ static bool stood_before(const struct outcome *outcome, uint16_t link, uint16_t 
     return false;
 }
 
+/* Of the Authority section of a negative answer: the SOA says how long it is true (RFC 2308 section 3), proofs are for those
+ * who asked for them (RFC 4035 section 3.2.1), NS records for nobody. */
+static bool is_wanted(const struct message_parts *parts, const struct rrset *set)
+{
+    if (set->type == TYPE_NSEC || set->type == TYPE_NSEC3)
+        return parts->query->dnssec_ok;
+    return set->type != TYPE_NS || !parts->options->minimal;
+}
+
 static bool put_proofs(const struct message_parts *parts, const struct outcome *outcome, uint16_t link)
 {
     const struct answer *answer = outcome->links[link];
     for (uint16_t i = 0; i < answer->proofs.count; i++) {
         const struct rrset *set = answer->proofs.items[i];
-        bool is_wanted = (set->type != TYPE_NSEC && set->type != TYPE_NSEC3) || parts->query->dnssec_ok;
-        if (is_wanted && !stood_before(outcome, link, i) && !put(parts, SECTION_AUTHORITY, answer, set))
+        if (is_wanted(parts, set) && !stood_before(outcome, link, i) && !put(parts, SECTION_AUTHORITY, answer, set))
             return false;
     }
     return true;
@@ -164,7 +173,7 @@ struct octets response_write(const struct answer_options *options, const struct 
 
     struct message_writer m;
     size_t limit = limit_of(query, size);
-    struct message_parts parts = { .m = &m, .query = query, .now = now };
+    struct message_parts parts = { .m = &m, .options = options, .query = query, .now = now };
     begin(&m, &header, &query->question, buffer, limit - edns_octets(&edns));
     if (rcode != RCODE_SERVFAIL && !put_everything(&parts, outcome)) {
         header.tc = true;
