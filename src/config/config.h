@@ -11,10 +11,13 @@
 #include "front/front.h"
 #include "base/log.h"
 #include "resolver/options.h"
+#include "time/judgement.h"
 #include "trust/trust.h"
 
 #define CONFIG_PATH_DEFAULT    "/etc/vouch/vouch.yaml"
 #define CONTROL_SOCKET_DEFAULT "/run/vouch/control.sock"
+
+enum on_unfit { ON_UNFIT_HOLD, ON_UNFIT_WARN, ON_UNFIT_EXIT }; /* what to do while the clock is unfit */
 
 enum trust_model { TRUST_MODEL_ROOT, TRUST_MODEL_CONFIGURED };
 
@@ -45,6 +48,11 @@ struct config {
     struct crypto_options crypto;
     enum trust_model trust_model;
     struct trust *trust; /* built from trust.*; freed with the configuration: take a trust_copy() */
+
+    struct clock_options clock;
+    struct address *time_servers;
+    uint16_t time_server_count;
+    enum on_unfit on_unfit;
 
     const struct value *values; /* by row of the option table: what config_print() prints */
 };

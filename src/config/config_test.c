@@ -73,7 +73,8 @@ static const struct {
       "  prime-root: false\n" },
     { "answers: { cookies: false, identity: none, nsid: none, dns64: none }\n", "  cookies: false\n" },
     { "rate-limit: {}\n", "rate-limit: {}\n" },
-    { "time: { servers: [], floor: none, on-unfit: warn, max-offset: 60s }\n", "  on-unfit: warn\n" },
+    { "time: { servers: [192.0.2.1, \"2001:db8::1@1123\"] }\n", "  servers: [192.0.2.1@123, \"2001:db8::1@1123\"]\n" },
+    { "time: { servers: [], floor: none, on-unfit: warn, max-offset: 90s }\n", "  max-offset: 90s\n" },
     { "validation: { report-errors: false, signal-algorithms: false }\n", "  report-errors: false\n" },
     { "cache: { file: none }\n", "  file: none\n" },
 };
@@ -243,7 +244,14 @@ static const struct {
     { "rate-limit: { a: 1 }\n", ":1: rate-limit: not available yet: expected {}, got {...}" },
     { "rate-limit: 5\n", ":1: rate-limit: expected a group of keys, got \"5\"" },
     { "self-test: { interval: 6h }\n", ":1: self-test.interval: not available yet: expected never, got 6h" },
-    { "time: { on-unfit: hold }\n", ":1: time.on-unfit: not available yet: expected warn, got hold" },
+    { "time: { servers: [{ address: 192.0.2.1, nts: time.example. }] }\n",
+      ":1: time.servers: nts: not available yet: expected an address" },
+    { "time: { servers: [time.example] }\n", /* D4-init-a: a name would have to be resolved */
+      ":1: time.servers: expected a list of addresses such as 192.0.2.1 or \"2001:db8::1@123\", got \"time.example\"" },
+    { "time: { floor: yesterday }\n",
+      ":1: time.floor: expected stored, build, a time such as 2026-12-01T00:00:00Z, or none, got \"yesterday\"" },
+    { "time: { max-offset: 999ms }\n",
+      ":1: time.max-offset: expected a duration such as 30s, 5m, 3h or 1d, from 1s to 1d, got \"999ms\"" },
     { "trust: { automatic-update: true }\n",
       ":1: trust.automatic-update: not available yet: expected false, got true" },
 };

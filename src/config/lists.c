@@ -1,5 +1,6 @@
 /* Kinds of options whose value is a list of texts: addresses, networks, names, algorithms. */
 #include "config/option.h"
+#include "transport/sntp.h"
 
 static uint16_t count_items(const struct node *node)
 {
@@ -54,11 +55,14 @@ static enum err good(bool is_good, struct loading *loading, const struct option 
 
 /* ---- addresses and networks ---- */
 
+static bool read_address(const struct node *node, uint16_t default_port, struct address *address)
+{
+    return node->kind == NODE_TEXT && address_from_text(node->text, default_port, address) == OK && address->port != 0;
+}
+
 static enum err address_read(struct loading *loading, const struct option *option, const struct node *node, void *item)
 {
-    struct address *address = item;
-    bool is_good = node->kind == NODE_TEXT && address_from_text(node->text, 53, address) == OK && address->port != 0;
-    return good(is_good, loading, option, node);
+    return good(read_address(node, 53, item), loading, option, node);
 }
 
 static void address_print(const void *item, struct text *to)
@@ -74,6 +78,25 @@ const struct kind kind_addresses = {
     .what = "a list of addresses such as 192.0.2.1 or \"2001:db8::1@53\"",
     .item_octets = sizeof(struct address),
     .item_read = address_read,
+    .item_print = address_print,
+};
+
+/* RFC 8915 servers are written as maps. */
+static enum err time_server_read(struct loading *loading, const struct option *option, const struct node *node,
+                                 void *item)
+{
+    if (node->kind == NODE_MAP)
+        return config_refuse(loading, node->line, option->key, "nts: not available yet: expected an address");
+    return good(read_address(node, SNTP_PORT, item), loading, option, node);
+}
+
+const struct kind kind_time_servers = {
+    .read = list_read,
+    .print = list_print,
+    .put = list_put,
+    .what = "a list of addresses such as 192.0.2.1 or \"2001:db8::1@123\"",
+    .item_octets = sizeof(struct address),
+    .item_read = time_server_read,
     .item_print = address_print,
 };
 

@@ -183,14 +183,21 @@ static const struct option options[] = {
       "Answer localhost, reverse zones of private networks and other special names here (RFC 6761, RFC 6303).",
       PLACE(resolver.special_use_names) },
 
-    { "time.servers", &kind_later_list, "[]", "Servers to compare the clock with.", .not_yet = true },
-    { "time.floor", &kind_floor, "none",
-      "A time before which the clock is not believed. Every value is accepted, none is enforced by this version.",
+    { "time.servers", &kind_time_servers, "[]",
+      "SNTP servers, three or more and of different operators, that the clock is compared with. Addresses, since names "
+      "would need validation, and with that the time.",
+      LIST(time_servers, time_server_count), .max = CLOCK_SAMPLES_MAX },
+    { "time.floor", &kind_floor, "stored",
+      "The time before which the clock is not believed: build is when vouchd was built, stored is that or the latest "
+      "time seen, whichever is later.",
       .word = "none", .take = take_floor },
-    { "time.max-offset", &kind_duration, "60s", "How far the clock may be from the time of the servers.",
-      .min = SECONDS(1), .max = HOURS(24), .unit = 1000, .not_yet = true },
-    { "time.on-unfit", &kind_choice, "warn", "What to do when the clock cannot be right.", .words = on_unfit,
-      .not_yet = true },
+    { "time.max-offset", &kind_duration, "60s",
+      "How far the clock may be from the time of the servers. What goes beyond it at once is a jump.",
+      .min = SECONDS(1), .max = HOURS(24), .unit = 1000, PLACE(clock.max_offset_s) },
+    { "time.on-unfit", &kind_choice, "hold",
+      "While the clock cannot be right: hold answers SERVFAIL with the extended error 14 (Not Ready) to all who have "
+      "not set CD, warn only says so, exit ends vouchd with code 75.",
+      .words = on_unfit, PLACE(on_unfit) },
 
     { "self-test.interval", &kind_duration, "never", "How often vouchd checks its own transports.", .word = "never",
       .min = SECONDS(60), .max = SECONDS(TTL_S_MAX), .unit = 1000, .not_yet = true },

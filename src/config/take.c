@@ -60,8 +60,17 @@ enum err take_admins(struct loading *loading, const struct option *option, const
 
 enum err take_floor(struct loading *loading, const struct option *option, const struct value *value)
 {
-    if (!value->is_word)
-        config_warn(loading, value->line, option->key, "not enforced by this version");
+    struct clock_options *clock = &loading->config->clock;
+    (void)option;
+    if (value->is_word)
+        clock->floor = FLOOR_NONE;
+    else if (strcmp(value->text, "stored") == 0)
+        clock->floor = FLOOR_STORED;
+    else if (strcmp(value->text, "build") == 0)
+        clock->floor = FLOOR_BUILD;
+    else
+        clock->floor = FLOOR_SET;
+    clock->floor_s = value->number;
     return OK;
 }
 
