@@ -38,6 +38,7 @@ LIBRARIES = {
     "xxhash.h": ["base"],
     "ev.h": ["transport", "control", "lib", "daemon", "tools"],
     "yaml.h": ["config"],
+    "sqlite3.h": ["store"],
     "jansson.h": ["control", "tools"],
     "systemd/": ["daemon"],
     "cap-ng.h": ["daemon"],

@@ -206,7 +206,8 @@ static void drop_forsaken(struct managed_zone *zone, const struct trust *configu
             managed_drop_key(zone, key);
     }
     for (size_t i = zone->count; i-- > 0 && !is_known;)
-        managed_drop_key(zone, &zone->keys[i]);
+        if (!is_final(&zone->keys[i]))
+            managed_drop_key(zone, &zone->keys[i]);
 }
 
 static void take_anchor(struct managed *managed, const struct anchor *anchor, int64_t now_s)
@@ -258,12 +259,21 @@ static void add_key(struct trust *trust, const struct managed_zone *zone, const 
     (void)err;
 }
 
+/* Is the zone the operator's still, though none of its keys can be trusted any more? */
+static bool is_lost(const struct managed_zone *zone, const struct trust *configured)
+{
+    bool is_named = false;
+    for (size_t i = 0; i < zone->count; i++)
+        is_named = is_named || find_configured(configured, zone, &zone->keys[i]) != NULL;
+    return is_named && managed_zone_trusted(zone) == 0;
+}
+
 struct trust *managed_snapshot(const struct managed *managed, const struct trust *configured)
 {
     struct trust *trust = trust_copy_exceptions(configured);
     for (size_t i = 0; i < managed->count; i++) {
         const struct managed_zone *zone = &managed->zones[i];
-        bool fails_closed = dname_is_root(&zone->zone) && managed_zone_trusted(zone) == 0;
+        bool fails_closed = dname_is_root(&zone->zone) && is_lost(zone, configured);
         for (size_t k = 0; k < zone->count; k++) {
             const struct managed_key *key = &zone->keys[k];
             if (managed_key_is_trusted(key))

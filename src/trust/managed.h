@@ -69,9 +69,8 @@ static inline bool managed_key_is_trusted(const struct managed_key *key)
 size_t managed_zone_trusted(const struct managed_zone *zone); /* how many */
 
 /* The operator's word: every anchor of `configured` becomes VALID unless it is revoked or removed, which is final.  Keys that
- * the configuration named before and names no more go, but for those revoked or removed.  A zone that is named no more goes
- * as a whole, and so does what was learnt of a zone when none of it is known to the operator: it grew from another
- * anchor. */
+ * the configuration named before and names no more go, and so does what was learnt of a zone when none of it is known to the
+ * operator: it grew from another anchor.  Revoked and removed keys always stay. */
 void managed_merge(struct managed *managed, const struct trust *configured, int64_t now_s);
 
 /* The snapshot: negative anchors and exceptions of `configured`, and all trusted keys.  A root without any fails closed; any

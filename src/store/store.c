@@ -1,0 +1,460 @@
+#include "store/store.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+enum {
+    SCHEMA_VERSION = 1,  /* PRAGMA user_version */
+    BUSY_TIMEOUT_MS = 1000, /* somebody looks at the file with other tools */
+};
+
+struct store {
+    sqlite3 *db;
+    char path[PATH_MAX];
+    struct store_stats stats;
+};
+
+static const char schema[] =
+    "BEGIN IMMEDIATE;"
+    "CREATE TABLE IF NOT EXISTS zones (zone TEXT PRIMARY KEY, asked_s INTEGER NOT NULL, refreshed_s INTEGER NOT NULL,"
+    " next_s INTEGER NOT NULL, failures INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE IF NOT EXISTS anchors (zone TEXT NOT NULL, type INTEGER NOT NULL, rdata BLOB NOT NULL,"
+    " state INTEGER NOT NULL, source INTEGER NOT NULL, since_s INTEGER NOT NULL, first_seen_s INTEGER NOT NULL,"
+    " last_seen_s INTEGER NOT NULL, due_s INTEGER NOT NULL, signs INTEGER NOT NULL, has_signed INTEGER NOT NULL,"
+    " PRIMARY KEY (zone, type, rdata)) STRICT;"
+    "CREATE TABLE IF NOT EXISTS history (id INTEGER PRIMARY KEY, time_s INTEGER NOT NULL, zone TEXT NOT NULL,"
+    " key_tag INTEGER NOT NULL, algorithm INTEGER NOT NULL, what TEXT NOT NULL, why TEXT NOT NULL, who TEXT NOT NULL)"
+    " STRICT;"
+    "CREATE TABLE IF NOT EXISTS times (name TEXT PRIMARY KEY, time_s INTEGER NOT NULL) STRICT;"
+    "PRAGMA user_version = 1;"
+    "COMMIT;";
+
+/* ---- failures ---- */
+
+static enum err fail(struct store *store, const char *what)
+{
+    store->stats.failures++;
+    if (!store->stats.is_failing)
+        log_error("store: %s: cannot %s: %s; changes of trust would be lost with this process", store->path, what,
+                  sqlite3_errmsg(store->db));
+    store->stats.is_failing = true;
+    return ERR_SYSTEM;
+}
+
+static void note_success(struct store *store)
+{
+    store->stats.writes++;
+    if (store->stats.is_failing)
+        log_info("store: %s can be written again", store->path);
+    store->stats.is_failing = false;
+}
+
+/* ---- statements ---- */
+
+static enum err execute(struct store *store, const char *sql, const char *what)
+{
+    return sqlite3_exec(store->db, sql, NULL, NULL, NULL) == SQLITE_OK ? OK : fail(store, what);
+}
+
+/* NULL after fail(). */
+static sqlite3_stmt *prepare(struct store *store, const char *sql, const char *what)
+{
+    sqlite3_stmt *statement = NULL;
+    if (sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL) != SQLITE_OK)
+        fail(store, what);
+    return statement;
+}
+
+/* A statement without rows, made ready for the next ones. */
+static enum err run(struct store *store, sqlite3_stmt *statement, const char *what)
+{
+    enum err err = sqlite3_step(statement) == SQLITE_DONE ? OK : fail(store, what);
+    sqlite3_reset(statement);
+    return err;
+}
+
+static void bind_name(sqlite3_stmt *statement, int at, const struct dname *name)
+{
+    char text[DNAME_TEXT_MAX];
+    struct dname lower;
+    dname_lower(name, &lower);
+    sqlite3_bind_text(statement, at, dname_to_text(&lower, text), -1, SQLITE_TRANSIENT);
+}
+
+static bool column_name(sqlite3_stmt *statement, int at, struct dname *name)
+{
+    const char *text = (const char *)sqlite3_column_text(statement, at);
+    return text != NULL && dname_from_text(text, name) == OK;
+}
+
+static bool column_flag(sqlite3_stmt *statement, int at)
+{
+    return sqlite3_column_int(statement, at) != 0;
+}
+
+static const char *column_text(sqlite3_stmt *statement, int at)
+{
+    const char *text = (const char *)sqlite3_column_text(statement, at);
+    return text == NULL ? "" : text;
+}
+
+/* ---- opening ---- */
+
+/* Nobody else may put a file of his there.  realpath: SQLite follows no link in the path it is given. */
+static bool is_private(const char *directory, char path[PATH_MAX])
+{
+    struct stat found;
+    char resolved[PATH_MAX];
+    if (realpath(directory, resolved) == NULL || stat(resolved, &found) != 0) {
+        log_error("store: %s: %s; nothing is remembered", directory, strerror(errno));
+        return false;
+    }
+    if (!S_ISDIR(found.st_mode) || found.st_uid != geteuid() || (found.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+        log_error("store: %s must be a directory of user %u that nobody else may write (mode 0700); nothing is "
+                  "remembered",
+                  directory, (unsigned)geteuid());
+        return false;
+    }
+    return (size_t)snprintf(path, PATH_MAX, "%s/" STORE_FILE, resolved) < PATH_MAX;
+}
+
+/* SQLite would make it readable for others. */
+static bool make_file(const char *path)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    struct stat found;
+    bool is_good = fd >= 0 && fstat(fd, &found) == 0;
+    if (is_good && (!S_ISREG(found.st_mode) || found.st_uid != geteuid() || found.st_nlink != 1)) {
+        errno = EPERM;
+        is_good = false;
+    }
+    if (!is_good)
+        log_error("store: %s: %s; nothing is remembered", path, strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return is_good;
+}
+
+static void harden(sqlite3 *db)
+{
+    sqlite3_extended_result_codes(db, 1);
+    sqlite3_busy_timeout(db, BUSY_TIMEOUT_MS);
+    sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+    sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
+}
+
+/* The one number or word that a pragma answers; false: not answered. */
+static bool pragma_is(sqlite3 *db, const char *pragma, const char *expected)
+{
+    sqlite3_stmt *statement = NULL;
+    bool is_it = sqlite3_prepare_v2(db, pragma, -1, &statement, NULL) == SQLITE_OK &&
+                 sqlite3_step(statement) == SQLITE_ROW && strcmp(column_text(statement, 0), expected) == 0;
+    sqlite3_finalize(statement);
+    return is_it;
+}
+
+enum health { HEALTHY, CORRUPT, TOO_NEW, UNUSABLE };
+
+static enum health examine(sqlite3 *db)
+{
+    static const char settings[] = "PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0; PRAGMA journal_mode = WAL;"
+                                   "PRAGMA synchronous = FULL;";
+    int code = sqlite3_exec(db, settings, NULL, NULL, NULL) & 0xff;
+    if (code == SQLITE_OK && !pragma_is(db, "PRAGMA quick_check(1)", "ok"))
+        code = SQLITE_CORRUPT;
+    if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB)
+        return CORRUPT;
+    if (code != SQLITE_OK)
+        return UNUSABLE;
+    static_assert(SCHEMA_VERSION == 1, "the words below");
+    if (pragma_is(db, "PRAGMA user_version", "1"))
+        return HEALTHY;
+    if (!pragma_is(db, "PRAGMA user_version", "0"))
+        return TOO_NEW;
+    code = sqlite3_exec(db, schema, NULL, NULL, NULL) & 0xff;
+    return code == SQLITE_OK ? HEALTHY : code == SQLITE_CORRUPT ? CORRUPT : UNUSABLE;
+}
+
+static enum health try_open(struct store *store)
+{
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX;
+    if (sqlite3_open_v2(store->path, &store->db, flags, NULL) != SQLITE_OK)
+        return UNUSABLE;
+    harden(store->db);
+    return examine(store->db);
+}
+
+/* What it knew of revocations is lost, so an operator should know.  SQLite's files beside it go with it. */
+static bool set_aside(const struct store *store, int64_t now_s)
+{
+    static const char *const endings[] = { "", "-wal", "-shm" };
+    char from[PATH_MAX + 8], to[PATH_MAX + 48];
+    bool is_done = true;
+    for (size_t i = 0; i < ARRAY_LEN(endings); i++) {
+        snprintf(from, sizeof(from), "%s%s", store->path, endings[i]);
+        snprintf(to, sizeof(to), "%s.corrupt-%lld%s", store->path, (long long)now_s, endings[i]);
+        is_done = (rename(from, to) == 0 || errno == ENOENT) && is_done;
+    }
+    log_error("store: %s is corrupted and was %s; trust begins anew from built-in and configured anchors, revocations "
+              "that were seen are forgotten",
+              store->path, is_done ? "set aside (.corrupt-...)" : "left where it is, for it cannot be renamed");
+    return is_done;
+}
+
+static enum health open_or_renew(struct store *store, int64_t now_s)
+{
+    enum health health = try_open(store);
+    if (health != CORRUPT)
+        return health;
+    sqlite3_close(store->db);
+    store->db = NULL;
+    store->stats.set_aside++;
+    return set_aside(store, now_s) && make_file(store->path) ? try_open(store) : UNUSABLE;
+}
+
+enum err store_open(const char *directory, int64_t now_s, struct store **opened)
+{
+    struct store *store = memory_new(1, sizeof(*store));
+    enum health health = UNUSABLE;
+    *opened = NULL;
+    if (is_private(directory, store->path) && make_file(store->path)) {
+        health = open_or_renew(store, now_s);
+        if (health == TOO_NEW)
+            log_error("store: %s was written by a later release; it is left alone, and nothing is remembered",
+                      store->path);
+        else if (health != HEALTHY)
+            log_error("store: %s: %s; nothing is remembered", store->path, sqlite3_errmsg(store->db));
+    }
+    if (health == HEALTHY) {
+        *opened = store;
+        return OK;
+    }
+    store_close(store);
+    return health == TOO_NEW ? ERR_FORMAT : ERR_SYSTEM;
+}
+
+void store_close(struct store *store)
+{
+    if (store == NULL)
+        return;
+    sqlite3_close(store->db);
+    free(store);
+}
+
+void store_get_stats(const struct store *store, struct store_stats *stats)
+{
+    *stats = store->stats;
+}
+
+/* ---- transactions ---- */
+
+enum err store_begin(struct store *store)
+{
+    return execute(store, "BEGIN IMMEDIATE", "begin a change");
+}
+
+enum err store_commit(struct store *store)
+{
+    enum err err = execute(store, "COMMIT", "write");
+    if (err == OK)
+        note_success(store);
+    else
+        store_rollback(store);
+    return err;
+}
+
+void store_rollback(struct store *store)
+{
+    if (sqlite3_get_autocommit(store->db) == 0)
+        sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+}
+
+/* ---- anchors ---- */
+
+static enum err load_zones(struct store *store, struct managed *managed)
+{
+    sqlite3_stmt *rows = prepare(store, "SELECT zone, asked_s, refreshed_s, next_s, failures FROM zones", "read");
+    int code = SQLITE_ERROR;
+    struct dname name;
+    while (rows != NULL && (code = sqlite3_step(rows)) == SQLITE_ROW) {
+        if (!column_name(rows, 0, &name))
+            continue;
+        struct managed_zone *zone = managed_add_zone(managed, &name);
+        zone->asked_s = sqlite3_column_int64(rows, 1);
+        zone->refreshed_s = sqlite3_column_int64(rows, 2);
+        zone->next_s = sqlite3_column_int64(rows, 3);
+        zone->failures = (uint32_t)sqlite3_column_int64(rows, 4);
+    }
+    sqlite3_finalize(rows);
+    return code == SQLITE_DONE ? OK : fail(store, "read");
+}
+
+/* A row that this release cannot have written is not believed. */
+static void load_key(sqlite3_stmt *row, struct managed *managed)
+{
+    struct dname name;
+    struct octets rdata = { sqlite3_column_blob(row, 2), (size_t)sqlite3_column_bytes(row, 2) };
+    int type = sqlite3_column_int(row, 1), state = sqlite3_column_int(row, 3), source = sqlite3_column_int(row, 4);
+    bool is_good = column_name(row, 0, &name) && (type == TYPE_DS || type == TYPE_DNSKEY) && rdata.data != NULL &&
+                   state > STATE_START && state < ANCHOR_STATES && source >= 0 && source < ANCHOR_SOURCES &&
+                   trust_anchor_fault((uint16_t)type, rdata) == NULL;
+    struct managed_key *key =
+        is_good ? managed_add_key(managed_add_zone(managed, &name), (uint16_t)type, rdata) : NULL;
+    if (key == NULL) {
+        log_warning("store: a row of the table `anchors` makes no sense, and is passed over");
+        return;
+    }
+    key->state = (enum anchor_state)state;
+    key->source = (enum anchor_source)source;
+    key->since_s = sqlite3_column_int64(row, 5);
+    key->first_seen_s = sqlite3_column_int64(row, 6);
+    key->last_seen_s = sqlite3_column_int64(row, 7);
+    key->due_s = sqlite3_column_int64(row, 8);
+    key->signs = column_flag(row, 9);
+    key->has_signed = column_flag(row, 10);
+}
+
+enum err store_load_anchors(struct store *store, struct managed *managed)
+{
+    enum err err = load_zones(store, managed);
+    sqlite3_stmt *rows = prepare(store,
+                                 "SELECT zone, type, rdata, state, source, since_s, first_seen_s, last_seen_s, due_s,"
+                                 " signs, has_signed FROM anchors ORDER BY rowid",
+                                 "read");
+    int code = SQLITE_ERROR;
+    while (rows != NULL && (code = sqlite3_step(rows)) == SQLITE_ROW)
+        load_key(rows, managed);
+    sqlite3_finalize(rows);
+    return code == SQLITE_DONE ? err : fail(store, "read");
+}
+
+static enum err save_zone(struct store *store, sqlite3_stmt *insert, const struct managed_zone *zone)
+{
+    bind_name(insert, 1, &zone->zone);
+    sqlite3_bind_int64(insert, 2, zone->asked_s);
+    sqlite3_bind_int64(insert, 3, zone->refreshed_s);
+    sqlite3_bind_int64(insert, 4, zone->next_s);
+    sqlite3_bind_int64(insert, 5, zone->failures);
+    return run(store, insert, "write");
+}
+
+static enum err save_key(struct store *store, sqlite3_stmt *insert, const struct managed_zone *zone,
+                         const struct managed_key *key)
+{
+    const int64_t numbers[] = { key->state,       key->source, key->since_s, key->first_seen_s,
+                                key->last_seen_s, key->due_s,  key->signs,   key->has_signed };
+    bind_name(insert, 1, &zone->zone);
+    sqlite3_bind_int(insert, 2, key->type);
+    sqlite3_bind_blob(insert, 3, key->rdata.data, (int)key->rdata.len, SQLITE_STATIC);
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+        sqlite3_bind_int64(insert, 4 + (int)i, numbers[i]);
+    return run(store, insert, "write");
+}
+
+static enum err save_all(struct store *store, sqlite3_stmt *zones, sqlite3_stmt *anchors, const struct managed *managed)
+{
+    enum err err = execute(store, "DELETE FROM zones; DELETE FROM anchors", "write");
+    for (size_t i = 0; i < managed->count && err == OK; i++) {
+        const struct managed_zone *zone = &managed->zones[i];
+        err = save_zone(store, zones, zone);
+        for (size_t k = 0; k < zone->count && err == OK; k++)
+            err = save_key(store, anchors, zone, &zone->keys[k]);
+    }
+    return err;
+}
+
+enum err store_save_anchors(struct store *store, const struct managed *managed)
+{
+    sqlite3_stmt *zones = prepare(store, "INSERT INTO zones VALUES (?, ?, ?, ?, ?)", "write");
+    sqlite3_stmt *anchors = prepare(store, "INSERT INTO anchors VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", "write");
+    enum err err = zones != NULL && anchors != NULL ? save_all(store, zones, anchors, managed) : ERR_SYSTEM;
+    sqlite3_finalize(zones);
+    sqlite3_finalize(anchors);
+    return err;
+}
+
+/* ---- history ---- */
+
+enum err store_add_history(struct store *store, const struct history_row *row)
+{
+    sqlite3_stmt *insert =
+        prepare(store, "INSERT INTO history (time_s, zone, key_tag, algorithm, what, why, who) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "write");
+    sqlite3_stmt *trim = prepare(store, "DELETE FROM history WHERE id <= (SELECT max(id) FROM history) - ?", "write");
+    enum err err = ERR_SYSTEM;
+    if (insert != NULL && trim != NULL) {
+        sqlite3_bind_int64(insert, 1, row->time_s);
+        bind_name(insert, 2, &row->zone);
+        sqlite3_bind_int(insert, 3, row->key_tag);
+        sqlite3_bind_int(insert, 4, row->algorithm);
+        sqlite3_bind_text(insert, 5, row->what, -1, SQLITE_STATIC);
+        sqlite3_bind_text(insert, 6, row->why, -1, SQLITE_STATIC);
+        sqlite3_bind_text(insert, 7, row->who, -1, SQLITE_STATIC);
+        sqlite3_bind_int(trim, 1, STORE_HISTORY_MAX);
+        err = run(store, insert, "write");
+        if (err == OK)
+            err = run(store, trim, "write");
+    }
+    sqlite3_finalize(insert);
+    sqlite3_finalize(trim);
+    return err;
+}
+
+enum err store_walk_history(struct store *store, size_t max, void (*each)(void *to, const struct history_row *row),
+                            void *to)
+{
+    sqlite3_stmt *rows = prepare(
+        store, "SELECT time_s, zone, key_tag, algorithm, what, why, who FROM history ORDER BY id DESC LIMIT ?", "read");
+    int code = SQLITE_ERROR;
+    if (rows != NULL)
+        sqlite3_bind_int64(rows, 1, (int64_t)max);
+    while (rows != NULL && (code = sqlite3_step(rows)) == SQLITE_ROW) {
+        struct history_row row = {
+            .time_s = sqlite3_column_int64(rows, 0),
+            .key_tag = (uint16_t)sqlite3_column_int(rows, 2),
+            .algorithm = (uint8_t)sqlite3_column_int(rows, 3),
+            .what = column_text(rows, 4),
+            .why = column_text(rows, 5),
+            .who = column_text(rows, 6),
+        };
+        if (column_name(rows, 1, &row.zone))
+            each(to, &row);
+    }
+    sqlite3_finalize(rows);
+    return code == SQLITE_DONE ? OK : fail(store, "read");
+}
+
+/* ---- time ---- */
+
+enum err store_get_latest_time(struct store *store, int64_t *latest_s)
+{
+    sqlite3_stmt *row = prepare(store, "SELECT time_s FROM times WHERE name = 'latest'", "read");
+    int code = row == NULL ? SQLITE_ERROR : sqlite3_step(row);
+    *latest_s = code == SQLITE_ROW ? sqlite3_column_int64(row, 0) : 0;
+    sqlite3_finalize(row);
+    return code == SQLITE_ROW || code == SQLITE_DONE ? OK : fail(store, "read");
+}
+
+enum err store_put_latest_time(struct store *store, int64_t latest_s)
+{
+    sqlite3_stmt *put = prepare(store, "INSERT OR REPLACE INTO times VALUES ('latest', ?)", "write");
+    if (put == NULL)
+        return ERR_SYSTEM;
+    sqlite3_bind_int64(put, 1, latest_s);
+    enum err err = run(store, put, "write");
+    sqlite3_finalize(put);
+    if (err == OK)
+        note_success(store);
+    return err;
+}

@@ -1,0 +1,61 @@
+/* What must outlive the process, in one SQLite file: state.db in the state directory.  Trust anchors and their timers, every
+ * change of them as a row that says what, when, why and who, and the latest time seen.
+ *
+ * Written in transactions with full sync: a process killed at any point leaves the state before or after a change, nothing
+ * between.  A file that is corrupted is set aside, never repaired and never believed.  A call that fails has said so in the
+ * log (once, until one succeeds again) and changes nothing in memory: whoever calls goes on without.  Calls block on the
+ * disk: for the main thread. */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "trust/rfc5011.h"
+
+#define STORE_FILE "state.db"
+
+enum {
+    STORE_HISTORY_MAX = 10000, /* rows; the oldest go */
+};
+
+struct store;
+
+/* directory must be ours and writable by nobody else.  Behind the giving up of rights.  ERR_SYSTEM after a line in the log:
+ * there is no store; ERR_FORMAT the same: the file is of a later release, and left alone. */
+MUST_USE enum err store_open(const char *directory, int64_t now_s, struct store **store);
+void store_close(struct store *store); /* NULL is allowed */
+
+/* Adds all zones and keys.  ERR_SYSTEM: some may be missing. */
+MUST_USE enum err store_load_anchors(struct store *store, struct managed *managed);
+/* The whole set takes the place of the one before. */
+MUST_USE enum err store_save_anchors(struct store *store, const struct managed *managed);
+
+struct history_row {
+    int64_t time_s;
+    struct dname zone;
+    uint16_t key_tag;
+    uint8_t algorithm;
+    const char *what; /* "ADDPEND -> VALID" */
+    const char *why;  /* as all three: borrowed for the call, from us or our operators, never from the network */
+    const char *who;  /* "rfc5011", "configuration", "uid 0" */
+};
+MUST_USE enum err store_add_history(struct store *store, const struct history_row *row);
+/* The newest first, `max` at most. */
+MUST_USE enum err store_walk_history(struct store *store, size_t max, void (*each)(void *to, const struct history_row *row),
+                                     void *to);
+
+/* A group of calls that happens as a whole. */
+MUST_USE enum err store_begin(struct store *store);
+MUST_USE enum err store_commit(struct store *store);
+void store_rollback(struct store *store);
+
+/* The highest wall time that was ever believed; 0: none. */
+MUST_USE enum err store_get_latest_time(struct store *store, int64_t *latest_s);
+MUST_USE enum err store_put_latest_time(struct store *store, int64_t latest_s);
+
+struct store_stats {
+    uint64_t writes, failures;
+    uint64_t set_aside; /* corrupted files found at the start */
+    bool is_failing;    /* the last write failed */
+};
+void store_get_stats(const struct store *store, struct store_stats *stats);
+
+#endif
