@@ -5,7 +5,7 @@ Directives are comments of the story; the lines made from one stand behind it, e
 time.  A key is derived from its zone's name, so that the same story comes out every time.
 
     ;@ anchor ZONE            a trust-anchor line of the configuration
-    ;@ dnskey ZONE            the DNSKEY set of the zone, signed
+    ;@ dnskey ZONE [unsigned] the DNSKEY set of the zone, signed
     ;@ ds ZONE by PARENT      the DS set of the zone, signed by its parent
     ;@ sign ZONE [spoilt]     a signature over the RRset that the record in the line before belongs to
 
@@ -70,7 +70,7 @@ def read_record(line):
     if fields[0] == "IN":
         fields.pop(0)
     rdtype = dns.rdatatype.from_text(fields.pop(0))
-    rdata = dns.rdata.from_text(dns.rdataclass.IN, rdtype, " ".join(fields), origin=dns.name.root)
+    rdata = dns.rdata.from_text(dns.rdataclass.IN, rdtype, " ".join(fields), relativize=False)
     return dns.rrset.from_rdata(dns.name.from_text(owner), ttl_s, rdata)
 
 
@@ -97,6 +97,8 @@ def made_by(directive, lines):
         case ["dnskey", zone]:
             sets = [Zone(zone).dnskey_set()]
             sets.append(Zone(zone).sign(sets[0]))
+        case ["dnskey", zone, "unsigned"]:
+            sets = [Zone(zone).dnskey_set()]
         case ["ds", zone, "by", parent]:
             sets = [Zone(zone).ds_set()]
             sets.append(Zone(parent).sign(sets[0]))
