@@ -166,6 +166,7 @@ struct request {
     struct arena *arena;
     struct question question;
     bool checking_disabled;
+    bool is_probe;             /* its own name is asked of the network, whatever is known */
     struct purse *purse;
     uint64_t epoch;            /* of the cache when it began: rules.md, trust epoch */
     uint8_t epoch_restarts;
@@ -265,7 +266,7 @@ void request_free(struct resolver *r, struct request *q);
 /* The name and type to ask the cut's servers next (RFC 9156). */
 void lookup_minimise(const struct resolver_options *options, const struct lookup *l, struct question *ask);
 /* Writes the question into the buffer; l->asked, l->id, l->sent_edns are set. */
-struct octets lookup_write_question(struct resolver *r, struct lookup *l, const struct question *ask, uint8_t *buffer,
-                                    size_t size);
+struct octets lookup_write_question(struct resolver *r, struct lookup *l, const struct question *ask, struct now now,
+                                    uint8_t *buffer, size_t size);
 
 #endif

@@ -387,7 +387,7 @@ static void send_question(struct resolver *r, struct lookup *l, struct target *t
         .id = ++r->last_exchange,
         .server = target->address,
         .transport = l->sent_tcp ? TRANSPORT_TCP : TRANSPORT_UDP,
-        .packet = lookup_write_question(r, l, &ask, buffer, sizeof(buffer)),
+        .packet = lookup_write_question(r, l, &ask, now, buffer, sizeof(buffer)),
     };
     l->exchange = exchange.id;
     l->forged = 0;

@@ -33,6 +33,7 @@ struct resolver_options {
     struct zone_rule *zone_rules;    /* the most specific one that holds the name wins; origin is 1 + index */
     uint16_t zone_rule_count;
     bool special_use_names;
+    bool signal_anchors;             /* RFC 8145 section 4: key tags in DNSKEY questions */
 };
 /* Built-in root hints, memory in the arena. */
 struct resolver_options resolver_options_default(struct arena *arena);

@@ -47,8 +47,23 @@ static void randomise_case(struct random *random, struct dname *name)
             name->octets[i] ^= 0x20;
 }
 
-struct octets lookup_write_question(struct resolver *r, struct lookup *l, const struct question *ask, uint8_t *buffer,
-                                    size_t size)
+/* RFC 8145 section 4.1: in DNSKEY questions, the tags of the anchors at that very zone. */
+static void signal_anchors(struct resolver *r, const struct question *ask, struct now now, struct edns *edns,
+                           uint8_t buffer[2 * SIGNALLED_TAGS_MAX])
+{
+    uint16_t tags[SIGNALLED_TAGS_MAX];
+    struct writer w = writer_of(buffer, 2 * SIGNALLED_TAGS_MAX);
+    if (!r->parts.options->signal_anchors || ask->qtype != TYPE_DNSKEY)
+        return;
+    size_t count = trust_key_tags(r->parts.trust, &ask->qname, now, tags, ARRAY_LEN(tags));
+    for (size_t i = 0; i < count; i++)
+        writer_u16(&w, tags[i]);
+    if (count > 0)
+        edns->options[edns->option_count++] = (struct edns_option) { EDNS_KEY_TAG, writer_octets(&w) };
+}
+
+struct octets lookup_write_question(struct resolver *r, struct lookup *l, const struct question *ask, struct now now,
+                                    uint8_t *buffer, size_t size)
 {
     const struct resolver_options *options = r->parts.options;
     l->id = random_u16(r->parts.random);
@@ -64,6 +79,8 @@ struct octets lookup_write_question(struct resolver *r, struct lookup *l, const 
         .cd = !l->distrust.checking_enabled,
     };
     struct edns edns = { .present = true, .dnssec_ok = true, .udp_octets = options->edns_octets };
+    uint8_t tags[2 * SIGNALLED_TAGS_MAX];
+    signal_anchors(r, ask, now, &edns, tags);
     struct message_writer m;
     message_begin(&m, buffer, size, &header);
     message_put_question(&m, &on_wire);

@@ -43,7 +43,7 @@ static void wish_for(struct resolver *r, struct request *q, struct pin *pin, str
     struct lookup_wish wish = {
         .question = &pin->question,
         .distrust = q->distrust.rounds > 0 ? &q->distrust : NULL,
-        .is_fresh = pin->retry_after_budget,
+        .is_fresh = pin->retry_after_budget || (q->is_probe && q->links[0] == pin),
         .purse = q->purse,
     };
     pin->is_wanted = true;
@@ -445,6 +445,8 @@ static enum step extend(struct resolver *r, struct request *q, const struct dnam
         return STEP_END;
     }
     q->links[q->link_count++] = pin;
+    if (q->is_probe)
+        return STEP_ON;
     if (!is_open(pin) || local_answer(r, q, pin, now) || !pin_from_cache(r, q, pin, now) || is_for_clients(pin->answer))
         return STEP_ON;
     wish_for(r, q, pin, now);

@@ -202,23 +202,37 @@ bool resolver_next(struct resolver *r, struct now now, struct want *want)
     return true;
 }
 
-void resolver_ask(struct resolver *r, const struct question *question, bool checking_disabled, void *who,
-                  struct now now)
+static void ask(struct resolver *r, const struct question *question, bool checking_disabled, bool is_probe, void *who,
+                struct now now)
 {
     take_back(r);
     r->stats.questions++;
     struct request *q;
     LIST_FOREACH(q, &r->requests[question_hash(question, checking_disabled) % TABLE_BUCKETS], bucket)
-        if (q->checking_disabled == checking_disabled && question_equal(&q->question, question))
+        if (q->checking_disabled == checking_disabled && q->is_probe == is_probe &&
+            question_equal(&q->question, question))
             break;
     if (q == NULL)
         q = request_new(r, question, checking_disabled, now);
     else
         r->stats.coalesced++;
+    q->is_probe = is_probe;
     struct waiter *waiter = ARENA_NEW(q->arena, struct waiter);
     waiter->who = who;
     STAILQ_INSERT_TAIL(&q->waiters, waiter, next);
     task_wake(r, &q->task);
+}
+
+void resolver_ask(struct resolver *r, const struct question *question, bool checking_disabled, void *who,
+                  struct now now)
+{
+    ask(r, question, checking_disabled, false, who, now);
+}
+
+void resolver_probe(struct resolver *r, const struct question *question, bool checking_disabled, void *who,
+                    struct now now)
+{
+    ask(r, question, checking_disabled, true, who, now);
 }
 
 static bool request_forget(struct resolver *r, struct request *q, void *who)

@@ -77,6 +77,10 @@ struct want {
  * the client set CD (RFC 4035 section 3.2.2).  The same questions of several waiters are resolved once. */
 void resolver_ask(struct resolver *resolver, const struct question *question, bool checking_disabled, void *waiter,
                   struct now now);
+/* A question of our own that the network must answer: neither the cache nor local data does.  What is missing for its
+ * validation may come out of the cache. */
+void resolver_probe(struct resolver *resolver, const struct question *question, bool checking_disabled, void *waiter,
+                    struct now now);
 /* The waiter is gone: no WANT_DONE for it any more. */
 void resolver_forget(struct resolver *resolver, void *waiter);
 

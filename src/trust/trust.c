@@ -144,6 +144,37 @@ size_t trust_anchors_at(const struct trust *trust, const struct dname *zone, str
     return written;
 }
 
+uint16_t anchor_key_tag(const struct anchor *anchor)
+{
+    struct ds ds;
+    if (anchor->type == TYPE_DNSKEY)
+        return dnskey_tag(anchor->rdata);
+    return ds_read(anchor->rdata, &ds) == OK ? ds.key_tag : 0;
+}
+
+/* Puts the tag in its place unless it is there; the new number of them. */
+static size_t insert_tag(uint16_t *tags, size_t count, uint16_t tag)
+{
+    size_t at = 0;
+    while (at < count && tags[at] < tag)
+        at++;
+    if (at < count && tags[at] == tag)
+        return count;
+    memmove(&tags[at + 1], &tags[at], (count - at) * sizeof(tags[0]));
+    tags[at] = tag;
+    return count + 1;
+}
+
+size_t trust_key_tags(const struct trust *trust, const struct dname *zone, struct now now, uint16_t *tags, size_t max)
+{
+    const struct anchor *anchors[SIGNALLED_TAGS_MAX];
+    size_t written = 0;
+    size_t count = trust_anchors_at(trust, zone, now, anchors, max < ARRAY_LEN(anchors) ? max : ARRAY_LEN(anchors));
+    for (size_t i = 0; i < count; i++)
+        written = insert_tag(tags, written, anchor_key_tag(anchors[i]));
+    return written;
+}
+
 const struct anchor *trust_anchors(const struct trust *trust, size_t *count)
 {
     *count = trust->anchors.count;

@@ -46,6 +46,9 @@ enum coverage trust_covers(const struct trust *trust, const struct dname *name, 
 /* Usable anchors (inside their validity, not revoked) at exactly this zone; borrowed.  Number written. */
 size_t trust_anchors_at(const struct trust *trust, const struct dname *zone, struct now now, const struct anchor **list,
                         size_t max);
+/* Their key tags, ascending, each once, as RFC 8145 signals them.  Number written. */
+enum { SIGNALLED_TAGS_MAX = 16 };
+size_t trust_key_tags(const struct trust *trust, const struct dname *zone, struct now now, uint16_t *tags, size_t max);
 /* All of them, in canonical order of their zones. */
 const struct anchor *trust_anchors(const struct trust *trust, size_t *count);
 /* A hash over all that verdicts depend on (not reasons and sources), in whatever order it was added, the same in every
