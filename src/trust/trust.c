@@ -144,7 +144,7 @@ size_t trust_anchors_at(const struct trust *trust, const struct dname *zone, str
     return written;
 }
 
-uint16_t anchor_key_tag(const struct anchor *anchor)
+static uint16_t anchor_key_tag(const struct anchor *anchor)
 {
     struct ds ds;
     if (anchor->type == TYPE_DNSKEY)
