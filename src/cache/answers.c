@@ -271,11 +271,14 @@ enum cache_hit cache_find_nxdomain_above(struct cache *cache, const struct quest
     return CACHE_MISS;
 }
 
+int64_t answer_ttl_end_ms(const struct answer *answer, uint32_t ttl_s)
+{
+    return least_of(answer->received_ms + ms_of_s(ttl_s), answer->expires_ms);
+}
+
 uint32_t answer_ttl_left(const struct answer *answer, uint32_t ttl_s, struct now now)
 {
-    int64_t end_ms = least_of(answer->received_ms + ms_of_s(ttl_s), answer->expires_ms);
-    int64_t left_s = end_ms <= now.wall_ms ? 0 : (end_ms - now.wall_ms + 999) / 1000; /* as on the whole second */
-    return left_s < ttl_s ? (uint32_t)left_s : ttl_s; /* a clock that went back makes no TTL longer */
+    return ttl_left(answer_ttl_end_ms(answer, ttl_s), ttl_s, now);
 }
 
 /* ---- storing ---- */
@@ -498,6 +501,7 @@ void cache_put_answer_since(struct cache *cache, const struct answer *answer, ui
     }
     if (!write_entry(cache, &key, &head, &entry, now))
         return;
+    ready_drop(cache, &answer->question, answer->origin);
     remember_depth(cache, &entry);
     index_denial(cache, answer, &head, now);
 }

@@ -10,6 +10,7 @@ enum {
     LINEAGES_SHARE = 32,           /* of the whole, one part in so many */
     DENIAL_SHARE = 8,
     FAILURES_SHARE = 32,
+    READY_SHARE = 4,
 };
 
 struct cache_options cache_options_default(void)
@@ -31,8 +32,10 @@ struct cache *cache_new(const struct cache_options *options, struct random *rand
     cache->lineages = lineages_new(cache->size_octets / LINEAGES_SHARE);
     cache->denial = denial_index_new(cache->size_octets / DENIAL_SHARE, cache->lineages);
     cache->failures = store_new(cache->size_octets / FAILURES_SHARE);
-    cache->entries = store_new(cache->size_octets - sizeof(*cache) - lineages_octets(cache->lineages) -
-                               cache->size_octets / DENIAL_SHARE - cache->size_octets / FAILURES_SHARE);
+    cache->ready = store_new(cache->size_octets / READY_SHARE);
+    cache->entries =
+        store_new(cache->size_octets - sizeof(*cache) - lineages_octets(cache->lineages) -
+                  cache->size_octets / DENIAL_SHARE - cache->size_octets / FAILURES_SHARE - cache->size_octets / READY_SHARE);
     pthread_mutex_init(&cache->sites_lock, NULL);
     cache_set_options(cache, options);
     return cache;
@@ -44,6 +47,7 @@ void cache_free(struct cache *cache)
         return;
     store_free(cache->entries);
     store_free(cache->failures);
+    store_free(cache->ready);
     denial_index_free(cache->denial);
     lineages_free(cache->lineages);
     pthread_mutex_destroy(&cache->sites_lock);
@@ -133,9 +137,21 @@ static size_t sweep_stores(struct cache *cache, struct sweep sweep)
     return store_sweep(cache->entries, is_doomed, &sweep) + store_sweep(cache->failures, is_doomed, &sweep);
 }
 
-size_t cache_flush_all(struct cache *cache)
+static bool any(void *context, struct octets key, struct octets value)
+{
+    (void)context, (void)key, (void)value;
+    return true;
+}
+
+void cache_drop_ready(struct cache *cache)
 {
     lineages_raise(cache->lineages);
+    store_sweep(cache->ready, any, NULL);
+}
+
+size_t cache_flush_all(struct cache *cache)
+{
+    cache_drop_ready(cache);
     denial_index_drop_all(cache->denial);
     return sweep_stores(cache, (struct sweep) { .name = NULL });
 }
@@ -326,16 +342,18 @@ void cache_walk(struct cache *cache, struct now now, bool (*row)(void *context, 
 
 void cache_get_stats(struct cache *cache, struct cache_stats *stats)
 {
-    struct store_stats entries, failures;
+    struct store_stats entries, failures, ready;
     store_get_stats(cache->entries, &entries);
     store_get_stats(cache->failures, &failures);
+    store_get_stats(cache->ready, &ready);
     *stats = (struct cache_stats) {
         .size_octets = cache->size_octets,
-        .used_octets = sizeof(*cache) + entries.used_octets + failures.used_octets + lineages_octets(cache->lineages) +
-                       denial_index_octets(cache->denial),
+        .used_octets = sizeof(*cache) + entries.used_octets + failures.used_octets + ready.used_octets +
+                       lineages_octets(cache->lineages) + denial_index_octets(cache->denial),
         .answers = entries.entries[TAG_ANSWER],
         .delegations = entries.entries[TAG_DELEGATION],
         .failures = failures.entries[0],
+        .ready = ready.entries[0],
         .hits = atomic_load(&cache->hits),
         .misses = atomic_load(&cache->misses),
         .evictions = entries.evictions + failures.evictions,

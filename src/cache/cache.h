@@ -54,6 +54,14 @@ void cache_put_answer_since(struct cache *cache, const struct answer *answer, ui
 /* Lowers answer->expires_ms to what cache_put_answer() would keep: so that the first client gets the same TTLs as those
  * after it (row D7-ttl). */
 void cache_cap_answer(struct cache *cache, struct answer *answer, struct now now);
+/* Seconds left of a TTL that ends then, at most ttl_s; 0 when expired. */
+static inline uint32_t ttl_left(int64_t end_ms, uint32_t ttl_s, struct now now)
+{
+    int64_t left_s = end_ms <= now.wall_ms ? 0 : (end_ms - now.wall_ms + 999) / 1000; /* as on the whole second */
+    return left_s < ttl_s ? (uint32_t)left_s : ttl_s; /* a clock that went back makes no TTL longer */
+}
+/* When the TTL of an RRset received with ttl_s in this answer ends; wall time. */
+int64_t answer_ttl_end_ms(const struct answer *answer, uint32_t ttl_s);
 /* Seconds left of an RRset received with ttl_s in this answer; 0 when expired. */
 uint32_t answer_ttl_left(const struct answer *answer, uint32_t ttl_s, struct now now);
 
@@ -130,6 +138,8 @@ size_t cache_flush_keys(struct cache *cache, const uint64_t *keys, size_t count)
 size_t cache_keys_of(struct cache *cache, const struct dname *zone, uint16_t key_tag, uint64_t *keys, size_t max);
 /* All verdicts become UNCHECKED (trust, NTA or algorithm policy has changed). */
 void cache_forget_verdicts(struct cache *cache);
+/* Ready-made answers (ready.h) are to be made anew: settings that they depend on have changed.  Raises the epoch. */
+void cache_drop_ready(struct cache *cache);
 /* Raised by every flush and by cache_forget_verdicts(): a query that began under an older epoch decides again before it
  * stores or answers. */
 uint64_t cache_epoch(const struct cache *cache);
@@ -150,7 +160,7 @@ void cache_walk(struct cache *cache, struct now now, bool (*row)(void *context, 
                 void *context);
 
 struct cache_stats {
-    uint64_t size_octets, used_octets, entries, answers, delegations, failures, hits, misses, evictions, insertions;
+    uint64_t size_octets, used_octets, entries, answers, delegations, failures, ready, hits, misses, evictions, insertions;
 };
 void cache_get_stats(struct cache *cache, struct cache_stats *stats);
 

@@ -9,6 +9,7 @@
 #include "cache/cache.h"
 #include "cache/denial_index.h"
 #include "cache/lineages.h"
+#include "cache/ready.h"
 #include "cache/store.h"
 
 enum {
@@ -22,6 +23,7 @@ struct cache {
     uint64_t size_octets;
     uint64_t seed;            /* of the tables' hash */
     struct store *entries;    /* answers and delegations */
+    struct store *ready;      /* ready-made answers: what is derived evicts nothing but its like */
     struct store *failures;   /* apart: a flood of failures evicts nothing but failures */
     struct lineages *lineages;
     struct denial_index *denial;

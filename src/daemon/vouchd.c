@@ -152,6 +152,8 @@ static void exchange_settings(struct vouchd *vouchd, struct settings *settings)
         cache_flush_all(vouchd->cache);
     else if (!settings_judge_alike(before, settings))
         cache_forget_verdicts(vouchd->cache);
+    else
+        cache_drop_ready(vouchd->cache);
     log_set_level(settings->config->log_level);
     settings_free(before);
 }

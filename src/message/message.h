@@ -82,7 +82,10 @@ char *message_to_text(struct arena *arena, const struct message *message);
 
 /* Writes a message section by section with name compression (RFC 1035 section 4.1.4).  Order of calls: begin,
  * question, answer…, authority…, additional…, end. */
-enum { COMPRESSION_SLOTS = 256 };
+enum {
+    COMPRESSION_SLOTS = 256,
+    POINTER_TARGET_END = 1 << 14, /* a pointer has fourteen bits */
+};
 /* Where the rest of a name, from one of its labels on, stands in the message. */
 struct compression_slot {
     uint16_t offset; /* 0: empty */
@@ -91,6 +94,8 @@ struct compression_slot {
 struct message_writer {
     struct writer w;
     uint16_t counts[4];
+    size_t question_end; /* names point into the question whatever their letter case */
+    size_t pointers_end; /* names point below this alone: what follows may then be moved, or stand without what is above */
     struct compression_slot slots[COMPRESSION_SLOTS]; /* a full one forgets: names are then written longer */
 };
 
@@ -100,6 +105,8 @@ void message_put_question(struct message_writer *m, const struct question *quest
  * message stands as before.  ttl_s is written for every record. */
 bool message_put_rrset(struct message_writer *m, enum section section, const struct rrset *rrset, uint32_t ttl_s,
                        bool with_sigs);
+/* The set's signatures alone, on the same terms. */
+bool message_put_signatures(struct message_writer *m, enum section section, const struct rrset *rrset, uint32_t ttl_s);
 bool message_put_edns(struct message_writer *m, const struct edns *edns);
 /* Writes the counts; returns the whole message, borrowed from the buffer.  Empty if header and question did not fit. */
 struct octets message_end(struct message_writer *m);

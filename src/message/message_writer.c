@@ -1,19 +1,25 @@
 /* Writes messages.  A name is written as the labels that are new and a pointer to the longest suffix that already
- * stands in the message with the same letter case (RFC 1035 section 4.1.4; case is kept: RFC 4343). */
+ * stands in the message with the same letter case (RFC 1035 section 4.1.4; case is kept: RFC 4343).  In the question
+ * any case is the same: the answer shows the names as they were asked for, and has one length for all who ask. */
 #include "message/message.h"
 
 enum {
     POINTER = 0xc000,
-    POINTER_TARGET_END = 1 << 14, /* a pointer has fourteen bits */
-    COMPRESSION_PROBES = 8,       /* slots looked at for one suffix */
-    COMPRESSION_MISSES_MAX = 4,   /* equal tags on unequal names before the whole name is written */
+    COMPRESSION_PROBES = 8,     /* slots looked at for one suffix */
+    COMPRESSION_MISSES_MAX = 4, /* equal tags on unequal names before the whole name is written */
 };
 
-/* Where the labels of a name begin, and a hash of what stands from there to the end. */
+/* Where the labels of a name begin, and a hash, without case, of what stands from there to the end. */
 struct suffixes {
     uint8_t starts[DNAME_LABELS_MAX + 1]; /* the last is the root label's */
     uint32_t hashes[DNAME_LABELS_MAX];
 };
+
+/* Length octets of labels are no letters: they stay. */
+static uint8_t to_lower(uint8_t octet)
+{
+    return octet >= 'A' && octet <= 'Z' ? octet | 0x20 : octet;
+}
 
 static void find_suffixes(const struct dname *name, struct suffixes *suffixes)
 {
@@ -26,7 +32,7 @@ static void find_suffixes(const struct dname *name, struct suffixes *suffixes)
     uint32_t hash = 0;
     for (uint8_t i = name->labels; i-- > 0;) {
         while (at > suffixes->starts[i])
-            hash = (hash ^ name->octets[--at]) * 0x01000193u; /* the step of FNV-1a */
+            hash = (hash ^ to_lower(name->octets[--at])) * 0x01000193u; /* the step of FNV-1a */
         suffixes->hashes[i] = hash ^ hash >> 15;
     }
 }
@@ -41,6 +47,14 @@ static struct compression_slot *slot_of(struct message_writer *m, uint32_t hash,
     return &m->slots[(hash + probe) % COMPRESSION_SLOTS];
 }
 
+static bool label_equal(const uint8_t *a, const uint8_t *b)
+{
+    for (uint8_t i = 0; i <= *a; i++)
+        if (to_lower(a[i]) != to_lower(b[i]))
+            return false;
+    return true;
+}
+
 /* Only places that this writer remembered are looked at: labels and pointers there are its own. */
 static bool stands_at(const struct message_writer *m, size_t at, const uint8_t *name)
 {
@@ -48,7 +62,7 @@ static bool stands_at(const struct message_writer *m, size_t at, const uint8_t *
         const uint8_t *label = m->w.data + at;
         if (*label >= POINTER >> 8) {
             at = (size_t)(label[0] << 8 | label[1]) - POINTER;
-        } else if (*label != *name || memcmp(label + 1, name + 1, *label) != 0) {
+        } else if (at < m->question_end ? !label_equal(label, name) : memcmp(label, name, 1 + (size_t)*label) != 0) {
             return false;
         } else if (*label == 0) {
             return true;
@@ -66,7 +80,7 @@ static uint16_t place_of(struct message_writer *m, const uint8_t *name, uint32_t
         const struct compression_slot *slot = slot_of(m, hash, probe);
         if (slot->offset == 0)
             return 0;
-        if (slot->tag != tag_of(hash))
+        if (slot->tag != tag_of(hash) || slot->offset >= m->pointers_end)
             continue;
         if (stands_at(m, slot->offset, name))
             return slot->offset;
@@ -130,7 +144,7 @@ static void forget(struct message_writer *m, size_t len)
 
 void message_begin(struct message_writer *m, uint8_t *buffer, size_t size, const struct header *header)
 {
-    *m = (struct message_writer) { .w = writer_of(buffer, size) };
+    *m = (struct message_writer) { .w = writer_of(buffer, size), .pointers_end = POINTER_TARGET_END };
     writer_u16(&m->w, header->id);
     writer_u16(&m->w, (uint16_t)((header->opcode & 0xf) << 11 | (header->rcode & 0xf) | (header->qr ? FLAG_QR : 0) |
                                  (header->aa ? FLAG_AA : 0) | (header->tc ? FLAG_TC : 0) | (header->rd ? FLAG_RD : 0) |
@@ -145,6 +159,7 @@ void message_put_question(struct message_writer *m, const struct question *quest
     writer_u16(&m->w, question->qtype);
     writer_u16(&m->w, question->qclass);
     m->counts[0]++;
+    m->question_end = m->w.len;
 }
 
 static bool field_is_name(uint8_t field)
@@ -214,7 +229,7 @@ static void put_owner(struct message_writer *m, const struct dname *owner, size_
     bool is_first = first_at == m->w.len;
     if (!is_first && m->w.data[first_at] >= POINTER >> 8)
         writer_octets_put(&m->w, (struct octets) { m->w.data + first_at, sizeof(uint16_t) });
-    else if (!is_first && !dname_is_root(owner) && first_at < POINTER_TARGET_END)
+    else if (!is_first && !dname_is_root(owner) && first_at < m->pointers_end)
         writer_u16(&m->w, (uint16_t)(POINTER | first_at));
     else
         message_put_dname(m, owner, true);
@@ -249,6 +264,13 @@ bool message_put_rrset(struct message_writer *m, enum section section, const str
     }
     m->counts[1 + section] = (uint16_t)count;
     return true;
+}
+
+bool message_put_signatures(struct message_writer *m, enum section section, const struct rrset *rrset, uint32_t ttl_s)
+{
+    struct rrset alone = *rrset;
+    alone.count = 0;
+    return message_put_rrset(m, section, &alone, ttl_s, true);
 }
 
 bool message_put_edns(struct message_writer *m, const struct edns *edns)

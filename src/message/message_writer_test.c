@@ -51,8 +51,10 @@ static void test_compression(void **state)
         { "the qname itself", "www.example. 1 A 192.0.2.1", OCTETS("\xc0\x0c\0\1\0\1\0\0\0\1\0\4\xc0\0\2\1") },
         { "a suffix of it", "example. 1 A 192.0.2.1", OCTETS("\xc0\x10\0\1\0\1\0\0\0\1\0\4\xc0\0\2\1") },
         { "below a suffix of it", "a.example. 1 A 192.0.2.1", OCTETS("\1a\xc0\x10\0\1\0\1\0\0\0\1\0\4\xc0\0\2\1") },
-        { "RFC 4343: other case, other name", "WWW.example. 1 A 192.0.2.1",
-          OCTETS("\3WWW\xc0\x10\0\1\0\1\0\0\0\1\0\4\xc0\0\2\1") },
+        { "in the question any letter case is the same", "WWW.Example. 1 A 192.0.2.1",
+          OCTETS("\xc0\x0c\0\1\0\1\0\0\0\1\0\4\xc0\0\2\1") },
+        { "RFC 4343: elsewhere it is kept", "a. 1 NS A.\na. 1 NS b.a.",
+          OCTETS("\1a\0\0\2\0\1\0\0\0\1\0\3\1A\0\xc0\x1d\0\2\0\1\0\0\0\1\0\4\1b\xc0\x1d") },
         { "the root is shorter than a pointer", ". 1 A 192.0.2.1", OCTETS("\0\0\1\0\1\0\0\0\1\0\4\xc0\0\2\1") },
         { "nothing in common but the end of a label", "ample. 1 A 192.0.2.1",
           OCTETS("\5ample\0\0\1\0\1\0\0\0\1\0\4\xc0\0\2\1") },
@@ -100,6 +102,43 @@ static void test_signatures_only_if_asked_for(void **state)
     assert_int_equal(m.counts[1], 1);
     assert_true(message_put_rrset(&m, SECTION_AUTHORITY, rrset, 1, true));
     assert_int_equal(m.counts[2], 2);
+    arena_free(arena);
+}
+
+static void test_signatures_alone(void **state)
+{
+    (void)state;
+    struct arena *arena = arena_new();
+    const struct rrset *rrset = rrset_of(arena, "a. A 192.0.2.1\na. RRSIG A 8 1 2 3 4 5 a. AQID");
+    struct message_writer m;
+    uint8_t buffer[512];
+    begin(&m, buffer, sizeof(buffer), "a.");
+    assert_true(message_put_signatures(&m, SECTION_ANSWER, rrset, 1));
+    assert_int_equal(m.counts[1], 1);
+    struct message message;
+    assert_int_equal(message_read(message_end(&m), arena, &message), OK);
+    assert_int_equal(message.sections[SECTION_ANSWER].items[0]->type, TYPE_RRSIG);
+    arena_free(arena);
+}
+
+/* Names do not point at or above pointers_end, neither to earlier records nor within their own. */
+static void test_end_of_pointers(void **state)
+{
+    (void)state;
+    struct arena *arena = arena_new();
+    const struct rrset *rrset = rrset_of(arena, "a.b. 1 NS c.b.\na.b. 1 NS d.b.");
+    struct message_writer m;
+    uint8_t buffer[512];
+    begin(&m, buffer, sizeof(buffer), "b.");
+    size_t end = m.w.len;
+    assert_true(message_put_rrset(&m, SECTION_ANSWER, rrset, 1, false));
+    size_t before = m.w.len;
+    m.pointers_end = end;
+    assert_true(message_put_rrset(&m, SECTION_AUTHORITY, rrset, 1, false));
+    static const uint8_t expected[] = "\1a\xc0\x0c\0\2\0\1\0\0\0\1\0\4\1c\xc0\x0c"
+                                      "\1a\xc0\x0c\0\2\0\1\0\0\0\1\0\4\1d\xc0\x0c";
+    assert_int_equal(m.w.len - before, sizeof(expected) - 1);
+    assert_memory_equal(buffer + before, expected, sizeof(expected) - 1);
     arena_free(arena);
 }
 
@@ -179,7 +218,7 @@ static void test_large_message(void **state)
     struct arena *arena = arena_new();
     static uint8_t buffer[MESSAGE_OCTETS_MAX];
     struct message_writer m;
-    begin(&m, buffer, sizeof(buffer), "example.");
+    begin(&m, buffer, sizeof(buffer), "test.");
     uint16_t count = 0;
     for (bool fits = true; fits; count += fits) {
         const char *text = arena_printf(arena, "n%u.Sub%u.example. 60 NS ns.n%u.%s.", count, count % 50, count,
@@ -244,6 +283,8 @@ int main(void)
         cmocka_unit_test(test_header),
         cmocka_unit_test(test_compression),
         cmocka_unit_test(test_signatures_only_if_asked_for),
+        cmocka_unit_test(test_signatures_alone),
+        cmocka_unit_test(test_end_of_pointers),
         cmocka_unit_test(test_all_or_nothing),
         cmocka_unit_test(test_malformed_rdata_is_not_written),
         cmocka_unit_test(test_edns),

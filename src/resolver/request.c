@@ -221,8 +221,12 @@ static void finish_contradicted(struct resolver *r, struct request *q)
 static void finish_answered(struct resolver *r, struct request *q, struct now now)
 {
     set_links(q);
-    for (uint16_t i = 0; i < q->link_count; i++)
+    q->outcome.is_repeatable = true;
+    q->outcome.epoch = q->epoch;
+    for (uint16_t i = 0; i < q->link_count; i++) {
         cache_cap_answer(r->parts.cache, q->links[i]->answer, now);
+        q->outcome.is_repeatable = q->outcome.is_repeatable && q->links[i]->from_cache;
+    }
     const struct verdict *weakest = &weakest_link(q)->verdict;
     q->outcome.rcode = q->links[q->link_count - 1]->answer->rcode;
     q->outcome.security = weakest->security;

@@ -62,6 +62,8 @@ struct outcome {
     struct outcome_ede { int code; const char *text; } edes[4]; /* root cause first */
     const char *site;         /* which check or step decided, for the log; NULL when all is well */
     bool from_cache;          /* no question was sent for it */
+    bool is_repeatable;       /* every link is the cache's: asked again, it is the same until one of them ends */
+    uint64_t epoch;           /* of the cache when it was decided */
     const struct budget *budget; /* what is left of it */
 };
 

@@ -1,15 +1,16 @@
 #include "resolver/response.h"
 
 #include <string.h>
+#include <strings.h>
 
-enum { EDE_TEXT_OCTETS_MAX = EXTRA_TEXT_MAX, EDE_OPTIONS_MAX = 4 };
+enum { EDE_TEXT_OCTETS_MAX = EXTRA_TEXT_MAX, EDE_OPTIONS_MAX = READY_EDES_MAX };
 
 /* ---- header and EDNS ---- */
 
 /* Compact denial (RFC 9824 section 5): clients that did not ask for signatures cannot see NXNAME; they get NXDOMAIN. */
-static uint16_t rcode_for(const struct client_query *query, const struct outcome *outcome)
+static uint16_t rcode_for(bool dnssec_ok, const struct outcome *outcome)
 {
-    if (outcome->rcode != RCODE_NOERROR || query->dnssec_ok || outcome->link_count == 0)
+    if (outcome->rcode != RCODE_NOERROR || dnssec_ok || outcome->link_count == 0)
         return outcome->rcode;
     const struct verdict *last = &outcome->links[outcome->link_count - 1]->verdict;
     bool denied = last->security == SECURE && last->site != NULL && strcmp(last->site, SITE_COMPACT_DENIAL) == 0;
@@ -54,19 +55,41 @@ static struct edns edns_for(const struct answer_options *options, const struct c
 struct message_parts { /* what goes into one response */
     struct message_writer *m;
     const struct answer_options *options;
-    const struct client_query *query;
+    const struct outcome *outcome;
+    bool dnssec_ok;
     struct now now;
+    struct ready_draft *draft; /* NULL: the message is for one client alone */
+    enum ready_part part;      /* being written */
 };
 
-static bool put(const struct message_parts *parts, enum section section, const struct answer *answer,
-                const struct rrset *set)
+typedef bool put_function(struct message_parts *parts, enum section section, const struct answer *answer,
+                          const struct rrset *set);
+
+/* What was written since `begin` has one TTL. */
+static bool note(struct message_parts *parts, size_t begin, const struct answer *answer, const struct rrset *set)
 {
+    return parts->draft == NULL || ready_add_set(parts->draft, parts->part, writer_octets(&parts->m->w), begin,
+                                                 answer_ttl_end_ms(answer, set->ttl_s), set->ttl_s);
+}
+
+static bool put_records(struct message_parts *parts, enum section section, const struct answer *answer,
+                        const struct rrset *set)
+{
+    size_t begin = parts->m->w.len;
     uint32_t ttl_s = answer_ttl_left(answer, set->ttl_s, parts->now);
-    return message_put_rrset(parts->m, section, set, ttl_s, parts->query->dnssec_ok);
+    return message_put_rrset(parts->m, section, set, ttl_s, false) && note(parts, begin, answer, set);
+}
+
+static bool put_signatures(struct message_parts *parts, enum section section, const struct answer *answer,
+                           const struct rrset *set)
+{
+    size_t begin = parts->m->w.len;
+    uint32_t ttl_s = answer_ttl_left(answer, set->ttl_s, parts->now);
+    return message_put_signatures(parts->m, section, set, ttl_s) && note(parts, begin, answer, set);
 }
 
 /* The CNAME that a DNAME yields (RFC 6672 section 3.1): the DNAME's TTL, never signed. */
-static bool put_synthesized_cname(const struct message_parts *parts, const struct answer *answer)
+static bool put_synthesized_cname(struct message_parts *parts, const struct answer *answer, put_function *put)
 {
     struct octets target = dname_octets(&answer->target);
     struct rrset cname = {
@@ -80,12 +103,17 @@ static bool put_synthesized_cname(const struct message_parts *parts, const struc
     return answer->rcode == RCODE_YXDOMAIN || put(parts, SECTION_ANSWER, answer, &cname);
 }
 
-static bool put_answers(const struct message_parts *parts, const struct answer *answer)
+static bool put_answers(struct message_parts *parts, put_function *put)
 {
-    for (uint16_t i = 0; i < answer->rrsets.count; i++)
-        if (!put(parts, SECTION_ANSWER, answer, answer->rrsets.items[i]))
+    for (uint16_t link = 0; link < parts->outcome->link_count; link++) {
+        const struct answer *answer = parts->outcome->links[link];
+        for (uint16_t i = 0; i < answer->rrsets.count; i++)
+            if (!put(parts, SECTION_ANSWER, answer, answer->rrsets.items[i]))
+                return false;
+        if (answer->kind == ANSWER_DNAME && !put_synthesized_cname(parts, answer, put))
             return false;
-    return answer->kind != ANSWER_DNAME || put_synthesized_cname(parts, answer);
+    }
+    return true;
 }
 
 static bool stood_before(const struct outcome *outcome, uint16_t link, uint16_t proof)
@@ -97,35 +125,78 @@ static bool stood_before(const struct outcome *outcome, uint16_t link, uint16_t 
     return false;
 }
 
-/* Of the Authority section of a negative answer: the SOA says how long it is true (RFC 2308 section 3), proofs are for those
- * who asked for them (RFC 4035 section 3.2.1), NS records for nobody. */
-static bool is_wanted(const struct message_parts *parts, const struct rrset *set)
+static bool is_denial(const struct rrset *set)
 {
-    if (set->type == TYPE_NSEC || set->type == TYPE_NSEC3)
-        return parts->query->dnssec_ok;
-    return set->type != TYPE_NS || !parts->options->minimal;
+    return set->type == TYPE_NSEC || set->type == TYPE_NSEC3;
 }
 
-static bool put_proofs(const struct message_parts *parts, const struct outcome *outcome, uint16_t link)
+/* Of the Authority section: the SOA says how long a denial is true (RFC 2308 section 3), proofs are for those who asked for
+ * them (RFC 4035 section 3.2.1), NS records for nobody. */
+static bool put_for_all(struct message_parts *parts, enum section section, const struct answer *answer,
+                        const struct rrset *set)
 {
-    const struct answer *answer = outcome->links[link];
-    for (uint16_t i = 0; i < answer->proofs.count; i++) {
-        const struct rrset *set = answer->proofs.items[i];
-        if (is_wanted(parts, set) && !stood_before(outcome, link, i) && !put(parts, SECTION_AUTHORITY, answer, set))
-            return false;
+    bool is_wanted = !is_denial(set) && (set->type != TYPE_NS || !parts->options->minimal);
+    return !is_wanted || put_records(parts, section, answer, set);
+}
+
+static bool put_for_dnssec(struct message_parts *parts, enum section section, const struct answer *answer,
+                           const struct rrset *set)
+{
+    bool is_wanted = set->type != TYPE_NS || !parts->options->minimal;
+    return !is_wanted || ((!is_denial(set) || put_records(parts, section, answer, set)) &&
+                          put_signatures(parts, section, answer, set));
+}
+
+static bool put_proofs(struct message_parts *parts, put_function *put)
+{
+    for (uint16_t link = 0; link < parts->outcome->link_count; link++) {
+        const struct answer *answer = parts->outcome->links[link];
+        for (uint16_t i = 0; i < answer->proofs.count; i++)
+            if (!stood_before(parts->outcome, link, i) &&
+                !put(parts, SECTION_AUTHORITY, answer, answer->proofs.items[i]))
+                return false;
     }
     return true;
 }
 
-static bool put_everything(const struct message_parts *parts, const struct outcome *outcome)
+/* Each section ends with what only DO asks for, and what all get points into nothing else: with and without it the message is
+ * the same but for the gaps. */
+static bool put_part(struct message_parts *parts, enum ready_part part)
 {
-    for (uint16_t i = 0; i < outcome->link_count; i++)
-        if (!put_answers(parts, outcome->links[i]))
-            return false;
-    for (uint16_t i = 0; i < outcome->link_count; i++)
-        if (!put_proofs(parts, outcome, i))
-            return false;
+    static const struct {
+        bool (*put_section)(struct message_parts *parts, put_function *put);
+        put_function *put;
+        enum section section;
+        bool for_dnssec;
+    } rows[READY_PARTS] = {
+        [READY_ANSWERS] = { put_answers, put_records, SECTION_ANSWER, false },
+        [READY_ANSWER_SIGNATURES] = { put_answers, put_signatures, SECTION_ANSWER, true },
+        [READY_AUTHORITY] = { put_proofs, put_for_all, SECTION_AUTHORITY, false },
+        [READY_AUTHORITY_DNSSEC] = { put_proofs, put_for_dnssec, SECTION_AUTHORITY, true },
+    };
+    uint16_t before = parts->m->counts[1 + rows[part].section];
+    parts->part = part;
+    if ((!rows[part].for_dnssec || parts->dnssec_ok) && !rows[part].put_section(parts, rows[part].put))
+        return false;
+    if (parts->draft != NULL) {
+        parts->draft->head.part_ends[part] = (uint16_t)parts->m->w.len;
+        parts->draft->head.counts[part] = (uint16_t)(parts->m->counts[1 + rows[part].section] - before);
+    }
     return true;
+}
+
+static bool put_everything(struct message_parts *parts)
+{
+    if (!put_part(parts, READY_ANSWERS))
+        return false;
+    size_t pointers_end = parts->m->pointers_end, answers_end = parts->m->w.len;
+    if (!put_part(parts, READY_ANSWER_SIGNATURES))
+        return false;
+    parts->m->pointers_end = answers_end < pointers_end ? answers_end : pointers_end;
+    if (!put_part(parts, READY_AUTHORITY))
+        return false;
+    parts->m->pointers_end = pointers_end;
+    return put_part(parts, READY_AUTHORITY_DNSSEC);
 }
 
 /* ---- the whole ---- */
@@ -146,7 +217,9 @@ static void begin(struct message_writer *m, const struct header *header, const s
 /* Room for the OPT record is kept free while sections are written. */
 static size_t edns_octets(const struct edns *edns)
 {
-    size_t octets = edns->present ? 11 : 0;
+    size_t octets = 11;
+    if (!edns->present)
+        return 0;
     for (uint16_t i = 0; i < edns->option_count; i++)
         octets += 4 + edns->options[i].data.len;
     return octets;
@@ -163,7 +236,7 @@ static void shorten(struct edns *edns)
 struct octets response_write(const struct answer_options *options, const struct client_query *query,
                              const struct outcome *outcome, struct now now, uint8_t *buffer, size_t size)
 {
-    uint16_t rcode = rcode_for(query, outcome);
+    uint16_t rcode = rcode_for(query->dnssec_ok, outcome);
     bool authentic = outcome->security == SECURE && rcode != RCODE_SERVFAIL;
     struct header header = header_for(query, rcode, authentic);
     struct edns edns = edns_for(options, query, rcode);
@@ -173,9 +246,11 @@ struct octets response_write(const struct answer_options *options, const struct 
 
     struct message_writer m;
     size_t limit = limit_of(query, size);
-    struct message_parts parts = { .m = &m, .options = options, .query = query, .now = now };
+    struct message_parts parts = {
+        .m = &m, .options = options, .outcome = outcome, .dnssec_ok = query->dnssec_ok, .now = now
+    };
     begin(&m, &header, &query->question, buffer, limit - edns_octets(&edns));
-    if (rcode != RCODE_SERVFAIL && !put_everything(&parts, outcome)) {
+    if (rcode != RCODE_SERVFAIL && !put_everything(&parts)) {
         header.tc = true;
         shorten(&edns);
         begin(&m, &header, &query->question, buffer, limit - edns_octets(&edns));
@@ -200,4 +275,80 @@ struct octets response_write_error(const struct answer_options *options, const s
     if (edns.present)
         message_put_edns(&m, &edns);
     return message_end(&m);
+}
+
+/* ---- ready-made ---- */
+
+/* RFC 8509 section 3.1: the answer depends on the trust anchors of the moment it is given in. */
+static bool is_sentinel(const struct dname *name)
+{
+    static const char prefix[] = "root-key-sentinel-";
+    return name->labels > 0 && name->octets[0] >= sizeof(prefix) - 1 &&
+           strncasecmp((const char *)name->octets + 1, prefix, sizeof(prefix) - 1) == 0;
+}
+
+/* A DNAME's CNAME repeats the letter case of the question, and TC wants its own decision each time. */
+static bool may_repeat(const struct outcome *outcome)
+{
+    if (!outcome->is_repeatable || (outcome->security != SECURE && outcome->security != INSECURE) ||
+        outcome->rcode == RCODE_SERVFAIL || is_sentinel(&outcome->question.qname))
+        return false;
+    for (uint16_t i = 0; i < outcome->link_count; i++)
+        if (outcome->links[i]->kind == ANSWER_DNAME)
+            return false;
+    return true;
+}
+
+static void set_deadlines(const struct outcome *outcome, struct ready_head *head)
+{
+    head->received_ms = INT64_MIN;
+    head->expires_ms = INT64_MAX;
+    for (uint16_t i = 0; i < outcome->link_count; i++) {
+        const struct answer *link = outcome->links[i];
+        int64_t judged_until_ms =
+            link->verdict.valid_until_s > INT64_MAX / 1000 ? INT64_MAX : link->verdict.valid_until_s * 1000;
+        int64_t end_ms = link->expires_ms < judged_until_ms ? link->expires_ms : judged_until_ms;
+        head->received_ms = link->received_ms > head->received_ms ? link->received_ms : head->received_ms;
+        head->expires_ms = end_ms < head->expires_ms ? end_ms : head->expires_ms;
+    }
+}
+
+static void draft_edes(const struct outcome *outcome, struct ready_draft *draft)
+{
+    struct writer w = writer_of(draft->ede, sizeof(draft->ede));
+    for (uint16_t i = 0; i < outcome->ede_count && i < EDE_OPTIONS_MAX; i++) {
+        const char *text = outcome->edes[i].text;
+        size_t len = text == NULL ? 0 : strnlen(text, EDE_TEXT_OCTETS_MAX);
+        writer_u16(&w, EDNS_EDE);
+        writer_u16(&w, (uint16_t)(2 + len));
+        writer_u16(&w, (uint16_t)outcome->edes[i].code);
+        writer_octets_put(&w, (struct octets) { (const uint8_t *)text, len });
+    }
+    draft->head.ede_octets = (uint16_t)w.len;
+}
+
+bool response_make_ready(const struct answer_options *options, const struct outcome *outcome, struct now now,
+                         uint8_t *buffer, size_t size, struct ready_draft *draft)
+{
+    if (!may_repeat(outcome))
+        return false;
+    draft->head = (struct ready_head) {
+        .epoch = outcome->epoch,
+        .question_octets = outcome->question.qname.len,
+        .rcode = (uint8_t)rcode_for(false, outcome),
+        .rcode_dnssec = (uint8_t)rcode_for(true, outcome),
+        .is_secure = outcome->security == SECURE,
+    };
+    set_deadlines(outcome, &draft->head);
+    draft_edes(outcome, draft);
+    struct message_writer m;
+    struct header header = { .qr = true };
+    struct message_parts parts = {
+        .m = &m, .options = options, .outcome = outcome, .dnssec_ok = true, .now = now, .draft = draft
+    };
+    begin(&m, &header, &outcome->question, buffer, size);
+    if (!put_everything(&parts))
+        return false;
+    draft->message = writer_octets(&m.w);
+    return true;
 }

@@ -2,15 +2,16 @@
 #ifndef RESOLVER_RESPONSE_H
 #define RESOLVER_RESPONSE_H
 
+#include "cache/ready.h"
 #include "resolver/resolver.h"
 
 /* The client's question as far as the response depends on it. */
 struct client_query {
     struct header header;
     struct question question;
-    bool edns;              /* the client sent an OPT record */
+    bool edns; /* the client sent an OPT record */
     bool dnssec_ok;
-    size_t size_max;        /* the smaller of the client's UDP size and ours; MESSAGE_OCTETS_MAX over TCP */
+    size_t size_max; /* the smaller of the client's UDP size and ours; MESSAGE_OCTETS_MAX over TCP */
 };
 
 /* Writes the response into buffer (size at least size_max): AA=0, RA=1, AD by RFC 6840 section 5.8, TTLs as left at `now`,
@@ -18,6 +19,10 @@ struct client_query {
  * not fit (then only the question and OPT).  Returns the whole message, borrowed from buffer. */
 struct octets response_write(const struct answer_options *options, const struct client_query *query,
                              const struct outcome *outcome, struct now now, uint8_t *buffer, size_t size);
+/* The same for whoever asks the question next, for ready_put(): what response_write() would write for any plain question
+ * until the deadlines, octet for octet.  The draft borrows from the buffer.  false: such an answer must be made each time. */
+bool response_make_ready(const struct answer_options *options, const struct outcome *outcome, struct now now,
+                         uint8_t *buffer, size_t size, struct ready_draft *draft);
 /* An error without any data: FORMERR, REFUSED, NOTIMP, BADVERS … with an EDE (EDE_NONE: none) and text (may be NULL).
  * question may be NULL if it could not be read. */
 struct octets response_write_error(const struct answer_options *options, const struct client_query *query,
