@@ -2,30 +2,15 @@
 
 import json
 import os
-import subprocess
 
 import pytest
 from client import ask
-from vouchd import END_TIMEOUT_S, Vouchd, program
+from control import objects, vouchctl
+from vouchd import END_TIMEOUT_S, Vouchd
 
 EX_REFUSED, EX_USAGE, EX_UNAVAILABLE = 1, 64, 69
 PORT = 5397
 SETTINGS = {"listen": [f"127.0.0.1@{PORT}"], "workers": 1, "resolver": {"ask-ipv4": False, "ask-ipv6": False}}
-
-
-def vouchctl(socket, *arguments, prefix=()):
-    """(exit code, output, complaints)"""
-    done = subprocess.run([*prefix, program("vouchctl"), "-s", str(socket), *arguments], stdin=subprocess.DEVNULL,
-                          capture_output=True, text=True, timeout=END_TIMEOUT_S)
-    return done.returncode, done.stdout, done.stderr
-
-
-def objects(socket, *arguments):
-    code, output, complaints = vouchctl(socket, "--json", *arguments)
-    assert code == 0, output + complaints
-    found = [json.loads(line) for line in output.splitlines()]
-    assert all(one["version"] == 1 for one in found)
-    return found
 
 
 @pytest.fixture(scope="module")

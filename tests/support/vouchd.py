@@ -26,13 +26,18 @@ def program(name, build=RELEASE):
     return str(path)
 
 
-def faketime(instant):
-    """Environment in which the wall clock starts at "YYYY-MM-DD hh:mm:ss" UTC; timers go on by the real one."""
+def faketime(instant=None, file=None):
+    """Environment with another wall clock; timers go on by the real one.
+
+    instant: "YYYY-MM-DD hh:mm:ss" UTC, where it starts.  file: says in the same form where it stands still, and may be
+    written anew at any time."""
     found = glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")
     if not found:
         pytest.fail("libfaketime is not installed: scripts/deps test")
-    return {"LD_PRELOAD": found[0], "FAKETIME": f"@{instant}", "TZ": "UTC", "DONT_FAKE_MONOTONIC": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+    wanted = {"FAKETIME": f"@{instant}"} if file is None else {
+        "FAKETIME_TIMESTAMP_FILE": str(file), "FAKETIME_NO_CACHE": "1"}
+    return wanted | {"LD_PRELOAD": found[0], "TZ": "UTC", "DONT_FAKE_MONOTONIC": "1",
+                     "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
 
 
 def write_config(directory, settings):
@@ -52,6 +57,7 @@ class Vouchd:
         """directory: an empty one of the test.  prefix: a command that runs another, like ip netns exec NAME."""
         self.directory = directory
         self.log_path = directory / "log"
+        self.socket = directory / "control.sock"
         self.config_path = write_config(directory, settings)
         # env(1) behind the prefix: what is preloaded is for vouchd alone
         variables = [f"{name}={value}" for name, value in (environment or {}).items()]
@@ -115,10 +121,12 @@ def run_vouchd(arguments, build=RELEASE, **options):
 
 
 def vouchd_in_lab(lab, directory, settings=None, prefix=(), **options):
-    """Inside the lab's namespace, with its root servers and trust anchor."""
-    settings = {
+    """Inside the lab's namespace, with its root servers and trust anchor; settings within a section add to that."""
+    merged = {
         "listen": ["127.0.0.1@53"],
         "resolver": {"root-hints": str(lab.hints)},
         "trust": {"anchors": [], "anchor-files": [str(lab.anchor)]},
-    } | (settings or {})
-    return Vouchd(directory, settings, prefix=["ip", "netns", "exec", lab.netns, *prefix], **options)
+    }
+    for key, value in (settings or {}).items():
+        merged[key] = merged.get(key, {}) | value if isinstance(value, dict) else value
+    return Vouchd(directory, merged, prefix=["ip", "netns", "exec", lab.netns, *prefix], **options)
