@@ -24,7 +24,8 @@ static int open_socket(const char *address, unsigned port, int type)
         errx(EX_USAGE, "%s: not an IPv4 address", address);
     int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0), on = 1;
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
-        bind(fd, (struct sockaddr *)&name, sizeof(name)) != 0 || (type == SOCK_STREAM && listen(fd, CONNECTIONS_MAX) != 0))
+        bind(fd, (struct sockaddr *)&name, sizeof(name)) != 0 ||
+        (type == SOCK_STREAM && listen(fd, CONNECTIONS_MAX) != 0))
         err(EX_UNAVAILABLE, "%s", address);
     return fd;
 }

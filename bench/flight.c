@@ -5,7 +5,7 @@
 enum { LOOK_FOR_EXPIRED_NS = 50000000 };
 
 _Static_assert(WINDOW_MAX == 1 << ID_PLACE_BITS, "an id names its place");
-_Static_assert(WINDOW_MAX * ID_ROUNDS == 1 << 16, "an id has 16 bits");
+_Static_assert(WINDOW_MAX *ID_ROUNDS == 1 << 16, "an id has 16 bits");
 
 uint64_t next_random(uint64_t *state)
 {

@@ -10,8 +10,8 @@
 #include <sysexits.h>
 
 static const char usage_text[] =
-    "usage: load --questions FILE [--server ADDRESS] [--port N] [--mode hits|once|rate|first] [--tcp] [--connections N]\n"
-    "            [--window N] [--seconds S] [--rate N] [--timeout S] [--unjudged]\n";
+    "usage: load --questions FILE [--server ADDRESS] [--port N] [--mode hits|once|rate|first] [--window N]\n"
+    "            [--seconds S] [--rate N] [--timeout S] [--tcp] [--connections N] [--unjudged]\n";
 
 static const char *const mode_names[] = {
     [MODE_HITS] = "hits", [MODE_ONCE] = "once", [MODE_RATE] = "rate", [MODE_FIRST] = "first"
@@ -60,11 +60,16 @@ static void server_parse(struct load *load, const char *address, unsigned port)
 static void options_parse(struct load *load, int argc, char **argv)
 {
     static const struct option options[] = {
-        { "questions", required_argument, NULL, 'q' },   { "server", required_argument, NULL, 's' },
-        { "port", required_argument, NULL, 'p' },        { "mode", required_argument, NULL, 'm' },
-        { "tcp", no_argument, NULL, 't' },               { "connections", required_argument, NULL, 'c' },
-        { "window", required_argument, NULL, 'w' },      { "seconds", required_argument, NULL, 'd' },
-        { "rate", required_argument, NULL, 'r' },        { "timeout", required_argument, NULL, 'o' },
+        { "questions", required_argument, NULL, 'q' },
+        { "server", required_argument, NULL, 's' },
+        { "port", required_argument, NULL, 'p' },
+        { "mode", required_argument, NULL, 'm' },
+        { "tcp", no_argument, NULL, 't' },
+        { "connections", required_argument, NULL, 'c' },
+        { "window", required_argument, NULL, 'w' },
+        { "seconds", required_argument, NULL, 'd' },
+        { "rate", required_argument, NULL, 'r' },
+        { "timeout", required_argument, NULL, 'o' },
         { "unjudged", no_argument, NULL, 'u' },
         { NULL, 0, NULL, 0 },
     };
@@ -73,18 +78,41 @@ static void options_parse(struct load *load, int argc, char **argv)
     int option;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         switch (option) {
-        case 'q': questions = optarg; break;
-        case 's': server = optarg; break;
-        case 'p': port = (unsigned)number_parse(optarg, 1, 65535); break;
-        case 'm': load->mode = mode_parse(optarg); break;
-        case 't': load->tcp = true; break;
-        case 'c': load->connections = (unsigned)number_parse(optarg, 1, CONNECTIONS_MAX); break;
-        case 'w': load->window = (unsigned)number_parse(optarg, 1, WINDOW_MAX); break;
-        case 'd': load->seconds = number_parse(optarg, 0, 3600); break;
-        case 'r': load->rate = number_parse(optarg, 1, 1e7); break;
-        case 'o': load->timeout_ns = (int64_t)(number_parse(optarg, 0, 3600) * 1e9); break;
-        case 'u': load->judge = false; break;
-        default: usage();
+        case 'q':
+            questions = optarg;
+            break;
+        case 's':
+            server = optarg;
+            break;
+        case 'p':
+            port = (unsigned)number_parse(optarg, 1, 65535);
+            break;
+        case 'm':
+            load->mode = mode_parse(optarg);
+            break;
+        case 't':
+            load->tcp = true;
+            break;
+        case 'c':
+            load->connections = (unsigned)number_parse(optarg, 1, CONNECTIONS_MAX);
+            break;
+        case 'w':
+            load->window = (unsigned)number_parse(optarg, 1, WINDOW_MAX);
+            break;
+        case 'd':
+            load->seconds = number_parse(optarg, 0, 3600);
+            break;
+        case 'r':
+            load->rate = number_parse(optarg, 1, 1e7);
+            break;
+        case 'o':
+            load->timeout_ns = (int64_t)(number_parse(optarg, 0, 3600) * 1e9);
+            break;
+        case 'u':
+            load->judge = false;
+            break;
+        default:
+            usage();
         }
     }
     if (questions == NULL || optind != argc || load->connections > load->window)

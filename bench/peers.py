@@ -46,7 +46,8 @@ class Peer:
         return pathlib.Path(path) if path else None
 
     def version(self, path):
-        done = subprocess.run([path, *self.version_arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        command = [path, *self.version_arguments]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         found = re.search(r"\d+\.\d+(\.\d+)?", done.stdout)
         return found[0] if found else "?"
 

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <sysexits.h>
 
-enum { FLAG_QR = 0x80, FLAG_TC = 0x02, FLAG_RD = 0x01 };               /* third octet of the header */
-enum { FLAG_AD = 0x20, FLAG_CD = 0x10, RCODE_MASK = 0x0f };            /* fourth octet of the header */
+enum { FLAG_QR = 0x80, FLAG_TC = 0x02, FLAG_RD = 0x01 };    /* third octet of the header */
+enum { FLAG_AD = 0x20, FLAG_CD = 0x10, RCODE_MASK = 0x0f }; /* fourth octet of the header */
 enum { CLASS_IN = 1, TYPE_OPT = 41, EDNS_OCTETS = 1232, FLAG_DO = 0x80, LABEL_OCTETS_MAX = 63 };
 
 const char *const fault_names[FAULTS] = {
@@ -134,7 +134,8 @@ void questions_free(struct questions *questions)
 
 enum fault question_judge(const struct question *question, const uint8_t *query, const uint8_t *reply, size_t octets)
 {
-    if (octets < DNS_HEADER_OCTETS + (size_t)question->section_octets || !(reply[2] & FLAG_QR) || u16_at(reply + 4) != 1)
+    if (octets < DNS_HEADER_OCTETS + (size_t)question->section_octets || !(reply[2] & FLAG_QR) ||
+        u16_at(reply + 4) != 1)
         return FAULT_MALFORMED;
     if (memcmp(reply + DNS_HEADER_OCTETS, query + DNS_HEADER_OCTETS, question->section_octets) != 0)
         return FAULT_QUESTION;

@@ -16,7 +16,7 @@ enum {
 
 /* Small: there may be a million of them. */
 struct question {
-    uint8_t *query;          /* the message, id 0 */
+    uint8_t *query; /* the message, id 0 */
     uint16_t query_octets;
     uint16_t section_octets; /* of the question section: name, type, class */
     uint16_t records;        /* in the answer section of the right answer; ANY_RECORDS: not judged */
@@ -33,13 +33,22 @@ struct questions {
     size_t count;
 };
 
-/* Reads lines "NAME TYPE MANNER RCODE RECORDS", TYPE, RCODE and RECORDS in decimal (RECORDS may be "-"); MANNER is letters
- * out of e (EDNS), d (EDNS with DO), a (AD), c (CD), m (mixed case), or "-".  Ends the process with a message on a bad
- * line. */
+/* Reads lines "NAME TYPE MANNER RCODE RECORDS", TYPE, RCODE and RECORDS in decimal (RECORDS may be "-"); MANNER is
+ * letters out of e (EDNS), d (EDNS with DO), a (AD), c (CD), m (mixed case), or "-".  Ends the process with a message on
+ * a bad line. */
 struct questions questions_read(const char *path);
 void questions_free(struct questions *questions);
 
-enum fault { FAULT_NONE, FAULT_MALFORMED, FAULT_QUESTION, FAULT_TRUNCATED, FAULT_RCODE, FAULT_AD, FAULT_RECORDS, FAULTS };
+enum fault {
+    FAULT_NONE,
+    FAULT_MALFORMED,
+    FAULT_QUESTION,
+    FAULT_TRUNCATED,
+    FAULT_RCODE,
+    FAULT_AD,
+    FAULT_RECORDS,
+    FAULTS
+};
 extern const char *const fault_names[FAULTS];
 
 /* Of a reply whose id belongs to the query that was sent. */

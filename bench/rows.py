@@ -1,7 +1,7 @@
 """The rows of the table: what is asked, and what is measured meanwhile.
 
-A row's function yields one (subject's name, measures) for each run.  Measures: "cpu_us" a query, "memory_octets" a name or
-zone, "ms"; with "right", "replies" and "lost" of the questions asked.
+A row's function yields one (subject's name, measures) for each run.  Measures: "cpu_us" a query, "memory_octets" a name
+or zone, "ms"; with "right", "replies" and "lost" of the questions asked.
 """
 
 import contextlib
@@ -76,13 +76,13 @@ def measure(bench, subject, questions, **load):
     before = subject.cpu_ns()
     report = bench.load(subject, questions, **load)
     spent = subject.cpu_ns() - before
-    return counts(report) | {"cpu_us": spent / 1000 / max(1, report["replies"]), "rate": report["replies"] / report["seconds"],
+    return counts(report) | {"cpu_us": spent / 1000 / max(1, report["replies"]),
                              "p50_us": report["p50_ns"] / 1000, "p99_us": report["p99_ns"] / 1000}
 
 
 def counts(report):
     faults = ("malformed", "question", "truncated", "rcode", "ad", "records")
-    return {field: report[field] for field in ("sent", "replies", "right", "lost", "octets")} | {
+    return {field: report[field] for field in ("sent", "replies", "right", "lost")} | {
         "wrong": {fault: report[fault] for fault in faults if report[fault]}}
 
 
@@ -209,7 +209,8 @@ def rows(options):
         "names": Row(many_names, {"memory_octets": "Memory of a name", "cpu_us": "CPU time of a name not yet known"},
                      f"{options.names:,} names of one signed zone, validated"),
         "start": Row(starts, {"ms": "Start to the first validated answer"},
-                     f"{options.starts} starts, asked every {1000 / POLLS_PER_S} ms; empty cache, state directory present"),
+                     f"{options.starts} starts, asked every {1000 / POLLS_PER_S} ms; empty cache, state directory "
+                     "present"),
         "restart": Row(restarts, {"ms": "Restart to the first answer from the old cache"},
                        f"after {options.fill:,} names in a cache of {RESTART_CACHE_OCTETS // MIB} MiB; the zones' "
                        "servers do not answer meanwhile"),

@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -21,7 +22,7 @@ EX_USAGE, EX_UNAVAILABLE, EX_NOPERM = 64, 69, 77     # sysexits.h
 DOCUMENT = ROOT / "doc" / "benchmarks.md"
 RESULTS = "bench-results.json"
 RUNS_FOR_DOCUMENT = 3
-LOAD_MARGIN_S = 600
+LOAD_TIMEOUT_S = 6000
 
 
 def _environment(name, default):
@@ -54,7 +55,7 @@ class Load:
 
     def report(self):
         try:
-            output, _ = self.process.communicate(timeout=LOAD_MARGIN_S * 10)
+            output, _ = self.process.communicate(timeout=LOAD_TIMEOUT_S)
         except BaseException:
             self.process.kill()
             self.process.wait()
@@ -89,7 +90,7 @@ class Bench:
 
     def begin_load(self, subject, questions, **options):
         """questions: lines, or a file of them that was written before."""
-        path = questions if isinstance(questions, pathlib.Path) else self.write_questions(questions, "passing-questions")
+        path = questions if isinstance(questions, pathlib.Path) else self.write_questions(questions, "asked")
         command = [self.programs / "load", "--questions", path, "--server", subject.address]
         for name, value in options.items():
             if value is True:
@@ -108,9 +109,13 @@ class Bench:
         print(f"bench: {what}", file=sys.stderr)
 
 
+def _listed_peers(options):
+    return [peers.vouchd(pathlib.Path(options.build) / "vouchd"), *peers.PEERS]
+
+
 def _find_peers(options):
     """vouchd of the build, and what is installed."""
-    listed = [peers.vouchd(pathlib.Path(options.build) / "vouchd"), *peers.PEERS]
+    listed = _listed_peers(options)
     wanted = None if options.peers == "all" else options.peers.split(",")
     found = [peer for peer in listed if (wanted is None or peer.name in wanted) and peer.find()]
     for peer in listed:
@@ -131,6 +136,13 @@ def _choose_rows(options):
     return {name: table[name] for name in names}
 
 
+def _commit():
+    """Which vouchd: versions are too coarse."""
+    done = subprocess.run(["git", "-C", ROOT, "describe", "--always", "--dirty"], stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL, text=True)
+    return f", commit {done.stdout.strip()}" if done.returncode == 0 else ""
+
+
 def _measure(bench, results, chosen):
     for name, row in chosen.items():
         print(f"bench: {name}: {row.says}", file=sys.stderr)
@@ -138,7 +150,7 @@ def _measure(bench, results, chosen):
         for subject, measures in row.run(bench):
             runs.setdefault(subject, []).append(measures)
             print(f"bench: {name}: {subject}: {measures}", file=sys.stderr)
-        when = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d")
+        when = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d") + _commit()
         measured = {"when": when, "says": row.says, "titles": row.titles, "runs": runs}
         print("\n".join(report.tables(name, measured)), flush=True)
         if bench.options.runs >= RUNS_FOR_DOCUMENT:
@@ -155,7 +167,7 @@ def run_inside(directory):
     resource.setrlimit(resource.RLIMIT_NOFILE, (files_max, files_max))
     found = _find_peers(options)
     where = {"machine": report.machine(), "cores": f"{os.cpu_count()} cores",
-             "versions": {peer.name: peer.version(peer.find()) for peer in found}}
+             "versions": {peer.name: peer.version(peer.find()) for peer in _listed_peers(options) if peer.find()}}
     results = report.Results(pathlib.Path(options.build) / RESULTS, where)
     world.make_addresses()
     bench = Bench(options, directory, found)
@@ -172,9 +184,12 @@ def run_outside():
         print("bench: one core for the resolver, another for the generator: two are needed", file=sys.stderr)
         return EX_UNAVAILABLE
     with tempfile.TemporaryDirectory(prefix="vouch-bench.") as directory:
-        # What is mounted and started inside is gone when the first process inside is: nothing is left behind.
-        return subprocess.run(["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
-                               sys.executable, __file__, INSIDE, directory]).returncode
+        # What is mounted and started inside is gone when the first process inside is, and that one when we are: nothing
+        # is left behind.
+        command = ["setpriv", "--pdeathsig", "KILL",
+                   "unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
+                   sys.executable, __file__, INSIDE, directory]
+        return subprocess.run(command).returncode
 
 
 def main(arguments):
@@ -187,7 +202,8 @@ def main(arguments):
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         sys.exit(main(sys.argv[1:]))
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(128 + signal.SIGINT)

@@ -5,8 +5,8 @@
 #include "question.h"
 
 enum {
-    LATENCY_STEPS = 64,   /* buckets for each power of two: 1.6 % */
-    LATENCY_POWERS = 40,  /* of nanoseconds: up to 18 minutes */
+    LATENCY_STEPS = 64,  /* buckets for each power of two: 1.6 % */
+    LATENCY_POWERS = 40, /* of nanoseconds: up to 18 minutes */
 };
 
 struct tally {

@@ -1,8 +1,8 @@
 """The zone set: a signed hierarchy of a root, some top-level domains and thousands of zones, built in seconds.
 
-lab/ signs record set by record set, open to tampering, which is too slow here: this builder knows one kind of sound zone.
-Keys come from lab/keys.py, the same for the same seed.  A thousand pairs are shared among the zones: more than a resolver
-keeps parsed, so that sharing them helps nobody.
+lab/ signs record set by record set, open to tampering, which is too slow here: this builder knows one kind of sound
+zone.  Keys come from lab/keys.py, the same for the same seed.  A thousand pairs are shared among the zones: more than a
+resolver keeps parsed, so that sharing them helps nobody.
 """
 
 import base64
@@ -30,7 +30,8 @@ ZONES_AT_ONCE = 100                                 # handed to a building proce
 TYPES = {"A": 1, "NS": 2, "SOA": 6, "TXT": 16, "AAAA": 28, "DS": 43, "RRSIG": 46, "NSEC": 47, "DNSKEY": 48}
 ASKED_TYPES = ("A", "AAAA", "TXT")
 
-# Addresses of the servers, none of them special: resolvers refuse to ask those that are.  They exist in the namespace alone.
+# Addresses of the servers, none of them special: resolvers refuse to ask those that are.  They exist in the namespace
+# alone.
 ROOT_ADDRESSES = ["45.83.1.1", "45.83.1.2"]
 TLD_ADDRESSES = ["45.83.2.1", "45.83.2.2"]
 ZONE_ADDRESSES = [f"45.83.3.{number}" for number in range(1, 33)]

@@ -21,13 +21,15 @@ def zone_set(tmp_path_factory):
 @pytest.mark.parametrize("zone", [".", "t0.", "t9.", "z0.t0.", "z11.t1."])
 def test_zone_is_signed_as_rfc_4035_wants(zone_set, zone):
     path = zone_set.path(zone)
-    done = subprocess.run(["dnssec-verify", "-o", zone, path], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    command = ["dnssec-verify", "-o", zone, path]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert done.returncode == 0, done.stdout
 
 
 def test_anchor_is_the_root_key_signing_key(zone_set):
     key = next(line for line in zone_set.path(".").read_text().splitlines() if " DNSKEY 257 " in line)
-    done = subprocess.run(["dnssec-dsfromkey", "-2", "-f", "-", "."], input=key, stdout=subprocess.PIPE, text=True, check=True)
+    command = ["dnssec-dsfromkey", "-2", "-f", "-", "."]
+    done = subprocess.run(command, input=key, stdout=subprocess.PIPE, text=True, check=True)
     assert done.stdout.split()[3:] == zone_set.anchor.read_text().upper().split()[3:]
 
 
