@@ -18,16 +18,21 @@ struct admins { /* control.admins */
 
 enum next { /* what remains to be done once the reply is sent */
             NEXT_NOTHING,
-            NEXT_DUMP, /* there is no reply yet: it comes out of the cache */
+            NEXT_DUMP,  /* there is no reply yet: it comes out of the cache */
+            NEXT_CHECK, /* there is no reply yet: it waits for a check of the clock */
             NEXT_STOP,
 };
 
-/* Carries out the request in one line.  The reply is one object on one line, malloc'd; NULL with NEXT_DUMP. */
+/* Carries out the request in one line.  The reply is one object on one line, malloc'd; NULL with NEXT_DUMP and
+ * NEXT_CHECK. */
 char *command_answer(const struct orders *orders, const struct admins *admins, const struct peer *peer,
                      const char *line, size_t len, enum next *next);
 
 /* {"version":1,"error":{…}} on one line, malloc'd.  hint may be NULL. */
 char *command_refusal(const char *code, const char *text, const char *hint);
+
+/* The reply to "time check", once there is one; as above. */
+char *command_time_checked(const struct orders *orders);
 
 /* One line of dump-cache, and its last one, which tells a whole dump from one that was cut. */
 json_t *dump_row(const struct cache_row *row);

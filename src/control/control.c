@@ -1,5 +1,6 @@
 #include "control/control.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <libgen.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@ struct connection {
     char *reply;      /* malloc'd; NULL while the request is read */
     size_t len, sent; /* of the reply */
     enum next next;
+    bool awaits_check; /* of the clock */
     size_t read;
     char request[CONTROL_REQUEST_OCTETS_MAX];
 };
@@ -169,6 +171,28 @@ static bool find_peer(int fd, struct peer *peer)
     return true;
 }
 
+/* The check takes less time than a connection may wait. */
+static_assert(SNTP_SENDS_MAX * SNTP_TIMEOUT_MS < CONTROL_TIMEOUT_S * 1000, "asking ends before the connection does");
+
+static void begin_check(struct connection *connection)
+{
+    struct control *control = connection->control;
+    ev_io_stop(control->loop, &connection->io);
+    connection->awaits_check = true;
+    control->orders.check_time(control->orders.context);
+}
+
+void control_time_checked(struct control *control)
+{
+    for (size_t i = 0; i < CONTROL_CONNECTIONS_MAX; i++) {
+        struct connection *connection = control->connections[i];
+        if (connection == NULL || !connection->awaits_check)
+            continue;
+        connection->awaits_check = false;
+        answer(connection, command_time_checked(&control->orders));
+    }
+}
+
 static void carry_out(struct connection *connection, size_t len)
 {
     struct control *control = connection->control;
@@ -181,6 +205,8 @@ static void carry_out(struct connection *connection, size_t len)
         command_answer(&control->orders, &control->admins, &peer, connection->request, len, &connection->next);
     if (connection->next == NEXT_DUMP)
         begin_dump(connection);
+    else if (connection->next == NEXT_CHECK)
+        begin_check(connection);
     else
         answer(connection, reply);
 }

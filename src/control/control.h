@@ -30,6 +30,8 @@ struct control *control_new(struct ev_loop *loop, int listen_fd, const struct or
                             const struct config *config);
 /* After a reload. */
 void control_configure(struct control *control, const struct config *config);
+/* A check of the clock has ended: answers those who wait for it. */
+void control_time_checked(struct control *control);
 /* Ends connections and dumps, closes the listening socket. */
 void control_free(struct control *control);
 

@@ -22,6 +22,8 @@
 
 /* ---- a daemon that notes what it was ordered ---- */
 
+enum { CLIENTS_OF_CHECK = 2 };
+
 struct daemon {
     struct config *config;
     struct ev_loop *loop;
@@ -29,6 +31,8 @@ struct daemon {
     int stops;
     unsigned rows; /* of the cache */
     bool refuses_reload;
+    uint64_t time_checks; /* the last of CLIENTS_OF_CHECK ends at once */
+    struct control *control;
 };
 
 static void give_status(void *context, struct daemon_status *status)
@@ -112,6 +116,36 @@ static bool reload(void *context, FILE *notes, struct order_failure *failure)
     return true;
 }
 
+static void give_time(void *context, struct time_report *report)
+{
+    const struct daemon *daemon = context;
+    *report = (struct time_report) {
+        .now = test_now,
+        .floors = { now_wall_s(test_now) - 10, CLOCK_NO_FLOOR, CLOCK_NO_FLOOR },
+        .judgement = { CLOCK_DOUBTFUL, 1u << REASON_CONTRADICTED, .deciding = 1, .differing = 1, .offset_ms = 61500 },
+        .max_offset_s = 60,
+        .checks = daemon->time_checks,
+        .checked_s = now_wall_s(test_now),
+        .next_check_s = 64,
+        .jumps = 1,
+        .jump_s = now_wall_s(test_now),
+        .jump_ms = -61500,
+        .source_count = 3,
+        .sources = { { .reply = { .end = SNTP_ANSWERED } },
+                     { .has_reply = true, .reply = { .end = SNTP_ANSWERED, .stratum = 2 }, .offset_ms = 61500 },
+                     { .has_reply = true, .reply = { .end = SNTP_KISSED, .kiss = "DENY" } } },
+    };
+    for (unsigned i = 0; i < report->source_count; i++)
+        assert_int_equal(address_from_text("192.0.2.1@123", 0, &report->sources[i].address), OK);
+}
+
+static void check_time(void *context)
+{
+    struct daemon *daemon = context;
+    if (++daemon->time_checks == CLIENTS_OF_CHECK)
+        control_time_checked(daemon->control);
+}
+
 static void stop(void *context)
 {
     struct daemon *daemon = context;
@@ -122,8 +156,8 @@ static void stop(void *context)
 
 static struct orders orders_of(struct daemon *daemon)
 {
-    return (struct orders) { daemon,     give_status, give_stats, flush_all, flush_name,
-                             flush_zone, flush_key,   dump_cache, reload,    stop };
+    return (struct orders) { daemon,    give_status, give_stats, flush_all, flush_name, flush_zone,
+                             flush_key, dump_cache,  reload,     give_time, check_time, stop };
 }
 
 static struct daemon daemon_new(const char *configuration)
@@ -150,6 +184,19 @@ static const struct {
       "{\"version\":1,\"entries\":3,\"keys\":1}", "key example. 65535" },
     { "{\"version\":1,\"command\":\"reload\"}",
       "{\"version\":1,\"notes\":[\"workers: stays 2\",\"cache.size: stays 1GiB\"]}", "" },
+    { "{\"version\":1,\"command\":\"time\"}", /* D4-run-a */
+      "{\"version\":1,\"now\":\"2026-11-21T00:00:00Z\",\"clock\":\"doubtful\",\"held\":false,"
+      "\"reasons\":[{\"code\":\"contradicted\","
+      "\"text\":\"the kernel says synchronised, but most time servers say another time\"}],\"on_unfit\":\"hold\","
+      "\"kernel\":\"synchronised\",\"floors\":{\"build\":\"2026-11-20T23:59:50Z\",\"seen\":null,\"set\":null},"
+      "\"offset_s\":61.5,\"max_offset_s\":60,\"deciding\":1,\"differing\":1,\"sources\":["
+      "{\"address\":\"192.0.2.1@123\",\"state\":\"not asked\",\"authenticated\":false},"
+      "{\"address\":\"192.0.2.1@123\",\"state\":\"answered\",\"authenticated\":false,\"stratum\":2,"
+      "\"offset_s\":61.5,\"error_s\":0.0,\"delay_s\":0.0},"
+      "{\"address\":\"192.0.2.1@123\",\"state\":\"refuses\",\"authenticated\":false,\"kiss\":\"DENY\"}],"
+      "\"checks\":0,\"last_check\":null,\"next_check_in_s\":null,\"jumps\":1,"
+      "\"last_jump\":{\"seen\":\"2026-11-21T00:00:00Z\",\"by_s\":-61.5}}",
+      "" },
     { " {\"command\":\"flush all\", \"version\":1, \"later\":[]} \r", "{\"version\":1,\"entries\":7}", "all" },
 #define REFUSED(code, text, hint)                                                                                      \
     "{\"version\":1,\"error\":{\"code\":\"" code "\",\"text\":\"" text "\",\"hint\":\"" hint "\"}}"
@@ -400,6 +447,30 @@ static void a_request_may_come_in_pieces(void **state)
     assert_int_equal(server.daemon.stops, 0);
 }
 
+/* D4-demand: all who wait get the outcome of the same check. */
+static void a_check_of_the_clock_is_waited_for(void **state)
+{
+    (void)state;
+    struct server server;
+    int fds[CLIENTS_OF_CHECK][2];
+    size_t len;
+    server_start(&server, -1, -1);
+    server.daemon.control = server.control;
+    for (unsigned i = 0; i < CLIENTS_OF_CHECK; i++) {
+        connected_pair(fds[i]);
+        control_serve(server.control, fds[i][1]);
+        write_text(fds[i][0], "{\"version\":1,\"command\":\"time check\"}\n");
+    }
+    server_run(&server);
+    for (unsigned i = 0; i < CLIENTS_OF_CHECK; i++) {
+        char *reply = read_all(fds[i][0], &len);
+        assert_non_null(strstr(reply, "\"checks\":2,\"last_check\":\"2026-11-21T00:00:00Z\",\"next_check_in_s\":64,"));
+        free(reply);
+    }
+    server_end(&server);
+    assert_int_equal(server.daemon.time_checks, CLIENTS_OF_CHECK);
+}
+
 static void stop_comes_after_its_reply(void **state)
 {
     (void)state;
@@ -608,6 +679,7 @@ int main(void)
         cmocka_unit_test(rights_depend_on_the_user),
         cmocka_unit_test(rows_say_what_is_cached),
         cmocka_unit_test(a_request_may_come_in_pieces),
+        cmocka_unit_test(a_check_of_the_clock_is_waited_for),
         cmocka_unit_test(stop_comes_after_its_reply),
         cmocka_unit_test(a_request_without_end_is_refused),
         cmocka_unit_test(who_says_nothing_is_sent_away),

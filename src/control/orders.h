@@ -4,6 +4,7 @@
 #define CONTROL_ORDERS_H
 
 #include "config/config.h"
+#include "transport/sntp.h"
 
 struct daemon_status {
     const char *program_version;
@@ -12,6 +13,28 @@ struct daemon_status {
     unsigned workers;            /* threads running */
     const struct config *config; /* in effect; borrowed until the call that asked has been answered */
     struct cache_stats cache;
+};
+
+struct time_source_report {
+    struct address address;
+    bool has_reply;          /* it was asked */
+    struct sntp_reply reply; /* the last one */
+    int64_t offset_ms;       /* SNTP_ANSWERED: its time less ours */
+};
+
+struct time_report {
+    struct now now; /* wall_is_fit: validation is not held */
+    struct clock_judgement judgement;
+    struct clock_floors floors;
+    enum clock_kernel kernel;
+    enum on_unfit on_unfit;
+    uint32_t max_offset_s;
+    uint64_t checks, jumps;
+    int64_t checked_s;        /* when the last check ended; means something once checks > 0, as the next one does */
+    int64_t next_check_s;     /* from now */
+    int64_t jump_s, jump_ms;  /* the last one: when, and how far */
+    unsigned source_count;
+    struct time_source_report sources[CLOCK_SAMPLES_MAX];
 };
 
 /* An order that could not be carried out. */
@@ -36,6 +59,10 @@ struct orders {
     /* Loads the configuration again.  notes: a line for each setting that waits for a restart.  false: nothing has changed,
      * *failure says why. */
     bool (*reload)(void *context, FILE *notes, struct order_failure *failure);
+    void (*time)(void *context, struct time_report *report);
+    /* Begins a check of the clock, if none is under way; control_time_checked() is called when it ends, perhaps before this
+     * returns. */
+    void (*check_time)(void *context);
     /* Begins the end of the process and returns: control_free() may not be called from inside. */
     void (*stop)(void *context);
 };

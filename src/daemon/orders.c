@@ -16,7 +16,7 @@ static void order_status(void *context, struct daemon_status *status)
         .program_version = BUILD_VERSION,
         .started_s = now_wall_s(vouchd->started),
         .now_s = now_wall_s(now),
-        .wall_is_fit = now.wall_is_fit,
+        .wall_is_fit = clock_is_fit(vouchd->clock),
         .workers = workers_count(vouchd->workers),
         .config = vouchd->settings->config,
     };
@@ -81,6 +81,18 @@ static bool order_reload(void *context, FILE *notes, struct order_failure *failu
     return false;
 }
 
+static void order_time(void *context, struct time_report *report)
+{
+    const struct vouchd *vouchd = context;
+    clock_report(vouchd->clock, report);
+}
+
+static void order_check_time(void *context)
+{
+    const struct vouchd *vouchd = context;
+    clock_check(vouchd->clock);
+}
+
 static void order_stop(void *context)
 {
     log_info("stopping: ordered");
@@ -99,6 +111,8 @@ struct orders orders_of(struct vouchd *vouchd)
         .flush_key = order_flush_key,
         .dump_cache = order_dump_cache,
         .reload = order_reload,
+        .time = order_time,
+        .check_time = order_check_time,
         .stop = order_stop,
     };
 }

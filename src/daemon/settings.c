@@ -4,6 +4,7 @@
 #include <sysexits.h>
 
 #include "base/log.h"
+#include "build_info.h"
 
 struct settings *settings_new(struct config *config)
 {
@@ -78,8 +79,18 @@ static size_t count_current(const struct trust *trust, struct now now, bool root
     return current;
 }
 
+/* A clock that is surely wrong turns no anchor down: validation is held until it is right (row D4-init-b). */
+static struct now not_below_floors(const struct config *config, struct now now)
+{
+    struct clock_floors floors = clock_floors_of(&config->clock, BUILD_TIME_S, CLOCK_NO_FLOOR);
+    if (now_wall_s(now) < clock_floors_max(&floors))
+        now.wall_ms = clock_floors_max(&floors) * 1000;
+    return now;
+}
+
 int settings_check_trust(const struct settings *settings, struct now now)
 {
+    now = not_below_floors(settings->config, now);
     const struct trust *trust = settings->config->trust;
     bool wants_root = settings->config->trust_model == TRUST_MODEL_ROOT;
     size_t at_root = count_current(trust, now, true);

@@ -84,6 +84,36 @@ static void walk_answers(const struct worker_stats *stats, row_function *row, vo
     }
 }
 
+static void walk_failures(const struct worker_stats *stats, row_function *row, void *context)
+{
+    for (size_t i = 0; i < FAILURE_REASONS; i++) {
+        char name[64];
+        snprintf(name, sizeof(name), "vouch_validation_failures_total{reason=\"%s\"}", failure_reason_text(i));
+        row(context, name, (int64_t)stats->failures[i]);
+    }
+}
+
+/* Offsets are in whole seconds: vouchctl time has the fractions. */
+static void walk_time(struct clock *clock, row_function *row, void *context)
+{
+    struct time_report report;
+    clock_report(clock, &report);
+    row(context, "vouch_time_fit", report.judgement.fitness != CLOCK_UNFIT);
+    row(context, "vouch_time_held", !report.now.wall_is_fit);
+    row(context, "vouch_time_checks_total", (int64_t)report.checks);
+    row(context, "vouch_time_last_check_timestamp_seconds", report.checked_s);
+    row(context, "vouch_time_jumps_total", (int64_t)report.jumps);
+    for (unsigned i = 0; i < report.source_count; i++) {
+        const struct time_source_report *source = &report.sources[i];
+        char name[128], text[ADDRESS_TEXT_MAX];
+        if (!source->has_reply || source->reply.end != SNTP_ANSWERED)
+            continue;
+        snprintf(name, sizeof(name), "vouch_time_offset_seconds{source=\"%s\"}",
+                 address_to_text(&source->address, text));
+        row(context, name, source->offset_ms / 1000);
+    }
+}
+
 void stats_walk(struct vouchd *vouchd, row_function *row, void *context)
 {
     struct worker_stats workers;
@@ -96,6 +126,8 @@ void stats_walk(struct vouchd *vouchd, row_function *row, void *context)
     row(context, "vouch_reloads_total{result=\"done\"}", (int64_t)vouchd->reloads);
     row(context, "vouch_reloads_total{result=\"refused\"}", (int64_t)vouchd->reloads_failed);
     walk_answers(&workers, row, context);
+    walk_failures(&workers, row, context);
+    walk_time(vouchd->clock, row, context);
     walk_rows(worker_rows, ARRAY_LEN(worker_rows), &workers, row, context);
     walk_rows(cache_rows, ARRAY_LEN(cache_rows), &cache, row, context);
 }

@@ -188,6 +188,7 @@ static bool reload(struct vouchd *vouchd, FILE *notes, struct config_error *erro
     config_needs_restart(vouchd->settings->config, settings->config, notes);
     exchange_settings(vouchd, settings);
     exchange_listeners(vouchd, &opened);
+    clock_configure(vouchd->clock, settings->config);
     if (vouchd->control != NULL)
         control_configure(vouchd->control, settings->config);
     return true;
@@ -206,6 +207,39 @@ bool vouchd_reload(struct vouchd *vouchd, FILE *notes, struct config_error *erro
     }
     sd_notify(0, "READY=1");
     return is_done;
+}
+
+/* ---- the clock ---- */
+
+static void on_jumped_back(void *context)
+{
+    const struct vouchd *vouchd = context;
+    if (vouchd->cache != NULL)
+        cache_forget_verdicts(vouchd->cache); /* what comes from the future is dropped when it is looked for */
+}
+
+static void on_clock_must_exit(void *context)
+{
+    struct vouchd *vouchd = context;
+    if (vouchd->exit_code == EX_OK)
+        log_error("the clock is unfit, and `time: on-unfit` is exit");
+    vouchd->exit_code = EX_TEMPFAIL;
+    vouchd_stop(vouchd);
+}
+
+static void on_clock_checked(void *context)
+{
+    const struct vouchd *vouchd = context;
+    if (vouchd->control != NULL)
+        control_time_checked(vouchd->control);
+}
+
+/* False: vouchd shall end, be it that the clock is unfit, be it that somebody said so. */
+static bool start_clock(struct vouchd *vouchd)
+{
+    struct clock_handler handler = { vouchd, on_jumped_back, on_clock_must_exit, on_clock_checked };
+    vouchd->clock = clock_new(vouchd->loop, vouchd->random, vouchd->settings->config, &handler);
+    return clock_settle(vouchd->clock) && vouchd->exit_code == EX_OK;
 }
 
 /* ---- start and end ---- */
@@ -253,6 +287,7 @@ static void start(struct vouchd *vouchd, unsigned count)
     report_port_range();
     vouchd->cache = cache_new(&vouchd->settings->config->cache, vouchd->random);
     parts.cache = vouchd->cache;
+    parts.clock = vouchd->clock;
     vouchd->workers = workers_start(count, &parts);
     for (size_t i = 0; i < vouchd->listeners.count; i++)
         listen_on(vouchd, &vouchd->listeners.items[i]);
@@ -276,8 +311,8 @@ int vouchd_run(const char *config_path, struct settings *settings, struct random
     unsigned workers = choose_worker_count(settings->config);
     vouchd.loop = ev_default_loop(EVBACKEND_EPOLL | EVFLAG_NOENV); /* the one that gets signals */
     watch_signals(&vouchd);                                        /* those that come from now on wait for serve() */
-    int code = prepare(&vouchd, workers);
-    if (code == EX_OK) {
+    vouchd.exit_code = prepare(&vouchd, workers);
+    if (vouchd.exit_code == EX_OK && start_clock(&vouchd)) {
         start(&vouchd, workers);
         serve(&vouchd);
         control_free(vouchd.control);
@@ -289,7 +324,8 @@ int vouchd_run(const char *config_path, struct settings *settings, struct random
         if (vouchd.control_fd >= 0)
             close(vouchd.control_fd);
     }
+    clock_free(vouchd.clock);
     ev_loop_destroy(vouchd.loop);
     settings_free(vouchd.settings);
-    return code;
+    return vouchd.exit_code;
 }

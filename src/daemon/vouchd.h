@@ -6,6 +6,7 @@
 #include <ev.h>
 
 #include "control/control.h"
+#include "daemon/clock.h"
 #include "daemon/listeners.h"
 #include "daemon/settings.h"
 #include "daemon/worker.h"
@@ -17,11 +18,13 @@ struct vouchd {
     struct settings *settings; /* what the workers use */
     struct cache *cache;
     struct listeners listeners;
+    struct clock *clock;
     struct workers *workers;
     int control_fd;          /* listens for orders; -1: none */
     struct control *control; /* NULL: none */
     struct now started;
     uint64_t reloads, reloads_failed;
+    int exit_code; /* what vouchd_run() returns once its loop has ended */
     ev_signal on_term, on_int, on_hup;
 };
 

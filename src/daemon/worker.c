@@ -38,6 +38,7 @@ struct worker {
 
     const struct settings *settings;
     struct cache *cache;
+    struct clock *clock;
     struct random *random;
     struct driver *driver;
     struct udp_server **udp; /* one an address; retired ones until they are done */
@@ -112,12 +113,71 @@ static void log_failure(struct worker *worker, const struct outcome *outcome, st
              outcome->site == NULL ? "" : outcome->site);
 }
 
+/* By root cause (RFC 8914). */
+static const struct {
+    int ede;
+    const char *text;
+} failure_reasons[FAILURE_REASONS] = {
+    { EDE_SIGNATURE_EXPIRED, "expired" },
+    { EDE_SIGNATURE_NOT_YET_VALID, "not_yet_valid" },
+    { EDE_EXPIRED_BEFORE_VALID, "expired_before_valid" },
+    { EDE_DNSKEY_MISSING, "dnskey_missing" },
+    { EDE_RRSIGS_MISSING, "rrsigs_missing" },
+    { EDE_NO_ZONE_KEY_BIT, "no_zone_key_bit" },
+    { EDE_NSEC_MISSING, "nsec_missing" },
+    { EDE_NONE, "other" },
+};
+
+const char *failure_reason_text(size_t reason)
+{
+    return failure_reasons[reason].text;
+}
+
+static size_t failure_reason(int ede)
+{
+    size_t reason = 0;
+    while (reason < FAILURE_REASONS - 1 && failure_reasons[reason].ede != ede)
+        reason++;
+    return reason;
+}
+
+/* Of the RRset that failed; of the answer if nothing did. */
+static const struct dname *judged_name(const struct outcome *outcome)
+{
+    for (uint16_t i = 0; i < outcome->link_count; i++) {
+        const struct verdict *verdict = &outcome->links[i]->verdict;
+        if (verdict->security == BOGUS && verdict->explanation != NULL)
+            return &verdict->explanation->failed_name;
+    }
+    return &outcome->question.qname;
+}
+
+/* Counts failures by reason, and tells the clock how zones fare by the time. */
+static void note_validation(struct worker *worker, const struct outcome *outcome, struct now now)
+{
+    int ede = outcome->ede_count > 0 ? outcome->edes[0].code : EDE_NONE;
+    if (outcome->security == BOGUS)
+        worker->stats.failures[failure_reason(ede)]++;
+    if (outcome->security == SECURE)
+        clock_note(worker->clock, SYMPTOM_SECURE, &outcome->question.qname, now);
+    else if (outcome->security == BOGUS && ede == EDE_SIGNATURE_EXPIRED)
+        clock_note(worker->clock, SYMPTOM_EXPIRED, judged_name(outcome), now);
+    else if (outcome->security == BOGUS && ede == EDE_SIGNATURE_NOT_YET_VALID)
+        clock_note(worker->clock, SYMPTOM_NOT_YET, judged_name(outcome), now);
+}
+
 static void release(struct worker *worker, struct waiting *waiting)
 {
     worker->per_client[waiting->bucket]--;
     worker->stats.waiting--;
     waiting->next_free = worker->free;
     worker->free = waiting;
+}
+
+static bool may_judge(void *context)
+{
+    const struct worker *worker = context;
+    return clock_is_fit(worker->clock);
 }
 
 static void on_done(void *context, void *waiter, const struct outcome *outcome, struct now now)
@@ -128,6 +188,8 @@ static void on_done(void *context, void *waiter, const struct outcome *outcome, 
                                             worker->buffer, sizeof(worker->buffer));
     uint16_t rcode = response.data[3] & 0x0f; /* RFC 1035 section 4.1.1; outcomes have no extended ones */
     worker->stats.answers_from_cache += outcome->from_cache;
+    if (!outcome->from_cache)
+        note_validation(worker, outcome, now);
     if (rcode == RCODE_SERVFAIL)
         log_failure(worker, outcome, now);
     send_response(worker, &waiting->client, response, rcode);
@@ -308,12 +370,13 @@ static struct worker *worker_new(struct workers *workers, unsigned index, const 
     worker->index = index;
     worker->settings = parts->settings;
     worker->cache = parts->cache;
+    worker->clock = parts->clock;
     worker->loop = loop_new();
     worker->random = random_secure_new();
     worker->client_seed = random_u64(worker->random);
     worker->arena = arena_new();
     struct resolver_parts resolver_parts = settings_parts(parts->settings, parts->cache, worker->random);
-    struct driver_handler settled = { .context = worker, .done = on_done };
+    struct driver_handler settled = { .context = worker, .done = on_done, .clock_is_fit = may_judge };
     worker->driver = driver_new(worker->loop, &resolver_parts, &settled, parts->upstream_sockets_max);
     struct client_handler clients = { worker, on_question };
     worker->tcp = tcp_server_new(worker->loop, &parts->tcp_limits, &clients, &worker->stats.tcp);

@@ -3,6 +3,7 @@
 #ifndef DAEMON_WORKER_H
 #define DAEMON_WORKER_H
 
+#include "daemon/clock.h"
 #include "daemon/settings.h"
 #include "transport/tcp_server.h"
 #include "transport/udp_server.h"
@@ -11,11 +12,13 @@ enum {
     WORKER_QUESTIONS_MAX = 4096,       /* clients' questions waiting for their answers */
     WORKER_QUESTIONS_PER_CLIENT = 512, /* of one client, once half of them are taken: no client shuts the others out */
     WORKER_BUSY_QUESTIONS = WORKER_QUESTIONS_MAX / 2,
+    FAILURE_REASONS = 8, /* failure_reason_text() */
     RCODES_COUNTED = 24, /* 0 to BADCOOKIE (23) */
 };
 
 struct worker_parts {
     struct cache *cache;
+    struct clock *clock;
     const struct settings *settings;
     struct tcp_limits tcp_limits;
     unsigned upstream_sockets_max;
@@ -30,7 +33,10 @@ struct worker_stats { /* since the start; the last ones of each part are as of n
     struct tcp_counters tcp;
     struct resolver_stats resolver;
     uint64_t waiting;
+    uint64_t failures[FAILURE_REASONS]; /* of validation, as they were found: not those out of the cache */
 };
+/* "expired", "not_yet_valid", …: the last one is "other". */
+const char *failure_reason_text(size_t reason);
 
 struct workers;
 

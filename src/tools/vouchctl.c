@@ -193,6 +193,74 @@ static void print_reloaded(const struct reply *reply)
     }
 }
 
+/* ---- time ---- */
+
+static void print_sources(const json_t *sources)
+{
+    size_t i;
+    const json_t *source;
+    json_array_foreach(sources, i, source)
+    {
+        printf("%-14s", i == 0 ? "servers" : "");
+        print_text(text_of(source, "address"));
+        printf(" %s", text_of(source, "state"));
+        if (json_object_get(source, "offset_s") != NULL)
+            printf(", %+.3f s from our time, give or take %.3f s, stratum %" JSON_INTEGER_FORMAT,
+                   json_real_value(json_object_get(source, "offset_s")),
+                   json_real_value(json_object_get(source, "error_s")), number_of(source, "stratum"));
+        if (json_object_get(source, "kiss") != NULL) {
+            printf(": ");
+            print_text(text_of(source, "kiss"));
+        }
+        putchar('\n');
+    }
+}
+
+static void print_floors(const json_t *floors)
+{
+    const char *name;
+    json_t *floor;
+    bool is_first = true;
+    json_object_foreach((json_t *)floors, name, floor)
+    {
+        if (json_is_null(floor))
+            continue;
+        printf("%-14s%s (%s)\n", is_first ? "floors" : "", text_of(floors, name), name);
+        is_first = false;
+    }
+    if (is_first)
+        printf("%-14snone\n", "floors");
+}
+
+static void print_jump(const json_t *time)
+{
+    const json_t *jump = json_object_get(time, "last_jump");
+    printf("%-14s%" JSON_INTEGER_FORMAT, "jumps", number_of(time, "jumps"));
+    if (json_is_object(jump))
+        printf(", the last one by %+.3f s, seen %s", json_real_value(json_object_get(jump, "by_s")),
+               text_of(jump, "seen"));
+    putchar('\n');
+}
+
+static void print_time(const struct reply *reply)
+{
+    const json_t *time = reply->object, *reason;
+    size_t i;
+    print_field("now", json_object_get(time, "now"));
+    print_field("clock", json_object_get(time, "clock"));
+    json_array_foreach(json_object_get(time, "reasons"), i, reason)
+        print_field(i == 0 ? "because" : "", json_object_get(reason, "text"));
+    print_field("held", json_object_get(time, "held"));
+    print_field("kernel", json_object_get(time, "kernel"));
+    print_floors(json_object_get(time, "floors"));
+    print_sources(json_object_get(time, "sources"));
+    print_field("last check", json_object_get(time, "last_check"));
+    print_jump(time);
+    if (json_array_size(json_object_get(time, "reasons")) > 0)
+        printf("What to do: set the clock, best by a daemon that keeps it over NTS (RFC 8915), and name three or more\n"
+               "servers in time.servers.\n");
+}
+
 static void print_stopping(const struct reply *reply)
 {
     (void)reply;
@@ -220,6 +288,8 @@ static const struct command commands[] = {
       print_flushed_key,
       .help = "forget all that was validated through a key" },
     { { "flush", "all" }, .print = print_flushed, .help = "forget everything" },
+    { { "time" }, .print = print_time, .help = "whether the clock is believed, and why" },
+    { { "time", "check" }, .print = print_time, .help = "ask the time servers now" },
     { { "dump-cache" }, .print = print_row, .is_stream = true, .help = "every entry of the cache" },
     { { "reload" }, .print = print_reloaded, .help = "read the configuration again" },
     { { "stop" }, .print = print_stopping, .help = "end vouchd" },
