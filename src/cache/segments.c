@@ -1,0 +1,170 @@
+#include <assert.h>
+#include <sys/mman.h>
+
+#include "base/hash.h"
+#include "cache/shard.h"
+
+enum {
+    SEGMENTS_MIN = 16,
+    SEGMENT_OCTETS_MIN = 1024,
+    SEGMENTS_SMALL = 64,   /* about so many in a small shard … */
+    SEGMENTS_LARGE = 1024, /* … and in one whose segments would take the largest value even so */
+    SEGMENT_OCTETS_WHOLE = 128 * 1024,
+};
+_Static_assert(SEGMENT_OCTETS_WHOLE > STORE_VALUE_OCTETS_MAX + STORE_KEY_OCTETS_MAX + ENTRY_DATA * WORD, "it fits");
+
+size_t shard_fixed_octets(uint32_t segment_count)
+{
+    size_t octets = sizeof(struct shard_region) + segment_count * (sizeof(struct segment) + sizeof(uint32_t));
+    return (octets + LINE_OCTETS - 1) / LINE_OCTETS * LINE_OCTETS;
+}
+
+static uint32_t power_of_two_upto(uint64_t number)
+{
+    return number < 1 ? 1 : UINT32_C(1) << (63 - __builtin_clzll(number));
+}
+
+static uint32_t choose_segment_octets(uint64_t octets)
+{
+    uint32_t small = power_of_two_upto(octets / SEGMENTS_SMALL), large = power_of_two_upto(octets / SEGMENTS_LARGE);
+    if (large >= SEGMENT_OCTETS_WHOLE)
+        return large;
+    if (small >= SEGMENT_OCTETS_WHOLE)
+        return SEGMENT_OCTETS_WHOLE;
+    return small > SEGMENT_OCTETS_MIN ? small : SEGMENT_OCTETS_MIN;
+}
+
+/* Segments begin on a page where that costs little: whole pages can be given back. */
+static size_t fixed_octets(uint32_t segment_count, uint32_t segment_octets)
+{
+    size_t octets = shard_fixed_octets(segment_count);
+    return segment_octets < PAGE_OCTETS ? octets : (octets + PAGE_OCTETS - 1) / PAGE_OCTETS * PAGE_OCTETS;
+}
+
+static void lay_out(struct shard *shard, uint8_t *memory, uint64_t octets)
+{
+    shard->segment_octets = choose_segment_octets(octets);
+    shard->segment_count = (uint32_t)(octets / shard->segment_octets);
+    while (fixed_octets(shard->segment_count, shard->segment_octets) + data_octets(shard) > octets)
+        shard->segment_count--;
+    assert(shard->segment_count >= SEGMENTS_MIN);
+    shard->lines_per_segment = shard->segment_octets / LINE_OCTETS;
+    shard->fixed_octets = (uint32_t)fixed_octets(shard->segment_count, shard->segment_octets);
+    shard->region = (struct shard_region *)(void *)memory;
+    shard->segments = (struct segment *)(void *)(memory + sizeof(struct shard_region));
+    shard->directory = (_Atomic uint32_t *)(void *)(shard->segments + shard->segment_count);
+    shard->data = memory + shard->fixed_octets;
+}
+
+void shard_init(struct shard *shard, uint8_t *memory, uint64_t octets, bool is_shared)
+{
+    *shard = (struct shard) { .is_shared = is_shared };
+    pthread_mutex_init(&shard->lock, NULL);
+    lay_out(shard, memory, octets);
+    struct shard_region *region = shard->region;
+    if (word_get(&region->bucket_count) != 0)
+        return;
+    region->free_segments = shard->segment_count;
+    region->next_position = 1;
+    atomic_store_explicit(&shard->directory[0], segment_take(shard, SEGMENT_LINES), memory_order_relaxed);
+    atomic_store_explicit(&region->bucket_count, 1, memory_order_release);
+}
+
+bool shard_is_sound(const struct shard *shard)
+{
+    const struct shard_region *region = shard->region;
+    uint64_t buckets = word_get(&region->bucket_count);
+    bool sound = buckets > 0 && buckets <= (uint64_t)shard->segment_count * shard->lines_per_segment &&
+                 region->survivors <= shard->segment_count;
+    for (size_t class = 0; class < TTL_CLASSES; class ++)
+        sound = sound && region->open[class] <= shard->segment_count;
+    for (uint32_t i = 0; sound && i < shard->segment_count; i++)
+        sound = shard->segments[i].state <= SEGMENT_LINES && shard->segments[i].fill <= shard->segment_octets;
+    return sound;
+}
+
+uint64_t shard_used_octets(const struct shard *shard)
+{
+    uint64_t used = shard->fixed_octets;
+    for (uint32_t i = 0; i < shard->segment_count; i++)
+        used += shard->segments[i].state == SEGMENT_FREE ? 0 : shard->segments[i].fill;
+    return used;
+}
+
+void shard_reuse(struct shard *shard)
+{
+    atomic_fetch_add_explicit(&shard->region->reuse, 1, memory_order_release);
+    atomic_thread_fence(memory_order_release);
+}
+
+/* ---- segments ---- */
+
+uint32_t segment_take(struct shard *shard, enum segment_state state)
+{
+    struct shard_region *region = shard->region;
+    for (uint32_t i = 0; region->free_segments > 0 && i < shard->segment_count; i++) {
+        uint32_t taken = (shard->take_at + i) % shard->segment_count;
+        if (shard->segments[taken].state != SEGMENT_FREE)
+            continue;
+        shard->segments[taken] = (struct segment) {
+            .state = (uint8_t)state,
+            .fill = state == SEGMENT_LINES ? shard->segment_octets : 0,
+            .position = region->next_position++,
+        };
+        region->free_segments--;
+        shard->take_at = taken + 1;
+        return taken;
+    }
+    return UINT32_MAX;
+}
+
+void segment_give_back(struct shard *shard, uint32_t segment)
+{
+    struct shard_region *region = shard->region;
+    for (size_t class = 0; class < TTL_CLASSES; class ++) {
+        if (region->open[class] == segment + 1)
+            region->open[class] = 0;
+    }
+    if (region->survivors == segment + 1)
+        region->survivors = 0;
+    shard->segments[segment].state = SEGMENT_FREE;
+    region->free_segments++;
+    shard_reuse(shard);
+}
+
+void segment_release(struct shard *shard, uint32_t segment)
+{
+    if (shard->segment_octets >= PAGE_OCTETS)
+        madvise(shard->data + segment_offset(shard, segment), shard->segment_octets,
+                shard->is_shared ? MADV_REMOVE : MADV_DONTNEED); /* if it cannot be had, the memory stays: no harm */
+    if (segment < shard->take_at)
+        shard->take_at = segment;
+}
+
+uint64_t segment_append(struct shard *shard, uint32_t *open, const struct entry_sizes *sizes)
+{
+    size_t octets = entry_octets(sizes->key_len, sizes->value_len);
+    if (*open == 0 || shard->segments[*open - 1].fill + octets > shard->segment_octets) {
+        uint32_t taken = segment_take(shard, SEGMENT_ENTRIES);
+        if (taken == UINT32_MAX)
+            return UINT64_MAX;
+        *open = taken + 1;
+    }
+    struct segment *segment = &shard->segments[*open - 1];
+    uint64_t offset = segment_offset(shard, *open - 1) + segment->fill;
+    word *entry = (word *)(void *)(shard->data + offset);
+    word_set(&entry[ENTRY_SIZES], sizes_pack(sizes));
+    atomic_thread_fence(memory_order_release); /* whoever walks the segment after a crash needs the sizes */
+    segment->fill += (uint32_t)octets;
+    if (segment->expires_s < sizes->expires_s)
+        segment->expires_s = sizes->expires_s;
+    return offset;
+}
+
+/* ---- checks ---- */
+
+uint64_t entry_check(uint64_t hash, uint64_t packed_sizes, uint32_t stamp, struct octets value, struct octets key)
+{
+    uint64_t seed = hash_octets(key, hash ^ (uint64_t)stamp << CHECK_BITS);
+    return hash_octets(value, seed ^ packed_sizes) << CHECK_BITS;
+}
