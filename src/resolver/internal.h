@@ -244,16 +244,43 @@ struct lookup_wish {
 /* Joins the lookup that is under way, or starts one. */
 struct lookup *lookup_want(struct resolver *r, const struct lookup_wish *wish, struct now now);
 void lookup_decide(struct resolver *r, struct lookup *l, struct now now);
-/* What a lookup that this one waited for has found. */
-void lookup_deliver(struct resolver *r, struct lookup *l, const struct lookup *found, struct now now);
-/* A reply that belongs to the question in flight. */
-void lookup_absorb(struct resolver *r, struct lookup *l, const struct message *reply, enum err read, struct now now);
-void lookup_exchange_failed(struct resolver *r, struct lookup *l, enum exchange_failure how, struct now now);
-/* A reply came that does not belong to the question in flight. */
-void lookup_forged(struct resolver *r, struct lookup *l);
-void lookup_timed_out(struct resolver *r, struct lookup *l, struct now now);
+/* Waits for the lookup of question; false: it would wait for us, or the budget says no. */
+bool lookup_join(struct resolver *r, struct lookup *l, const struct question *question, struct now now);
+/* The answer, for the cache and all who wait; the lookup is gone then. */
+void lookup_finish(struct resolver *r, struct lookup *l, struct answer *answer, struct now now);
 /* Nobody waits for it any more. */
 void lookup_abandon(struct resolver *r, struct lookup *l);
+
+/* cut.c: where the question stands */
+struct cut *cut_new(const struct resolver_options *options, struct lookup *l, struct delegation *delegation);
+/* A forward or stub zone, as if it were delegated to the configured addresses. */
+struct cut *cut_of_rule(const struct resolver_options *options, struct lookup *l);
+/* The deepest one known that holds the name; NULL if there is none. */
+struct cut *cut_of_cache(struct resolver *r, struct lookup *l, struct now now);
+bool cut_may_ask(const struct resolver_options *options, const struct address *address);
+void cut_add_target(const struct resolver_options *options, struct cut *cut, const struct address *address);
+/* One of the fastest that may still be asked; NULL if none is left. */
+struct target *cut_choose_target(struct resolver *r, struct lookup *l, struct now now);
+/* Its data did not validate. */
+bool lookup_avoids(const struct lookup *l, const struct address *address);
+
+/* addresses.c: of name servers whose delegation did not tell them */
+/* Takes them from the cache, or waits for them; false: there are no more names to look up. */
+bool lookup_want_addresses(struct resolver *r, struct lookup *l, struct now now);
+/* What a lookup that this one waited for has found. */
+void lookup_deliver(struct resolver *r, struct lookup *l, const struct lookup *found, struct now now);
+/* The last hope, once: glue that came with the delegation of the names' own zones.  true: there is somebody to ask. */
+bool lookup_use_foreign_glue(struct resolver *r, struct lookup *l, struct now now);
+
+/* absorb.c: what became of the question in flight */
+/* A reply that belongs to it. */
+void lookup_absorb(struct resolver *r, struct lookup *l, const struct message *reply, enum err read, struct now now);
+void lookup_exchange_failed(struct resolver *r, struct lookup *l, enum exchange_failure how, struct now now);
+/* A reply came that does not belong to it. */
+void lookup_forged(struct resolver *r, struct lookup *l);
+void lookup_timed_out(struct resolver *r, struct lookup *l, struct now now);
+/* Nothing is in flight any more; no harm if nothing was. */
+void lookup_exchange_over(struct resolver *r, struct lookup *l);
 
 /* request.c */
 void request_decide(struct resolver *r, struct request *q, struct now now, bool *turn_is_over);

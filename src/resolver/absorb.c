@@ -1,0 +1,211 @@
+/* What became of a question in flight: a reply is filed, or there is none. */
+#include "resolver/internal.h"
+
+void lookup_exchange_over(struct resolver *r, struct lookup *l)
+{
+    if (l->exchange == 0)
+        return;
+    LIST_REMOVE(l, exchange_bucket);
+    timers_cancel(&r->exchange_timers, &l->timer);
+    l->exchange = 0;
+}
+
+/* ---- a reply ---- */
+
+static bool is_minimised(const struct lookup *l)
+{
+    return l->asked.qtype != l->question.qtype || l->asked.qname.labels != l->question.qname.labels;
+}
+
+static void give_up_target(struct lookup *l)
+{
+    l->target->given_up = true;
+    l->refusals++;
+}
+
+/* The servers did not like the minimised question: ask the whole name (RFC 9156 section 2.3, "relaxed"). */
+static bool fall_back_to_full_name(const struct resolver_options *options, struct lookup *l)
+{
+    if (!is_minimised(l) || options->minimisation == MINIMISATION_STRICT)
+        return false;
+    l->full_name = true;
+    if (l->sent_tcp)
+        l->target->tcp_sent--;
+    else
+        l->target->udp_sent--;
+    return true;
+}
+
+static void absorb_referral(struct resolver *r, struct lookup *l, const struct reply *reply, struct now now)
+{
+    if (reply->delegation->server_count == 0 || ++l->referrals > REFERRALS_MAX) {
+        give_up_target(l);
+        return;
+    }
+    cache_put_delegation(r->parts.cache, reply->delegation, now);
+    if (reply->ds != NULL)
+        cache_put_answer(r->parts.cache, reply->ds, now);
+    if (is_minimised(l))
+        l->minimised++;
+    while (!LIST_EMPTY(&l->waits)) /* addresses of the servers above: of no use any more */
+        wait_end(r, LIST_FIRST(&l->waits));
+    l->cut = cut_new(r->parts.options, l, reply->delegation);
+    l->accept_recursion_lame = false;
+    l->accept_avoided = false;
+    l->glue_used = false;
+    l->full_name = false;
+}
+
+/* What a minimised question has told: there is no cut at that name, or nothing at all. */
+static bool absorb_minimised(struct resolver *r, struct lookup *l, struct reply *reply)
+{
+    struct answer *answer = reply->answers[0];
+    l->minimised++;
+    if (r->parts.options->minimisation != MINIMISATION_STRICT) {
+        l->full_name = true; /* no cut here: most names are in this zone then; and some servers deny empty non-terminals */
+        return false;
+    }
+    if (answer->kind != ANSWER_NXDOMAIN) {
+        l->known_labels = l->asked.qname.labels;
+        return false;
+    }
+    answer->question = l->question; /* RFC 8020: nothing below either */
+    return true;
+}
+
+static void absorb_priming(struct resolver *r, struct lookup *l, const struct message *message,
+                           const struct asked *asked, struct now now)
+{
+    struct delegation *root = reply_priming(message, asked, l->arena);
+    if (root == NULL)
+        return;
+    for (uint16_t i = 0; i < root->server_count; i++)
+        if (root->servers[i].address_count > 0) {
+            cache_put_delegation(r->parts.cache, root, now);
+            return;
+        }
+}
+
+/* The parent answers instead of delegating. */
+static void forget_doubted_cut(struct resolver *r, const struct lookup *l)
+{
+    if (l->cut_is_doubted && dname_is_below(&l->doubted, &l->cut->delegation->zone) &&
+        dname_is_subdomain(&l->asked.qname, &l->doubted))
+        cache_drop_delegation(r->parts.cache, &l->doubted, l->origin);
+}
+
+static void absorb_answer(struct resolver *r, struct lookup *l, struct reply *reply, struct now now)
+{
+    forget_doubted_cut(r, l);
+    if (is_minimised(l) && !absorb_minimised(r, l, reply))
+        return;
+    for (uint16_t i = 1; i < reply->answer_count; i++)
+        cache_put_answer(r->parts.cache, reply->answers[i], now);
+    reply->answers[0]->question.qname = l->question.qname; /* the case the client used, not ours */
+    l->from = l->target->address;
+    l->from_tcp = l->sent_tcp;
+    lookup_finish(r, l, reply->answers[0], now);
+}
+
+static void absorb_reply(struct resolver *r, struct lookup *l, const struct message *message, struct now now)
+{
+    struct asked asked = {
+        .question = &l->asked,
+        .zone = &l->cut->delegation->zone,
+        .origin = l->origin,
+        .recursive = l->cut->recursive,
+        .with_edns = l->sent_edns,
+        .now = now,
+    };
+    struct server *server = servers_get(r->servers, &l->target->address);
+    struct reply reply;
+    reply_read(message, &asked, l->arena, &reply);
+    if (reply.kind == REPLY_RECURSION_LAME && l->accept_recursion_lame)
+        reply.kind = REPLY_ANSWER;
+    switch (reply.kind) {
+    case REPLY_ANSWER:
+        if (l->is_priming)
+            absorb_priming(r, l, message, &asked, now);
+        absorb_answer(r, l, &reply, now);
+        return;
+    case REPLY_REFERRAL:
+        absorb_referral(r, l, &reply, now);
+        return;
+    case REPLY_RECURSION_LAME:
+        l->target->recursion_lame = true;
+        return;
+    case REPLY_TRUNCATED:
+        if (l->sent_tcp)
+            give_up_target(l);
+        l->target->use_tcp = true;
+        return;
+    case REPLY_NO_EDNS:
+        l->target->no_edns = true;
+        server->no_edns_until_ms = now.monotonic_ms + NO_EDNS_S * 1000;
+        return;
+    case REPLY_LAME:
+        if (!fall_back_to_full_name(r->parts.options, l)) {
+            give_up_target(l);
+            server_is_lame_for(server, asked.zone, now.monotonic_ms);
+        }
+        return;
+    case REPLY_REFUSED:
+        if (!fall_back_to_full_name(r->parts.options, l))
+            give_up_target(l);
+        return;
+    }
+}
+
+void lookup_absorb(struct resolver *r, struct lookup *l, const struct message *reply, enum err read, struct now now)
+{
+    server_answered(servers_get(r->servers, &l->target->address), now.monotonic_ms - l->sent_ms);
+    lookup_exchange_over(r, l);
+    task_wake(r, &l->task);
+    if (read == OK) {
+        absorb_reply(r, l, reply, now);
+        return;
+    }
+    /* Not a DNS message.  Over TCP it may be one: middleboxes mangle UDP more often. */
+    if (l->sent_tcp)
+        give_up_target(l);
+    l->target->use_tcp = true;
+}
+
+/* ---- no reply ---- */
+
+void lookup_exchange_failed(struct resolver *r, struct lookup *l, enum exchange_failure how, struct now now)
+{
+    if (how != EXCHANGE_NO_SOCKET) {
+        server_was_silent(servers_get(r->servers, &l->target->address), now.monotonic_ms);
+        l->target->given_up = true;
+    }
+    l->timeouts++;
+    lookup_exchange_over(r, l);
+    task_wake(r, &l->task);
+}
+
+void lookup_timed_out(struct resolver *r, struct lookup *l, struct now now)
+{
+    r->stats.timeouts++;
+    l->timeouts++;
+    server_was_silent(servers_get(r->servers, &l->target->address), now.monotonic_ms);
+    if (l->forged > 0)
+        l->target->use_tcp = true;
+    want_cancel(r, l->exchange);
+    lookup_exchange_over(r, l);
+    task_wake(r, &l->task);
+}
+
+/* Somebody guesses: keep waiting for the true reply, but not while thousands of guesses come in. */
+void lookup_forged(struct resolver *r, struct lookup *l)
+{
+    r->stats.forged_dropped++;
+    if (l->forged < FORGED_MAX)
+        l->forged++;
+    if (l->forged < FORGED_MAX || l->sent_tcp)
+        return;
+    l->target->use_tcp = true;
+    want_cancel(r, l->exchange);
+    lookup_exchange_over(r, l);
+    task_wake(r, &l->task);
+}

@@ -1,0 +1,143 @@
+/* Where a question stands: the zone whose servers are asked next, and the choice among them. */
+#include "resolver/internal.h"
+
+enum {
+    SCORE_UNKNOWN_MS = 80,       /* a server never asked is taken for a fair one, so that all get to be known */
+    SCORE_BAND_MS = 60,          /* servers this close to the best share the load, and the ports */
+    SCORE_RESEND_MS = 400,       /* asked already in this lookup: others first */
+    SCORE_SILENT_MS = 10000,
+    SCORE_AVOID_MS = 100000,
+};
+
+/* ---- finding it ---- */
+
+static bool is_configured(const struct resolver_options *options, const struct address *address)
+{
+    for (uint16_t i = 0; i < options->root_hints->server_count; i++)
+        for (uint16_t k = 0; k < options->root_hints->servers[i].address_count; k++)
+            if (address_equal(&options->root_hints->servers[i].addresses[k], address))
+                return true;
+    for (uint16_t i = 0; i < options->zone_rule_count; i++)
+        for (uint16_t k = 0; k < options->zone_rules[i].address_count; k++)
+            if (address_equal(&options->zone_rules[i].addresses[k], address))
+                return true;
+    return false;
+}
+
+bool cut_may_ask(const struct resolver_options *options, const struct address *address)
+{
+    if (address->family == 4 ? !options->ask_ipv4 : !options->ask_ipv6)
+        return false;
+    if (!address_is_special(address) || is_configured(options, address))
+        return true;
+    for (uint16_t i = 0; i < options->query_private_count; i++)
+        if (prefix_contains(&options->query_private[i], address))
+            return true;
+    return false;
+}
+
+void cut_add_target(const struct resolver_options *options, struct cut *cut, const struct address *address)
+{
+    if (cut->target_count == CUT_TARGETS_MAX || !cut_may_ask(options, address))
+        return;
+    for (uint16_t i = 0; i < cut->target_count; i++)
+        if (address_equal(&cut->targets[i].address, address))
+            return;
+    cut->targets[cut->target_count++] = (struct target) { .address = *address };
+}
+
+struct cut *cut_new(const struct resolver_options *options, struct lookup *l, struct delegation *delegation)
+{
+    struct cut *cut = ARENA_NEW(l->arena, struct cut);
+    cut->delegation = delegation;
+    for (uint16_t i = 0; i < delegation->server_count; i++)
+        for (uint16_t k = 0; k < delegation->servers[i].address_count; k++)
+            cut_add_target(options, cut, &delegation->servers[i].addresses[k]);
+    return cut;
+}
+
+/* A forward or stub zone, as if it were delegated to the configured addresses. */
+struct cut *cut_of_rule(const struct resolver_options *options, struct lookup *l)
+{
+    struct delegation *delegation = ARENA_NEW(l->arena, struct delegation);
+    delegation->zone = l->rule->zone;
+    delegation->origin = l->origin;
+    struct cut *cut = cut_new(options, l, delegation);
+    for (uint16_t i = 0; i < l->rule->address_count; i++)
+        cut_add_target(options, cut, &l->rule->addresses[i]);
+    cut->configured = true;
+    cut->recursive = l->rule->kind != ZONE_RULE_STUB;
+    return cut;
+}
+
+static bool wants_parent_side(const struct question *question)
+{
+    return question->qtype == TYPE_DS && !dname_is_root(&question->qname);
+}
+
+struct cut *cut_of_cache(struct resolver *r, struct lookup *l, struct now now)
+{
+    struct delegation *delegation;
+    const struct dname *name = l->cut_is_doubted ? &l->doubted : &l->question.qname;
+    bool above = l->cut_is_doubted || wants_parent_side(&l->question);
+    if (!cache_find_delegation(r->parts.cache, name, above, l->origin, now, l->arena, &delegation))
+        return NULL;
+    if (l->rule != NULL && delegation->zone.labels <= l->rule->zone.labels)
+        return NULL;
+    struct cut *cut = cut_new(r->parts.options, l, delegation);
+    cut->from_cache = true;
+    return cut;
+}
+
+/* ---- whom to ask ---- */
+
+bool lookup_avoids(const struct lookup *l, const struct address *address)
+{
+    for (uint8_t i = 0; i < l->distrust.avoid_count; i++)
+        if (address_equal(&l->distrust.avoid[i], address))
+            return true;
+    return false;
+}
+
+static bool can_be_asked(const struct lookup *l, const struct target *target)
+{
+    if (target->given_up || (target->recursion_lame && !l->accept_recursion_lame) ||
+        (lookup_avoids(l, &target->address) && !l->accept_avoided))
+        return false;
+    bool tcp = target->use_tcp || lookup_avoids(l, &target->address);
+    return (tcp ? target->tcp_sent : target->udp_sent) < SENDS_PER_TARGET_MAX;
+}
+
+static int64_t score(struct resolver *r, const struct lookup *l, const struct target *target, struct now now)
+{
+    const struct server *server = servers_get(r->servers, &target->address);
+    int64_t score = server->measured ? server->srtt_ms : SCORE_UNKNOWN_MS;
+    score += (int64_t)(target->udp_sent + target->tcp_sent) * SCORE_RESEND_MS;
+    if (server_is_silent(server, now.monotonic_ms) ||
+        server_lame_for(server, &l->cut->delegation->zone, now.monotonic_ms))
+        score += SCORE_SILENT_MS;
+    if (lookup_avoids(l, &target->address))
+        score += SCORE_AVOID_MS;
+    return score;
+}
+
+/* One of the fastest at random (RFC 5452 section 4.4: an attacker must not know which); NULL if none is left. */
+struct target *cut_choose_target(struct resolver *r, struct lookup *l, struct now now)
+{
+    struct cut *cut = l->cut;
+    int64_t scores[CUT_TARGETS_MAX], best = INT64_MAX;
+    for (uint16_t i = 0; i < cut->target_count; i++) {
+        scores[i] = can_be_asked(l, &cut->targets[i]) ? score(r, l, &cut->targets[i], now) : INT64_MAX;
+        if (scores[i] < best)
+            best = scores[i];
+    }
+    if (best == INT64_MAX)
+        return NULL;
+    struct target *chosen = NULL;
+    uint32_t candidates = 0;
+    for (uint16_t i = 0; i < cut->target_count; i++)
+        if (scores[i] != INT64_MAX && scores[i] <= best + SCORE_BAND_MS &&
+            random_below(r->parts.random, ++candidates) == 0)
+            chosen = &cut->targets[i];
+    return chosen;
+}
