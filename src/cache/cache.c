@@ -6,7 +6,7 @@
 #include "cache/internal.h"
 
 enum {
-    CACHE_OCTETS_MIN = 512 * 1024, /* below it the tables beside the entries would take most of it */
+    CACHE_OCTETS_MIN = 1024 * 1024, /* below it the tables beside the entries would take most of it */
     LINEAGES_SHARE = 32,           /* of the whole, one part in so many */
     DENIAL_SHARE = 8,
     FAILURES_SHARE = 32,

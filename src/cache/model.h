@@ -434,7 +434,7 @@ static inline void model_run(struct octets script)
     struct cache_options options = cache_options_default();
     struct random *random = random_seeded_new(1);
     struct reader r = reader_of_octets(script);
-    options.size_octets = 512 * 1024;
+    options.size_octets = 1024 * 1024;
     options.max_ttl_s = MODEL_MAX_TTL_S;
     options.max_negative_ttl_s = MODEL_MAX_NEGATIVE_S;
     options.keep_expired_s = MODEL_KEEP_S;

@@ -1,121 +1,256 @@
 #include "cache/store.h"
 
 #include <assert.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+
+#include "cache/shard.h"
 
 enum {
-    SHARD_OCTETS = 512 * 1024, /* a larger budget means more shards, not larger ones, up to SHARDS_MAX */
-    SHARDS_MAX = 4096,
-    SEGMENT_BUCKETS = 64,
-    SPARSE = 4, /* more buckets for one entry than this: the table shrinks */
-    TTL_CLASSES = 64,
-    HAND_STEPS_MAX = 64, /* entries looked at for one eviction: nobody waits for a long walk of the hand */
-    MALLOC_OVERHEAD = 8, /* of a chunk of glibc's malloc, and what its size is rounded up to */
-    MALLOC_ROUNDING = 16,
-};
-
-struct link {
-    struct link *previous, *next;
-};
-
-struct entry {
-    struct entry *chain; /* of its bucket */
-    struct link queue;   /* of the shard, in order of insertion */
-    struct link expiry;  /* of its class of TTLs, in order of insertion */
-    int64_t expires_ms;
-    uint64_t hash;
-    uint32_t value_len;
-    uint16_t key_len;
-    uint8_t tag;
-    _Atomic bool visited; /* set by readers, cleared by the hand */
-    uint8_t data[];       /* key, then value */
-};
-
-struct segment {
-    struct entry *buckets[SEGMENT_BUCKETS];
-};
-
-/* Invariants, under the lock: bucket_count is in [rounded, 2 * rounded); an entry is in the bucket that bucket_of() says,
- * in `queue`, and in one of `classes`; used_octets is what the entries and segments cost and at most budget_octets. */
-struct shard {
-    pthread_rwlock_t lock;
-    uint64_t budget_octets, used_octets;
-    uint64_t entries, evictions, insertions;
-    uint64_t tagged[STORE_TAGS]; /* of the entries */
-    size_t bucket_count;
-    size_t rounded; /* the largest power of two that is not above bucket_count */
-    size_t walkers; /* walks in progress: the table does not shrink, lest they miss an entry */
-    size_t segments_max;
-    struct segment **segments;
-    struct link queue; /* next: the newest */
-    struct link *hand; /* where the search for a victim goes on, from old to new; &queue: begin at the oldest */
-    struct link classes[TTL_CLASSES];
-    uint8_t sweep_class; /* looked at next for entries nobody needs any more */
+    SHARD_OCTETS = 48 << 20, /* a larger budget means more shards, up to SHARDS_MAX */
+    SHARDS_MAX = 16,
+    SHARD_SHIFT = 36,  /* the index of a shard takes the bits of the hash below, the tags those from 40 on */
+    ATTEMPTS_MAX = 64, /* of a read that finds out that writers were faster: it gives up, as if there were no entry */
+    WALK_BUCKETS = 32, /* under one lock */
 };
 
 struct store {
-    size_t shard_count; /* a power of two */
+    void *mapped; /* NULL: the caller's memory */
+    uint64_t octets;
+    size_t shard_count;
     struct shard shards[];
 };
 
-/* ---- lists ---- */
+/* ---- making ---- */
 
-static void list_init(struct link *list)
+static size_t choose_shard_count(uint64_t octets)
 {
-    list->previous = list->next = list;
+    size_t count = 1;
+    while (count < SHARDS_MAX && octets / (2 * count) >= SHARD_OCTETS)
+        count *= 2;
+    return count;
 }
 
-static bool list_is_empty(const struct link *list)
+static uint64_t page_floor(uint64_t octets)
 {
-    return list->next == list;
+    return octets / PAGE_OCTETS * PAGE_OCTETS;
 }
 
-static void list_add_first(struct link *list, struct link *link)
+struct store *store_new_at(void *memory, uint64_t octets, bool is_shared)
 {
-    link->previous = list;
-    link->next = list->next;
-    list->next->previous = link;
-    list->next = link;
+    assert(octets >= STORE_OCTETS_MIN);
+    size_t count = choose_shard_count(octets);
+    struct store *store = memory_new(1, sizeof(*store) + count * sizeof(struct shard));
+    uint64_t each = page_floor(octets / count);
+    store->shard_count = count;
+    store->octets = octets;
+    bool sound = true;
+    for (size_t i = 0; i < count; i++) {
+        shard_init(&store->shards[i], (uint8_t *)memory + i * each, each, is_shared);
+        sound = sound && shard_is_sound(&store->shards[i]);
+    }
+    if (!sound) {
+        store_free(store);
+        return NULL;
+    }
+    for (size_t i = 0; i < count; i++)
+        table_repair(&store->shards[i]);
+    return store;
 }
 
-static void list_remove(struct link *link)
+struct store *store_new(uint64_t budget_octets)
 {
-    link->previous->next = link->next;
-    link->next->previous = link->previous;
+    uint64_t octets = page_floor(budget_octets);
+    void *memory = mmap(NULL, octets, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    assert(memory != MAP_FAILED); /* nothing is taken yet but addresses */
+    struct store *store = store_new_at(memory, octets, false);
+    assert(store != NULL);
+    store->mapped = memory;
+    return store;
 }
 
-static struct entry *entry_of_queue(struct link *link)
+void store_free(struct store *store)
 {
-    return (struct entry *)((uint8_t *)link - offsetof(struct entry, queue));
+    for (size_t i = 0; i < store->shard_count; i++)
+        pthread_mutex_destroy(&store->shards[i].lock);
+    if (store->mapped != NULL)
+        munmap(store->mapped, store->octets);
+    free(store);
 }
 
-static struct entry *entry_of_expiry(struct link *link)
+static const struct shard *shard_of_hash(const struct store *store, uint64_t hash)
 {
-    return (struct entry *)((uint8_t *)link - offsetof(struct entry, expiry));
+    return &store->shards[hash >> SHARD_SHIFT & (store->shard_count - 1)];
 }
 
-/* ---- entries ---- */
-
-static size_t malloc_octets(size_t size)
+static struct shard *shard_of(struct store *store, uint64_t hash)
 {
-    return (size + MALLOC_OVERHEAD + MALLOC_ROUNDING - 1) / MALLOC_ROUNDING * MALLOC_ROUNDING;
+    return &store->shards[hash >> SHARD_SHIFT & (store->shard_count - 1)];
 }
 
-static size_t entry_octets(size_t key_len, size_t value_len)
+/* ---- reading, without a lock: shard.h ---- */
+
+/* Where a value goes: into `arena`, or into `to`, which holds `size` octets. */
+struct wanted {
+    struct arena *arena;
+    uint8_t *to;
+    size_t size;
+    bool is_part; /* the first `size` octets are enough */
+    size_t len;   /* found */
+    uint32_t stamp;
+};
+
+/* Octets of an entry, loaded as words; `from` octets behind its head. */
+static void copy_out(uint8_t *to, const word *entry, size_t from, size_t len)
 {
-    return malloc_octets(sizeof(struct entry) + key_len + value_len);
+    const word *at = &entry[ENTRY_DATA + from / WORD];
+    size_t skip = from % WORD;
+    for (; len > 0; at++, skip = 0) {
+        uint64_t loaded = word_get(at);
+        size_t part = len < WORD - skip ? len : WORD - skip;
+        memcpy(to, (const uint8_t *)&loaded + skip, part);
+        to += part;
+        len -= part;
+    }
 }
 
-static struct octets entry_key(const struct entry *entry)
+static bool has_key(const word *entry, const struct entry_sizes *sizes, const struct store_key *key)
 {
-    return (struct octets) { entry->data, entry->key_len };
+    uint8_t octets[STORE_KEY_OCTETS_MAX];
+    if (word_get(&entry[ENTRY_HASH]) != key->hash || sizes->key_len != key->octets.len)
+        return false;
+    copy_out(octets, entry, sizes->value_len, sizes->key_len);
+    return memcmp(octets, key->octets.data, sizes->key_len) == 0;
 }
 
-static struct octets entry_value(const struct entry *entry)
+/* The entry of this key, as its bucket has it now: maybe garbage, and maybe NULL where a moment later there is one. */
+static word *walk_bucket(const struct shard *shard, const struct store_key *key, uint64_t bucket_count,
+                         struct entry_sizes *sizes)
 {
-    return (struct octets) { entry->data + entry->key_len, entry->value_len };
+    size_t lines = 0;
+    for (struct line *line = bucket_line(shard, bucket_of(bucket_count, key->hash));
+         line != NULL && lines < shard->lines_per_segment; line = line_next(shard, line), lines++) {
+        for (size_t i = 0; i < LINE_SLOTS; i++) {
+            uint64_t slot = atomic_load_explicit(&line->slots[i], memory_order_acquire);
+            word *entry = slot_has_tag(slot, key->hash) ? entry_at(shard, slot_offset(slot), sizes) : NULL;
+            if (entry != NULL && has_key(entry, sizes, key))
+                return entry;
+        }
+    }
+    return NULL;
+}
+
+static void take_value(const word *entry, const struct entry_sizes *sizes, struct wanted *wanted)
+{
+    size_t len = wanted->is_part ? wanted->size : sizes->value_len;
+    wanted->len = sizes->value_len;
+    if (wanted->arena != NULL && sizes->value_len > wanted->size) {
+        wanted->to = arena_alloc(wanted->arena, sizes->value_len);
+        wanted->size = sizes->value_len;
+    }
+    if (len <= wanted->size && len <= sizes->value_len)
+        copy_out(wanted->to, entry, 0, len);
+}
+
+/* So that eviction spares it.  If the memory has become something else since, the word is not the same any more: a keyed
+ * check is part of it. */
+static void mark_visited(word *entry, uint64_t state)
+{
+    if (!(state & STATE_VISITED))
+        atomic_compare_exchange_strong_explicit(&entry[ENTRY_STATE], &state, state | STATE_VISITED,
+                                                memory_order_relaxed, memory_order_relaxed);
+}
+
+static bool is_whole(uint64_t state, const struct entry_sizes *sizes, const struct store_key *key, struct octets value)
+{
+    uint64_t check = entry_check(key->hash, sizes_pack(sizes), state_stamp(state), value, key->octets);
+    return check >> CHECK_BITS == state >> CHECK_BITS;
+}
+
+static bool get(const struct shard *shard, const struct store_key *key, struct wanted *wanted)
+{
+    const struct shard_region *region = shard->region;
+    for (size_t attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+        struct entry_sizes sizes;
+        uint64_t reuse = atomic_load_explicit(&region->reuse, memory_order_acquire), state = 0;
+        uint64_t bucket_count = atomic_load_explicit(&region->bucket_count, memory_order_acquire);
+        word *entry = walk_bucket(shard, key, bucket_count, &sizes);
+        if (entry != NULL) {
+            state = word_get(&entry[ENTRY_STATE]);
+            take_value(entry, &sizes, wanted);
+        }
+        atomic_thread_fence(memory_order_acquire);
+        if (word_get(&region->reuse) != reuse || (entry == NULL && word_get(&region->bucket_count) != bucket_count))
+            continue;
+        if (entry == NULL || (!wanted->is_part && wanted->len <= wanted->size &&
+                              !is_whole(state, &sizes, key, (struct octets) { wanted->to, wanted->len })))
+            return false;
+        wanted->stamp = state_stamp(state);
+        mark_visited(entry, state);
+        return true;
+    }
+    return false;
+}
+
+bool store_find_stamped(struct store *store, const struct store_key *key, struct arena *arena, struct octets *value,
+                        uint32_t *stamp)
+{
+    struct wanted wanted = { .arena = arena };
+    if (!get(shard_of(store, key->hash), key, &wanted))
+        return false;
+    *value = (struct octets) { wanted.to, wanted.len };
+    *stamp = wanted.stamp;
+    return true;
+}
+
+bool store_find(struct store *store, const struct store_key *key, struct arena *arena, struct octets *value)
+{
+    uint32_t stamp;
+    return store_find_stamped(store, key, arena, value, &stamp);
+}
+
+bool store_peek(struct store *store, const struct store_key *key, void *to, size_t size)
+{
+    struct wanted wanted = { .to = to, .size = size, .is_part = true };
+    return get(shard_of(store, key->hash), key, &wanted) && wanted.len >= size;
+}
+
+size_t store_read(struct store *store, const struct store_key *key, void *to, size_t size)
+{
+    struct wanted wanted = { .to = to, .size = size };
+    return get(shard_of(store, key->hash), key, &wanted) && wanted.len <= size ? wanted.len : 0;
+}
+
+static const struct line *line_of_hash(const struct shard *shard, uint64_t hash)
+{
+    return bucket_line(shard, bucket_of(word_get(&shard->region->bucket_count), hash));
+}
+
+void store_prefetch_index(const struct store *store, uint64_t hash)
+{
+    __builtin_prefetch(line_of_hash(shard_of_hash(store, hash), hash));
+}
+
+void store_prefetch_entry(const struct store *store, uint64_t hash)
+{
+    const struct shard *shard = shard_of_hash(store, hash);
+    const struct line *line = line_of_hash(shard, hash);
+    for (size_t i = 0; line != NULL && i < LINE_SLOTS; i++) {
+        uint64_t slot = word_get(&line->slots[i]);
+        if (!slot_has_tag(slot, hash))
+            continue;
+        const uint8_t *entry = shard->data + slot_offset(slot);
+        __builtin_prefetch(entry);
+        __builtin_prefetch(entry + LINE_OCTETS);
+        __builtin_prefetch(entry + 2 * LINE_OCTETS);
+    }
+}
+
+/* ---- writing, under the lock of the shard ---- */
+
+static int64_t seconds_of(int64_t ms)
+{
+    return ms < 0 ? 0 : ms / 1000;
 }
 
 static bool begins_with(struct octets octets, struct octets head)
@@ -123,353 +258,164 @@ static bool begins_with(struct octets octets, struct octets head)
     return octets.len >= head.len && (head.len == 0 || memcmp(octets.data, head.data, head.len) == 0);
 }
 
-/* Entries whose TTLs differ by less than a third share a class, so that the oldest of a class is among the first of it to
- * expire. */
-static unsigned ttl_class(int64_t ttl_ms)
+static unsigned ttl_class(int64_t ttl_s)
 {
-    enum { STEPS = 3 }; /* per doubling */
-    uint64_t ttl_s = ttl_ms < 1000 ? 1 : (uint64_t)ttl_ms / 1000;
-    unsigned log2 = 63 - (unsigned)__builtin_clzll(ttl_s);
-    unsigned step = (unsigned)((ttl_s - (UINT64_C(1) << log2)) * STEPS >> log2);
-    unsigned class = log2 * STEPS + step;
+    unsigned class = ttl_s <= 1 ? 0 : 63 - (unsigned)__builtin_clzll((uint64_t)ttl_s);
     return class < TTL_CLASSES ? class : TTL_CLASSES - 1;
 }
 
-/* ---- the table of a shard: linear hashing, one bucket at a time ---- */
-
-static size_t bucket_of(const struct shard *shard, uint64_t hash)
+/* The slot's entry, if it is whole; else NULL. */
+static word *entry_of(const struct shard *shard, const word *slot, struct entry_sizes *sizes)
 {
-    size_t bucket = hash & (2 * shard->rounded - 1);
-    return bucket < shard->bucket_count ? bucket : hash & (shard->rounded - 1);
-}
-
-static struct entry **bucket_at(const struct shard *shard, size_t bucket)
-{
-    return &shard->segments[bucket / SEGMENT_BUCKETS]->buckets[bucket % SEGMENT_BUCKETS];
-}
-
-/* Where the pointer to the entry stands; it holds NULL if there is none. */
-static struct entry **place_of(const struct shard *shard, const struct store_key *key)
-{
-    struct entry **place = bucket_at(shard, bucket_of(shard, key->hash));
-    while (*place != NULL && ((*place)->hash != key->hash || !octets_equal(entry_key(*place), key->octets)))
-        place = &(*place)->chain;
-    return place;
-}
-
-static void add_segment(struct shard *shard, size_t segment)
-{
-    shard->segments[segment] = memory_new(1, sizeof(struct segment));
-    shard->used_octets += malloc_octets(sizeof(struct segment));
-}
-
-static void drop_segment(struct shard *shard, size_t segment)
-{
-    free(shard->segments[segment]);
-    shard->segments[segment] = NULL;
-    shard->used_octets -= malloc_octets(sizeof(struct segment));
-}
-
-static void split_bucket(struct shard *shard)
-{
-    size_t added = shard->bucket_count;
-    if (added == shard->segments_max * SEGMENT_BUCKETS)
-        return;
-    if (added % SEGMENT_BUCKETS == 0)
-        add_segment(shard, added / SEGMENT_BUCKETS);
-    struct entry **from = bucket_at(shard, added - shard->rounded), **to = bucket_at(shard, added);
-    shard->bucket_count++;
-    if (shard->bucket_count == 2 * shard->rounded)
-        shard->rounded *= 2;
-    while (*from != NULL) {
-        struct entry *entry = *from;
-        if (bucket_of(shard, entry->hash) != added) {
-            from = &entry->chain;
-            continue;
-        }
-        *from = entry->chain;
-        entry->chain = *to;
-        *to = entry;
-    }
-}
-
-static bool is_sparse(const struct shard *shard)
-{
-    return shard->entries * SPARSE < shard->bucket_count && shard->bucket_count > SEGMENT_BUCKETS &&
-           shard->walkers == 0;
-}
-
-static void merge_bucket(struct shard *shard)
-{
-    if (shard->bucket_count == shard->rounded)
-        shard->rounded /= 2;
-    size_t removed = --shard->bucket_count;
-    struct entry **from = bucket_at(shard, removed), **to = bucket_at(shard, removed - shard->rounded);
-    while (*to != NULL)
-        to = &(*to)->chain;
-    *to = *from;
-    *from = NULL;
-    if (removed % SEGMENT_BUCKETS == 0)
-        drop_segment(shard, removed / SEGMENT_BUCKETS);
-}
-
-/* ---- entries of a shard ---- */
-
-static void remove_at(struct shard *shard, struct entry **place)
-{
-    struct entry *entry = *place;
-    *place = entry->chain;
-    if (shard->hand == &entry->queue)
-        shard->hand = entry->queue.previous;
-    list_remove(&entry->queue);
-    list_remove(&entry->expiry);
-    shard->used_octets -= entry_octets(entry->key_len, entry->value_len);
-    shard->entries--;
-    shard->tagged[entry->tag]--;
-    free(entry);
-}
-
-static void remove_entry(struct shard *shard, struct entry *entry)
-{
-    struct entry **place = bucket_at(shard, bucket_of(shard, entry->hash));
-    while (*place != entry)
-        place = &(*place)->chain;
-    remove_at(shard, place);
-    for (size_t i = 0; i < SPARSE && is_sparse(shard); i++) /* keeps step with the removals */
-        merge_bucket(shard);
-}
-
-static struct entry *first_expired(struct shard *shard, int64_t now_ms)
-{
-    for (size_t class = 0; class < TTL_CLASSES; class ++) {
-        struct link *oldest = shard->classes[class].previous;
-        if (oldest != &shard->classes[class] && entry_of_expiry(oldest)->expires_ms <= now_ms)
-            return entry_of_expiry(oldest);
-    }
-    return NULL;
-}
-
-/* SIEVE (Zhang et al., NSDI '24): the hand goes from old to new, spares what was read since it last came by, and takes the
- * first that was not.  The shard is not empty. */
-static struct entry *next_victim(struct shard *shard)
-{
-    struct entry *entry = NULL;
-    for (size_t steps = 0; steps < HAND_STEPS_MAX; steps++) {
-        if (shard->hand == &shard->queue)
-            shard->hand = shard->queue.previous;
-        entry = entry_of_queue(shard->hand);
-        if (!atomic_load_explicit(&entry->visited, memory_order_relaxed))
-            break;
-        atomic_store_explicit(&entry->visited, false, memory_order_relaxed);
-        shard->hand = shard->hand->previous;
-    }
-    return entry;
-}
-
-static void make_room(struct shard *shard, size_t octets, int64_t now_ms)
-{
-    while (shard->used_octets + octets > shard->budget_octets && shard->entries > 0) {
-        struct entry *victim = first_expired(shard, now_ms);
-        remove_entry(shard, victim != NULL ? victim : next_victim(shard));
-        shard->evictions++;
-    }
-}
-
-/* One class of TTLs at each write: what nobody needs any more does not wait for pressure. */
-static void sweep_one(struct shard *shard, int64_t now_ms, int64_t keep_ms)
-{
-    struct link *class = &shard->classes[shard->sweep_class];
-    shard->sweep_class = (shard->sweep_class + 1) % TTL_CLASSES;
-    if (list_is_empty(class))
-        return;
-    struct entry *oldest = entry_of_expiry(class->previous);
-    if (oldest->expires_ms <= now_ms && now_ms - oldest->expires_ms > keep_ms)
-        remove_entry(shard, oldest);
-}
-
-static void insert(struct shard *shard, const struct store_key *key, const struct store_write *write)
-{
-    struct entry *entry = memory_new(1, sizeof(*entry) + key->octets.len + write->value.len);
-    entry->hash = key->hash;
-    entry->tag = write->tag;
-    entry->expires_ms = write->expires_ms;
-    entry->key_len = (uint16_t)key->octets.len;
-    entry->value_len = (uint32_t)write->value.len;
-    memcpy(entry->data, key->octets.data, key->octets.len);
-    if (write->value.len > 0)
-        memcpy(entry->data + key->octets.len, write->value.data, write->value.len);
-    struct entry **bucket = bucket_at(shard, bucket_of(shard, key->hash));
-    entry->chain = *bucket;
-    *bucket = entry;
-    list_add_first(&shard->queue, &entry->queue);
-    list_add_first(&shard->classes[ttl_class(write->expires_ms - write->now_ms)], &entry->expiry);
-    shard->used_octets += entry_octets(entry->key_len, entry->value_len);
-    shard->entries++;
-    shard->tagged[entry->tag]++;
-    shard->insertions++;
-    if (shard->entries > shard->bucket_count)
-        split_bucket(shard);
-}
-
-/* ---- the store ---- */
-
-static void shard_init(struct shard *shard, uint64_t budget_octets)
-{
-    *shard = (struct shard) { .bucket_count = SEGMENT_BUCKETS, .rounded = SEGMENT_BUCKETS };
-    pthread_rwlock_init(&shard->lock, NULL);
-    list_init(&shard->queue);
-    shard->hand = &shard->queue;
-    for (size_t class = 0; class < TTL_CLASSES; class ++)
-        list_init(&shard->classes[class]);
-    shard->segments_max = 1 + budget_octets / entry_octets(0, 0) / SEGMENT_BUCKETS;
-    shard->segments = memory_new(shard->segments_max, sizeof(struct segment *));
-    shard->budget_octets = budget_octets;
-    shard->used_octets = malloc_octets(shard->segments_max * sizeof(struct segment *));
-    add_segment(shard, 0);
-}
-
-struct store *store_new(uint64_t budget_octets)
-{
-    assert(budget_octets >= STORE_OCTETS_MIN);
-    size_t count = 1;
-    while (count < SHARDS_MAX && budget_octets / (2 * count) >= SHARD_OCTETS)
-        count *= 2;
-    struct store *store = memory_new(1, sizeof(*store) + count * sizeof(struct shard));
-    store->shard_count = count;
-    uint64_t own = malloc_octets(sizeof(*store) + count * sizeof(struct shard));
-    for (size_t i = 0; i < count; i++)
-        shard_init(&store->shards[i], (budget_octets - own) / count);
-    return store;
-}
-
-void store_free(struct store *store)
-{
-    for (size_t i = 0; i < store->shard_count; i++) {
-        struct shard *shard = &store->shards[i];
-        for (struct link *link = shard->queue.next; link != &shard->queue;) {
-            struct entry *entry = entry_of_queue(link);
-            link = link->next;
-            free(entry);
-        }
-        for (size_t segment = 0; segment < shard->segments_max; segment++)
-            free(shard->segments[segment]);
-        free(shard->segments);
-        pthread_rwlock_destroy(&shard->lock);
-    }
-    free(store);
-}
-
-/* The table of the shard takes the low bits. */
-static struct shard *shard_of(struct store *store, uint64_t hash)
-{
-    return &store->shards[hash >> 48 & (store->shard_count - 1)];
-}
-
-/* The entry, marked as read, with its shard locked for reading; NULL, and nothing is locked, if there is none. */
-static const struct entry *lock_entry(struct shard *shard, const struct store_key *key)
-{
-    pthread_rwlock_rdlock(&shard->lock);
-    struct entry *entry = *place_of(shard, key);
+    word *entry = entry_at(shard, slot_offset(word_get(slot)), sizes);
     if (entry == NULL)
-        pthread_rwlock_unlock(&shard->lock);
-    else if (!atomic_load_explicit(&entry->visited, memory_order_relaxed))
-        atomic_store_explicit(&entry->visited, true, memory_order_relaxed);
-    return entry;
+        return NULL;
+    struct store_key key = { word_get(&entry[ENTRY_HASH]), entry_key(entry, sizes) };
+    return is_whole(word_get(&entry[ENTRY_STATE]), sizes, &key, entry_value(entry, sizes)) ? entry : NULL;
 }
 
-bool store_find(struct store *store, const struct store_key *key, struct arena *arena, struct octets *value)
+static struct octets value_of(const struct shard *shard, const word *slot)
 {
-    struct shard *shard = shard_of(store, key->hash);
-    const struct entry *entry = lock_entry(shard, key);
-    if (entry == NULL)
-        return false;
-    *value = octets_copy(arena, entry_value(entry));
-    pthread_rwlock_unlock(&shard->lock);
-    return true;
+    struct entry_sizes sizes;
+    word *entry = slot == NULL ? NULL : entry_of(shard, slot, &sizes);
+    return entry == NULL ? (struct octets) { NULL, 0 } : entry_value(entry, &sizes);
 }
 
-bool store_peek(struct store *store, const struct store_key *key, void *to, size_t size)
+/* The two runs of octets, one behind the other, as words. */
+static void copy_in(word *to, struct octets value, struct octets key)
 {
-    struct shard *shard = shard_of(store, key->hash);
-    const struct entry *entry = lock_entry(shard, key);
-    if (entry == NULL)
-        return false;
-    bool is_whole = entry->value_len >= size;
-    if (is_whole)
-        memcpy(to, entry_value(entry).data, size);
-    pthread_rwlock_unlock(&shard->lock);
-    return is_whole;
+    size_t len = value.len + key.len;
+    for (size_t at = 0; at < len; at += WORD, to++) {
+        uint64_t stored = 0;
+        size_t in_value = at < value.len ? value.len - at : 0;
+        size_t first = in_value < WORD ? in_value : WORD;
+        size_t second = len - at < WORD ? len - at - first : WORD - first;
+        if (first > 0)
+            memcpy(&stored, value.data + at, first);
+        if (second > 0)
+            memcpy((uint8_t *)&stored + first, key.data + (at + first - value.len), second);
+        word_set(to, stored);
+    }
 }
 
-size_t store_read(struct store *store, const struct store_key *key, void *to, size_t size)
+/* The slot of a new entry; 0 if there is no room. */
+static uint64_t write_entry(struct shard *shard, const struct store_key *key, const struct store_write *write)
 {
-    struct shard *shard = shard_of(store, key->hash);
-    const struct entry *entry = lock_entry(shard, key);
-    if (entry == NULL)
+    struct entry_sizes sizes = {
+        .expires_s = seconds_of(write->expires_ms),
+        .value_len = write->value.len,
+        .key_len = key->octets.len,
+        .tag = write->tag,
+    };
+    int64_t now_s = seconds_of(write->now_ms);
+    uint32_t *open = &shard->region->open[ttl_class(sizes.expires_s - now_s)];
+    evict(shard, now_s);
+    uint64_t offset = segment_append(shard, open, &sizes);
+    if (offset == UINT64_MAX)
         return 0;
-    size_t len = entry->value_len <= size ? entry->value_len : 0;
-    if (len > 0)
-        memcpy(to, entry_value(entry).data, len);
-    pthread_rwlock_unlock(&shard->lock);
-    return len;
+    shard->segments[*open - 1].live++;
+    word *entry = (word *)(void *)(shard->data + offset);
+    uint64_t check = entry_check(key->hash, sizes_pack(&sizes), write->stamp, write->value, key->octets);
+    word_set(&entry[ENTRY_STATE], check | (uint64_t)write->stamp << STAMP_SHIFT);
+    word_set(&entry[ENTRY_HASH], key->hash);
+    copy_in(&entry[ENTRY_DATA], write->value, key->octets);
+    return slot_make(offset, key->hash);
 }
 
-/* No entry takes more than a quarter of its shard, so that one cannot empty it. */
-static bool fits(const struct shard *shard, size_t octets)
+static bool publish(struct shard *shard, const struct store_key *key, uint64_t entry, uint8_t tag)
 {
-    return octets <= shard->budget_octets / 4;
+    struct shard_region *region = shard->region;
+    word *slot = table_find(shard, key);
+    if (slot != NULL) {
+        uint64_t replaced = word_get(slot);
+        atomic_store_explicit(slot, entry, memory_order_release);
+        entry_forget(shard, replaced);
+        segment_reclaim(shard, replaced);
+    } else if (table_add(shard, entry, key->hash)) {
+        region->entries++;
+    } else {
+        return false;
+    }
+    region->tagged[tag]++;
+    region->insertions++;
+    return true;
 }
 
 static bool put_locked(struct shard *shard, const struct store_key *key, struct store_write *write)
 {
-    struct entry **place = place_of(shard, key);
-    struct octets old = *place == NULL ? (struct octets) { NULL, 0 } : entry_value(*place);
+    struct octets old = value_of(shard, table_find(shard, key));
     if (write->decide != NULL && !write->decide(write->context, old, write))
         return false;
-    size_t octets = entry_octets(key->octets.len, write->value.len);
-    if (write->value.len > STORE_VALUE_OCTETS_MAX || !fits(shard, octets))
+    if (write->value.len > STORE_VALUE_OCTETS_MAX ||
+        entry_octets(key->octets.len, write->value.len) > shard->segment_octets)
         return false;
-    if (*place != NULL)
-        remove_at(shard, place);
-    sweep_one(shard, write->now_ms, write->keep_ms);
-    make_room(shard, octets + malloc_octets(sizeof(struct segment)), write->now_ms);
-    insert(shard, key, write);
-    assert(shard->used_octets <= shard->budget_octets);
-    return true;
+    sweep_segment(shard, seconds_of(write->now_ms), seconds_of(write->keep_ms));
+    uint64_t entry = write_entry(shard, key, write);
+    bool written = entry != 0 && publish(shard, key, entry, write->tag);
+    table_adjust(shard);
+    return written;
 }
 
 bool store_put(struct store *store, const struct store_key *key, struct store_write write)
 {
-    assert(key->octets.len <= STORE_KEY_OCTETS_MAX && write.tag < STORE_TAGS);
+    assert(key->octets.len <= STORE_KEY_OCTETS_MAX && write.tag < STORE_TAGS && write.stamp <= STORE_STAMP_MAX);
     struct shard *shard = shard_of(store, key->hash);
-    pthread_rwlock_wrlock(&shard->lock);
+    pthread_mutex_lock(&shard->lock);
     bool written = put_locked(shard, key, &write);
-    pthread_rwlock_unlock(&shard->lock);
+    pthread_mutex_unlock(&shard->lock);
     return written;
 }
 
 bool store_patch(struct store *store, const struct store_key *key, struct octets from, struct octets to)
 {
-    assert(from.len == to.len && from.len > 0);
     struct shard *shard = shard_of(store, key->hash);
-    pthread_rwlock_wrlock(&shard->lock);
-    struct entry *entry = *place_of(shard, key);
-    bool same = entry != NULL && begins_with(entry_value(entry), from);
-    if (same)
-        memcpy(entry->data + entry->key_len, to.data, to.len);
-    pthread_rwlock_unlock(&shard->lock);
+    struct entry_sizes sizes;
+    pthread_mutex_lock(&shard->lock);
+    word *slot = table_find(shard, key), *entry = slot == NULL ? NULL : entry_of(shard, slot, &sizes);
+    bool same = entry != NULL && begins_with(entry_value(entry, &sizes), from);
+    if (same) {
+        uint8_t buffer[STORE_VALUE_OCTETS_MAX];
+        memcpy(buffer, entry_value(entry, &sizes).data, sizes.value_len);
+        memcpy(buffer, to.data, to.len);
+        struct store_write write = { .value = { buffer, sizes.value_len },
+                                     .expires_ms = sizes.expires_s * 1000,
+                                     .tag = sizes.tag };
+        same = put_locked(shard, key, &write);
+    }
+    pthread_mutex_unlock(&shard->lock);
+    return same;
+}
+
+bool store_restamp(struct store *store, const struct store_key *key, uint32_t from, uint32_t to)
+{
+    assert(to <= STORE_STAMP_MAX);
+    struct shard *shard = shard_of(store, key->hash);
+    struct entry_sizes sizes;
+    pthread_mutex_lock(&shard->lock);
+    word *slot = table_find(shard, key), *entry = slot == NULL ? NULL : entry_of(shard, slot, &sizes);
+    uint64_t state = entry == NULL ? 0 : word_get(&entry[ENTRY_STATE]);
+    bool same = entry != NULL && state_stamp(state) == from;
+    if (same) { /* a mark that a reader sets at this moment may be lost: a matter of taste, not of truth */
+        uint64_t check = entry_check(key->hash, sizes_pack(&sizes), to, entry_value(entry, &sizes), key->octets);
+        word_set(&entry[ENTRY_STATE], check | (uint64_t)to << STAMP_SHIFT | (state & STATE_VISITED));
+    }
+    pthread_mutex_unlock(&shard->lock);
     return same;
 }
 
 bool store_remove(struct store *store, const struct store_key *key, struct octets head)
 {
     struct shard *shard = shard_of(store, key->hash);
-    pthread_rwlock_wrlock(&shard->lock);
-    struct entry *entry = *place_of(shard, key);
-    bool same = entry != NULL && begins_with(entry_value(entry), head);
-    if (same)
-        remove_entry(shard, entry);
-    pthread_rwlock_unlock(&shard->lock);
+    pthread_mutex_lock(&shard->lock);
+    word *slot = table_find(shard, key);
+    bool same = slot != NULL && begins_with(value_of(shard, slot), head);
+    if (same) {
+        uint64_t removed = word_get(slot);
+        entry_drop(shard, slot);
+        segment_reclaim(shard, removed);
+        table_adjust(shard);
+    }
+    pthread_mutex_unlock(&shard->lock);
     return same;
 }
 
@@ -477,58 +423,69 @@ bool store_remove(struct store *store, const struct store_key *key, struct octet
 
 static void begin_walk(struct shard *shard)
 {
-    pthread_rwlock_wrlock(&shard->lock);
+    pthread_mutex_lock(&shard->lock);
     shard->walkers++;
-    pthread_rwlock_unlock(&shard->lock);
+    pthread_mutex_unlock(&shard->lock);
 }
 
 static void end_walk(struct shard *shard)
 {
-    pthread_rwlock_wrlock(&shard->lock);
-    shard->walkers--;
-    while (is_sparse(shard))
-        merge_bucket(shard);
-    pthread_rwlock_unlock(&shard->lock);
+    uint64_t before, after;
+    do { /* what the walk has kept from shrinking */
+        pthread_mutex_lock(&shard->lock);
+        shard->walkers -= shard->walkers > 0;
+        before = word_get(&shard->region->bucket_count);
+        table_adjust(shard);
+        after = word_get(&shard->region->bucket_count);
+        pthread_mutex_unlock(&shard->lock);
+    } while (after < before);
 }
 
-static size_t sweep_segment(struct shard *shard, size_t segment,
-                            bool (*doomed)(void *context, struct octets key, struct octets value), void *context)
+/* Is there a bucket from `at` on?  If so, the shard is locked, and *end is behind the last one of this slice. */
+static bool lock_buckets(struct shard *shard, uint64_t at, uint64_t *end)
+{
+    pthread_mutex_lock(&shard->lock);
+    uint64_t count = word_get(&shard->region->bucket_count);
+    *end = at + WALK_BUCKETS < count ? at + WALK_BUCKETS : count;
+    if (at < count)
+        return true;
+    pthread_mutex_unlock(&shard->lock);
+    return false;
+}
+
+typedef bool judge(void *context, struct octets key, struct octets value);
+
+/* Drops what is doomed, or torn. */
+static size_t sweep_bucket(struct shard *shard, uint64_t bucket, judge *doomed, void *context)
 {
     size_t removed = 0;
-    for (size_t i = 0; i < SEGMENT_BUCKETS; i++) {
-        struct entry **place = &shard->segments[segment]->buckets[i];
-        while (*place != NULL) {
-            if (!doomed(context, entry_key(*place), entry_value(*place))) {
-                place = &(*place)->chain;
+    for (struct line *line = bucket_line(shard, bucket); line != NULL; line = line_next(shard, line)) {
+        for (size_t i = 0; i < LINE_SLOTS; i++) {
+            struct entry_sizes sizes;
+            word *slot = &line->slots[i];
+            word *entry = word_get(slot) == 0 ? NULL : entry_of(shard, slot, &sizes);
+            if (word_get(slot) == 0 ||
+                (entry != NULL && !doomed(context, entry_key(entry, &sizes), entry_value(entry, &sizes))))
                 continue;
-            }
-            remove_at(shard, place);
+            uint64_t dropped = word_get(slot);
+            entry_drop(shard, slot);
+            segment_reclaim(shard, dropped);
             removed++;
         }
     }
     return removed;
 }
 
-/* Is there such a segment?  If so, the shard is locked for writing. */
-static bool lock_segment(struct shard *shard, size_t segment)
-{
-    pthread_rwlock_wrlock(&shard->lock);
-    if (segment * SEGMENT_BUCKETS < shard->bucket_count)
-        return true;
-    pthread_rwlock_unlock(&shard->lock);
-    return false;
-}
-
-size_t store_sweep(struct store *store, bool (*doomed)(void *context, struct octets key, struct octets value),
-                   void *context)
+size_t store_sweep(struct store *store, judge *doomed, void *context)
 {
     size_t removed = 0;
     for (size_t i = 0; i < store->shard_count; i++) {
         struct shard *shard = &store->shards[i];
         begin_walk(shard);
-        for (size_t segment = 0; lock_segment(shard, segment); segment++) {
-            removed += sweep_segment(shard, segment, doomed, context);
-            pthread_rwlock_unlock(&shard->lock);
+        for (uint64_t at = 0, end; lock_buckets(shard, at, &end); at = end) {
+            for (uint64_t bucket = at; bucket < end; bucket++)
+                removed += sweep_bucket(shard, bucket, doomed, context);
+            pthread_mutex_unlock(&shard->lock);
         }
         end_walk(shard);
     }
@@ -536,47 +493,48 @@ size_t store_sweep(struct store *store, bool (*doomed)(void *context, struct oct
 }
 
 struct slice_item {
+    struct slice_item *next;
     struct octets key, value;
 };
-struct slice {
-    size_t count;
-    struct slice_item *items; /* all copies */
-};
 
-static struct slice copy_segment(struct arena *arena, const struct segment *segment)
+/* Copies of all entries of the bucket, in front of the list. */
+static struct slice_item *copy_bucket(const struct shard *shard, uint64_t bucket, struct arena *arena,
+                                      struct slice_item *list)
 {
-    struct slice slice = { .count = 0 };
-    for (size_t i = 0; i < SEGMENT_BUCKETS; i++) {
-        for (const struct entry *entry = segment->buckets[i]; entry != NULL; entry = entry->chain)
-            slice.count++;
-    }
-    slice.items = ARENA_ARRAY(arena, slice.count, struct slice_item);
-    size_t at = 0;
-    for (size_t i = 0; i < SEGMENT_BUCKETS; i++) {
-        for (const struct entry *entry = segment->buckets[i]; entry != NULL; entry = entry->chain) {
-            slice.items[at++] =
-                (struct slice_item) { octets_copy(arena, entry_key(entry)), octets_copy(arena, entry_value(entry)) };
+    for (struct line *line = bucket_line(shard, bucket); line != NULL; line = line_next(shard, line)) {
+        for (size_t i = 0; i < LINE_SLOTS; i++) {
+            struct entry_sizes sizes;
+            word *slot = &line->slots[i];
+            word *entry = word_get(slot) == 0 ? NULL : entry_of(shard, slot, &sizes);
+            if (entry == NULL)
+                continue;
+            struct slice_item *item = ARENA_NEW(arena, struct slice_item);
+            item->next = list;
+            item->key = octets_copy(arena, entry_key(entry, &sizes));
+            item->value = octets_copy(arena, entry_value(entry, &sizes));
+            list = item;
         }
     }
-    return slice;
+    return list;
 }
 
-static bool walk_shard(struct shard *shard, struct arena *arena,
-                       bool (*visit)(void *context, struct octets key, struct octets value), void *context)
+static bool walk_shard(struct shard *shard, struct arena *arena, judge *visit, void *context)
 {
-    bool goes_on = true;
-    for (size_t segment = 0; goes_on && lock_segment(shard, segment); segment++) {
+    for (uint64_t at = 0, end; lock_buckets(shard, at, &end); at = end) {
+        struct slice_item *list = NULL;
         arena_reset(arena);
-        struct slice slice = copy_segment(arena, shard->segments[segment]);
-        pthread_rwlock_unlock(&shard->lock);
-        for (size_t i = 0; goes_on && i < slice.count; i++)
-            goes_on = visit(context, slice.items[i].key, slice.items[i].value);
+        for (uint64_t bucket = at; bucket < end; bucket++)
+            list = copy_bucket(shard, bucket, arena, list);
+        pthread_mutex_unlock(&shard->lock);
+        for (; list != NULL; list = list->next) {
+            if (!visit(context, list->key, list->value))
+                return false;
+        }
     }
-    return goes_on;
+    return true;
 }
 
-void store_walk(struct store *store, bool (*visit)(void *context, struct octets key, struct octets value),
-                void *context)
+void store_walk(struct store *store, judge *visit, void *context)
 {
     struct arena *arena = arena_new();
     bool goes_on = true;
@@ -590,17 +548,15 @@ void store_walk(struct store *store, bool (*visit)(void *context, struct octets 
 
 void store_get_stats(struct store *store, struct store_stats *stats)
 {
-    *stats = (struct store_stats) {
-        .used_octets = malloc_octets(sizeof(*store) + store->shard_count * sizeof(struct shard)),
-    };
+    *stats = (struct store_stats) { .used_octets = 0 };
     for (size_t i = 0; i < store->shard_count; i++) {
         struct shard *shard = &store->shards[i];
-        pthread_rwlock_rdlock(&shard->lock);
-        stats->used_octets += shard->used_octets;
+        pthread_mutex_lock(&shard->lock);
+        stats->used_octets += shard_used_octets(shard);
         for (size_t tag = 0; tag < STORE_TAGS; tag++)
-            stats->entries[tag] += shard->tagged[tag];
-        stats->evictions += shard->evictions;
-        stats->insertions += shard->insertions;
-        pthread_rwlock_unlock(&shard->lock);
+            stats->entries[tag] += shard->region->tagged[tag];
+        stats->evictions += shard->region->evictions;
+        stats->insertions += shard->region->insertions;
+        pthread_mutex_unlock(&shard->lock);
     }
 }

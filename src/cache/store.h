@@ -1,19 +1,24 @@
 /* The storage engine of the cache: blobs under keys, in a fixed budget of octets.  It knows nothing of DNS.
  *
- * Blobs go in and come out by copy.  No operation works on more than one shard at a time, nor for long: the tables grow
- * and shrink by one bucket at a time, and a walk lets go of the shard after each slice.
+ * Blobs go in and come out by copy.  Readers take no lock and never wait; writers of different shards do not meet.  No
+ * operation works on more than one shard at a time, nor for long: the index grows and shrinks by one bucket at a time, and
+ * a walk lets go of the shard after each slice.  shard.h tells how, and why it is right.
  *
- * Under pressure what has expired goes first, then what has not been read since it was last looked at (SIEVE). */
+ * Entries stand in segments by the time they expire.  Under pressure segments that have expired go first, then what has
+ * not been read since it was last looked at (SIEVE). */
 #ifndef CACHE_STORE_H
 #define CACHE_STORE_H
 
 #include "base/arena.h"
 
 enum {
-    STORE_OCTETS_MIN = 8 * 1024,        /* a few entries beside the store's own tables */
+    STORE_OCTETS_MIN = 32 * 1024, /* a few entries beside the store's own tables */
     STORE_TAGS = 2,
     STORE_KEY_OCTETS_MAX = 512,
-    STORE_VALUE_OCTETS_MAX = 96 * 1024, /* a 64 KiB message whose names are written out; larger ones are not kept */
+    STORE_VALUE_OCTETS_MAX =
+        96 * 1024, /* a 64 KiB message whose names are written out; larger ones are not kept, and in
+                                         * a store below 8 MiB none that fills more than a 64th of it */
+    STORE_STAMP_MAX = (1u << 31) - 1,
 };
 
 struct store;
@@ -23,24 +28,34 @@ struct store_key {
     struct octets octets;
 };
 
-/* The budget counts everything the store allocates, itself included; STORE_OCTETS_MIN at least. */
+/* The budget counts all the memory that entries and index may take; resident is what is used.  STORE_OCTETS_MIN at least. */
 struct store *store_new(uint64_t budget_octets);
+/* The same in memory of the caller's, aligned to a page: zeroed, or left by a store of the same size, layout and hash secret,
+ * whatever ended it.  NULL: this is no such store.  is_shared: a file is mapped there. */
+struct store *store_new_at(void *memory, uint64_t octets, bool is_shared);
 void store_free(struct store *store);
 
 /* A copy in the arena; false if there is none. */
 bool store_find(struct store *store, const struct store_key *key, struct arena *arena, struct octets *value);
+/* The same with the entry's stamp. */
+bool store_find_stamped(struct store *store, const struct store_key *key, struct arena *arena, struct octets *value,
+                        uint32_t *stamp);
 /* Copies the first `size` octets of the value; false if there is none, or it is shorter. */
 bool store_peek(struct store *store, const struct store_key *key, void *to, size_t size);
 /* Copies the whole value into the caller's buffer, without allocating: its length; 0 if there is none, it is empty, or
  * longer than `size`. */
 size_t store_read(struct store *store, const struct store_key *key, void *to, size_t size);
+/* Asks for the memory that a read of this key will need: the index first, and, a while later, the entry. */
+void store_prefetch_index(const struct store *store, uint64_t hash);
+void store_prefetch_entry(const struct store *store, uint64_t hash);
 
 struct store_write {
     struct octets value;
     int64_t expires_ms; /* from then on it goes first */
     int64_t now_ms;
-    uint8_t tag;        /* below STORE_TAGS: entries are counted by it */
-    int64_t keep_ms;    /* what expired longer ago than this may be swept up on the way */
+    uint8_t tag;     /* below STORE_TAGS: entries are counted by it */
+    uint32_t stamp;  /* STORE_STAMP_MAX at most: the part that store_restamp() may change */
+    int64_t keep_ms; /* what expired longer ago than this may be swept up on the way */
     /* If not NULL: called under the writers' lock with what stands there now (len 0: nothing).  May change value and
      * expires_ms; false: nothing is written. */
     bool (*decide)(void *context, struct octets old, struct store_write *write);
@@ -50,6 +65,8 @@ struct store_write {
 bool store_put(struct store *store, const struct store_key *key, struct store_write write);
 /* If the value still begins with `from`, these octets become `to`, which has the same length. */
 bool store_patch(struct store *store, const struct store_key *key, struct octets from, struct octets to);
+/* If the entry's stamp is `from`, it becomes `to`. */
+bool store_restamp(struct store *store, const struct store_key *key, uint32_t from, uint32_t to);
 /* Removes the entry if its value begins with head (an empty head always does). */
 bool store_remove(struct store *store, const struct store_key *key, struct octets head);
 
@@ -62,7 +79,8 @@ void store_walk(struct store *store, bool (*visit)(void *context, struct octets 
                 void *context);
 
 struct store_stats {
-    uint64_t used_octets, evictions, insertions;
+    uint64_t used_octets; /* index, segments as far as they are filled, tables */
+    uint64_t evictions, insertions;
     uint64_t entries[STORE_TAGS];
 };
 void store_get_stats(struct store *store, struct store_stats *stats);

@@ -10,7 +10,14 @@
 #include "transport/loop.h"
 #include "transport/upstream.h"
 
-enum { UDP_TRIES_MAX = 3, QUESTION_OCTETS_MAX = 512, EXIT_BOGUS = 1, EXIT_NO_ANSWER = 2, JSON_VERSION = 1 };
+enum {
+    UDP_TRIES_MAX = 3,
+    SOCKETS_MAX = 2, /* TCP begins while the truncated answer's socket is still open */
+    QUESTION_OCTETS_MAX = 512,
+    EXIT_BOGUS = 1,
+    EXIT_NO_ANSWER = 2,
+    JSON_VERSION = 1,
+};
 static const double wait_s = 3.0;
 
 struct stub {
@@ -140,6 +147,14 @@ static int exit_code_of(const char *state)
     return strcmp(state, "no answer") == 0 ? EXIT_NO_ANSWER : EX_OK;
 }
 
+/* object is given back. */
+static void print_json(json_t *object)
+{
+    json_dumpf(object, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
+    fputc('\n', stdout);
+    json_decref(object);
+}
+
 static void print_answer(struct stub *stub, const char *state, bool json)
 {
     char server[ADDRESS_TEXT_MAX], rcode[16];
@@ -151,9 +166,17 @@ static void print_answer(struct stub *stub, const char *state, bool json)
     }
     json_t *object = json_pack("{s:i, s:s, s:s, s:s, s:s}", "version", JSON_VERSION, "server", server, "rcode",
                                rcode_to_text(stub->answer.rcode, rcode), "security", state, "message", text);
-    json_dumpf(object, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
-    fputc('\n', stdout);
-    json_decref(object);
+    print_json(object);
+}
+
+static void print_unavailable(const char *problem, bool json)
+{
+    static const char hint[] = "name a resolver that answers with @SERVER";
+    if (json)
+        print_json(json_pack("{s:i, s:{s:s, s:s, s:s}}", "version", JSON_VERSION, "error", "code", "unavailable",
+                             "text", problem, "hint", hint));
+    else
+        fprintf(stderr, "vouch: %s\n%s\n", problem, hint);
 }
 
 int stub_ask(const struct question *question, const struct address *server, bool checking_disabled, bool json)
@@ -162,7 +185,7 @@ int stub_ask(const struct question *question, const struct address *server, bool
     if (server != NULL)
         stub.server = *server;
     else if (!system_resolver(&stub.server)) {
-        fputs("vouch: /etc/resolv.conf: no nameserver in it; name one with @SERVER\n", stderr);
+        print_unavailable("/etc/resolv.conf: no nameserver in it", json);
         return EXIT_NO_ANSWER;
     }
     stub.random = random_secure_new();
@@ -170,7 +193,7 @@ int stub_ask(const struct question *question, const struct address *server, bool
     stub.arena = arena_new();
     stub.loop = loop_new();
     struct upstream_handler handler = { .context = &stub, .reply = on_reply, .failed = on_failed };
-    stub.upstream = upstream_new(stub.loop, &handler, 1);
+    stub.upstream = upstream_new(stub.loop, &handler, SOCKETS_MAX);
     ev_init(&stub.timer, on_timer);
     stub.timer.data = &stub;
     ask(&stub);
@@ -182,8 +205,9 @@ int stub_ask(const struct question *question, const struct address *server, bool
         print_answer(&stub, state, json);
         exit_code = exit_code_of(state);
     } else {
-        char text[ADDRESS_TEXT_MAX];
-        fprintf(stderr, "vouch: no answer from %s\n", address_to_text(&stub.server, text));
+        char text[ADDRESS_TEXT_MAX], problem[sizeof("no answer from ") + ADDRESS_TEXT_MAX];
+        snprintf(problem, sizeof(problem), "no answer from %s", address_to_text(&stub.server, text));
+        print_unavailable(problem, json);
     }
     upstream_free(stub.upstream);
     ev_loop_destroy(stub.loop);

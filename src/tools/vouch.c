@@ -41,9 +41,13 @@ static void __attribute__((noreturn)) wrong_usage(const char *problem, const cha
     exit(EX_USAGE);
 }
 
+/* problem may quote the file: nothing but printable ASCII of it reaches the terminal. */
 static void __attribute__((noreturn)) wrong_file(const char *path, const char *problem)
 {
-    fprintf(stderr, "vouch: %s: %s\n", path, problem);
+    fprintf(stderr, "vouch: %s: ", path);
+    for (const unsigned char *at = (const unsigned char *)problem; *at != '\0'; at++)
+        fprintf(stderr, *at >= 0x20 && *at < 0x7f ? "%c" : "\\%03u", *at);
+    fputc('\n', stderr);
     exit(EX_USAGE);
 }
 
@@ -124,6 +128,8 @@ static struct arguments parse_arguments(int argc, char **argv)
     }
     if (words == 0)
         wrong_usage("NAME is missing", "nothing to look up");
+    if (arguments.stub && (arguments.root_hints != NULL || arguments.anchor != NULL))
+        wrong_usage("has no use with --stub", arguments.anchor != NULL ? "--anchor" : "--root-hints");
     return arguments;
 }
 

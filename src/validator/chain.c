@@ -74,7 +74,7 @@ enum judgement chain_verify(struct judge *judge, const struct rrset *rrset, cons
 {
     const struct validation *v = judge->v;
     struct signature_means means = means_of(v);
-    struct signer_keys keys = { &zone->name, zone->rrset->rdata, zone->rrset->count };
+    struct signer_keys keys = { .zone = &zone->name, .rdata = zone->rrset->rdata, .count = zone->rrset->count };
     const struct signature_result *known = memo_signature(v->memo, rrset, &zone->name);
     if (known != NULL) {
         *result = *known;
@@ -118,7 +118,8 @@ static enum judgement judge_key_set(struct judge *judge, const struct rrset *dns
         zone_fail(zone, judge, EDE_DNSKEY_MISSING, "dnskey-too-many", TYPE_DNSKEY, "has more keys than any zone needs");
         return JUDGED;
     }
-    struct signer_keys keys = { &zone->name, vouched, vouched_keys(v->policy, vouchers, dnskeys, vouched) };
+    struct signer_keys keys = { .zone = &zone->name, .rdata = vouched };
+    keys.count = vouched_keys(v->policy, vouchers, dnskeys, vouched);
     if (keys.count == 0) {
         zone_fail(zone, judge, EDE_DNSKEY_MISSING, "dnskey-no-match", TYPE_DNSKEY,
                   "has no key that the DS set or trust anchor names");

@@ -57,13 +57,13 @@ static enum signature_fault check_times(const struct rrsig *sig, struct now now)
 }
 
 /* FAULT_KEY_MISSING: another key than the one meant. */
-static enum signature_fault check_key(const struct rrsig *sig, const struct dnskey *key)
+static enum signature_fault check_key(const struct rrsig *sig, const struct dnskey *key, bool is_revocation)
 {
     if (key->algorithm != sig->algorithm || key->key_tag != sig->key_tag)
         return FAULT_KEY_MISSING;
     if ((key->flags & DNSKEY_ZONE) == 0 || key->protocol != DNSSEC_PROTOCOL)
         return FAULT_KEY_NOT_ZONE;
-    if ((key->flags & DNSKEY_REVOKE) != 0)
+    if ((key->flags & DNSKEY_REVOKE) != 0 && !is_revocation)
         return FAULT_KEY_REVOKED;
     return FAULT_NONE;
 }
@@ -126,7 +126,7 @@ static bool try_signature(struct attempt *attempt, const struct rrsig *sig)
     }
     note_fault(attempt->result, FAULT_KEY_MISSING, sig);
     for (uint16_t i = 0; i < attempt->signers->count && attempt->checks_left > 0; i++) {
-        fault = check_key(sig, &attempt->keys[i]);
+        fault = check_key(sig, &attempt->keys[i], attempt->signers->are_revoked);
         if (fault == FAULT_NONE)
             fault = check_times(sig, attempt->means->now);
         if (fault != FAULT_NONE) {

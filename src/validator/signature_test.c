@@ -96,7 +96,7 @@ static int tear_down(void **state)
 
 static void verify(struct trap *trap)
 {
-    struct signer_keys keys = { &trap->zone, trap->keys, KEYS };
+    struct signer_keys keys = { .zone = &trap->zone, .rdata = trap->keys, .count = KEYS };
     rrset_verify(&trap->means, trap->rrset, &keys, &trap->result);
 }
 
