@@ -14,6 +14,7 @@ enum rr_type_number { /* IANA "Resource Record (RR) TYPEs"; those that code name
     TYPE_NS = 2,
     TYPE_CNAME = 5,
     TYPE_SOA = 6,
+    TYPE_NULL = 10,
     TYPE_PTR = 12,
     TYPE_MX = 15,
     TYPE_TXT = 16,
