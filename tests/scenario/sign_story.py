@@ -4,12 +4,29 @@
 Directives are comments of the story; the lines made from one stand behind it, end with ";@", and are made anew each
 time.  A key is derived from its zone's name, so that the same story comes out every time.
 
-    ;@ anchor ZONE            a trust-anchor line of the configuration
-    ;@ dnskey ZONE [unsigned] the DNSKEY set of the zone, signed
-    ;@ ds ZONE by PARENT      the DS set of the zone, signed by its parent
-    ;@ sign ZONE [spoilt]     a signature over the RRset that the record in the line before belongs to
+    ;@ anchor ZONE                      a trust-anchor line of the configuration
+    ;@ dnskey ZONE [how…]               the DNSKEY set of the zone, signed
+    ;@ ds ZONE by PARENT [how…]         the DS set of the zone, signed by its parent
+    ;@ sign ZONE [how…]                 a signature over the RRset that the record in the line before belongs to
+    ;@ nsec3 ZONE at NAME [type…]       the NSEC3 of this name, signed
+    ;@ nsec3 ZONE over NAME             an NSEC3 that covers just this name, signed
 
-spoilt: expired, future (begins after the story), broken (does not verify), unknown (algorithm 200).
+how: what is wrong or odd, several words if need be:
+
+    unsigned        no signature
+    expired         as are those that begin after the story:
+    future
+    broken          does not verify
+    unknown         algorithm 200
+    keys=N          the zone has N keys; the first one signs
+    key=N           the N-th one signs, or is in the DS set
+    tag=N           but the signature names the tag of the N-th one
+    impostors=N     N keys, or DS records, of the same tag besides: they stand first and verify nothing
+    times=N         N signatures; they begin a second apart
+    labels=N        Labels of the signature: expanded from a wildcard
+    signer=ZONE     the Signer's Name, whoever signs
+    iterations=N    of the NSEC3
+    chain=ZONE      the NSEC3's owner is below this zone
 """
 
 import datetime
@@ -23,6 +40,7 @@ import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
 from cryptography.hazmat.primitives.asymmetric import ed25519
+from dns.rdtypes.ANY.RRSIG import RRSIG
 
 TTL_S = 3600
 MARK = " ;@"
@@ -38,29 +56,89 @@ def utc(year):
 VALIDITY = {"good": (utc(2025), utc(2027)), "expired": (utc(2024), utc(2025)), "future": (utc(2027), utc(2028))}
 
 
+class How:
+    """The words behind a directive."""
+
+    def __init__(self, words):
+        self.words = {word for word in words if "=" not in word}
+        self.values = dict(word.split("=") for word in words if "=" in word)
+
+    def has(self, word):
+        return word in self.words
+
+    def number(self, word, initial):
+        return int(self.values.get(word, initial))
+
+    def name(self, word, initial):
+        return dns.name.from_text(self.values[word]) if word in self.values else initial
+
+    def validity(self):
+        inception, expiration = VALIDITY[next((word for word in VALIDITY if word in self.words), "good")]
+        return int(inception.timestamp()), int(expiration.timestamp())
+
+
 class Zone:
     def __init__(self, name):
         self.name = dns.name.from_text(name)
-        seed = hashlib.sha256(self.name.to_text().encode()).digest()
-        self.key = ed25519.Ed25519PrivateKey.from_private_bytes(seed)
-        self.dnskey = dns.dnssec.make_dnskey(self.key.public_key(), ED25519, KSK_FLAGS)
 
-    def dnskey_set(self):
-        return dns.rrset.from_rdata(self.name, TTL_S, self.dnskey)
+    def key(self, number=1):
+        text = self.name.to_text() + (f"#{number}" if number > 1 else "")
+        return ed25519.Ed25519PrivateKey.from_private_bytes(hashlib.sha256(text.encode()).digest())
 
-    def ds_set(self):
-        return dns.rrset.from_rdata(self.name, TTL_S, dns.dnssec.make_ds(self.name, self.dnskey, "SHA256"))
+    def dnskey(self, number=1):
+        return dns.dnssec.make_dnskey(self.key(number).public_key(), ED25519, KSK_FLAGS)
 
-    def sign(self, rrset, how="good"):
-        inception, expiration = VALIDITY.get(how, VALIDITY["good"])
-        rrsig = dns.dnssec.sign(rrset, self.key, self.name, self.dnskey, inception, expiration)
-        if how == "broken":
-            rrsig = rrsig.replace(signature=rrsig.signature[:-1] + bytes([rrsig.signature[-1] ^ 1]))
-        elif how == "unknown":
-            rrsig = rrsig.replace(algorithm=200)
-        elif how not in VALIDITY:
-            raise ValueError(f"no such way to spoil a signature: {how}")
-        return dns.rrset.from_rdata(rrset.name, rrset.ttl, rrsig)
+    def impostor(self, number):
+        """A DNSKEY of the first one's tag: the last two octets of its key make up for the rest."""
+        wanted = dns.dnssec.key_id(self.dnskey())
+        key = hashlib.sha256(f"{self.name} impostor {number}".encode()).digest()[:-2]
+        lacking = wanted - dns.dnssec.key_id(self.dnskey().replace(key=key + bytes(2)))
+        for carry in range(-2, 3):  # of the ones' complement sum
+            dnskey = self.dnskey().replace(key=key + (lacking + carry & 0xFFFF).to_bytes(2, "big"))
+            if dns.dnssec.key_id(dnskey) == wanted:
+                return dnskey
+        raise ValueError("no key has this tag")
+
+    def dnskey_set(self, how):
+        keys = [self.impostor(i) for i in range(how.number("impostors", 0))]
+        keys += [self.dnskey(i + 1) for i in range(how.number("keys", 1))]
+        return dns.rrset.from_rdata(self.name, TTL_S, *keys)
+
+    def ds_set(self, how):
+        ds = dns.dnssec.make_ds(self.name, self.dnskey(how.number("key", 1)), "SHA256")
+        wrong = [ds.replace(digest=hashlib.sha256(bytes([i])).digest()) for i in range(how.number("impostors", 0))]
+        return dns.rrset.from_rdata(self.name, TTL_S, *wrong, ds)
+
+    def rrsig(self, rrset, how, number):
+        """The number-th signature over the set."""
+        inception, expiration = how.validity()
+        labels = len(rrset.name) - 1 - rrset.name.is_wild()
+        key = how.number("key", 1)
+        tag = dns.dnssec.key_id(self.dnskey(how.number("tag", key)))
+        rrsig = RRSIG(dns.rdataclass.IN, dns.rdatatype.RRSIG, rrset.rdtype, ED25519, how.number("labels", labels),
+                      rrset.ttl, expiration, inception + number, tag, how.name("signer", self.name), b"")
+        signature = self.key(key).sign(dns.dnssec._make_rrsig_signature_data(rrset, rrsig))
+        if how.has("broken"):
+            signature = signature[:-1] + bytes([signature[-1] ^ 1])
+        rrsig = rrsig.replace(signature=signature)
+        return rrsig.replace(algorithm=200) if how.has("unknown") else rrsig
+
+    def sign(self, rrset, how):
+        rrsigs = [self.rrsig(rrset, how, number) for number in range(how.number("times", 1))]
+        return [] if how.has("unsigned") else [dns.rrset.from_rdata(rrset.name, rrset.ttl, *rrsigs)]
+
+    def nsec3(self, where, name, types, how):
+        """At a name, or from just before to just behind it."""
+        iterations = how.number("iterations", 0)
+        hashed = int(dns.dnssec.nsec3_hash(name, None, iterations, "SHA1"), 32)
+        first, last = (hashed, hashed + 1) if where == "at" else (hashed - 1, hashed + 1)
+        owner = dns.name.from_text(base32hex(first), how.name("chain", self.name))
+        return read_record(f"{owner} 60 IN NSEC3 1 0 {iterations} - {base32hex(last)} {' '.join(types)}")
+
+
+def base32hex(number):
+    digits = "0123456789abcdefghijklmnopqrstuv"
+    return "".join(digits[number >> 5 * i & 31] for i in reversed(range(32)))
 
 
 def read_record(line):
@@ -70,7 +148,10 @@ def read_record(line):
     if fields[0] == "IN":
         fields.pop(0)
     rdtype = dns.rdatatype.from_text(fields.pop(0))
-    rdata = dns.rdata.from_text(dns.rdataclass.IN, rdtype, " ".join(fields), relativize=False)
+    if fields[0] == "\\#":  # may be malformed
+        rdata = dns.rdata.GenericRdata(dns.rdataclass.IN, rdtype, bytes.fromhex("".join(fields[2:])))
+    else:
+        rdata = dns.rdata.from_text(dns.rdataclass.IN, rdtype, " ".join(fields), relativize=False)
     return dns.rrset.from_rdata(dns.name.from_text(owner), ttl_s, rdata)
 
 
@@ -90,20 +171,22 @@ def last_rrset(lines):
 def made_by(directive, lines):
     """The lines that a directive stands for."""
     words = directive.split()
+    how = How(words)
     match words:
         case ["anchor", zone]:
-            yield f'\ttrust-anchor: "{Zone(zone).ds_set().to_text()}"'
+            yield f'\ttrust-anchor: "{Zone(zone).ds_set(how).to_text()}"'
             return
-        case ["dnskey", zone]:
-            sets = [Zone(zone).dnskey_set()]
-            sets.append(Zone(zone).sign(sets[0]))
-        case ["dnskey", zone, "unsigned"]:
-            sets = [Zone(zone).dnskey_set()]
-        case ["ds", zone, "by", parent]:
-            sets = [Zone(zone).ds_set()]
-            sets.append(Zone(parent).sign(sets[0]))
-        case ["sign", zone, *how]:
-            sets = [Zone(zone).sign(last_rrset(lines), *how)]
+        case ["dnskey", zone, *_]:
+            sets = [Zone(zone).dnskey_set(how)]
+            sets += Zone(zone).sign(sets[0], how)
+        case ["ds", zone, "by", parent, *_]:
+            sets = [Zone(zone).ds_set(how)]
+            sets += Zone(parent).sign(sets[0], how)
+        case ["sign", zone, *_]:
+            sets = Zone(zone).sign(last_rrset(lines), how)
+        case ["nsec3", zone, "at" | "over" as where, name, *rest]:
+            sets = [Zone(zone).nsec3(where, name, [word for word in rest if word.isupper() and "=" not in word], how)]
+            sets += Zone(zone).sign(sets[0], how)
         case _:
             raise ValueError(f"no such directive: {directive}")
     for rrset in sets:

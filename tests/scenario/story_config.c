@@ -234,9 +234,24 @@ static bool set_unanswered(struct mapping *m, const char *value)
     return parse_switch(m, value, &m->config->unanswered_fails);
 }
 
+static bool parse_limit(struct mapping *m, const char *value, unsigned *limit)
+{
+    return sscanf(value, "%u", limit) == 1 || fail(m, "a number", value);
+}
+
 static bool set_upstream_max(struct mapping *m, const char *value)
 {
-    return sscanf(value, "%u", &m->config->upstream_max) == 1 || fail(m, "a number", value);
+    return parse_limit(m, value, &m->config->upstream_max);
+}
+
+static bool set_checks_max(struct mapping *m, const char *value)
+{
+    return parse_limit(m, value, &m->config->checks_max);
+}
+
+static bool set_hashes_max(struct mapping *m, const char *value)
+{
+    return parse_limit(m, value, &m->config->hashes_max);
 }
 
 static bool set_max_ttl(struct mapping *m, const char *value)
@@ -497,6 +512,8 @@ static const struct word words[] = {
     { "vouch-prime-root", .apply = set_priming },
     { "vouch-unanswered-fails", .apply = set_unanswered },
     { "vouch-upstream-max", .apply = set_upstream_max },
+    { "vouch-checks-max", .apply = set_checks_max },
+    { "vouch-hashes-max", .apply = set_hashes_max },
 };
 
 static const struct word *find_word(const char *key)

@@ -18,6 +18,8 @@ struct story_config {
     struct trust *trust;   /* trust_free() */
     int64_t start_ms;      /* wall time when the story begins */
     unsigned upstream_max; /* more upstream questions fail the story; 0: no limit */
+    unsigned checks_max;   /* so does a client's question that costs more signature checks … */
+    unsigned hashes_max;   /* … or NSEC3 hashes; 0: no limit */
     bool unanswered_fails; /* an upstream question that no entry answers fails the story */
     const char *needs;     /* the story is skipped: "DNS64"; NULL if it can run */
 };

@@ -155,8 +155,19 @@ static void keep_answer(struct run *run, struct octets octets, enum transport tr
     show_message(run, &answer->packet.message);
 }
 
+static void check_cost(struct run *run, const struct budget *left)
+{
+    unsigned checks = SIGNATURE_CHECKS_MAX - left->signature_checks, hashes = NSEC3_HASHES_MAX - left->hashes;
+    trace(run, "  cost: %u signature checks, %u hashes, %u packets", checks, hashes, UPSTREAM_PACKETS_MAX - left->packets);
+    if (checks > run->config->checks_max && run->config->checks_max > 0)
+        fail(run, "%u signature checks, not %u at most", checks, run->config->checks_max);
+    if (hashes > run->config->hashes_max && run->config->hashes_max > 0)
+        fail(run, "%u hashes, not %u at most", hashes, run->config->hashes_max);
+}
+
 static void done(struct run *run, const struct asker *asker, const struct outcome *outcome)
 {
+    check_cost(run, outcome->budget);
     uint8_t *buffer = memory_new(RESPONSE_OCTETS_MAX, 1);
     struct octets octets =
         response_write(&run->config->answers, &asker->query, outcome, run->now, buffer, RESPONSE_OCTETS_MAX);
