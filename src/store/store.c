@@ -26,7 +26,7 @@ struct store {
 static const char schema[] =
     "BEGIN IMMEDIATE;"
     "CREATE TABLE IF NOT EXISTS zones (zone TEXT PRIMARY KEY, asked_s INTEGER NOT NULL, refreshed_s INTEGER NOT NULL,"
-    " next_s INTEGER NOT NULL, failures INTEGER NOT NULL) STRICT;"
+    " next_s INTEGER NOT NULL, retry_s INTEGER NOT NULL, failures INTEGER NOT NULL) STRICT;"
     "CREATE TABLE IF NOT EXISTS anchors (zone TEXT NOT NULL, type INTEGER NOT NULL, rdata BLOB NOT NULL,"
     " state INTEGER NOT NULL, source INTEGER NOT NULL, since_s INTEGER NOT NULL, first_seen_s INTEGER NOT NULL,"
     " last_seen_s INTEGER NOT NULL, due_s INTEGER NOT NULL, signs INTEGER NOT NULL, has_signed INTEGER NOT NULL,"
@@ -284,7 +284,7 @@ void store_rollback(struct store *store)
 
 static enum err load_zones(struct store *store, struct managed *managed)
 {
-    sqlite3_stmt *rows = prepare(store, "SELECT zone, asked_s, refreshed_s, next_s, failures FROM zones", "read");
+    sqlite3_stmt *rows = prepare(store, "SELECT zone, asked_s, refreshed_s, next_s, retry_s, failures FROM zones", "read");
     int code = SQLITE_ERROR;
     struct dname name;
     while (rows != NULL && (code = sqlite3_step(rows)) == SQLITE_ROW) {
@@ -294,7 +294,8 @@ static enum err load_zones(struct store *store, struct managed *managed)
         zone->asked_s = sqlite3_column_int64(rows, 1);
         zone->refreshed_s = sqlite3_column_int64(rows, 2);
         zone->next_s = sqlite3_column_int64(rows, 3);
-        zone->failures = (uint32_t)sqlite3_column_int64(rows, 4);
+        zone->retry_s = sqlite3_column_int64(rows, 4);
+        zone->failures = (uint32_t)sqlite3_column_int64(rows, 5);
     }
     sqlite3_finalize(rows);
     return code == SQLITE_DONE ? OK : fail(store, "read");
@@ -345,7 +346,8 @@ static enum err save_zone(struct store *store, sqlite3_stmt *insert, const struc
     sqlite3_bind_int64(insert, 2, zone->asked_s);
     sqlite3_bind_int64(insert, 3, zone->refreshed_s);
     sqlite3_bind_int64(insert, 4, zone->next_s);
-    sqlite3_bind_int64(insert, 5, zone->failures);
+    sqlite3_bind_int64(insert, 5, zone->retry_s);
+    sqlite3_bind_int64(insert, 6, zone->failures);
     return run(store, insert, "write");
 }
 
@@ -376,7 +378,7 @@ static enum err save_all(struct store *store, sqlite3_stmt *zones, sqlite3_stmt 
 
 enum err store_save_anchors(struct store *store, const struct managed *managed)
 {
-    sqlite3_stmt *zones = prepare(store, "INSERT INTO zones VALUES (?, ?, ?, ?, ?)", "write");
+    sqlite3_stmt *zones = prepare(store, "INSERT INTO zones VALUES (?, ?, ?, ?, ?, ?)", "write");
     sqlite3_stmt *anchors = prepare(store, "INSERT INTO anchors VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", "write");
     enum err err = zones != NULL && anchors != NULL ? save_all(store, zones, anchors, managed) : ERR_SYSTEM;
     sqlite3_finalize(zones);

@@ -37,7 +37,9 @@ struct managed_zone {
     struct managed_key *keys;
     size_t count;
     int64_t asked_s, refreshed_s, next_s; /* last question, last validated answer, next question; 0: never, at once */
-    uint32_t failures;                    /* in a row */
+    int64_t retry_s;                      /* how long to wait after a failure; 0: not known yet */
+    uint32_t failures;                    /* in a row … */
+    const char *failure;                  /* … and why the last one; static storage; not kept; NULL: none */
 };
 
 struct managed {
