@@ -237,7 +237,8 @@ struct octets response_write(const struct answer_options *options, const struct 
                              const struct outcome *outcome, struct now now, uint8_t *buffer, size_t size)
 {
     uint16_t rcode = rcode_for(query->dnssec_ok, outcome);
-    bool authentic = outcome->security == SECURE && rcode != RCODE_SERVFAIL;
+    /* What was Secure by a clock that is not believed any more goes on for CD=1, without AD. */
+    bool authentic = outcome->security == SECURE && rcode != RCODE_SERVFAIL && now.wall_is_fit;
     struct header header = header_for(query, rcode, authentic);
     struct edns edns = edns_for(options, query, rcode);
     uint8_t ede[EDE_OPTIONS_MAX][2 + EDE_TEXT_OCTETS_MAX];
