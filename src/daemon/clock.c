@@ -216,7 +216,10 @@ void clock_note(struct clock *clock, enum symptom symptom, const struct dname *z
     if (zone->labels > RELATED_LABELS)
         dname_suffix(zone, RELATED_LABELS, &related);
     pthread_mutex_lock(&clock->mutex);
-    suspicion_note(&clock->suspicion, symptom, dname_hash(&related, 0), now);
+    if (dname_is_root(zone))
+        suspicion_note_root(&clock->suspicion, symptom, now);
+    else
+        suspicion_note(&clock->suspicion, symptom, dname_hash(&related, 0), now);
     pthread_mutex_unlock(&clock->mutex);
 }
 

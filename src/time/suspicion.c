@@ -16,6 +16,17 @@ static bool has_zone(const struct suspicion *suspicion, enum symptom symptom, ui
     return false;
 }
 
+static void point_at_us(struct suspicion *suspicion, enum symptom symptom, struct now now)
+{
+    suspicion->held_until_ms[symptom] = now.monotonic_ms + SUSPICION_WINDOW_MS;
+}
+
+void suspicion_note_root(struct suspicion *suspicion, enum symptom symptom, struct now now)
+{
+    if (symptom != SYMPTOM_SECURE)
+        point_at_us(suspicion, symptom, now);
+}
+
 void suspicion_note(struct suspicion *suspicion, enum symptom symptom, uint64_t zone, struct now now)
 {
     unsigned *counts = suspicion->counts;
@@ -25,7 +36,7 @@ void suspicion_note(struct suspicion *suspicion, enum symptom symptom, uint64_t 
         suspicion->zones[symptom][counts[symptom]++] = zone;
     if (symptom != SYMPTOM_SECURE && counts[symptom] >= SUSPICION_ZONES_MIN &&
         2 * counts[symptom] >= counts[SYMPTOM_SECURE])
-        suspicion->held_until_ms[symptom] = now.monotonic_ms + SUSPICION_WINDOW_MS;
+        point_at_us(suspicion, symptom, now);
 }
 
 bool suspicion_points_at_us(const struct suspicion *suspicion, enum symptom symptom, struct now now)

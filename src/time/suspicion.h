@@ -25,6 +25,8 @@ struct suspicion {
 /* zone: a hash of what makes zones related, such as the two labels under the root.  Points at us when SUSPICION_ZONES_MIN
  * unrelated zones fail so, and they are as many as half of those that are well. */
 void suspicion_note(struct suspicion *suspicion, enum symptom symptom, uint64_t zone, struct now now);
+/* The zone that all others hang from: it points at us at once. */
+void suspicion_note_root(struct suspicion *suspicion, enum symptom symptom, struct now now);
 bool suspicion_points_at_us(const struct suspicion *suspicion, enum symptom symptom, struct now now);
 
 #endif

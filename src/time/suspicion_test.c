@@ -59,6 +59,18 @@ static void related_zones_count_once(void **state)
     assert_false(suspicion_points_at_us(&suspicion, SYMPTOM_EXPIRED, at(100)));
 }
 
+/* When our clock is weeks off, the root's own keys fail, and nothing else is ever looked at. */
+static void the_root_points_at_us_alone(void **state)
+{
+    (void)state;
+    struct suspicion suspicion = { .began_ms = 0 };
+    suspicion_note_root(&suspicion, SYMPTOM_SECURE, at(0));
+    assert_false(suspicion_points_at_us(&suspicion, SYMPTOM_SECURE, at(1)));
+    suspicion_note_root(&suspicion, SYMPTOM_EXPIRED, at(0));
+    assert_true(suspicion_points_at_us(&suspicion, SYMPTOM_EXPIRED, at(1)));
+    assert_false(suspicion_points_at_us(&suspicion, SYMPTOM_NOT_YET, at(1)));
+}
+
 /* The same ones, spread over time, are faults of their own. */
 static void windows_end(void **state)
 {
@@ -85,9 +97,8 @@ static void a_busy_resolver_is_not_fooled(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(many_unrelated_zones_point_at_us),
-        cmocka_unit_test(related_zones_count_once),
-        cmocka_unit_test(windows_end),
+        cmocka_unit_test(many_unrelated_zones_point_at_us), cmocka_unit_test(related_zones_count_once),
+        cmocka_unit_test(the_root_points_at_us_alone),      cmocka_unit_test(windows_end),
         cmocka_unit_test(a_busy_resolver_is_not_fooled),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
