@@ -343,9 +343,9 @@ void cache_walk(struct cache *cache, struct now now, bool (*row)(void *context, 
 void cache_get_stats(struct cache *cache, struct cache_stats *stats)
 {
     struct store_stats entries, failures, ready;
-    store_get_stats(cache->entries, &entries);
-    store_get_stats(cache->failures, &failures);
-    store_get_stats(cache->ready, &ready);
+    store_measure(cache->entries, &entries);
+    store_measure(cache->failures, &failures);
+    store_measure(cache->ready, &ready);
     *stats = (struct cache_stats) {
         .size_octets = cache->size_octets,
         .used_octets = sizeof(*cache) + entries.used_octets + failures.used_octets + ready.used_octets +

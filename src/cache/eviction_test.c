@@ -135,7 +135,7 @@ static void test_hit_ratio(void **state)
             hits += store_ask(store, zipf_next(zipf)) && k >= WARM_UP;
             if (k >= WARM_UP && k % 1000 == 0) {
                 struct store_stats stats;
-                store_get_stats(store, &stats);
+                store_measure(store, &stats);
                 entries += stats.entries[0];
                 samples++;
             }

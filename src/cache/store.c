@@ -546,7 +546,7 @@ void store_walk(struct store *store, judge *visit, void *context)
     arena_free(arena);
 }
 
-void store_get_stats(struct store *store, struct store_stats *stats)
+void store_measure(struct store *store, struct store_stats *stats)
 {
     *stats = (struct store_stats) { .used_octets = 0 };
     for (size_t i = 0; i < store->shard_count; i++) {

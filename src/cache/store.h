@@ -83,6 +83,6 @@ struct store_stats {
     uint64_t evictions, insertions;
     uint64_t entries[STORE_TAGS];
 };
-void store_get_stats(struct store *store, struct store_stats *stats);
+void store_measure(struct store *store, struct store_stats *stats);
 
 #endif

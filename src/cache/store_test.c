@@ -43,7 +43,7 @@ static bool has(struct store *store, const char *key, const char *value)
 static struct store_stats stats_of(struct store *store)
 {
     struct store_stats stats;
-    store_get_stats(store, &stats);
+    store_measure(store, &stats);
     return stats;
 }
 
