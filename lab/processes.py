@@ -1,5 +1,6 @@
 """Starts processes, remembers them in files, and ends those alone."""
 
+import contextlib
 import os
 import pathlib
 import signal
@@ -47,7 +48,8 @@ def _session(leader):
 def _signal(members, number):
     for pid, began in members:
         if _start_time(pid) == began:
-            os.kill(pid, number)
+            with contextlib.suppress(ProcessLookupError):       # it may end between the look and the signal
+                os.kill(pid, number)
 
 
 def _are_gone(members):
