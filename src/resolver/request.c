@@ -453,6 +453,7 @@ static enum step extend(struct resolver *r, struct request *q, const struct dnam
         return STEP_ON;
     if (!is_open(pin) || local_answer(r, q, pin, now) || !pin_from_cache(r, q, pin, now) || is_for_clients(pin->answer))
         return STEP_ON;
+    pin->from_cache = false; /* should the parent say nothing, this will do, but is not to be repeated */
     wish_for(r, q, pin, now);
     return STEP_WAIT;
 }
