@@ -31,6 +31,7 @@ struct clock {
     struct clock_handler handler;
     struct clock_options options;
     enum on_unfit on_unfit;
+    int64_t seen_s; /* before the start */
 
     struct source *sources;
     unsigned source_count, asked; /* asked: answers are awaited of so many */
@@ -60,7 +61,7 @@ static enum clock_kernel ask_kernel(void)
 
 static struct clock_floors floors_of(const struct clock *clock)
 {
-    return clock_floors_of(&clock->options, BUILD_TIME_S, CLOCK_NO_FLOOR);
+    return clock_floors_of(&clock->options, BUILD_TIME_S, clock->seen_s);
 }
 
 static struct clock_facts collect_facts(struct clock *clock, struct now now)
@@ -210,6 +211,11 @@ bool clock_is_fit(const struct clock *clock)
     return atomic_load_explicit(&clock->is_fit, memory_order_relaxed);
 }
 
+bool clock_is_confirmed(const struct clock *clock)
+{
+    return clock->judgement.fitness == CLOCK_FIT;
+}
+
 void clock_note(struct clock *clock, enum symptom symptom, const struct dname *zone, struct now now)
 {
     struct dname related = *zone;
@@ -313,7 +319,7 @@ static void start_timers(struct clock *clock)
     ev_timer_start(clock->loop, &clock->tick);
 }
 
-struct clock *clock_new(struct ev_loop *loop, struct random *random, const struct config *config,
+struct clock *clock_new(struct ev_loop *loop, struct random *random, const struct config *config, int64_t seen_s,
                         const struct clock_handler *handler)
 {
     struct clock *clock = memory_new(1, sizeof(*clock));
@@ -322,6 +328,7 @@ struct clock *clock_new(struct ev_loop *loop, struct random *random, const struc
     clock->handler = *handler;
     clock->options = config->clock;
     clock->on_unfit = config->on_unfit;
+    clock->seen_s = seen_s;
     clock->last = now_from_system();
     pthread_mutex_init(&clock->mutex, NULL);
     start_timers(clock);

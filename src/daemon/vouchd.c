@@ -238,7 +238,7 @@ static void on_clock_checked(void *context)
 static bool start_clock(struct vouchd *vouchd)
 {
     struct clock_handler handler = { vouchd, on_jumped_back, on_clock_must_exit, on_clock_checked };
-    vouchd->clock = clock_new(vouchd->loop, vouchd->random, vouchd->settings->config, &handler);
+    vouchd->clock = clock_new(vouchd->loop, vouchd->random, vouchd->settings->config, CLOCK_NO_FLOOR, &handler);
     return clock_settle(vouchd->clock) && vouchd->exit_code == EX_OK;
 }
 
