@@ -13,7 +13,7 @@ from lab import network
 
 HOST = "127.0.0.1"
 FIELDS = {"version", "kind", "name", "type", "security", "ede", "ttl_s", "lineage"}
-METRIC = re.compile(r'vouch_[a-z0-9_]+({[a-z]+="[A-Za-z0-9-]+"(,[a-z]+="[A-Za-z0-9-]+")*})?')
+METRIC = re.compile(r'vouch_[a-z0-9_]+({[a-z]+="[A-Za-z0-9_-]+"(,[a-z]+="[A-Za-z0-9_-]+")*})?')
 
 # What each shows: its security, and whether it hangs below a key of signed.nsec.denial., nsec.denial., denial.
 NAMES = {
