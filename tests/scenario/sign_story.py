@@ -155,13 +155,19 @@ def read_record(line):
     return dns.rrset.from_rdata(dns.name.from_text(owner), ttl_s, rdata)
 
 
+def is_signature(line):
+    return line.endswith(MARK) and " RRSIG " in line
+
+
 def last_rrset(lines):
-    """The RRset of the last record, out of the lines directly before."""
-    rrset = read_record(lines[-1])
+    """The RRset of the last record that is no signature made here, out of the lines directly before."""
+    while is_signature(lines[-1]):
+        lines = lines[:-1]
+    rrset = read_record(lines[-1].removesuffix(MARK))
     for line in reversed(lines[:-1]):
-        if line.endswith(MARK) or line.lstrip().startswith((";", "SECTION")):
+        if line.lstrip().startswith((";", "SECTION")):
             break
-        before = read_record(line)
+        before = read_record(line.removesuffix(MARK))
         if (before.name, before.rdtype) != (rrset.name, rrset.rdtype):
             break
         rrset.update(before)
@@ -208,9 +214,9 @@ def sign_story(text):
 def main():
     for path in sys.argv[1:]:
         with open(path, encoding="utf-8") as file:
-            text = file.read()
+            text = sign_story(file.read())
         with open(path, "w", encoding="utf-8") as file:
-            file.write(sign_story(text))
+            file.write(text)
 
 
 if __name__ == "__main__":
