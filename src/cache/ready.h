@@ -91,10 +91,10 @@ struct ready_answer {
     uint8_t rcode;
     bool is_truncated;
 };
-/* The answer to a plain question, `id` in network order octets as in the question.  What is ready but cannot be served now,
+/* The answer to a plain question.  What is ready but cannot be served now,
  * by its deadlines, epoch or size, is left to the long way. */
 struct ready_answer ready_answer(struct cache *cache, const struct ready_key *key, const struct plain_question *plain,
-                                 const uint8_t id[2], const struct ready_manner *manner, struct now now,
+                                 const struct ready_manner *manner, struct now now,
                                  uint8_t buffer[READY_BUFFER_OCTETS]);
 
 #endif

@@ -17,6 +17,7 @@ static const struct stats_row {
     WORKER_ROW("vouch_questions_overload_total", overloaded),
     WORKER_ROW("vouch_questions_waiting", waiting),
     WORKER_ROW("vouch_answers_cached_total", answers_from_cache),
+    WORKER_ROW("vouch_answers_ready_total", answers_ready),
     WORKER_ROW("vouch_answers_truncated_total", answers_truncated),
     WORKER_ROW("vouch_datagrams_received_total", udp.received),
     WORKER_ROW("vouch_datagrams_sent_total", udp.sent),

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "daemon/known.h"
 #include "lib/driver.h"
+#include "message/plain.h"
 #include "resolver/response.h"
 #include "transport/loop.h"
 
@@ -26,6 +27,14 @@ struct waiting {
     struct client_query query;
     uint16_t bucket;
 };
+
+/* A question of the batch in hand. */
+struct glance {
+    bool is_plain;
+    struct plain_question plain;
+    struct ready_key key;
+};
+static_assert(READY_BUFFER_OCTETS <= CLIENT_BUFFER_OCTETS, "ready-made answers are patched where they are sent from");
 
 struct worker {
     struct workers *workers;
@@ -51,10 +60,12 @@ struct worker {
     int64_t log_second;
     unsigned log_lines;
 
+    struct now batch_now;
+    struct glance glances[CLIENT_BATCH_MAX];
+
     struct arena *arena; /* of the question being read */
     uint8_t buffer[MESSAGE_OCTETS_MAX];
     struct worker_stats stats;
-    struct worker_stats published; /* guarded by workers->mutex */
 };
 
 /* The main thread has one call at a time done by all workers, and waits until it is. */
@@ -180,6 +191,16 @@ static bool may_judge(void *context)
     return clock_is_fit(worker->clock);
 }
 
+/* Whoever asks next gets it without being kept waiting. */
+static void keep_ready(struct worker *worker, const struct outcome *outcome, struct now now)
+{
+    const struct config *config = worker->settings->config;
+    struct ready_draft draft;
+    if (response_make_ready(&config->answers, outcome, now, worker->buffer, sizeof(worker->buffer), &draft))
+        ready_put(worker->cache, &outcome->question, resolver_origin(&config->resolver, &outcome->question), &draft,
+                  now);
+}
+
 static void on_done(void *context, void *waiter, const struct outcome *outcome, struct now now)
 {
     struct worker *worker = context;
@@ -194,6 +215,7 @@ static void on_done(void *context, void *waiter, const struct outcome *outcome, 
         log_failure(worker, outcome, now);
     send_response(worker, &waiting->client, response, rcode);
     release(worker, waiting);
+    keep_ready(worker, outcome, now);
 }
 
 /* ---- questions ---- */
@@ -222,15 +244,13 @@ static struct waiting *admit(struct worker *worker, const struct client *client)
     return waiting;
 }
 
-static size_t size_max_of(const struct worker *worker, const struct client *client, const struct edns *edns)
+/* theirs: what the client takes, UDP_OCTETS_CLASSIC without EDNS. */
+static uint16_t size_max_of(const struct worker *worker, const struct client *client, uint16_t theirs)
 {
     if (client->transport->is_stream)
         return MESSAGE_OCTETS_MAX;
-    if (!edns->present)
-        return UDP_OCTETS_CLASSIC;
-    size_t ours = worker->settings->config->answers.edns_octets;
-    size_t theirs = edns->udp_octets < UDP_OCTETS_CLASSIC ? UDP_OCTETS_CLASSIC : edns->udp_octets;
-    size_t least = theirs < ours ? theirs : ours;
+    uint16_t ours = worker->settings->config->answers.edns_octets;
+    uint16_t least = theirs <= UDP_OCTETS_CLASSIC ? UDP_OCTETS_CLASSIC : theirs < ours ? theirs : ours;
     return least < UDP_ANSWER_OCTETS_MAX ? least : UDP_ANSWER_OCTETS_MAX;
 }
 
@@ -257,11 +277,16 @@ static void resolve(struct worker *worker, const struct client *client, const st
     driver_ask(worker->driver, &query->question, query->header.cd, waiting);
 }
 
+static uint64_t *questions_counter(struct worker *worker, const struct client *client)
+{
+    return client->transport->is_stream ? &worker->stats.questions_tcp : &worker->stats.questions_udp;
+}
+
 static void on_question(void *context, const struct client *client, struct octets octets)
 {
     struct worker *worker = context;
     struct message message;
-    (*(client->transport->is_stream ? &worker->stats.questions_tcp : &worker->stats.questions_udp))++;
+    ++*questions_counter(worker, client);
     if (octets.len < HEADER_OCTETS) {
         worker->stats.malformed++;
         client_drop(client);
@@ -275,7 +300,7 @@ static void on_question(void *context, const struct client *client, struct octet
         .question = message.question,
         .edns = message.edns.present,
         .dnssec_ok = message.edns.dnssec_ok,
-        .size_max = size_max_of(worker, client, &message.edns),
+        .size_max = size_max_of(worker, client, message.edns.present ? message.edns.udp_octets : 0),
     };
     worker->stats.malformed += read != OK;
     switch (decision.verdict) {
@@ -291,15 +316,62 @@ static void on_question(void *context, const struct client *client, struct octet
     }
 }
 
-/* ---- the thread ---- */
+/* ---- ready-made answers ---- */
 
-static void publish_stats(struct worker *worker)
+static uint16_t origin_of(const struct worker *worker, const struct plain_question *plain)
 {
-    resolver_get_stats(driver_resolver(worker->driver), &worker->stats.resolver);
-    pthread_mutex_lock(&worker->workers->mutex);
-    worker->published = worker->stats;
-    pthread_mutex_unlock(&worker->workers->mutex);
+    const struct resolver_options *options = &worker->settings->config->resolver;
+    if (options->zone_rule_count == 0)
+        return ORIGIN_ITERATIVE;
+    struct question question = { .qtype = plain->qtype, .qclass = CLASS_IN };
+    enum err err = dname_from_wire((struct octets) { plain->name, plain->name_octets }, &question.qname);
+    return err == OK ? resolver_origin(options, &question) : ORIGIN_ITERATIVE;
 }
+
+static void on_expect(void *context, const struct octets *messages, unsigned count)
+{
+    struct worker *worker = context;
+    worker->batch_now = driver_now(worker->driver);
+    for (unsigned i = 0; i < count; i++) {
+        struct glance *glance = &worker->glances[i];
+        glance->is_plain = plain_question_read(messages[i], &glance->plain);
+        if (glance->is_plain)
+            ready_key_make(worker->cache, &glance->plain, origin_of(worker, &glance->plain), &glance->key);
+    }
+}
+
+static struct octets on_at_once(void *context, unsigned place, const struct client *client, uint8_t *buffer)
+{
+    struct worker *worker = context;
+    const struct config *config = worker->settings->config;
+    const struct glance *glance = &worker->glances[place];
+    if (!glance->is_plain || !front_may_ask(&config->front, &client->address))
+        return (struct octets) { NULL, 0 };
+    const struct ready_manner manner = {
+        .edns_octets = config->answers.edns_octets,
+        .ede = config->answers.ede,
+        .octets_max = size_max_of(worker, client, glance->plain.edns ? glance->plain.udp_octets : 0),
+    };
+    struct ready_answer answer =
+        ready_answer(worker->cache, &glance->key, &glance->plain, &manner, worker->batch_now, buffer);
+    if (answer.message.len > 0) {
+        ++*questions_counter(worker, client);
+        worker->stats.answers[answer.rcode]++;
+        worker->stats.answers_from_cache++;
+        worker->stats.answers_ready++;
+        worker->stats.answers_truncated += answer.is_truncated;
+    }
+    return answer.message;
+}
+
+static struct client_handler client_handler_of(struct worker *worker)
+{
+    return (struct client_handler) {
+        .context = worker, .question = on_question, .expect = on_expect, .at_once = on_at_once
+    };
+}
+
+/* ---- the thread ---- */
 
 static void free_done_servers(struct worker *worker)
 {
@@ -316,7 +388,6 @@ static void on_before_wait(struct ev_loop *loop, ev_prepare *watcher, int events
     (void)loop, (void)events;
     struct worker *worker = watcher->data;
     free_done_servers(worker);
-    publish_stats(worker);
 }
 
 static void on_called(struct ev_loop *loop, ev_async *watcher, int events)
@@ -378,7 +449,7 @@ static struct worker *worker_new(struct workers *workers, unsigned index, const 
     struct resolver_parts resolver_parts = settings_parts(parts->settings, parts->cache, worker->random);
     struct driver_handler settled = { .context = worker, .done = on_done, .clock_is_fit = may_judge };
     worker->driver = driver_new(worker->loop, &resolver_parts, &settled, parts->upstream_sockets_max);
-    struct client_handler clients = { worker, on_question };
+    struct client_handler clients = client_handler_of(worker);
     worker->tcp = tcp_server_new(worker->loop, &parts->tcp_limits, &clients, &worker->stats.tcp);
     init_waiting(worker);
     init_watchers(worker);
@@ -474,7 +545,7 @@ static void worker_listen(struct worker *worker, void *argument)
 {
     const struct listen_sockets *sockets = argument;
     const int *fds = sockets->fds[worker->index];
-    struct client_handler clients = { worker, on_question };
+    struct client_handler clients = client_handler_of(worker);
     worker->udp = memory_resize(worker->udp, worker->udp_count + 1, sizeof(worker->udp[0]));
     worker->udp[worker->udp_count++] =
         udp_server_new(worker->loop, fds[0], &sockets->address, &clients, &worker->stats.udp);
@@ -525,11 +596,24 @@ static void add_stats(struct worker_stats *sum, const struct worker_stats *part)
         to[i] += from[i];
 }
 
+/* One sum for all workers, which come here at the same time. */
+struct stats_call {
+    pthread_mutex_t mutex;
+    struct worker_stats *sum;
+};
+
+static void worker_add_stats(struct worker *worker, void *argument)
+{
+    struct stats_call *call = argument;
+    resolver_get_stats(driver_resolver(worker->driver), &worker->stats.resolver);
+    pthread_mutex_lock(&call->mutex);
+    add_stats(call->sum, &worker->stats);
+    pthread_mutex_unlock(&call->mutex);
+}
+
 void workers_get_stats(struct workers *workers, struct worker_stats *stats)
 {
+    struct stats_call call = { .mutex = PTHREAD_MUTEX_INITIALIZER, .sum = stats };
     *stats = (struct worker_stats) { 0 };
-    pthread_mutex_lock(&workers->mutex);
-    for (unsigned i = 0; i < workers->count; i++)
-        add_stats(stats, &workers->list[i]->published);
-    pthread_mutex_unlock(&workers->mutex);
+    call_all(workers, worker_add_stats, &call);
 }

@@ -27,7 +27,7 @@ struct worker_parts {
 struct worker_stats { /* since the start; the last ones of each part are as of now */
     uint64_t questions_udp, questions_tcp;
     uint64_t answers[RCODES_COUNTED];
-    uint64_t answers_from_cache, answers_truncated;
+    uint64_t answers_from_cache, answers_ready, answers_truncated; /* answers_ready: of those from the cache */
     uint64_t malformed, overloaded;
     struct udp_counters udp;
     struct tcp_counters tcp;
@@ -57,7 +57,7 @@ void workers_unlisten(struct workers *workers, const struct address *address);
 /* Afterwards nobody reads the settings before. */
 void workers_use(struct workers *workers, const struct settings *settings);
 
-/* The sum over all workers. */
+/* The sum over all workers, as of now.  For the main thread alone: it waits until each has counted. */
 void workers_get_stats(struct workers *workers, struct worker_stats *stats);
 
 #endif

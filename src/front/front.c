@@ -8,7 +8,7 @@ static struct front_decision answer(uint16_t rcode, int ede, const char *text)
     return (struct front_decision) { .verdict = FRONT_ANSWER, .rcode = rcode, .ede = ede, .text = text };
 }
 
-static bool may_ask(const struct front_options *options, const struct address *client)
+bool front_may_ask(const struct front_options *options, const struct address *client)
 {
     for (uint16_t i = 0; i < options->allow_count; i++)
         if (prefix_contains(&options->allow[i], client))
@@ -51,7 +51,7 @@ struct front_decision front_judge(const struct front_options *options, const str
 {
     if (message->header.qr)
         return drop;
-    if (!may_ask(options, client))
+    if (!front_may_ask(options, client))
         return answer(RCODE_REFUSED, EDE_PROHIBITED, "this client may not ask here");
     if (message->header.opcode != OPCODE_QUERY)
         return answer(RCODE_NOTIMP, EDE_NOT_SUPPORTED, "only opcode QUERY is known here");

@@ -10,6 +10,9 @@ struct front_options { /* allow:, answers.identity … */
     uint16_t allow_count;
 };
 
+/* Is it in `allow`? */
+bool front_may_ask(const struct front_options *options, const struct address *client);
+
 enum front_verdict {
     FRONT_RESOLVE, /* hand the question to the resolver */
     FRONT_ANSWER,  /* answer at once with rcode, ede and text */

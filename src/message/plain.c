@@ -44,6 +44,7 @@ bool plain_question_read(struct octets message, struct plain_question *plain)
     uint16_t flags = u16_at(at + 2), arcount = u16_at(at + 10);
     if ((flags & ~(FLAG_AD | FLAG_CD)) != FLAG_RD || memcmp(at + 4, counts_but_ar, sizeof(counts_but_ar)) != 0)
         return false;
+    memcpy(plain->id, at, sizeof(plain->id));
     plain->ad = (flags & FLAG_AD) != 0;
     plain->cd = (flags & FLAG_CD) != 0;
     plain->name = at + HEADER_OCTETS;

@@ -6,6 +6,7 @@
 #include "message/message.h"
 
 struct plain_question {
+    uint8_t id[2];       /* as it came */
     const uint8_t *name; /* wire form, uncompressed, in the client's letter case; borrowed from the message */
     uint8_t name_octets;
     uint16_t qtype;

@@ -51,6 +51,7 @@ static bool is_read_alike(struct octets octets)
         struct arena *arena = arena_new();
         assert_int_equal(message_read((struct octets) { exact, octets.len }, arena, &message), OK);
         assert_true(message.header.rd && !message.header.qr && message.header.opcode == OPCODE_QUERY);
+        assert_int_equal(message.header.id, plain.id[0] << 8 | plain.id[1]);
         assert_int_equal(message.header.ad, plain.ad);
         assert_int_equal(message.header.cd, plain.cd);
         assert_int_equal(message.question.qclass, CLASS_IN);

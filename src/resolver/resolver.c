@@ -35,6 +35,13 @@ const struct zone_rule *zone_rule_for(const struct resolver_options *options, co
     return best;
 }
 
+uint16_t resolver_origin(const struct resolver_options *options, const struct question *question)
+{
+    uint16_t origin;
+    zone_rule_for(options, question, &origin);
+    return origin;
+}
+
 struct purse *purse_new(void)
 {
     struct purse *purse = memory_new(1, sizeof(*purse));

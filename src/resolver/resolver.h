@@ -107,6 +107,9 @@ void resolver_exchange_failed(struct resolver *resolver, uint64_t exchange, enum
 int64_t resolver_deadline_ms(const struct resolver *resolver);
 void resolver_tick(struct resolver *resolver, struct now now);
 
+/* Where the data for a question comes from by these options: the origin of its cache entries (message/answer.h). */
+uint16_t resolver_origin(const struct resolver_options *options, const struct question *question);
+
 struct resolver_stats {
     uint64_t questions, exchanges_udp, exchanges_tcp, timeouts, forged_dropped, secure, insecure, bogus, indeterminate,
         servfail, signature_checks, nsec3_hashes, budgets_spent, coalesced, in_flight;

@@ -217,6 +217,7 @@ static struct ready_answer ask_ready(struct cache *cache, const struct answer_op
                                      const struct asking *asking, uint16_t qtype, uint8_t *buffer)
 {
     struct plain_question plain = {
+        .id = { (uint8_t)(asking->id >> 8), (uint8_t)asking->id },
         .name = asking->qname.octets,
         .name_octets = asking->qname.len,
         .qtype = qtype,
@@ -228,10 +229,9 @@ static struct ready_answer ask_ready(struct cache *cache, const struct answer_op
     struct ready_manner manner = { .edns_octets = options->edns_octets,
                                    .ede = options->ede,
                                    .octets_max = asking->octets_max };
-    uint8_t id[2] = { (uint8_t)(asking->id >> 8), (uint8_t)asking->id };
     struct ready_key key;
     ready_key_make(cache, &plain, ORIGIN_ITERATIVE, &key);
-    return ready_answer(cache, &key, &plain, id, &manner, asking->now, buffer);
+    return ready_answer(cache, &key, &plain, &manner, asking->now, buffer);
 }
 
 static struct octets ask_long_way(const struct answer_options *options, const struct asking *asking,

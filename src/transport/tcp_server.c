@@ -16,8 +16,9 @@ enum {
     LENGTH_OCTETS = 2,     /* RFC 1035 section 4.2.2 */
     ACCEPTS_PER_TURN = 32, /* then others have their turn */
     READS_PER_TURN = 8,
-    ACCEPT_PAUSE_MS = 100,      /* out of descriptors: the listener would wake us without end */
-    OUTPUT_OCTETS_KEPT = 16384, /* of an empty output buffer; a larger one is given back */
+    ACCEPT_PAUSE_MS = 100,       /* out of descriptors: the listener would wake us without end */
+    OUTPUT_OCTETS_KEPT = 16384,  /* of an empty output buffer; a larger one is given back */
+    BATCH_OUTPUT_OCTETS = 65536, /* answers to one batch of questions, sent together */
 };
 
 /* A connection is in one of three conditions:
@@ -57,6 +58,8 @@ struct tcp_server {
     struct tcp_connection *oldest, *newest; /* open connections by time of last progress */
     struct tcp_connection *closed;          /* still owed answers; linked by `newer` */
     unsigned open_count;
+    size_t batch_len; /* answers at once to the batch in hand, on their way to its connection */
+    uint8_t batch[BATCH_OUTPUT_OCTETS];
 };
 
 /* ---- the list of open connections ---- */
@@ -136,20 +139,32 @@ static void break_connection(struct tcp_connection *connection)
     close_connection(connection);
 }
 
-static void write_output(struct tcp_connection *connection)
+/* Octets that the kernel took; fewer than all when it has no room for more, or the connection is broken: it is closed. */
+static size_t send_octets(struct tcp_connection *connection, struct octets octets)
 {
-    while (has_output(connection)) {
-        ssize_t sent = send(connection->fd, connection->out + connection->out_sent,
-                            connection->out_len - connection->out_sent, MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (sent < 0 && errno == EINTR)
-            continue;
-        if (sent < 0) {
+    size_t done = 0;
+    while (done < octets.len) {
+        ssize_t sent = send(connection->fd, octets.data + done, octets.len - done, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent >= 0) {
+            done += (size_t)sent;
+        } else if (errno != EINTR) {
             if (errno != EAGAIN && errno != EWOULDBLOCK)
                 break_connection(connection);
-            return;
+            break;
         }
-        connection->out_sent += (size_t)sent;
     }
+    return done;
+}
+
+static void write_output(struct tcp_connection *connection)
+{
+    struct octets waiting = { connection->out + connection->out_sent, connection->out_len - connection->out_sent };
+    size_t sent = send_octets(connection, waiting);
+    if (connection->fd < 0)
+        return;
+    connection->out_sent += sent;
+    if (has_output(connection))
+        return;
     connection->out_len = connection->out_sent = 0;
     note_progress(connection);
     if (connection->out_size > OUTPUT_OCTETS_KEPT) {
@@ -201,10 +216,10 @@ static void settle(struct tcp_connection *connection)
 
 /* ---- answers ---- */
 
-static void append_output(struct tcp_connection *connection, struct octets message)
+static void append_octets(struct tcp_connection *connection, struct octets octets)
 {
     size_t waiting = connection->out_len - connection->out_sent;
-    size_t need = waiting + LENGTH_OCTETS + message.len;
+    size_t need = waiting + octets.len;
     if (need > TCP_OUTPUT_OCTETS_MAX) {
         break_connection(connection);
         return;
@@ -218,11 +233,16 @@ static void append_output(struct tcp_connection *connection, struct octets messa
         connection->out_size = need < OUTPUT_OCTETS_KEPT ? OUTPUT_OCTETS_KEPT : TCP_OUTPUT_OCTETS_MAX;
         connection->out = memory_resize(connection->out, connection->out_size, 1);
     }
-    uint8_t *to = connection->out + connection->out_len;
-    to[0] = (uint8_t)(message.len >> 8);
-    to[1] = (uint8_t)message.len;
-    memcpy(to + LENGTH_OCTETS, message.data, message.len);
+    memcpy(connection->out + connection->out_len, octets.data, octets.len);
     connection->out_len = need;
+}
+
+static void append_answer(struct tcp_connection *connection, struct octets message)
+{
+    const uint8_t len[LENGTH_OCTETS] = { (uint8_t)(message.len >> 8), (uint8_t)message.len };
+    append_octets(connection, (struct octets) { len, sizeof(len) });
+    if (connection->fd >= 0)
+        append_octets(connection, message);
 }
 
 static void finish_question(struct tcp_connection *connection)
@@ -239,7 +259,7 @@ static void tcp_reply(const struct client *client, struct octets message)
     assert(message.len <= UINT16_MAX);
     if (connection->fd >= 0) {
         connection->server->counters->sent++;
-        append_output(connection, message);
+        append_answer(connection, message);
     }
     finish_question(connection);
 }
@@ -255,45 +275,103 @@ static const struct client_transport tcp_transport = { "tcp", true, tcp_reply, t
 
 /* ---- questions ---- */
 
-static void take_question(struct tcp_connection *connection, struct octets message)
+/* Sends the answers at once, behind what had to wait before. */
+static void send_answers_at_once(struct tcp_connection *connection)
+{
+    struct tcp_server *server = connection->server;
+    struct octets answers = { server->batch, server->batch_len };
+    server->batch_len = 0;
+    if (connection->fd < 0 || answers.len == 0)
+        return;
+    size_t sent = has_output(connection) ? 0 : send_octets(connection, answers);
+    if (connection->fd >= 0 && sent < answers.len)
+        append_octets(connection, (struct octets) { answers.data + sent, answers.len - sent });
+}
+
+static bool answer_at_once(struct tcp_connection *connection, unsigned place, const struct client *client)
+{
+    struct tcp_server *server = connection->server;
+    if (sizeof(server->batch) - server->batch_len < LENGTH_OCTETS + CLIENT_BUFFER_OCTETS)
+        send_answers_at_once(connection);
+    uint8_t *to = server->batch + server->batch_len;
+    struct octets answer = client_at_once(&server->handler, place, client, to + LENGTH_OCTETS);
+    if (answer.len == 0)
+        return false;
+    memmove(to + LENGTH_OCTETS, answer.data, answer.len);
+    to[0] = (uint8_t)(answer.len >> 8);
+    to[1] = (uint8_t)answer.len;
+    server->batch_len += LENGTH_OCTETS + answer.len;
+    server->counters->sent++;
+    return true;
+}
+
+static void take_question(struct tcp_connection *connection, unsigned place, struct octets message)
 {
     struct tcp_server *server = connection->server;
     struct client client = { .transport = &tcp_transport, .endpoint = connection, .address = connection->peer };
-    connection->unanswered++;
     server->counters->received++;
-    note_progress(connection);
+    if (answer_at_once(connection, place, &client))
+        return;
+    connection->unanswered++;
     server->handler.question(server->handler.context, &client, message);
+}
+
+/* The whole questions that have come, up to a batch of them.  A bad length ends the list, and the connection. */
+static unsigned list_questions(struct tcp_connection *connection, struct octets messages[CLIENT_BATCH_MAX])
+{
+    unsigned count = 0;
+    for (size_t at = 0; count < CLIENT_BATCH_MAX && connection->in_len - at >= LENGTH_OCTETS; count++) {
+        size_t len = question_octets(connection->in + at);
+        if (len < HEADER_OCTETS || len > TCP_QUERY_OCTETS_MAX) {
+            break_connection(connection);
+            break;
+        }
+        if (connection->in_len - at < LENGTH_OCTETS + len)
+            break;
+        messages[count] = (struct octets) { connection->in + at + LENGTH_OCTETS, len };
+        at += LENGTH_OCTETS + len;
+    }
+    return count;
+}
+
+/* Hands on one batch of questions; returns their number. */
+static unsigned take_batch(struct tcp_connection *connection)
+{
+    struct octets messages[CLIENT_BATCH_MAX];
+    unsigned count = list_questions(connection, messages), taken = 0;
+    size_t at = 0;
+    client_expect(&connection->server->handler, messages, count);
+    for (; taken < count && may_take_more(connection); taken++) {
+        take_question(connection, taken, messages[taken]);
+        at += LENGTH_OCTETS + messages[taken].len;
+    }
+    send_answers_at_once(connection);
+    connection->in_len -= at;
+    memmove(connection->in, connection->in + at, connection->in_len);
+    if (taken > 0 && connection->fd >= 0)
+        note_progress(connection);
+    return taken;
 }
 
 /* Hands on the whole questions that have come. */
 static void take_questions(struct tcp_connection *connection)
 {
-    size_t at = 0;
-    while (may_take_more(connection) && connection->in_len - at >= LENGTH_OCTETS) {
-        size_t len = question_octets(connection->in + at);
-        if (len < HEADER_OCTETS || len > TCP_QUERY_OCTETS_MAX) {
-            break_connection(connection);
-            return;
-        }
-        if (connection->in_len - at < LENGTH_OCTETS + len)
-            break;
-        take_question(connection, (struct octets) { connection->in + at + LENGTH_OCTETS, len });
-        at += LENGTH_OCTETS + len;
-    }
-    connection->in_len -= at;
-    memmove(connection->in, connection->in + at, connection->in_len);
+    while (may_take_more(connection) && take_batch(connection) > 0)
+        ;
 }
 
 static void read_input(struct tcp_connection *connection)
 {
-    for (int i = 0; i < READS_PER_TURN; i++) {
+    bool may_be_more = true;
+    for (int i = 0; i < READS_PER_TURN && may_be_more; i++) {
         take_questions(connection);
         if (!may_take_more(connection) || connection->at_eof)
             return;
-        ssize_t got = recv(connection->fd, connection->in + connection->in_len,
-                           sizeof(connection->in) - connection->in_len, MSG_DONTWAIT);
+        size_t room = sizeof(connection->in) - connection->in_len;
+        ssize_t got = recv(connection->fd, connection->in + connection->in_len, room, MSG_DONTWAIT);
         if (got > 0) {
             connection->in_len += (size_t)got;
+            may_be_more = (size_t)got == room; /* else the loop says when there is */
         } else if (got == 0) {
             connection->at_eof = true;
         } else if (errno != EINTR) {

@@ -16,7 +16,7 @@ static struct fixture *start_limited(unsigned connections_max, unsigned per_pref
 {
     struct fixture *f = memory_new(1, sizeof(*f));
     struct address any = loopback("127.0.0.1@0");
-    struct client_handler handler = { &f->questions, on_test_question };
+    struct client_handler handler = test_handler(&f->questions);
     struct tcp_limits limits = { connections_max, per_prefix_max };
     int fd = socket_listen_tcp(&any);
     assert_true(fd >= 0);
@@ -99,6 +99,68 @@ static void test_order_of_answers(void **state)
     for (size_t i = 0; i < ARRAY_LEN(order); i++)
         assert_int_equal(answer_of(fd), order[i]);
     assert_false(is_closed(fd));
+    close(fd);
+    end(f);
+}
+
+/* More than a batch of them in one segment, every other one answered later. */
+static void test_answers_at_once(void **state)
+{
+    (void)state;
+    enum { ASKED = 80 };
+    struct fixture *f = start();
+    uint8_t messages[ASKED * QUESTION_OCTETS] = { 0 };
+    for (uint8_t i = 0; i < ASKED; i++)
+        memcpy(messages + i * QUESTION_OCTETS, (uint8_t[]) { 0, 12, 0, i }, 4);
+    f->questions.evens_at_hand = true;
+    int fd = connect_to(f);
+    send_all(f, fd, messages, sizeof(messages));
+    TURN_UNTIL(f->loop, f->counters.received == ASKED);
+    turn_for(f->loop, TURN_MS);
+    for (int i = 0; i < ASKED; i += 2)
+        assert_int_equal(answer_of(fd), i);
+    assert_int_equal(f->questions.count, ASKED / 2);
+    for (int i = 0; i < ASKED / 2; i++)
+        answer_question(&f->questions, (unsigned)i);
+    turn_for(f->loop, TURN_MS);
+    for (int i = 1; i < ASKED; i += 2)
+        assert_int_equal(answer_of(fd), i);
+    assert_int_equal(f->counters.sent, ASKED);
+    close(fd);
+    end(f);
+}
+
+/* Answers at once wait for a client that is slow to read; meanwhile it is read no further. */
+static void test_answers_at_once_to_a_slow_client(void **state)
+{
+    (void)state;
+    enum { ASKED_MAX = 1 << 20 };
+    struct fixture *f = start();
+    uint8_t message[QUESTION_OCTETS] = { 0, 12, 0, 2 };
+    f->questions.evens_at_hand = true;
+    int fd = connect_to(f), idle_turns = 0;
+    size_t octets = 0, answered = 0;
+    while (idle_turns < 3 && octets < ASKED_MAX * QUESTION_OCTETS) { /* until no more is read of what we ask */
+        size_t begun = octets % QUESTION_OCTETS;
+        ssize_t sent = send(fd, message + begun, sizeof(message) - begun, MSG_NOSIGNAL | MSG_DONTWAIT);
+        assert_true(sent > 0 || errno == EAGAIN);
+        octets += sent > 0 ? (size_t)sent : 0;
+        idle_turns = sent > 0 ? 0 : idle_turns + 1;
+        if (sent < 0)
+            turn_for(f->loop, TURN_MS);
+    }
+    for (int waits = 0; answered < octets - octets % QUESTION_OCTETS && waits < PATIENCE_MS; waits++) {
+        uint8_t answers[QUESTION_OCTETS * 4096];
+        ssize_t got;
+        while ((got = recv(fd, answers, sizeof(answers), MSG_DONTWAIT)) > 0) {
+            for (ssize_t i = 0; i < got; i++)
+                assert_int_equal(answers[i], message[(answered + (size_t)i) % QUESTION_OCTETS]);
+            answered += (size_t)got;
+        }
+        turn_for(f->loop, 1);
+    }
+    assert_int_equal(answered, octets - octets % QUESTION_OCTETS);
+    assert_int_equal(f->counters.broken, 0);
     close(fd);
     end(f);
 }
@@ -371,6 +433,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_order_of_answers),
+        cmocka_unit_test(test_answers_at_once),
+        cmocka_unit_test(test_answers_at_once_to_a_slow_client),
         cmocka_unit_test(test_one_octet_at_a_time),
         cmocka_unit_test(test_pipeline_limit),
         cmocka_unit_test(test_half_closed),

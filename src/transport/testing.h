@@ -66,6 +66,9 @@ enum { QUESTIONS_MAX = 512 };
 struct questions {
     unsigned count;
     bool answer_at_once; /* the question itself, with QR */
+    bool evens_at_hand;  /* those with an even id are answered at once, and not in the list */
+    unsigned shown, at_hand;
+    uint8_t batch[CLIENT_BATCH_MAX][12];
     struct client clients[QUESTIONS_MAX];
     uint8_t first_octets[QUESTIONS_MAX][12];
     size_t lens[QUESTIONS_MAX];
@@ -81,6 +84,32 @@ static inline void on_test_question(void *context, const struct client *client, 
     memcpy(questions->first_octets[i], message.data, 12);
     if (questions->answer_at_once)
         client_reply(client, message);
+}
+
+static inline void on_test_expect(void *context, const struct octets *messages, unsigned count)
+{
+    struct questions *questions = context;
+    questions->shown = count;
+    for (unsigned i = 0; i < count; i++)
+        memcpy(questions->batch[i], messages[i].data, messages[i].len < 12 ? messages[i].len : 12);
+}
+
+static inline struct octets on_test_at_once(void *context, unsigned place, const struct client *client, uint8_t *buffer)
+{
+    struct questions *questions = context;
+    (void)client;
+    assert_true(place < questions->shown);
+    if (!questions->evens_at_hand || questions->batch[place][1] % 2 != 0)
+        return (struct octets) { NULL, 0 };
+    questions->at_hand++;
+    memset(buffer, 0xff, CLIENT_BUFFER_OCTETS);
+    memcpy(buffer + CLIENT_BUFFER_OCTETS - 12, questions->batch[place], 12); /* anywhere in the buffer */
+    return (struct octets) { buffer + CLIENT_BUFFER_OCTETS - 12, 12 };
+}
+
+static inline struct client_handler test_handler(struct questions *questions)
+{
+    return (struct client_handler) { questions, on_test_question, on_test_expect, on_test_at_once };
 }
 
 /* Answers the question with its own first octets. */

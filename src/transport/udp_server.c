@@ -21,6 +21,7 @@ struct place {
     uint8_t data[UDP_QUERY_OCTETS_MAX];
 };
 static_assert(UDP_ANSWER_OCTETS_MAX <= UDP_QUERY_OCTETS_MAX, "one kind of place serves both ways");
+static_assert(CLIENT_BUFFER_OCTETS <= UDP_QUERY_OCTETS_MAX, "answers at once are made where they are sent from");
 
 struct udp_server {
     struct ev_loop *loop;
@@ -44,7 +45,8 @@ struct udp_server {
  * question stay.  False if nothing is left to cut. */
 static bool cut_to_question(struct place *place)
 {
-    struct octets message = { place->data, place->iov.iov_len };
+    uint8_t *data = place->iov.iov_base;
+    struct octets message = { data, place->iov.iov_len };
     struct header header;
     if (header_read(message, &header) != OK || header.tc)
         return false;
@@ -57,9 +59,9 @@ static bool cut_to_question(struct place *place)
     }
     if (r.failed)
         return false;
-    place->data[2] |= 0x02;        /* TC, RFC 1035 section 4.1.1 */
-    memset(place->data + 6, 0, 6); /* ANCOUNT, NSCOUNT, ARCOUNT */
-    place->iov.iov_len = (size_t)(r.at - place->data);
+    data[2] |= 0x02;        /* TC, RFC 1035 section 4.1.1 */
+    memset(data + 6, 0, 6); /* ANCOUNT, NSCOUNT, ARCOUNT */
+    place->iov.iov_len = (size_t)(r.at - data);
     return true;
 }
 
@@ -105,24 +107,37 @@ static void put_local_address(struct msghdr *header, const struct address *local
     }
 }
 
-static void udp_reply(const struct client *client, struct octets message)
+/* Where the next answer is made. */
+static struct place *next_place(struct udp_server *server)
 {
-    struct udp_server *server = client->endpoint;
-    assert(message.len <= UDP_ANSWER_OCTETS_MAX);
-    assert(server->unanswered > 0);
-    server->unanswered--;
     if (server->out_count == UDP_BATCH)
         send_batch(server);
+    return &server->out_places[server->out_count];
+}
+
+/* message stands in the next place. */
+static void queue(struct udp_server *server, const struct client *client, struct octets message)
+{
     struct place *place = &server->out_places[server->out_count];
     struct msghdr *header = &server->out[server->out_count++].msg_hdr;
-    memcpy(place->data, message.data, message.len);
-    place->iov = (struct iovec) { place->data, message.len };
+    place->iov = (struct iovec) { (uint8_t *)(uintptr_t)message.data, message.len };
     *header = (struct msghdr) { .msg_name = &place->peer, .msg_iov = &place->iov, .msg_iovlen = 1 };
     header->msg_namelen = sockaddr_from_address(&client->address, &place->peer);
     if (client->local.family != 0) {
         header->msg_control = place->control;
         put_local_address(header, &client->local);
     }
+}
+
+static void udp_reply(const struct client *client, struct octets message)
+{
+    struct udp_server *server = client->endpoint;
+    assert(message.len <= UDP_ANSWER_OCTETS_MAX);
+    assert(server->unanswered > 0);
+    server->unanswered--;
+    struct place *place = next_place(server);
+    memcpy(place->data, message.data, message.len);
+    queue(server, client, (struct octets) { place->data, message.len });
 }
 
 static void udp_drop(const struct client *client)
@@ -174,20 +189,45 @@ static struct address local_address(struct msghdr *header)
     return local;
 }
 
-static void take_datagram(struct udp_server *server, struct mmsghdr *datagram)
+/* The client of a datagram; family 0: it is not one to answer. */
+static struct client client_of(struct udp_server *server, struct mmsghdr *datagram)
 {
     const struct place *place = &server->in_places[datagram - server->in];
     struct client client = { .transport = &udp_transport, .endpoint = server };
-    client.address = address_from_sockaddr(&place->peer);
-    server->counters->received++;
-    if ((datagram->msg_hdr.msg_flags & MSG_TRUNC) != 0 || client.address.family == 0 || client.address.port == 0) {
+    if ((datagram->msg_hdr.msg_flags & MSG_TRUNC) == 0)
+        client.address = address_from_sockaddr(&place->peer);
+    if (client.address.port == 0)
+        client.address.family = 0;
+    if (server->is_wildcard)
+        client.local = local_address(&datagram->msg_hdr);
+    return client;
+}
+
+static void take_datagram(struct udp_server *server, unsigned i, struct octets message)
+{
+    struct client client = client_of(server, &server->in[i]);
+    if (client.address.family == 0) {
         server->counters->dropped++;
         return;
     }
-    if (server->is_wildcard)
-        client.local = local_address(&datagram->msg_hdr);
+    struct octets answer = client_at_once(&server->handler, i, &client, next_place(server)->data);
+    if (answer.len > 0) {
+        queue(server, &client, answer);
+        return;
+    }
     server->unanswered++;
-    server->handler.question(server->handler.context, &client, (struct octets) { place->data, datagram->msg_len });
+    server->handler.question(server->handler.context, &client, message);
+}
+
+static void take_batch(struct udp_server *server, unsigned count)
+{
+    struct octets messages[UDP_BATCH];
+    for (unsigned i = 0; i < count; i++)
+        messages[i] = (struct octets) { server->in_places[i].data, server->in[i].msg_len };
+    client_expect(&server->handler, messages, count);
+    for (unsigned i = 0; i < count; i++)
+        take_datagram(server, i, messages[i]);
+    server->counters->received += count;
 }
 
 /* Number of datagrams that were there. */
@@ -195,8 +235,8 @@ static unsigned receive_batch(struct udp_server *server)
 {
     prepare_places(server);
     int count = recvmmsg(server->fd, server->in, UDP_BATCH, MSG_DONTWAIT, NULL);
-    for (int i = 0; i < count; i++)
-        take_datagram(server, &server->in[i]);
+    if (count > 0)
+        take_batch(server, (unsigned)count);
     send_batch(server);
     return count < 0 ? 0 : (unsigned)count;
 }

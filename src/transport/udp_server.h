@@ -8,7 +8,7 @@
 #include "transport/client.h"
 
 enum {
-    UDP_BATCH = 64,              /* datagrams a system call: more gains little and evicts the first from the L2 cache */
+    UDP_BATCH = CLIENT_BATCH_MAX, /* datagrams a system call: more gains little and evicts the first from the L2 cache */
     UDP_BATCHES_PER_TURN = 16,   /* then upstream replies and TCP have their turn */
     UDP_QUERY_OCTETS_MAX = 4096, /* no question without a zone transfer's worth of options is longer */
     UDP_ANSWER_OCTETS_MAX = 4096, /* the largest answers.edns-size */

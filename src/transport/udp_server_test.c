@@ -19,7 +19,7 @@ static struct fixture *start(const char *listen)
 {
     struct fixture *f = memory_new(1, sizeof(*f));
     struct address address = loopback(listen);
-    struct client_handler handler = { &f->questions, on_test_question };
+    struct client_handler handler = test_handler(&f->questions);
     int fd = socket_listen_udp(&address);
     assert_true(fd >= 0);
     f->loop = loop_new();
@@ -69,6 +69,28 @@ static void test_batches(void **state)
     for (int i = 0; i < 3 * UDP_BATCH; i++)
         assert_int_equal(answer_of(fd), i);
     assert_int_equal(f->counters.sent, 3 * UDP_BATCH);
+    close(fd);
+    end(f);
+}
+
+/* Answers at once keep their place among the others, whoever gives them. */
+static void test_answers_at_once(void **state)
+{
+    (void)state;
+    struct fixture *f = start("0.0.0.0@0");
+    f->questions.answer_at_once = true;
+    f->questions.evens_at_hand = true;
+    int fd = client_at("127.0.0.2", f->address.port);
+    ask(fd, 1, UDP_QUERY_OCTETS_MAX + 1); /* shown, but dropped */
+    for (int i = 0; i < 3 * UDP_BATCH; i++)
+        ask(fd, (uint8_t)i, 12);
+    TURN_UNTIL(f->loop, f->counters.received == 3 * UDP_BATCH + 1);
+    for (int i = 0; i < 3 * UDP_BATCH; i++)
+        assert_int_equal(answer_of(fd), i);
+    assert_int_equal(f->questions.count, 3 * UDP_BATCH / 2);
+    assert_int_equal(f->questions.at_hand, 3 * UDP_BATCH / 2);
+    assert_int_equal(f->counters.sent, 3 * UDP_BATCH);
+    assert_int_equal(f->counters.dropped, 1);
     close(fd);
     end(f);
 }
@@ -219,6 +241,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_batches),
+        cmocka_unit_test(test_answers_at_once),
         cmocka_unit_test(test_late_answers),
         cmocka_unit_test(test_answers_come_from_the_address_that_was_asked),
         cmocka_unit_test(test_oversized_questions_are_dropped),
