@@ -47,10 +47,10 @@ bool lookup_want_addresses(struct resolver *r, struct lookup *l, struct now now)
     for (uint16_t i = 0; i < delegation->server_count && asked < NAMES_AT_ONCE; i++) {
         uint16_t at = (uint16_t)((start + i) % delegation->server_count);
         const struct delegation_server *server = &delegation->servers[at];
-        if (cut->name_states[at] != SERVER_NAME_UNASKED || has_address(server, r->parts.options) ||
+        if (cut->name_is_asked[at] || has_address(server, r->parts.options) ||
             cut->names_asked == GLUELESS_PER_REFERRAL_MAX)
             continue;
-        cut->name_states[at] = SERVER_NAME_ASKED;
+        cut->name_is_asked[at] = true;
         cut->names_asked++;
         asked++;
         if (r->parts.options->ask_ipv4)

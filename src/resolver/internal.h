@@ -61,8 +61,6 @@ struct target { /* one address of a server of the cut */
     bool no_edns;
 };
 
-enum server_name_state { SERVER_NAME_UNASKED, SERVER_NAME_ASKED, SERVER_NAME_SETTLED };
-
 struct cut { /* where the question stands */
     struct delegation *delegation;
     bool configured;        /* addresses out of the configuration: special ones may be asked */
@@ -70,7 +68,7 @@ struct cut { /* where the question stands */
     bool from_cache;        /* known before this lookup: may be outdated */
     uint16_t target_count;
     struct target targets[CUT_TARGETS_MAX];
-    uint8_t name_states[NS_PER_ZONE_MAX]; /* enum server_name_state for delegation->servers */
+    bool name_is_asked[NS_PER_ZONE_MAX]; /* of delegation->servers */
     uint8_t names_asked;
 };
 
