@@ -1,6 +1,9 @@
 #include "resolver/reply.h"
 
-enum { PROOFS_MAX = PROOF_RRSETS_MAX + 2 }; /* and SOA and NS */
+enum {
+    PROOFS_MAX = PROOF_RRSETS_MAX + 2, /* and SOA and NS */
+    ADOPTIONS_MAX = 64,                /* RRsets whose signatures are looked for in other sections; each costs a walk */
+};
 
 /* ---- what the server may speak of ---- */
 
@@ -329,7 +332,7 @@ static struct answer *referral_ds(const struct message *message, const struct as
 
 static void take_signatures(struct rrset *set, const struct rrset *orphans, struct arena *arena)
 {
-    struct octets *sigs = ARENA_ARRAY(arena, orphans->count, struct octets);
+    struct octets *sigs = ARENA_ARRAY(arena, RRSIGS_PER_RRSET_MAX, struct octets);
     for (uint16_t i = 0; i < orphans->count && set->sig_count < RRSIGS_PER_RRSET_MAX; i++) {
         struct rrsig sig;
         if (rrsig_read(orphans->rdata[i], &sig) == OK && sig.type_covered == set->type)
@@ -352,13 +355,16 @@ static void find_signatures(const struct message *message, struct rrset *set, st
 
 static void adopt_orphans(const struct message *message, const struct asked *asked, struct arena *arena)
 {
+    uint16_t left = ADOPTIONS_MAX;
     if (asked->question->qtype == TYPE_RRSIG)
         return;
     for (enum section section = SECTION_ANSWER; section <= SECTION_AUTHORITY; section++)
-        for (uint16_t i = 0; i < message->sections[section].count; i++) {
+        for (uint16_t i = 0; i < message->sections[section].count && left > 0; i++) {
             struct rrset *set = message->sections[section].items[i];
-            if (set->type != TYPE_RRSIG && set->sig_count == 0)
-                find_signatures(message, set, arena);
+            if (set->type == TYPE_RRSIG || set->sig_count > 0)
+                continue;
+            find_signatures(message, set, arena);
+            left--;
         }
 }
 

@@ -218,6 +218,38 @@ static void unsigned_company(void **state)
     arena_free(arena);
 }
 
+/* Signatures in the wrong section are forgiven, but a message full of them costs little. */
+static void orphans_cost_little(void **state)
+{
+    (void)state;
+    enum { SETS = 1500, ORPHANS = 1500, OCTETS_MAX = 256 << 10 };
+    struct arena *arena = arena_new();
+    struct rrset *rrsig = rrset_of(arena, "www.example. 60 RRSIG A 13 2 60 20300101000000 20200101000000 1 example. AAAA");
+    struct octets *sigs = ARENA_ARRAY(arena, ORPHANS, struct octets);
+    struct rrset **sets = ARENA_ARRAY(arena, SETS, struct rrset *);
+    for (int i = 0; i < ORPHANS; i++)
+        sigs[i] = rrsig->rdata[0];
+    rrsig->rdata = sigs;
+    rrsig->count = ORPHANS;
+    for (int i = 0; i < SETS; i++) {
+        sets[i] = rrset_of(arena, "www.example. 60 A 192.0.2.1");
+        sets[i]->type = (uint16_t)(TYPE_A + (i == 0 ? 0 : 1000 + i));
+    }
+    struct question question = { .qname = name_of("www.example."), .qtype = TYPE_A, .qclass = CLASS_IN };
+    struct dname zone = name_of("example.");
+    struct asked asked = { .question = &question, .zone = &zone, .now = { 1999, 1000, true } };
+    struct message message = {
+        .header = { .qr = true, .aa = true },
+        .sections = { [SECTION_ANSWER] = { sets, SETS }, [SECTION_ADDITIONAL] = { &rrsig, 1 } },
+    };
+    struct reply reply;
+    size_t before = arena_octets(arena);
+    reply_read(&message, &asked, arena, &reply);
+    assert_int_equal(reply.answers[0]->rrsets.items[0]->sig_count, RRSIGS_PER_RRSET_MAX);
+    assert_true(arena_octets(arena) - before < OCTETS_MAX);
+    arena_free(arena);
+}
+
 static void referral_ds(void **state) /* RFC 4035 section 3.1.4.1: DS, or the proof that there is none */
 {
     (void)state;
@@ -257,6 +289,7 @@ int main(void)
         cmocka_unit_test(negative_ttl),
         cmocka_unit_test(overlong_dname),
         cmocka_unit_test(unsigned_company),
+        cmocka_unit_test(orphans_cost_little),
         cmocka_unit_test(referral_ds),
     };
     return cmocka_run_group_tests_name("resolver/reply", tests, setup, NULL);
