@@ -34,7 +34,7 @@ struct glance {
     struct plain_question plain;
     struct ready_key key;
 };
-static_assert(READY_BUFFER_OCTETS <= CLIENT_BUFFER_OCTETS, "ready-made answers are patched where they are sent from");
+static_assert((int)READY_BUFFER_OCTETS <= (int)CLIENT_BUFFER_OCTETS, "ready-made answers are patched where they are sent from");
 
 struct worker {
     struct workers *workers;

@@ -21,7 +21,8 @@ struct place {
     uint8_t data[UDP_QUERY_OCTETS_MAX];
 };
 static_assert(UDP_ANSWER_OCTETS_MAX <= UDP_QUERY_OCTETS_MAX, "one kind of place serves both ways");
-static_assert(CLIENT_BUFFER_OCTETS <= UDP_QUERY_OCTETS_MAX, "answers at once are made where they are sent from");
+static_assert((int)CLIENT_BUFFER_OCTETS <= (int)UDP_QUERY_OCTETS_MAX,
+              "answers at once are made where they are sent from");
 
 struct udp_server {
     struct ev_loop *loop;
