@@ -216,6 +216,16 @@ static void print_sources(const json_t *sources)
     }
 }
 
+/* RFC 8915. */
+static void print_authenticated(const json_t *sources)
+{
+    size_t i, count = 0;
+    const json_t *source;
+    json_array_foreach(sources, i, source) count += json_is_true(json_object_get(source, "authenticated"));
+    printf("%-14s%zu of %zu servers%s\n", "authenticated", count, json_array_size(sources),
+           count == 0 ? ": let the daemon that sets the clock use NTS (RFC 8915), SNTP can be forged" : "");
+}
+
 static void print_floors(const json_t *floors)
 {
     const char *name;
@@ -254,11 +264,11 @@ static void print_time(const struct reply *reply)
     print_field("kernel", json_object_get(time, "kernel"));
     print_floors(json_object_get(time, "floors"));
     print_sources(json_object_get(time, "sources"));
+    print_authenticated(json_object_get(time, "sources"));
     print_field("last check", json_object_get(time, "last_check"));
     print_jump(time);
     if (json_array_size(json_object_get(time, "reasons")) > 0)
-        printf("What to do: set the clock, best by a daemon that keeps it over NTS (RFC 8915), and name three or more\n"
-               "servers in time.servers.\n");
+        printf("What to do: set the clock, let a daemon keep it, and name three or more servers in time.servers.\n");
 }
 
 static void print_stopping(const struct reply *reply)
