@@ -47,6 +47,7 @@ struct config {
     struct resolver_options resolver;
     struct crypto_options crypto;
     enum trust_model trust_model;
+    bool automatic_update; /* RFC 5011 */
     struct trust *trust; /* built from trust.*; freed with the configuration: take a trust_copy() */
 
     struct clock_options clock;

@@ -162,14 +162,17 @@ static const struct option options[] = {
       .words = models, PLACE(trust_model) },
     { "trust.anchors", &kind_texts, "built-in",
       "Trust anchors as records such as \". IN DS 20326 8 2 ...\". built-in are the keys that IANA has published for "
-      "the root.",
+      "the root, and those of Debian's package dns-root-data.",
       .word = "built-in", .take = take_anchors },
     { "trust.anchor-files", &kind_paths, "[]",
       "Files in master format whose DS and DNSKEY records are trust anchors as well. They are read, never written.",
       .take = take_anchor_files },
-    { "trust.automatic-update", &kind_truth, "false", "Follow key rollovers (RFC 5011).", .not_yet = true },
-    { "trust.signal-anchors", &kind_truth, "false", "Tell servers which trust anchors are in use (RFC 8145).",
-      .not_yet = true },
+    { "trust.automatic-update", &kind_truth, "true",
+      "Ask the zones of trust anchors for their keys at intervals, and follow key rollovers (RFC 5011). What is learnt is "
+      "kept in the state directory.",
+      PLACE(automatic_update) },
+    { "trust.signal-anchors", &kind_truth, "true", "Tell servers which trust anchors are in use (RFC 8145).",
+      PLACE(resolver.signal_anchors) },
     { "trust.negative", &kind_negatives, "[]",
       "Negative trust anchors (RFC 7646): zones that are not validated until a time. One that has passed is ignored, "
       "one that is more than seven days away is cut to seven; both are warned of.",

@@ -160,12 +160,28 @@ enum err take_allowed_algorithms(struct loading *loading, const struct option *o
 
 /* ---- trust ---- */
 
+/* What the distribution knows of the root by now may be newer than this release.  It need not be there. */
+static void take_system_anchors(struct loading *loading, const struct option *option, const struct value *value)
+{
+    static const char path[] = "/usr/share/dns/root.key"; /* Debian: dns-root-data */
+    char *data, *why = NULL;
+    size_t len, added;
+    if (read_whole_file(path, &data, &len) == OK &&
+        trust_add_text(loading->config->trust, data, len, ANCHOR_SYSTEM, &added, &why) != OK)
+        config_warn(loading, value->line, option->key, "%s is not used: %s", path,
+                    why == NULL ? "not in master format" : why);
+    free(why);
+    free(data);
+}
+
 enum err take_anchors(struct loading *loading, const struct option *option, const struct value *value)
 {
     struct trust *trust = loading->config->trust;
     const struct line_text *lines = value->items;
-    if (value->is_word)
+    if (value->is_word) {
         trust_add_built_in(trust);
+        take_system_anchors(loading, option, value);
+    }
     for (uint16_t i = 0; i < value->count; i++) {
         const char *text = lines[i].text;
         char *why;

@@ -154,10 +154,82 @@ static void stop(void *context)
         ev_break(daemon->loop, EVBREAK_ALL);
 }
 
+/* Key 1 of corp.example., seen a minute ago, half a day before its hold-down ends. */
+static void give_anchors(void *context, struct anchors_report *report)
+{
+    static struct managed *managed;
+    static struct trust *running;
+    (void)context;
+    if (managed == NULL) {
+        struct dname zone = name_of("corp.example.");
+        managed = managed_new();
+        running = trust_new();
+        struct octets rdata = { (const uint8_t *)"\1\1\3\15key", 7 };
+        struct managed_key *key = managed_add_key(managed_add_zone(managed, &zone), TYPE_DNSKEY, rdata);
+        key->state = STATE_ADD_PEND;
+        key->since_s = key->first_seen_s = key->last_seen_s = now_wall_s(test_now) - 60;
+        key->due_s = now_wall_s(test_now) + 43200;
+    }
+    *report = (struct anchors_report) { managed, running, true, false, STORE_FAILING };
+}
+
+static void give_history(void *context, size_t max, void (*each)(void *to, const struct history_row *row), void *to)
+{
+    (void)context;
+    struct history_row row = { now_wall_s(test_now), name_of("."), 20326, 8, "VALID -> REVOKED", "why", "rfc5011" };
+    assert_true(max > 0);
+    each(to, &row);
+}
+
+static bool refresh_anchors(void *context, size_t *asked, struct order_failure *failure)
+{
+    (void)context;
+    (void)failure;
+    *asked = 2;
+    return true;
+}
+
+static bool add_anchors(void *context, const char *text, const char *who, struct order_failure *failure)
+{
+    struct daemon *daemon = context;
+    snprintf(daemon->ordered, sizeof(daemon->ordered), "add %s", text);
+    assert_memory_equal(who, "uid ", 4);
+    strcpy(failure->text, "no record");
+    return strcmp(text, "nonsense") != 0;
+}
+
+static bool remove_anchor(void *context, const struct dname *zone, uint16_t key_tag, const char *who,
+                          struct order_failure *failure)
+{
+    struct daemon *daemon = context;
+    char text[DNAME_TEXT_MAX];
+    (void)who;
+    (void)failure;
+    snprintf(daemon->ordered, sizeof(daemon->ordered), "remove %s %u", dname_to_text(zone, text), key_tag);
+    return true;
+}
+
 static struct orders orders_of(struct daemon *daemon)
 {
-    return (struct orders) { daemon,    give_status, give_stats, flush_all, flush_name, flush_zone,
-                             flush_key, dump_cache,  reload,     give_time, check_time, stop };
+    return (struct orders) {
+        .context = daemon,
+        .status = give_status,
+        .stats = give_stats,
+        .flush_all = flush_all,
+        .flush_name = flush_name,
+        .flush_zone = flush_zone,
+        .flush_key = flush_key,
+        .dump_cache = dump_cache,
+        .reload = reload,
+        .anchors = give_anchors,
+        .history = give_history,
+        .refresh_anchors = refresh_anchors,
+        .add_anchors = add_anchors,
+        .remove_anchor = remove_anchor,
+        .time = give_time,
+        .check_time = check_time,
+        .stop = stop,
+    };
 }
 
 static struct daemon daemon_new(const char *configuration)
@@ -171,6 +243,8 @@ static struct daemon daemon_new(const char *configuration)
 
 /* ---- requests and replies ---- */
 
+#define REFUSED(code, text, hint)                                                                                      \
+    "{\"version\":1,\"error\":{\"code\":\"" code "\",\"text\":\"" text "\",\"hint\":\"" hint "\"}}"
 static const struct {
     const char *request, *reply, *ordered;
 } requests[] = {
@@ -197,9 +271,27 @@ static const struct {
       "\"checks\":0,\"last_check\":null,\"next_check_in_s\":null,\"jumps\":1,"
       "\"last_jump\":{\"seen\":\"2026-11-21T00:00:00Z\",\"by_s\":-61.5}}",
       "" },
+    { "{\"version\":1,\"command\":\"ta status\"}", /* D5-demand-a */
+      "{\"version\":1,\"automatic_update\":true,\"signal_anchors\":false,\"store\":\"failing\",\"zones\":["
+      "{\"zone\":\"corp.example.\",\"last_asked\":null,\"last_refreshed\":null,\"next_refresh\":null,\"failures\":0,"
+      "\"failure\":null}],\"anchors\":[{\"zone\":\"corp.example.\",\"type\":\"DNSKEY\",\"key_tag\":59507,"
+      "\"algorithm\":13,\"rfc5011\":\"ADDPEND\",\"rfc7583\":\"published\",\"source\":\"learnt\",\"running\":false,"
+      "\"signs\":false,\"since\":\"2026-11-20T23:59:00Z\",\"first_seen\":\"2026-11-20T23:59:00Z\","
+      "\"last_seen\":\"2026-11-20T23:59:00Z\",\"hold_down_ends\":\"2026-11-21T12:00:00Z\"}],\"history\":["
+      "{\"time\":\"2026-11-21T00:00:00Z\",\"zone\":\".\",\"key_tag\":20326,\"algorithm\":8,"
+      "\"what\":\"VALID -> REVOKED\",\"why\":\"why\",\"who\":\"rfc5011\"}]}",
+      "" },
+    { "{\"version\":1,\"command\":\"ta refresh\"}", "{\"version\":1,\"zones\":2}", "" },
+    { "{\"version\":1,\"command\":\"ta add\",\"anchor\":\". DS 1 13 2 00\"}", "{\"version\":1}",
+      "add . DS 1 13 2 00" },
+    { "{\"version\":1,\"command\":\"ta add\",\"anchor\":\"nonsense\"}", REFUSED("failed", "no record", ""),
+      "add nonsense" },
+    { "{\"version\":1,\"command\":\"ta add\"}",
+      REFUSED("bad-argument", "anchor: expected a DS or DNSKEY record", ""), "" },
+    { "{\"version\":1,\"command\":\"ta remove\",\"zone\":\".\",\"key_tag\":7}", "{\"version\":1}", "remove . 7" },
+    { "{\"version\":1,\"command\":\"ta remove\",\"zone\":\".\"}",
+      REFUSED("bad-argument", "key_tag: expected a number from 0 to 65535", ""), "" },
     { " {\"command\":\"flush all\", \"version\":1, \"later\":[]} \r", "{\"version\":1,\"entries\":7}", "all" },
-#define REFUSED(code, text, hint)                                                                                      \
-    "{\"version\":1,\"error\":{\"code\":\"" code "\",\"text\":\"" text "\",\"hint\":\"" hint "\"}}"
     { "", REFUSED("bad-request", "expected one JSON object on one line", ""), "" },
     { "flush all", REFUSED("bad-request", "expected one JSON object on one line", ""), "" },
     { "[1]", REFUSED("bad-request", "expected one JSON object on one line", ""), "" },

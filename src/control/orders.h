@@ -4,6 +4,7 @@
 #define CONTROL_ORDERS_H
 
 #include "config/config.h"
+#include "store/store.h"
 #include "transport/sntp.h"
 
 struct daemon_status {
@@ -37,6 +38,15 @@ struct time_report {
     struct time_source_report sources[CLOCK_SAMPLES_MAX];
 };
 
+enum store_condition { STORE_NONE, STORE_GOOD, STORE_FAILING };
+
+struct anchors_report { /* borrowed until the call that asked has been answered */
+    const struct managed *managed;
+    const struct trust *running; /* what the workers believe */
+    bool automatic_update, signals;
+    enum store_condition store;
+};
+
 /* An order that could not be carried out. */
 struct order_failure {
     char text[512];
@@ -59,6 +69,15 @@ struct orders {
     /* Loads the configuration again.  notes: a line for each setting that waits for a restart.  false: nothing has changed,
      * *failure says why. */
     bool (*reload)(void *context, FILE *notes, struct order_failure *failure);
+    void (*anchors)(void *context, struct anchors_report *report);
+    /* The newest first. */
+    void (*history)(void *context, size_t max, void (*each)(void *to, const struct history_row *row), void *to);
+    /* *asked: how many zones were asked now; what comes of it is seen later. */
+    bool (*refresh_anchors)(void *context, size_t *asked, struct order_failure *failure);
+    /* text: DS and DNSKEY records.  who, for the history: "uid 0". */
+    bool (*add_anchors)(void *context, const char *text, const char *who, struct order_failure *failure);
+    bool (*remove_anchor)(void *context, const struct dname *zone, uint16_t key_tag, const char *who,
+                          struct order_failure *failure);
     void (*time)(void *context, struct time_report *report);
     /* Begins a check of the clock, if none is under way; control_time_checked() is called when it ends, perhaps before this
      * returns. */

@@ -93,6 +93,37 @@ static void order_check_time(void *context)
     clock_check(vouchd->clock);
 }
 
+static void order_anchors(void *context, struct anchors_report *report)
+{
+    const struct vouchd *vouchd = context;
+    anchors_report(vouchd->anchors, report);
+}
+
+static void order_history(void *context, size_t max, void (*each)(void *to, const struct history_row *row), void *to)
+{
+    const struct vouchd *vouchd = context;
+    anchors_walk_history(vouchd->anchors, max, each, to);
+}
+
+static bool order_refresh_anchors(void *context, size_t *asked, struct order_failure *failure)
+{
+    const struct vouchd *vouchd = context;
+    return anchors_refresh(vouchd->anchors, asked, failure);
+}
+
+static bool order_add_anchors(void *context, const char *text, const char *who, struct order_failure *failure)
+{
+    const struct vouchd *vouchd = context;
+    return anchors_add(vouchd->anchors, text, who, failure);
+}
+
+static bool order_remove_anchor(void *context, const struct dname *zone, uint16_t key_tag, const char *who,
+                                struct order_failure *failure)
+{
+    const struct vouchd *vouchd = context;
+    return anchors_remove(vouchd->anchors, zone, key_tag, who, failure);
+}
+
 static void order_stop(void *context)
 {
     log_info("stopping: ordered");
@@ -113,6 +144,11 @@ struct orders orders_of(struct vouchd *vouchd)
         .reload = order_reload,
         .time = order_time,
         .check_time = order_check_time,
+        .anchors = order_anchors,
+        .history = order_history,
+        .refresh_anchors = order_refresh_anchors,
+        .add_anchors = order_add_anchors,
+        .remove_anchor = order_remove_anchor,
         .stop = order_stop,
     };
 }

@@ -10,16 +10,32 @@ struct settings *settings_new(struct config *config)
 {
     struct settings *settings = memory_new(1, sizeof(*settings));
     settings->config = config;
+    settings->config_users = memory_new(1, sizeof(*settings->config_users));
+    *settings->config_users = 1;
+    settings->trust = trust_copy(config->trust);
     crypto_policy_make(&config->crypto, &settings->policy);
     special_use_hooks(&config->resolver, &settings->hooks);
     return settings;
+}
+
+struct settings *settings_with_trust(const struct settings *settings, struct trust *trust)
+{
+    struct settings *other = memory_new(1, sizeof(*other));
+    *other = *settings;
+    other->trust = trust;
+    ++*other->config_users;
+    return other;
 }
 
 void settings_free(struct settings *settings)
 {
     if (settings == NULL)
         return;
-    config_free(settings->config);
+    if (--*settings->config_users == 0) {
+        config_free(settings->config);
+        free(settings->config_users);
+    }
+    trust_free(settings->trust);
     free(settings);
 }
 
@@ -30,7 +46,7 @@ struct resolver_parts settings_parts(const struct settings *settings, struct cac
         .random = random,
         .options = &settings->config->resolver,
         .policy = &settings->policy,
-        .trust = settings->config->trust,
+        .trust = settings->trust,
         .hooks = &settings->hooks,
     };
 }
@@ -57,7 +73,7 @@ static bool is_within_policy(const struct anchor *anchor, const struct crypto_po
 static void warn_of_unusable_anchors(const struct settings *settings)
 {
     size_t count;
-    const struct anchor *anchors = trust_anchors(settings->config->trust, &count);
+    const struct anchor *anchors = trust_anchors(settings->trust, &count);
     for (size_t first = 0, i = 0; first < count; first = i) {
         bool is_usable = false;
         for (i = first; i < count && dname_equal(&anchors[i].zone, &anchors[first].zone); i++)
@@ -91,7 +107,7 @@ static struct now not_below_floors(const struct config *config, struct now now)
 int settings_check_trust(const struct settings *settings, struct now now)
 {
     now = not_below_floors(settings->config, now);
-    const struct trust *trust = settings->config->trust;
+    const struct trust *trust = settings->trust;
     bool wants_root = settings->config->trust_model == TRUST_MODEL_ROOT;
     size_t at_root = count_current(trust, now, true);
     if (wants_root && at_root == 0) {
@@ -112,7 +128,7 @@ int settings_check_trust(const struct settings *settings, struct now now)
 
 bool settings_judge_alike(const struct settings *a, const struct settings *b)
 {
-    return trust_fingerprint(a->config->trust) == trust_fingerprint(b->config->trust) &&
+    return trust_fingerprint(a->trust) == trust_fingerprint(b->trust) &&
            memcmp(a->policy.algorithms, b->policy.algorithms, sizeof(a->policy.algorithms)) == 0 &&
            memcmp(a->policy.digests, b->policy.digests, sizeof(a->policy.digests)) == 0 &&
            a->policy.nsec3_iterations == b->policy.nsec3_iterations;

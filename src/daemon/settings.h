@@ -8,13 +8,17 @@
 #include "resolver/resolver.h"
 
 struct settings {
-    struct config *config; /* owned */
+    struct config *config; /* shared by settings that differ in trust alone */
+    unsigned *config_users;
+    struct trust *trust; /* owned */
     struct crypto_policy policy;
     struct hooks hooks;
 };
 
-/* Takes the configuration over. */
+/* Takes the configuration over; trust is what it says. */
 struct settings *settings_new(struct config *config);
+/* The same under other trust, which is taken over. */
+struct settings *settings_with_trust(const struct settings *settings, struct trust *trust);
 void settings_free(struct settings *settings);
 
 /* What a resolver works by; borrowed from settings. */

@@ -142,11 +142,19 @@ static void exchange_listeners(struct vouchd *vouchd, struct listeners *opened)
     free(opened->items); /* their parts have moved */
 }
 
-static void exchange_settings(struct vouchd *vouchd, struct settings *settings)
+/* Everybody uses them when it returns; the ones before go to the caller. */
+static struct settings *hand_out(struct vouchd *vouchd, struct settings *settings)
 {
     struct settings *before = vouchd->settings;
     vouchd->settings = settings;
     workers_use(vouchd->workers, settings);
+    anchors_use(vouchd->anchors, settings);
+    return before;
+}
+
+static void exchange_settings(struct vouchd *vouchd, struct settings *settings)
+{
+    struct settings *before = hand_out(vouchd, settings);
     cache_set_options(vouchd->cache, &settings->config->cache);
     if (!settings_route_alike(before, settings))
         cache_flush_all(vouchd->cache);
@@ -156,6 +164,22 @@ static void exchange_settings(struct vouchd *vouchd, struct settings *settings)
         cache_drop_ready(vouchd->cache);
     log_set_level(settings->config->log_level);
     settings_free(before);
+}
+
+static void on_new_trust(void *context, struct trust *trust, bool is_other)
+{
+    struct vouchd *vouchd = context;
+    settings_free(hand_out(vouchd, settings_with_trust(vouchd->settings, trust)));
+    if (is_other)
+        cache_forget_verdicts(vouchd->cache);
+}
+
+/* The configuration's own trust gives way to what has become of it. */
+static struct settings *follow_anchors(const struct vouchd *vouchd, struct settings *settings)
+{
+    struct settings *followed = settings_with_trust(settings, anchors_snapshot(vouchd->anchors, settings->config));
+    settings_free(settings);
+    return followed;
 }
 
 static struct settings *load_again(struct vouchd *vouchd, struct config_error *error)
@@ -186,7 +210,8 @@ static bool reload(struct vouchd *vouchd, FILE *notes, struct config_error *erro
         return false;
     }
     config_needs_restart(vouchd->settings->config, settings->config, notes);
-    exchange_settings(vouchd, settings);
+    anchors_merge(vouchd->anchors, settings->config, now_from_system());
+    exchange_settings(vouchd, follow_anchors(vouchd, settings));
     exchange_listeners(vouchd, &opened);
     clock_configure(vouchd->clock, settings->config);
     if (vouchd->control != NULL)
@@ -238,7 +263,9 @@ static void on_clock_checked(void *context)
 static bool start_clock(struct vouchd *vouchd)
 {
     struct clock_handler handler = { vouchd, on_jumped_back, on_clock_must_exit, on_clock_checked };
-    vouchd->clock = clock_new(vouchd->loop, vouchd->random, vouchd->settings->config, CLOCK_NO_FLOOR, &handler);
+    int64_t seen_s = anchors_latest_time(vouchd->anchors);
+    vouchd->clock = clock_new(vouchd->loop, vouchd->random, vouchd->settings->config,
+                              seen_s > 0 ? seen_s : CLOCK_NO_FLOOR, &handler);
     return clock_settle(vouchd->clock) && vouchd->exit_code == EX_OK;
 }
 
@@ -280,6 +307,15 @@ static int prepare(struct vouchd *vouchd, unsigned workers)
     return code == EX_OK ? state_check(config) : code;
 }
 
+/* What the store knows decides about the start, too: exit 69 when every anchor was revoked. */
+static int recall_anchors(struct vouchd *vouchd)
+{
+    struct now now = now_from_system();
+    vouchd->anchors = anchors_new(vouchd->settings->config, now);
+    vouchd->settings = follow_anchors(vouchd, vouchd->settings);
+    return settings_check_trust(vouchd->settings, now);
+}
+
 static void start(struct vouchd *vouchd, unsigned count)
 {
     struct worker_parts parts = { .settings = vouchd->settings };
@@ -291,6 +327,8 @@ static void start(struct vouchd *vouchd, unsigned count)
     vouchd->workers = workers_start(count, &parts);
     for (size_t i = 0; i < vouchd->listeners.count; i++)
         listen_on(vouchd, &vouchd->listeners.items[i]);
+    struct anchors_handler handler = { vouchd, on_new_trust };
+    anchors_start(vouchd->anchors, vouchd->loop, vouchd->cache, vouchd->clock, vouchd->settings, &handler);
     struct orders orders = orders_of(vouchd);
     vouchd->started = now_from_system();
     if (vouchd->control_fd >= 0)
@@ -312,14 +350,18 @@ int vouchd_run(const char *config_path, struct settings *settings, struct random
     vouchd.loop = ev_default_loop(EVBACKEND_EPOLL | EVFLAG_NOENV); /* the one that gets signals */
     watch_signals(&vouchd);                                        /* those that come from now on wait for serve() */
     vouchd.exit_code = prepare(&vouchd, workers);
+    if (vouchd.exit_code == EX_OK)
+        vouchd.exit_code = recall_anchors(&vouchd);
     if (vouchd.exit_code == EX_OK && start_clock(&vouchd)) {
         start(&vouchd, workers);
         serve(&vouchd);
         control_free(vouchd.control);
+        anchors_free(vouchd.anchors);
         workers_stop(vouchd.workers);
         listeners_clear(&vouchd.listeners);
         cache_free(vouchd.cache);
     } else {
+        anchors_free(vouchd.anchors);
         listeners_close(&vouchd.listeners, workers);
         if (vouchd.control_fd >= 0)
             close(vouchd.control_fd);

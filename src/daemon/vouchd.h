@@ -6,6 +6,7 @@
 #include <ev.h>
 
 #include "control/control.h"
+#include "daemon/anchors.h"
 #include "daemon/clock.h"
 #include "daemon/listeners.h"
 #include "daemon/settings.h"
@@ -19,6 +20,7 @@ struct vouchd {
     struct cache *cache;
     struct listeners listeners;
     struct clock *clock;
+    struct anchors *anchors;
     struct workers *workers;
     int control_fd;          /* listens for orders; -1: none */
     struct control *control; /* NULL: none */

@@ -158,6 +158,12 @@ void driver_ask(struct driver *driver, const struct question *question, bool che
     run(driver);
 }
 
+void driver_probe(struct driver *driver, const struct question *question, bool checking_disabled, void *waiter)
+{
+    resolver_probe(driver->resolver, question, checking_disabled, waiter, driver_now(driver));
+    run(driver);
+}
+
 void driver_forget(struct driver *driver, void *waiter)
 {
     resolver_forget(driver->resolver, waiter);

@@ -28,6 +28,8 @@ struct now driver_now(const struct driver *driver);
 
 /* Asks and does what can be done at once: done() may be called before it returns (an answer out of the cache). */
 void driver_ask(struct driver *driver, const struct question *question, bool checking_disabled, void *waiter);
+/* The same, but the network is asked whatever is known (resolver_probe()). */
+void driver_probe(struct driver *driver, const struct question *question, bool checking_disabled, void *waiter);
 /* The waiter is gone: no done() for it any more. */
 void driver_forget(struct driver *driver, void *waiter);
 

@@ -167,6 +167,73 @@ static void print_flushed_key(const struct reply *reply)
     printf(" is known\n");
 }
 
+/* ---- trust anchors ---- */
+
+static void print_key(const json_t *key)
+{
+    print_text(text_of(key, "zone"));
+    printf(" %" JSON_INTEGER_FORMAT " (algorithm %" JSON_INTEGER_FORMAT ")  ", number_of(key, "key_tag"),
+           number_of(key, "algorithm"));
+    printf("%s, %s, %s%s", text_of(key, "rfc5011"), text_of(key, "rfc7583"), text_of(key, "source"),
+           json_is_true(json_object_get(key, "running")) ? "" : ", not trusted");
+    printf(", since %s", text_of(key, "since"));
+    if (json_is_string(json_object_get(key, "hold_down_ends")))
+        printf(", hold-down until %s", text_of(key, "hold_down_ends"));
+    putchar('\n');
+}
+
+static void print_refreshes(const json_t *zone)
+{
+    printf("zone ");
+    print_text(text_of(zone, "zone"));
+    printf("  refreshed %s, next %s", text_of(zone, "last_refreshed"), text_of(zone, "next_refresh"));
+    if (number_of(zone, "failures") > 0)
+        printf(", failed %" JSON_INTEGER_FORMAT " times: %s", number_of(zone, "failures"), text_of(zone, "failure"));
+    putchar('\n');
+}
+
+static void print_change(const json_t *row)
+{
+    printf("%s  ", text_of(row, "time"));
+    print_text(text_of(row, "zone"));
+    printf(" %" JSON_INTEGER_FORMAT "  ", number_of(row, "key_tag"));
+    print_text(text_of(row, "what"));
+    printf(": ");
+    print_text(text_of(row, "why"));
+    printf(" (");
+    print_text(text_of(row, "who"));
+    printf(")\n");
+}
+
+static void print_all(const json_t *list, void (*print)(const json_t *item))
+{
+    size_t i;
+    const json_t *item;
+    json_array_foreach(list, i, item) print(item);
+}
+
+static void print_anchor_status(const struct reply *reply)
+{
+    const json_t *status = reply->object;
+    print_field("updates", json_object_get(status, "automatic_update"));
+    print_field("signals", json_object_get(status, "signal_anchors"));
+    print_field("store", json_object_get(status, "store"));
+    print_all(json_object_get(status, "anchors"), print_key);
+    print_all(json_object_get(status, "zones"), print_refreshes);
+    print_all(json_object_get(status, "history"), print_change);
+}
+
+static void print_asked(const struct reply *reply)
+{
+    printf("asked %" JSON_INTEGER_FORMAT " zones; see vouchctl ta status\n", number_of(reply->object, "zones"));
+}
+
+static void print_done(const struct reply *reply)
+{
+    (void)reply;
+    printf("done\n");
+}
+
 static void print_row(const struct reply *reply)
 {
     const json_t *row = reply->object;
@@ -300,6 +367,13 @@ static const struct command commands[] = {
     { { "flush", "all" }, .print = print_flushed, .help = "forget everything" },
     { { "time" }, .print = print_time, .help = "whether the clock is believed, and why" },
     { { "time", "check" }, .print = print_time, .help = "ask the time servers now" },
+    { { "ta", "status" }, .print = print_anchor_status, .help = "trust anchors, their states, timers and history" },
+    { { "ta", "refresh" }, .print = print_asked, .help = "ask the zones of all anchors for their keys now" },
+    { { "ta", "add" }, { NAME("anchor", "RECORD") }, print_done, .help = "trust a key: \". DS 20326 8 2 E06D...\"" },
+    { { "ta", "remove" },
+      { NAME("zone", "ZONE"), NUMBER("key_tag", "TAG", UINT16_MAX) },
+      print_done,
+      .help = "trust a key no more" },
     { { "dump-cache" }, .print = print_row, .is_stream = true, .help = "every entry of the cache" },
     { { "reload" }, .print = print_reloaded, .help = "read the configuration again" },
     { { "stop" }, .print = print_stopping, .help = "end vouchd" },

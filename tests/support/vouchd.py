@@ -45,6 +45,8 @@ def write_config(directory, settings):
     private = {"state-directory": str(directory / "state"), "control-socket": str(directory / "control.sock")}
     settings = private | settings
     settings["cache"] = {"file": "none"} | settings.get("cache", {})
+    # Nothing asks by itself unless a test is about that.
+    settings["trust"] = {"automatic-update": False, "signal-anchors": False} | settings.get("trust", {})
     path = directory / "vouch.yaml"
     path.write_text(yaml.safe_dump(settings, sort_keys=False))
     return path
