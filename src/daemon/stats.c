@@ -115,6 +115,26 @@ static void walk_time(struct clock *clock, row_function *row, void *context)
     }
 }
 
+static void walk_anchors(const struct anchors *anchors, row_function *row, void *context)
+{
+    struct anchors_stats stats;
+    anchors_get_stats(anchors, &stats);
+    for (int state = STATE_ADD_PEND; state < ANCHOR_STATES; state++) {
+        char name[64];
+        snprintf(name, sizeof(name), "vouch_anchors{state=\"%s\"}", anchor_state_text((enum anchor_state)state));
+        row(context, name, (int64_t)stats.in_state[state]);
+    }
+    row(context, "vouch_anchor_changes_total", (int64_t)stats.changes);
+    row(context, "vouch_anchor_refreshes_total{result=\"done\"}", (int64_t)stats.keeper.refreshes);
+    row(context, "vouch_anchor_refreshes_total{result=\"failed\"}", (int64_t)stats.keeper.failures);
+    row(context, "vouch_anchor_signals_total", (int64_t)stats.keeper.signals);
+    row(context, "vouch_anchor_refreshed_time_seconds", stats.refreshed_s);
+    row(context, "vouch_store_available", stats.has_store && !stats.store.is_failing);
+    row(context, "vouch_store_writes_total", (int64_t)stats.store.writes);
+    row(context, "vouch_store_failures_total", (int64_t)stats.store.failures);
+    row(context, "vouch_store_set_aside_total", (int64_t)stats.store.set_aside);
+}
+
 void stats_walk(struct vouchd *vouchd, row_function *row, void *context)
 {
     struct worker_stats workers;
@@ -126,6 +146,7 @@ void stats_walk(struct vouchd *vouchd, row_function *row, void *context)
     row(context, "vouch_workers", workers_count(vouchd->workers));
     row(context, "vouch_reloads_total{result=\"done\"}", (int64_t)vouchd->reloads);
     row(context, "vouch_reloads_total{result=\"refused\"}", (int64_t)vouchd->reloads_failed);
+    walk_anchors(vouchd->anchors, row, context);
     walk_answers(&workers, row, context);
     walk_failures(&workers, row, context);
     walk_time(vouchd->clock, row, context);
