@@ -19,7 +19,7 @@ how: what is wrong or odd, several words if need be:
     broken          does not verify
     unknown         algorithm 200
     keys=N          the zone has N keys; the first one signs
-    key=N           the N-th one signs, or is in the DS set
+    key=N           the N-th one signs
     tag=N           but the signature names the tag of the N-th one
     impostors=N     N keys, or DS records, of the same tag besides: they stand first and verify nothing
     times=N         N signatures; they begin a second apart
@@ -56,12 +56,18 @@ def utc(year):
 VALIDITY = {"good": (utc(2025), utc(2027)), "expired": (utc(2024), utc(2025)), "future": (utc(2027), utc(2028))}
 
 
+WORDS = {"unsigned", "broken", "unknown", *VALIDITY}
+VALUES = {"keys", "key", "tag", "impostors", "times", "labels", "signer", "iterations", "chain"}
+
+
 class How:
     """The words behind a directive."""
 
     def __init__(self, words):
         self.words = {word for word in words if "=" not in word}
         self.values = dict(word.split("=") for word in words if "=" in word)
+        if not (self.words <= WORDS and self.values.keys() <= VALUES):
+            raise ValueError(f"not all of this is known: {' '.join(words)}")
 
     def has(self, word):
         return word in self.words
@@ -105,7 +111,7 @@ class Zone:
         return dns.rrset.from_rdata(self.name, TTL_S, *keys)
 
     def ds_set(self, how):
-        ds = dns.dnssec.make_ds(self.name, self.dnskey(how.number("key", 1)), "SHA256")
+        ds = dns.dnssec.make_ds(self.name, self.dnskey(), "SHA256")
         wrong = [ds.replace(digest=hashlib.sha256(bytes([i])).digest()) for i in range(how.number("impostors", 0))]
         return dns.rrset.from_rdata(self.name, TTL_S, *wrong, ds)
 
@@ -177,21 +183,22 @@ def last_rrset(lines):
 def made_by(directive, lines):
     """The lines that a directive stands for."""
     words = directive.split()
-    how = How(words)
     match words:
         case ["anchor", zone]:
-            yield f'\ttrust-anchor: "{Zone(zone).ds_set(how).to_text()}"'
+            yield f'\ttrust-anchor: "{Zone(zone).ds_set(How([])).to_text()}"'
             return
-        case ["dnskey", zone, *_]:
-            sets = [Zone(zone).dnskey_set(how)]
-            sets += Zone(zone).sign(sets[0], how)
-        case ["ds", zone, "by", parent, *_]:
-            sets = [Zone(zone).ds_set(how)]
-            sets += Zone(parent).sign(sets[0], how)
-        case ["sign", zone, *_]:
-            sets = Zone(zone).sign(last_rrset(lines), how)
+        case ["dnskey", zone, *rest]:
+            sets = [Zone(zone).dnskey_set(How(rest))]
+            sets += Zone(zone).sign(sets[0], How(rest))
+        case ["ds", zone, "by", parent, *rest]:
+            sets = [Zone(zone).ds_set(How(rest))]
+            sets += Zone(parent).sign(sets[0], How(rest))
+        case ["sign", zone, *rest]:
+            sets = Zone(zone).sign(last_rrset(lines), How(rest))
         case ["nsec3", zone, "at" | "over" as where, name, *rest]:
-            sets = [Zone(zone).nsec3(where, name, [word for word in rest if word.isupper() and "=" not in word], how)]
+            types = [word for word in rest if word.isupper()]
+            how = How([word for word in rest if word not in types])
+            sets = [Zone(zone).nsec3(where, name, types, how)]
             sets += Zone(zone).sign(sets[0], how)
         case _:
             raise ValueError(f"no such directive: {directive}")
