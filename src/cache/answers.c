@@ -104,17 +104,14 @@ static bool signature_has_ended(const struct answer_head *head, struct now now)
     return is_trusted(head->security) && ms_of_s(head->valid_until_s) <= now.wall_ms;
 }
 
-static struct octets head_octets(const struct answer_head *head)
-{
-    return (struct octets) { (const uint8_t *)head, sizeof(*head) };
-}
-
-enum cache_hit answer_judge(struct cache *cache, const struct question *question, uint16_t origin, struct octets blob,
-                            struct now now, struct arena *arena, struct judged *judged)
+enum cache_hit answer_judge(struct cache *cache, const struct blob_key *key, const struct question *question,
+                            struct octets blob, uint32_t stamp, struct now now, struct arena *arena,
+                            struct judged *judged)
 {
     struct answer *answer = ARENA_NEW(arena, struct answer);
     struct answer_head *head = &judged->head;
-    if (!answer_decode(blob, arena, head, answer) || is_from_future(head->received_ms, now))
+    stamp_read(stamp, lineages_epoch(cache->lineages), head);
+    if (!answer_decode(blob, key, arena, head, answer) || is_from_future(head->received_ms, now))
         return CACHE_MISS;
     bool is_fresh = now.wall_ms < head->expires_ms;
     if (!is_fresh && now.wall_ms - head->expires_ms > cache_keep_ms(cache))
@@ -130,7 +127,7 @@ enum cache_hit answer_judge(struct cache *cache, const struct question *question
         !lineages_get(cache->lineages, head->lineage, &answer->verdict.lineage))
         forget_verdict(&answer->verdict);
     answer->question = *question;
-    answer->origin = origin;
+    answer->origin = key->origin;
     if (!answer_set_target(answer))
         return CACHE_MISS;
     return is_fresh ? CACHE_FRESH : CACHE_EXPIRED;
@@ -147,25 +144,30 @@ static enum cache_hit find_entry(struct cache *cache, const struct blob_key *key
     struct store_key stored = cache_key(cache, key, buffer);
     struct octets blob;
     struct judged judged;
-    if (!store_find(cache->entries, &stored, arena, &blob))
+    uint32_t stamp;
+    if (!store_find_stamped(cache->entries, &stored, arena, &blob, &stamp))
         return CACHE_MISS;
-    enum cache_hit hit = answer_judge(cache, question, key->origin, blob, now, arena, &judged);
+    enum cache_hit hit = answer_judge(cache, key, question, blob, stamp, now, arena, &judged);
     if (hit == CACHE_MISS) {
-        size_t head_len = blob.len < sizeof(judged.head) ? blob.len : sizeof(judged.head);
-        store_remove(cache->entries, &stored, (struct octets) { blob.data, head_len });
+        store_remove(cache->entries, &stored, blob);
         return CACHE_MISS;
     }
-    if (!octets_equal(head_octets(&judged.head), head_octets(&judged.renewed)))
-        store_patch(cache->entries, &stored, head_octets(&judged.head), head_octets(&judged.renewed));
+    if (stamp_make(&judged.renewed) != stamp)
+        store_restamp(cache->entries, &stored, blob, stamp, stamp_make(&judged.renewed));
     *answer = judged.answer;
     return hit;
 }
 
 static bool peek_head(struct cache *cache, const struct blob_key *key, struct answer_head *head)
 {
-    uint8_t buffer[BLOB_KEY_OCTETS_MAX];
+    uint8_t buffer[BLOB_KEY_OCTETS_MAX], octets[ANSWER_HEAD_OCTETS_MAX];
     struct store_key stored = cache_key(cache, key, buffer);
-    return store_peek(cache->entries, &stored, head, sizeof(*head));
+    uint32_t stamp;
+    size_t len = store_peek_upto(cache->entries, &stored, octets, sizeof(octets), &stamp);
+    if (len == 0)
+        return false;
+    stamp_read(stamp, lineages_epoch(cache->lineages), head);
+    return answer_head_decode((struct octets) { octets, len }, key, head);
 }
 
 static enum cache_hit find_exact(struct cache *cache, const struct question *question, uint16_t origin, struct now now,
@@ -342,9 +344,7 @@ static void name_keys(struct cache *cache, const struct answer *answer)
 
 static struct answer_head make_head(struct cache *cache, const struct answer *answer, uint64_t epoch, struct now now)
 {
-    struct answer_head head;
-    memset(&head, 0, sizeof(head));
-    head.security = (uint8_t)answer->verdict.security;
+    struct answer_head head = { .security = answer->verdict.security };
     if (!lineages_intern(cache->lineages, &answer->verdict.lineage, &head.lineage))
         head.security = UNCHECKED;
     head.received_ms = answer->received_ms;
@@ -355,7 +355,7 @@ static struct answer_head make_head(struct cache *cache, const struct answer *an
     head.ede = answer->verdict.ede;
     head.qtype = answer->question.qtype;
     head.rcode = answer->rcode;
-    head.kind = (uint8_t)answer->kind;
+    head.kind = answer->kind;
     head.may_cut = may_cut(answer);
     return head;
 }
@@ -381,6 +381,7 @@ static bool may_replace(struct cache *cache, const struct answer_head *old, enum
 
 struct replacing {
     struct cache *cache;
+    const struct blob_key *key;
     struct now now;
     enum security security;
 };
@@ -389,11 +390,9 @@ static bool decide_replace(void *context, struct octets old, struct store_write 
 {
     const struct replacing *replacing = context;
     struct answer_head head;
-    (void)write;
-    if (old.len < sizeof(head))
-        return true;
-    memcpy(&head, old.data, sizeof(head));
-    return may_replace(replacing->cache, &head, replacing->security, replacing->now);
+    stamp_read(write->old_stamp, lineages_epoch(replacing->cache->lineages), &head);
+    return old.len == 0 || !answer_head_decode(old, replacing->key, &head) ||
+           may_replace(replacing->cache, &head, replacing->security, replacing->now);
 }
 
 /* Other entries that would answer the same question: they say the opposite of the new one. */
@@ -419,19 +418,19 @@ static bool remove_rivals(struct cache *cache, const struct answer *answer, cons
                           enum security security, struct now now)
 {
     struct blob_key rivals[3];
-    struct answer_head heads[3];
     bool stands[3];
     size_t count = rivals_of(answer, rivals);
     for (size_t i = 0; i < count; i++) {
-        stands[i] = !same_key(&rivals[i], own) && peek_head(cache, &rivals[i], &heads[i]);
-        if (stands[i] && !may_replace(cache, &heads[i], security, now))
+        struct answer_head head;
+        stands[i] = !same_key(&rivals[i], own) && peek_head(cache, &rivals[i], &head);
+        if (stands[i] && !may_replace(cache, &head, security, now))
             return false;
     }
     for (size_t i = 0; i < count; i++) {
         uint8_t buffer[BLOB_KEY_OCTETS_MAX];
         struct store_key stored = cache_key(cache, &rivals[i], buffer);
         if (stands[i])
-            store_remove(cache->entries, &stored, head_octets(&heads[i]));
+            store_remove(cache->entries, &stored, (struct octets) { NULL, 0 });
     }
     return true;
 }
@@ -449,10 +448,10 @@ static bool write_entry(struct cache *cache, const struct blob_key *key, const s
 {
     uint8_t buffer[STORE_VALUE_OCTETS_MAX], key_buffer[BLOB_KEY_OCTETS_MAX];
     struct writer w = writer_of(buffer, sizeof(buffer));
-    answer_encode(&w, head, answer);
+    answer_encode(&w, key, head, answer);
     if (w.failed)
         return false;
-    struct replacing replacing = { cache, now, head->security };
+    struct replacing replacing = { cache, key, now, head->security };
     struct store_key stored = cache_key(cache, key, key_buffer);
     return store_put(cache->entries, &stored,
                      (struct store_write) {
@@ -460,6 +459,7 @@ static bool write_entry(struct cache *cache, const struct blob_key *key, const s
                          .expires_ms = head->expires_ms,
                          .now_ms = now.wall_ms,
                          .tag = TAG_ANSWER,
+                         .stamp = stamp_make(head),
                          .keep_ms = cache_keep_ms(cache),
                          .decide = decide_replace,
                          .context = &replacing,

@@ -1,15 +1,131 @@
+/* The compact forms.  What is almost always the same costs a bit; what the key says, or an earlier name, is referred to. */
 #include "cache/blob.h"
 
+#include "cache/store.h"
+
+static const int64_t time_ms_max = INT64_C(0xffffffffffff); /* forty-eight bits: that late is never */
+
+/* ---- numbers ---- */
+
+/* Seven bits in an octet, the least first; the upper bit: there are more. */
+static void put_number(struct writer *w, uint64_t number)
+{
+    for (; number > 0x7f; number >>= 7)
+        writer_u8(w, (uint8_t)(number | 0x80));
+    writer_u8(w, (uint8_t)number);
+}
+
+static uint64_t read_number(struct reader *r)
+{
+    uint64_t number = 0;
+    for (unsigned shift = 0; shift < 64; shift += 7) {
+        uint8_t octet = reader_u8(r);
+        number |= (uint64_t)(octet & 0x7f) << shift;
+        if (!(octet & 0x80))
+            return number;
+    }
+    r->failed = true;
+    return 0;
+}
+
+static uint64_t read_upto(struct reader *r, uint64_t max)
+{
+    uint64_t number = read_number(r);
+    if (number > max)
+        r->failed = true;
+    return r->failed ? 0 : number;
+}
+
+static void put_time(struct writer *w, int64_t ms)
+{
+    writer_u48(w, ms < 0 ? 0 : ms > time_ms_max ? time_ms_max : (uint64_t)ms);
+}
+
+static int64_t read_time(struct reader *r)
+{
+    uint64_t ms = reader_u48(r);
+    return ms == (uint64_t)time_ms_max ? INT64_MAX : (int64_t)ms;
+}
+
+/* As much of it as `size` holds with its NUL. */
+static void put_text(struct writer *w, const char *text, size_t size)
+{
+    size_t len = text == NULL ? 0 : strnlen(text, size - 1);
+    writer_u8(w, (uint8_t)len);
+    writer_octets_put(w, (struct octets) { (const uint8_t *)text, len });
+}
+
+static void read_text(struct reader *r, char *text, size_t size)
+{
+    struct octets octets = reader_octets(r, reader_u8(r));
+    if (octets.len >= size)
+        r->failed = true;
+    else if (octets.len > 0)
+        memcpy(text, octets.data, octets.len);
+}
+
+/* ---- names ---- */
+
+/* The labels that two names share from the root, letter case and all. */
+static uint8_t shared_labels(const struct dname *a, const struct dname *b)
+{
+    uint8_t most = a->labels < b->labels ? a->labels : b->labels;
+    for (uint8_t labels = dname_common_labels(a, b); labels > 0; labels--) {
+        struct dname suffix_a, suffix_b;
+        if (labels > most)
+            continue;
+        dname_suffix(a, labels, &suffix_a);
+        dname_suffix(b, labels, &suffix_b);
+        if (dname_same_case(&suffix_a, &suffix_b))
+            return labels;
+    }
+    return 0;
+}
+
+/* The number of labels shared with base, then the octets before them. */
+static void put_name(struct writer *w, const struct dname *base, const struct dname *name)
+{
+    struct dname suffix;
+    uint8_t shared = shared_labels(base, name);
+    dname_suffix(name, shared, &suffix);
+    writer_u8(w, shared);
+    writer_u8(w, name->len - suffix.len);
+    writer_octets_put(w, (struct octets) { name->octets, (size_t)name->len - suffix.len });
+}
+
+static void read_name(struct reader *r, const struct dname *base, struct dname *name)
+{
+    uint8_t shared = reader_u8(r), octets[2 * DNAME_OCTETS_MAX];
+    struct octets front = reader_octets(r, reader_u8(r));
+    struct dname suffix = *dname_root();
+    *name = suffix;
+    if (r->failed || shared > base->labels) {
+        r->failed = true;
+        return;
+    }
+    dname_suffix(base, shared, &suffix);
+    if (front.len > 0)
+        memcpy(octets, front.data, front.len);
+    memcpy(octets + front.len, suffix.octets, suffix.len);
+    if (dname_from_wire((struct octets) { octets, front.len + suffix.len }, name) != OK)
+        r->failed = true;
+}
+
 /* ---- keys ---- */
+
+enum { KEY_KIND = 3, KEY_IS_IN = 4, KEY_IS_ITERATIVE = 8 };
 
 struct octets blob_key_encode(const struct blob_key *key, uint8_t octets[BLOB_KEY_OCTETS_MAX])
 {
     struct writer w = writer_of(octets, BLOB_KEY_OCTETS_MAX);
     struct dname lower;
+    bool is_in = key->qclass == CLASS_IN, is_iterative = key->origin == ORIGIN_ITERATIVE;
     dname_lower(&key->qname, &lower);
-    writer_u8(&w, (uint8_t)key->kind);
-    writer_u16(&w, key->origin);
-    writer_u16(&w, key->qclass);
+    writer_u8(&w, (uint8_t)(key->kind | (is_in ? KEY_IS_IN : 0) | (is_iterative ? KEY_IS_ITERATIVE : 0)));
+    if (!is_iterative)
+        writer_u16(&w, key->origin);
+    if (!is_in)
+        writer_u16(&w, key->qclass);
     writer_u16(&w, key->qtype);
     writer_dname(&w, &lower);
     return writer_octets(&w);
@@ -18,201 +134,369 @@ struct octets blob_key_encode(const struct blob_key *key, uint8_t octets[BLOB_KE
 bool blob_key_decode(struct octets octets, struct blob_key *key)
 {
     struct reader r = reader_of_octets(octets);
-    key->kind = reader_u8(&r);
-    key->origin = reader_u16(&r);
-    key->qclass = reader_u16(&r);
+    uint8_t flags = reader_u8(&r);
+    key->kind = flags & KEY_KIND;
+    key->origin = flags & KEY_IS_ITERATIVE ? ORIGIN_ITERATIVE : reader_u16(&r);
+    key->qclass = flags & KEY_IS_IN ? CLASS_IN : reader_u16(&r);
     key->qtype = reader_u16(&r);
     reader_dname_uncompressed(&r, &key->qname);
-    return !r.failed;
+    return !r.failed && key->kind <= BLOB_FAILURE;
 }
 
-/* ---- parts ---- */
+/* ---- RRsets ---- */
 
-static void put_fixed(struct writer *w, const void *data, size_t len)
+enum { /* what is not as it mostly is */
+       SET_HAS_CLASS = 1,
+       SET_HAS_COUNT = 2,
+       SET_HAS_SIG_COUNT = 4, /* else one signature if there are any … */
+       SET_IS_SIGNED = 8,     /* … and there are */
+       SET_HAS_SIG_TTL = 16,
+       SET_HAS_OWNER = 32, /* else the base itself */
+};
+enum { SIG_TYPE_OCTETS = 2, SIG_FIXED_OCTETS = 18, SIG_RAW = 0xff }; /* RFC 4034 section 3.1 */
+
+/* The labels of the signer, if the signature is for this type and the signer's name ends the owner's; else SIG_RAW. */
+static uint8_t signer_labels(const struct rrset *rrset, struct octets sig)
 {
-    writer_octets_put(w, (struct octets) { data, len });
+    struct reader r = reader_of_octets(sig);
+    struct dname signer;
+    if (reader_u16(&r) != rrset->type)
+        return SIG_RAW;
+    reader_octets(&r, SIG_FIXED_OCTETS - SIG_TYPE_OCTETS);
+    reader_dname_uncompressed(&r, &signer);
+    return r.failed || shared_labels(&signer, rrset->owner) != signer.labels ? SIG_RAW : signer.labels;
 }
 
-static bool read_fixed(struct reader *r, void *to, size_t len)
+static void put_sig(struct writer *w, const struct rrset *rrset, struct octets sig)
 {
-    struct octets octets = reader_octets(r, len);
-    if (r->failed)
-        return false;
-    memcpy(to, octets.data, len);
-    return true;
-}
-
-/* As much of it as an EXTRA-TEXT holds. */
-static void put_text(struct writer *w, const char *text)
-{
-    size_t len = text == NULL ? 0 : strnlen(text, EXTRA_TEXT_MAX - 1);
-    writer_u8(w, (uint8_t)len);
-    put_fixed(w, text, len);
-}
-
-static struct octets read_text(struct reader *r)
-{
-    uint8_t len = reader_u8(r);
-    return reader_octets(r, len);
-}
-
-static void put_rdata(struct writer *w, const struct octets *rdata, uint16_t count)
-{
-    for (uint16_t i = 0; i < count; i++) {
-        if (rdata[i].len > UINT16_MAX) {
-            w->failed = true;
-            return;
-        }
-        writer_u16(w, (uint16_t)rdata[i].len);
-        writer_octets_put(w, rdata[i]);
+    uint8_t labels = signer_labels(rrset, sig);
+    struct dname signer;
+    size_t skip = 0;
+    writer_u8(w, labels);
+    if (labels != SIG_RAW) {
+        dname_suffix(rrset->owner, labels, &signer);
+        writer_octets_put(w, (struct octets) { sig.data + SIG_TYPE_OCTETS, SIG_FIXED_OCTETS - SIG_TYPE_OCTETS });
+        skip = SIG_FIXED_OCTETS + (size_t)signer.len;
     }
+    put_number(w, sig.len - skip);
+    writer_octets_put(w, (struct octets) { sig.data + skip, sig.len - skip });
 }
 
-static const struct octets *read_rdata(struct reader *r, uint16_t count, struct arena *arena)
+static struct octets read_sig(struct reader *r, const struct rrset *rrset, struct arena *arena)
 {
-    if (count > reader_left(r) / sizeof(uint16_t)) { /* each has its length */
+    uint8_t labels = reader_u8(r);
+    struct octets fixed = { NULL, 0 };
+    struct dname signer;
+    if (labels != SIG_RAW && labels > rrset->owner->labels)
         r->failed = true;
-        return NULL;
-    }
-    struct octets *rdata = ARENA_ARRAY(arena, count, struct octets);
-    for (uint16_t i = 0; i < count; i++) {
-        uint16_t len = reader_u16(r);
-        rdata[i] = reader_octets(r, len);
-    }
-    return rdata;
+    if (labels != SIG_RAW)
+        fixed = reader_octets(r, SIG_FIXED_OCTETS - SIG_TYPE_OCTETS);
+    struct octets rest = reader_octets(r, read_upto(r, UINT16_MAX));
+    if (r->failed || labels == SIG_RAW)
+        return rest;
+    dname_suffix(rrset->owner, labels, &signer);
+    size_t len = SIG_FIXED_OCTETS + signer.len + rest.len;
+    struct writer w = writer_of(arena_alloc(arena, len), len);
+    writer_u16(&w, rrset->type);
+    writer_octets_put(&w, fixed);
+    writer_dname(&w, &signer);
+    writer_octets_put(&w, rest);
+    return writer_octets(&w);
 }
 
-void rrset_encode(struct writer *w, const struct rrset *rrset)
+static uint8_t set_flags(const struct rrset *rrset, const struct dname *base)
 {
-    writer_dname(w, rrset->owner);
-    writer_u16(w, rrset->type);
-    writer_u16(w, rrset->class);
-    writer_u32(w, rrset->ttl_s);
-    writer_u32(w, rrset->sig_ttl_s);
-    writer_u16(w, rrset->count);
-    writer_u16(w, rrset->sig_count);
-    put_rdata(w, rrset->rdata, rrset->count);
-    put_rdata(w, rrset->sigs, rrset->sig_count);
+    return (uint8_t)((rrset->class != CLASS_IN ? SET_HAS_CLASS : 0) | (rrset->count != 1 ? SET_HAS_COUNT : 0) |
+                     (rrset->sig_count > 1 ? SET_HAS_SIG_COUNT : 0) | (rrset->sig_count > 0 ? SET_IS_SIGNED : 0) |
+                     (rrset->sig_ttl_s != rrset->ttl_s ? SET_HAS_SIG_TTL : 0) |
+                     (dname_same_case(rrset->owner, base) ? 0 : SET_HAS_OWNER));
 }
 
-struct rrset *rrset_decode(struct reader *r, struct arena *arena)
+void rrset_encode(struct writer *w, const struct dname *base, const struct rrset *rrset)
+{
+    uint8_t flags = set_flags(rrset, base);
+    writer_u8(w, flags);
+    if (flags & SET_HAS_OWNER)
+        put_name(w, base, rrset->owner);
+    writer_u16(w, rrset->type);
+    if (flags & SET_HAS_CLASS)
+        writer_u16(w, rrset->class);
+    put_number(w, rrset->ttl_s);
+    if (flags & SET_HAS_SIG_TTL)
+        put_number(w, rrset->sig_ttl_s);
+    if (flags & SET_HAS_COUNT)
+        put_number(w, rrset->count);
+    if (flags & SET_HAS_SIG_COUNT)
+        put_number(w, rrset->sig_count);
+    for (uint16_t i = 0; i < rrset->count; i++) {
+        put_number(w, rrset->rdata[i].len);
+        writer_octets_put(w, rrset->rdata[i]);
+    }
+    for (uint16_t i = 0; i < rrset->sig_count; i++)
+        put_sig(w, rrset, rrset->sigs[i]);
+}
+
+/* A count of what takes an octet at least each. */
+static uint16_t read_count(struct reader *r)
+{
+    uint64_t count = read_upto(r, UINT16_MAX);
+    if (count > reader_left(r))
+        r->failed = true;
+    return r->failed ? 0 : (uint16_t)count;
+}
+
+static void read_records(struct reader *r, struct rrset *rrset, struct arena *arena)
+{
+    struct octets *rdata = ARENA_ARRAY(arena, rrset->count, struct octets);
+    struct octets *sigs = ARENA_ARRAY(arena, rrset->sig_count, struct octets);
+    for (uint16_t i = 0; i < rrset->count && !r->failed; i++)
+        rdata[i] = reader_octets(r, read_upto(r, UINT16_MAX));
+    for (uint16_t i = 0; i < rrset->sig_count && !r->failed; i++)
+        sigs[i] = read_sig(r, rrset, arena);
+    rrset->rdata = rdata;
+    rrset->sigs = sigs;
+}
+
+struct rrset *rrset_decode(struct reader *r, const struct dname *base, struct arena *arena)
 {
     struct rrset *rrset = ARENA_NEW(arena, struct rrset);
-    struct dname owner;
-    reader_dname_uncompressed(r, &owner);
+    struct dname owner = *base;
+    uint8_t flags = reader_u8(r);
+    if (flags & SET_HAS_OWNER)
+        read_name(r, base, &owner);
     rrset->owner = dname_copy(arena, &owner);
     rrset->type = reader_u16(r);
-    rrset->class = reader_u16(r);
-    rrset->ttl_s = reader_u32(r);
-    rrset->sig_ttl_s = reader_u32(r);
-    rrset->count = reader_u16(r);
-    rrset->sig_count = reader_u16(r);
-    rrset->rdata = read_rdata(r, rrset->count, arena);
-    rrset->sigs = read_rdata(r, rrset->sig_count, arena);
+    rrset->class = flags & SET_HAS_CLASS ? reader_u16(r) : CLASS_IN;
+    rrset->ttl_s = (uint32_t)read_upto(r, UINT32_MAX);
+    rrset->sig_ttl_s = flags & SET_HAS_SIG_TTL ? (uint32_t)read_upto(r, UINT32_MAX) : rrset->ttl_s;
+    rrset->count = flags & SET_HAS_COUNT ? read_count(r) : 1;
+    rrset->sig_count = flags & SET_HAS_SIG_COUNT ? read_count(r) : flags & SET_IS_SIGNED ? 1 : 0;
+    read_records(r, rrset, arena);
     return rrset;
 }
 
-static void put_list(struct writer *w, const struct rrset_list *list)
+static void put_list(struct writer *w, const struct dname *base, const struct rrset_list *list)
 {
-    writer_u16(w, list->count);
-    for (uint16_t i = 0; i < list->count; i++)
-        rrset_encode(w, list->items[i]);
+    put_number(w, list->count);
+    for (uint16_t i = 0; i < list->count; i++) {
+        rrset_encode(w, base, list->items[i]);
+        base = list->items[i]->owner; /* mostly the next one's, or near it */
+    }
 }
 
-static struct rrset_list read_list(struct reader *r, struct arena *arena)
+static struct rrset_list read_list(struct reader *r, const struct dname *base, struct arena *arena)
 {
-    struct rrset_list list = { .count = reader_u16(r) };
-    if (list.count > reader_left(r)) /* each has one octet at least */
-        r->failed = true;
-    if (r->failed)
-        return (struct rrset_list) { .count = 0 };
+    struct rrset_list list = { .count = read_count(r) };
     list.items = ARENA_ARRAY(arena, list.count, struct rrset *);
-    for (uint16_t i = 0; i < list.count && !r->failed; i++)
-        list.items[i] = rrset_decode(r, arena);
-    return list;
+    for (uint16_t i = 0; i < list.count; i++) {
+        list.items[i] = rrset_decode(r, base, arena);
+        base = list.items[i]->owner;
+    }
+    return r->failed ? (struct rrset_list) { .count = 0 } : list;
 }
 
 /* ---- answers ---- */
 
-void answer_encode(struct writer *w, const struct answer_head *head, const struct answer *answer)
+enum { /* what is not as it mostly is */
+       HEAD_KIND = 7,
+       HEAD_MAY_CUT = 8,
+       HEAD_HAS_END = 16, /* of a signature */
+       HEAD_HAS_LINEAGE = 32,
+       HEAD_HAS_CAP = 64,
+       HEAD_HAS_MORE = 128, /* type, rcode, EDE */
+};
+enum { STAMP_EPOCH_MASK = (1 << EPOCH_BITS) - 1 };
+_Static_assert(INDETERMINATE <= STORE_STAMP_MAX >> EPOCH_BITS, "it fits");
+
+uint32_t stamp_make(const struct answer_head *head)
 {
-    bool judged = head->security != UNCHECKED;
-    put_fixed(w, head, sizeof(*head));
-    put_text(w, judged ? answer->verdict.site : NULL);
-    put_text(w, judged ? answer->verdict.text : NULL);
-    writer_dname(w, &answer->zone);
-    put_list(w, &answer->rrsets);
-    put_list(w, &answer->proofs);
+    return (uint32_t)head->security << EPOCH_BITS | (uint32_t)(head->epoch & STAMP_EPOCH_MASK);
+}
+
+void stamp_read(uint32_t stamp, uint64_t current, struct answer_head *head)
+{
+    uint64_t behind = (current - stamp) & STAMP_EPOCH_MASK;
+    head->epoch = behind > current ? 0 : current - behind;
+    head->security = stamp >> EPOCH_BITS;
+}
+
+static uint16_t usual_rcode(enum answer_kind kind)
+{
+    return kind == ANSWER_NXDOMAIN ? RCODE_NXDOMAIN : RCODE_NOERROR;
+}
+
+static void head_encode(struct writer *w, const struct blob_key *key, const struct answer_head *head)
+{
+    bool has_more = head->qtype != key->qtype || head->rcode != usual_rcode(head->kind) || head->ede != EDE_NONE;
+    bool has_end = head->valid_until_s != INT64_MAX, has_cap = head->ttl_cap_s != UINT32_MAX;
+    writer_u8(w, (uint8_t)(head->kind | (head->may_cut ? HEAD_MAY_CUT : 0) | (has_end ? HEAD_HAS_END : 0) |
+                           (head->lineage.slot != 0 ? HEAD_HAS_LINEAGE : 0) | (has_cap ? HEAD_HAS_CAP : 0) |
+                           (has_more ? HEAD_HAS_MORE : 0)));
+    put_time(w, head->received_ms);
+    writer_u32(w,
+               (uint32_t)(head->expires_ms - head->received_ms)); /* days: no TTL is kept for longer than TTL_S_MAX */
+    if (has_end)
+        put_time(w, head->valid_until_s);
+    if (head->lineage.slot != 0) {
+        put_number(w, head->lineage.slot);
+        put_number(w, head->lineage.generation);
+    }
+    if (has_cap)
+        put_number(w, head->ttl_cap_s);
+    if (!has_more)
+        return;
+    writer_u16(w, head->qtype);
+    writer_u16(w, head->rcode);
+    writer_u16(w, (uint16_t)head->ede);
+}
+
+static void head_read(struct reader *r, const struct blob_key *key, struct answer_head *head)
+{
+    uint8_t flags = reader_u8(r);
+    bool has_more = flags & HEAD_HAS_MORE;
+    head->kind = flags & HEAD_KIND;
+    head->may_cut = flags & HEAD_MAY_CUT;
+    head->received_ms = read_time(r);
+    head->expires_ms = head->received_ms + reader_u32(r);
+    head->valid_until_s = flags & HEAD_HAS_END ? read_time(r) : INT64_MAX;
+    head->lineage = (struct lineage_ref) { 0, 0 };
+    if (flags & HEAD_HAS_LINEAGE) {
+        head->lineage.slot = (uint32_t)read_upto(r, UINT32_MAX);
+        head->lineage.generation = (uint32_t)read_upto(r, UINT32_MAX);
+    }
+    head->ttl_cap_s = flags & HEAD_HAS_CAP ? (uint32_t)read_upto(r, UINT32_MAX) : UINT32_MAX;
+    head->qtype = has_more ? reader_u16(r) : key->qtype;
+    head->rcode = has_more ? reader_u16(r) : usual_rcode(head->kind);
+    head->ede = has_more ? (int16_t)reader_u16(r) : EDE_NONE;
+    if (head->kind > ANSWER_NXDOMAIN || head->received_ms == INT64_MAX)
+        r->failed = true;
+}
+
+bool answer_head_decode(struct octets blob, const struct blob_key *key, struct answer_head *head)
+{
+    struct reader r = reader_of_octets(blob);
+    head_read(&r, key, head);
+    return !r.failed;
+}
+
+/* Words are for clients that get an EDE, and for who asks what failed. */
+static bool has_words(const struct verdict *verdict)
+{
+    return verdict->security == BOGUS || verdict->security == INDETERMINATE ||
+           (verdict->security != UNCHECKED && verdict->ede != EDE_NONE);
+}
+
+void answer_encode(struct writer *w, const struct blob_key *key, const struct answer_head *head,
+                   const struct answer *answer)
+{
+    struct dname base;
+    dname_lower(&key->qname, &base);
+    head_encode(w, key, head);
+    put_name(w, &base, &answer->zone);
+    put_text(w, has_words(&answer->verdict) ? answer->verdict.site : NULL, UINT8_MAX);
+    put_text(w, has_words(&answer->verdict) ? answer->verdict.text : NULL, EXTRA_TEXT_MAX);
+    put_list(w, &base, &answer->rrsets);
+    put_list(w, &base, &answer->proofs);
 }
 
 static void read_verdict(struct reader *r, struct arena *arena, const struct answer_head *head, struct verdict *verdict)
 {
-    struct octets site = read_text(r), text = read_text(r);
-    char *copy = arena_alloc(arena, site.len + 1);
-    if (site.len > 0)
-        memcpy(copy, site.data, site.len);
-    verdict->site = copy;
-    if (text.len >= sizeof(verdict->text))
-        r->failed = true;
-    else if (text.len > 0)
-        memcpy(verdict->text, text.data, text.len);
+    char site[UINT8_MAX] = "";
+    read_text(r, site, sizeof(site));
+    read_text(r, verdict->text, sizeof(verdict->text));
+    verdict->site = site[0] == '\0' ? "cached" : arena_strdup(arena, site);
     verdict->security = head->security;
     verdict->ede = head->ede;
     verdict->valid_until_s = head->valid_until_s;
     verdict->ttl_cap_s = head->ttl_cap_s;
 }
 
-bool answer_decode(struct octets blob, struct arena *arena, struct answer_head *head, struct answer *answer)
+bool answer_decode(struct octets blob, const struct blob_key *key, struct arena *arena, struct answer_head *head,
+                   struct answer *answer)
 {
     struct reader r = reader_of_octets(blob);
+    struct dname base;
+    dname_lower(&key->qname, &base);
     *answer = (struct answer) { .kind = ANSWER_DATA };
-    if (!read_fixed(&r, head, sizeof(*head)) || head->security > INDETERMINATE || head->kind > ANSWER_NXDOMAIN)
-        return false;
+    head_read(&r, key, head);
+    read_name(&r, &base, &answer->zone);
     read_verdict(&r, arena, head, &answer->verdict);
-    reader_dname_uncompressed(&r, &answer->zone);
-    answer->rrsets = read_list(&r, arena);
-    answer->proofs = read_list(&r, arena);
+    answer->rrsets = read_list(&r, &base, arena);
+    answer->proofs = read_list(&r, &base, arena);
     answer->kind = head->kind;
     answer->rcode = head->rcode;
     answer->received_ms = head->received_ms;
     answer->expires_ms = head->expires_ms;
-    return !r.failed;
+    return !r.failed && head->security <= INDETERMINATE;
 }
 
 /* ---- delegations ---- */
 
+enum { ADDRESS_IS_4 = 1, ADDRESS_HAS_PORT = 2, ADDRESS_HAS_SCOPE = 4, PORT_USUAL = 53 };
+
 static void put_address(struct writer *w, const struct address *address)
 {
-    writer_u8(w, address->family);
-    writer_u16(w, address->port);
-    writer_u32(w, address->scope);
-    put_fixed(w, address->octets, address->family == 4 ? 4 : 16);
+    bool is_4 = address->family == 4, has_port = address->port != PORT_USUAL, has_scope = address->scope != 0;
+    writer_u8(w, (uint8_t)((is_4 ? ADDRESS_IS_4 : 0) | (has_port ? ADDRESS_HAS_PORT : 0) |
+                           (has_scope ? ADDRESS_HAS_SCOPE : 0)));
+    if (has_port)
+        writer_u16(w, address->port);
+    if (has_scope)
+        writer_u32(w, address->scope);
+    writer_octets_put(w, (struct octets) { address->octets, is_4 ? 4 : 16 });
 }
 
 static void read_address(struct reader *r, struct address *address)
 {
-    address->family = reader_u8(r);
-    address->port = reader_u16(r);
-    address->scope = reader_u32(r);
-    read_fixed(r, address->octets, address->family == 4 ? 4 : 16);
+    uint8_t flags = reader_u8(r);
+    address->family = flags & ADDRESS_IS_4 ? 4 : 6;
+    address->port = flags & ADDRESS_HAS_PORT ? reader_u16(r) : PORT_USUAL;
+    address->scope = flags & ADDRESS_HAS_SCOPE ? reader_u32(r) : 0;
+    struct octets octets = reader_octets(r, flags & ADDRESS_IS_4 ? 4 : 16);
+    if (!r->failed)
+        memcpy(address->octets, octets.data, octets.len);
 }
 
 void delegation_encode(struct writer *w, const struct delegation_head *head, const struct delegation *delegation)
 {
-    put_fixed(w, head, sizeof(*head));
+    struct dname lower;
+    const struct dname *base = &lower;
+    dname_lower(&delegation->zone, &lower);
+    put_time(w, head->stored_ms);
+    put_time(w, head->expires_ms);
+    writer_u8(w, (uint8_t)head->server_count);
+    writer_u8(w, head->is_hint);
     for (uint16_t i = 0; i < head->server_count; i++) {
         const struct delegation_server *server = &delegation->servers[i];
-        writer_dname(w, &server->name);
-        writer_u16(w, server->address_count);
+        put_name(w, base, &server->name);
+        writer_u8(w, (uint8_t)server->address_count);
         for (uint16_t k = 0; k < server->address_count; k++)
             put_address(w, &server->addresses[k]);
+        base = &server->name;
     }
 }
 
-static void read_server(struct reader *r, struct delegation_server *server)
+static void read_delegation_head(struct reader *r, struct delegation_head *head)
 {
-    reader_dname_uncompressed(r, &server->name);
-    server->address_count = reader_u16(r);
+    head->stored_ms = read_time(r);
+    head->expires_ms = read_time(r);
+    head->server_count = reader_u8(r);
+    head->is_hint = reader_u8(r);
+    if (head->server_count > NS_PER_ZONE_MAX)
+        r->failed = true;
+}
+
+bool delegation_head_decode(struct octets blob, struct delegation_head *head)
+{
+    struct reader r = reader_of_octets(blob);
+    read_delegation_head(&r, head);
+    return !r.failed;
+}
+
+static void read_server(struct reader *r, const struct dname *base, struct delegation_server *server)
+{
+    read_name(r, base, &server->name);
+    server->address_count = reader_u8(r);
     if (server->address_count > ADDRESSES_PER_NS_MAX)
         r->failed = true;
     for (uint16_t i = 0; i < server->address_count && !r->failed; i++)
@@ -223,13 +507,46 @@ bool delegation_decode(struct octets blob, struct arena *arena, struct delegatio
                        struct delegation *delegation)
 {
     struct reader r = reader_of_octets(blob);
-    if (!read_fixed(&r, head, sizeof(*head)) || head->server_count > NS_PER_ZONE_MAX)
+    read_delegation_head(&r, head);
+    if (r.failed)
         return false;
+    struct dname lower;
+    const struct dname *base = &lower;
+    dname_lower(&delegation->zone, &lower);
     delegation->is_hint = head->is_hint;
     delegation->expires_ms = head->expires_ms;
     delegation->server_count = head->server_count;
     delegation->servers = ARENA_ARRAY(arena, head->server_count, struct delegation_server);
-    for (uint16_t i = 0; i < head->server_count && !r.failed; i++)
-        read_server(&r, &delegation->servers[i]);
+    for (uint16_t i = 0; i < head->server_count && !r.failed; i++) {
+        read_server(&r, base, &delegation->servers[i]);
+        base = &delegation->servers[i].name;
+    }
+    return !r.failed;
+}
+
+/* ---- failures ---- */
+
+void failure_encode(struct writer *w, const struct failure_blob *failure)
+{
+    put_time(w, failure->failed_ms);
+    put_time(w, failure->expires_ms);
+    put_number(w, failure->ttl_s);
+    writer_u16(w, (uint16_t)failure->ede);
+    writer_u8(w, failure->is_budget);
+    put_text(w, failure->site, sizeof(failure->site));
+    put_text(w, failure->text, sizeof(failure->text));
+}
+
+bool failure_decode(struct octets blob, struct failure_blob *failure)
+{
+    struct reader r = reader_of_octets(blob);
+    memset(failure, 0, sizeof(*failure));
+    failure->failed_ms = read_time(&r);
+    failure->expires_ms = read_time(&r);
+    failure->ttl_s = (uint32_t)read_upto(&r, UINT32_MAX);
+    failure->ede = (int16_t)reader_u16(&r);
+    failure->is_budget = reader_u8(&r);
+    read_text(&r, failure->site, sizeof(failure->site));
+    read_text(&r, failure->text, sizeof(failure->text));
     return !r.failed;
 }

@@ -7,7 +7,7 @@
 
 enum {
     CACHE_OCTETS_MIN = 1024 * 1024, /* below it the tables beside the entries would take most of it */
-    LINEAGES_SHARE = 32,           /* of the whole, one part in so many */
+    LINEAGES_SHARE = 32,            /* of the whole, one part in so many */
     DENIAL_SHARE = 8,
     FAILURES_SHARE = 32,
     READY_SHARE = 4,
@@ -33,9 +33,9 @@ struct cache *cache_new(const struct cache_options *options, struct random *rand
     cache->denial = denial_index_new(cache->size_octets / DENIAL_SHARE, cache->lineages);
     cache->failures = store_new(cache->size_octets / FAILURES_SHARE);
     cache->ready = store_new(cache->size_octets / READY_SHARE);
-    cache->entries =
-        store_new(cache->size_octets - sizeof(*cache) - lineages_octets(cache->lineages) -
-                  cache->size_octets / DENIAL_SHARE - cache->size_octets / FAILURES_SHARE - cache->size_octets / READY_SHARE);
+    cache->entries = store_new(cache->size_octets - sizeof(*cache) - lineages_octets(cache->lineages) -
+                               cache->size_octets / DENIAL_SHARE - cache->size_octets / FAILURES_SHARE -
+                               cache->size_octets / READY_SHARE);
     pthread_mutex_init(&cache->sites_lock, NULL);
     cache_set_options(cache, options);
     return cache;
@@ -109,26 +109,26 @@ struct sweep {
     bool keys;
 };
 
-static bool rests_on_flushed_key(struct cache *cache, const struct blob_key *key, struct octets value)
+static bool rests_on_flushed_key(struct cache *cache, const struct blob_key *key, const struct store_item *item)
 {
     struct answer_head head;
     uint64_t current;
-    if (key->kind != BLOB_ANSWER || value.len < sizeof(head))
+    if (key->kind != BLOB_ANSWER || !answer_head_decode(item->value, key, &head))
         return false;
-    memcpy(&head, value.data, sizeof(head));
+    stamp_read(item->stamp, lineages_epoch(cache->lineages), &head);
     return lineages_judge(cache->lineages, head.epoch, head.lineage, &current) == REVOKED;
 }
 
-static bool is_doomed(void *context, struct octets octets, struct octets value)
+static bool is_doomed(void *context, const struct store_item *item)
 {
     const struct sweep *sweep = context;
     struct blob_key key;
-    if (!blob_key_decode(octets, &key))
+    if (!blob_key_decode(item->key, &key))
         return true;
     if (sweep->name != NULL &&
         (sweep->below ? dname_is_subdomain(&key.qname, sweep->name) : dname_equal(&key.qname, sweep->name)))
         return true;
-    return sweep->keys ? rests_on_flushed_key(sweep->cache, &key, value) : sweep->name == NULL;
+    return sweep->keys ? rests_on_flushed_key(sweep->cache, &key, item) : sweep->name == NULL;
 }
 
 static size_t sweep_stores(struct cache *cache, struct sweep sweep)
@@ -137,9 +137,9 @@ static size_t sweep_stores(struct cache *cache, struct sweep sweep)
     return store_sweep(cache->entries, is_doomed, &sweep) + store_sweep(cache->failures, is_doomed, &sweep);
 }
 
-static bool any(void *context, struct octets key, struct octets value)
+static bool any(void *context, const struct store_item *item)
 {
-    (void)context, (void)key, (void)value;
+    (void)context, (void)item;
     return true;
 }
 
@@ -193,6 +193,7 @@ uint64_t cache_epoch(const struct cache *cache)
 /* ---- keys by zone and tag ---- */
 
 struct key_search {
+    struct cache *cache;
     const struct dname *zone;
     uint16_t key_tag;
     uint64_t *keys;
@@ -210,18 +211,19 @@ static void add_found_key(struct key_search *search, uint64_t key)
 }
 
 /* DNSKEY sets that are cached but not Secure: nothing rests on them, yet they are the zone's. */
-static bool search_entry(void *context, struct octets octets, struct octets value)
+static bool search_entry(void *context, const struct store_item *item)
 {
     struct key_search *search = context;
     struct blob_key key;
     struct answer_head head;
     struct answer answer;
-    if (!blob_key_decode(octets, &key) || key.kind != BLOB_ANSWER || key.qtype != TYPE_DNSKEY ||
+    if (!blob_key_decode(item->key, &key) || key.kind != BLOB_ANSWER || key.qtype != TYPE_DNSKEY ||
         !dname_equal(&key.qname, search->zone))
         return true;
     struct arena *arena = arena_new();
-    if (answer_decode(value, arena, &head, &answer) && answer.kind == ANSWER_DATA && answer.rrsets.count > 0 &&
-        answer.rrsets.items[0]->type == TYPE_DNSKEY) {
+    stamp_read(item->stamp, lineages_epoch(search->cache->lineages), &head);
+    if (answer_decode(item->value, &key, arena, &head, &answer) && answer.kind == ANSWER_DATA &&
+        answer.rrsets.count > 0 && answer.rrsets.items[0]->type == TYPE_DNSKEY) {
         const struct rrset *keys = answer.rrsets.items[0];
         for (uint16_t i = 0; i < keys->count; i++) {
             if (dnskey_tag(keys->rdata[i]) == search->key_tag)
@@ -234,7 +236,7 @@ static bool search_entry(void *context, struct octets octets, struct octets valu
 
 size_t cache_keys_of(struct cache *cache, const struct dname *zone, uint16_t key_tag, uint64_t *keys, size_t max)
 {
-    struct key_search search = { .zone = zone, .key_tag = key_tag, .keys = keys, .max = max };
+    struct key_search search = { .cache = cache, .zone = zone, .key_tag = key_tag, .keys = keys, .max = max };
     search.count = lineages_keys_of(cache->lineages, zone, key_tag, keys, max);
     store_walk(cache->entries, search_entry, &search);
     return search.count;
@@ -250,10 +252,12 @@ struct walk {
     void *context;
 };
 
-static bool show_answer(struct walk *walk, const struct blob_key *key, struct octets value, struct cache_row *row)
+static bool show_answer(struct walk *walk, const struct blob_key *key, const struct store_item *item,
+                        struct cache_row *row)
 {
     struct judged judged;
-    if (answer_judge(walk->cache, &row->question, key->origin, value, walk->now, walk->arena, &judged) == CACHE_MISS)
+    if (answer_judge(walk->cache, key, &row->question, item->value, item->stamp, walk->now, walk->arena, &judged) ==
+        CACHE_MISS)
         return false;
     judged.answer->question.qtype = judged.head.qtype;
     row->kind = "answer";
@@ -269,9 +273,9 @@ static bool show_delegation(struct walk *walk, const struct blob_key *key, struc
 {
     struct delegation_head head;
     struct delegation *delegation = ARENA_NEW(walk->arena, struct delegation);
+    delegation->zone = key->qname;
     if (!delegation_decode(value, walk->arena, &head, delegation) || head.expires_ms <= walk->now.wall_ms)
         return false;
-    delegation->zone = key->qname;
     delegation->origin = key->origin;
     row->kind = "delegation";
     row->delegation = delegation;
@@ -283,34 +287,33 @@ static bool show_failure(struct walk *walk, struct octets value, struct cache_ro
 {
     struct failure_blob blob;
     struct failure *failure = ARENA_NEW(walk->arena, struct failure);
-    if (value.len != sizeof(blob))
+    if (!failure_decode(value, &blob))
         return false;
-    memcpy(&blob, value.data, sizeof(blob));
     row->kind = "failure";
     row->failure = failure;
     row->ttl_ms = blob.expires_ms - walk->now.wall_ms;
     return failure_read(walk->cache, &blob, walk->now, failure);
 }
 
-static bool show(void *context, struct octets octets, struct octets value)
+static bool show(void *context, const struct store_item *item)
 {
     struct walk *walk = context;
     struct blob_key key;
     struct cache_row row = { .kind = NULL };
     bool is_shown = false;
-    if (!blob_key_decode(octets, &key))
+    if (!blob_key_decode(item->key, &key))
         return true;
     arena_reset(walk->arena);
     row.question = (struct question) { .qname = key.qname, .qtype = key.qtype, .qclass = key.qclass };
     switch (key.kind) {
     case BLOB_ANSWER:
-        is_shown = show_answer(walk, &key, value, &row);
+        is_shown = show_answer(walk, &key, item, &row);
         break;
     case BLOB_DELEGATION:
-        is_shown = show_delegation(walk, &key, value, &row);
+        is_shown = show_delegation(walk, &key, item->value, &row);
         break;
     case BLOB_FAILURE:
-        is_shown = show_failure(walk, value, &row);
+        is_shown = show_failure(walk, item->value, &row);
         break;
     }
     return !is_shown || walk->row(walk->context, &row);
@@ -321,10 +324,10 @@ struct limited {
     bool ended;
 };
 
-static bool show_until_end(void *context, struct octets octets, struct octets value)
+static bool show_until_end(void *context, const struct store_item *item)
 {
     struct limited *limited = context;
-    limited->ended = !show(&limited->walk, octets, value);
+    limited->ended = !show(&limited->walk, item);
     return !limited->ended;
 }
 

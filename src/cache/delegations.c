@@ -19,11 +19,12 @@ static bool is_live(const struct delegation_head *head, struct now now)
 
 static bool peek_live(struct cache *cache, const struct dname *zone, uint16_t origin, struct now now)
 {
-    uint8_t buffer[BLOB_KEY_OCTETS_MAX];
+    uint8_t buffer[BLOB_KEY_OCTETS_MAX], octets[DELEGATION_HEAD_OCTETS];
     struct blob_key key = key_of(zone, origin);
     struct store_key stored = cache_key(cache, &key, buffer);
     struct delegation_head head;
-    return store_peek(cache->entries, &stored, &head, sizeof(head)) && is_live(&head, now);
+    return store_peek(cache->entries, &stored, octets, sizeof(octets)) &&
+           delegation_head_decode((struct octets) { octets, sizeof(octets) }, &head) && is_live(&head, now);
 }
 
 static struct delegation *read_live(struct cache *cache, const struct dname *zone, uint16_t origin, struct now now,
@@ -68,9 +69,8 @@ static bool decide_replace(void *context, struct octets old, struct store_write 
 {
     const struct delegation_head *head = context;
     struct delegation_head old_head;
-    if (old.len < sizeof(old_head) || !head->is_hint)
+    if (!head->is_hint || !delegation_head_decode(old, &old_head))
         return true;
-    memcpy(&old_head, old.data, sizeof(old_head));
     return old_head.is_hint || !is_live(&old_head, (struct now) { .wall_ms = write->now_ms });
 }
 
@@ -82,7 +82,6 @@ void cache_put_delegation(struct cache *cache, const struct delegation *delegati
     struct store_key stored = cache_key(cache, &key, key_buffer);
     int64_t max_ms = ms_of_s(atomic_load_explicit(&cache->max_ttl_s, memory_order_relaxed));
     struct delegation_head head;
-    memset(&head, 0, sizeof(head));
     head.stored_ms = now.wall_ms;
     head.expires_ms =
         delegation->is_hint ? delegation->expires_ms : least_of(delegation->expires_ms, now.wall_ms + max_ms);

@@ -436,7 +436,7 @@ static struct span *span_new(const struct rrset *rrset, struct octets owner, str
 {
     uint8_t buffer[MESSAGE_OCTETS_MAX];
     struct writer w = writer_of(buffer, sizeof(buffer));
-    rrset_encode(&w, rrset);
+    rrset_encode(&w, dname_root(), rrset);
     if (w.failed)
         return NULL;
     struct span *span = memory_new(1, sizeof(*span) + owner.len + next.len + w.len);
@@ -592,7 +592,7 @@ static bool copy_span(struct span *span, struct arena *arena, struct rrset **rrs
     struct reader r = reader_of_octets(octets_copy(arena, span_blob(span)));
     if (!atomic_load_explicit(&span->used, memory_order_relaxed))
         atomic_store_explicit(&span->used, true, memory_order_relaxed);
-    *rrset = rrset_decode(&r, arena);
+    *rrset = rrset_decode(&r, dname_root(), arena);
     *expires_ms = span->expires_ms;
     return !r.failed;
 }

@@ -61,11 +61,12 @@ bool failure_read(struct cache *cache, const struct failure_blob *blob, struct n
 bool cache_find_failure(struct cache *cache, const struct question *question, uint16_t origin, struct now now,
                         struct failure *failure)
 {
-    uint8_t buffer[BLOB_KEY_OCTETS_MAX];
+    uint8_t buffer[BLOB_KEY_OCTETS_MAX], octets[FAILURE_OCTETS_MAX];
     struct blob_key key = key_of(question, origin);
     struct store_key stored = cache_key(cache, &key, buffer);
     struct failure_blob blob;
-    return store_peek(cache->failures, &stored, &blob, sizeof(blob)) && failure_read(cache, &blob, now, failure);
+    size_t len = store_read(cache->failures, &stored, octets, sizeof(octets));
+    return failure_decode((struct octets) { octets, len }, &blob) && failure_read(cache, &blob, now, failure);
 }
 
 /* ---- writing ---- */
@@ -83,15 +84,21 @@ static uint32_t next_ttl(uint32_t last_s)
     return ttl_s < FAILURE_TTL_S_MAX ? ttl_s : FAILURE_TTL_S_MAX;
 }
 
+struct failing {
+    struct failure_blob blob;
+    uint8_t octets[FAILURE_OCTETS_MAX];
+};
+
 /* While a failure stands, another worker's word on the same question is the same failure, not one more.  A budget's
  * failure gives way to any other, and remembers what was before it. */
 static bool decide_failure(void *context, struct octets old, struct store_write *write)
 {
-    struct failure_blob *blob = context, old_blob;
+    struct failing *failing = context;
+    struct failure_blob *blob = &failing->blob, old_blob;
+    struct writer w = writer_of(failing->octets, sizeof(failing->octets));
     struct now now = { .wall_ms = write->now_ms };
-    memset(&old_blob, 0, sizeof(old_blob));
-    if (old.len == sizeof(old_blob))
-        memcpy(&old_blob, old.data, sizeof(old_blob));
+    if (!failure_decode(old, &old_blob))
+        memset(&old_blob, 0, sizeof(old_blob));
     if (is_live(&old_blob, now) && (!old_blob.is_budget || blob->is_budget))
         return false;
     uint32_t last_s = last_ttl(&old_blob, now);
@@ -99,6 +106,8 @@ static bool decide_failure(void *context, struct octets old, struct store_write 
     blob->ttl_s = blob->is_budget ? last_s : ttl_s;
     blob->expires_ms = now.wall_ms + ms_of_s(ttl_s);
     write->expires_ms = blob->expires_ms;
+    failure_encode(&w, blob);
+    write->value = writer_octets(&w);
     return true;
 }
 
@@ -108,22 +117,19 @@ void cache_put_failure(struct cache *cache, const struct question *question, uin
     uint8_t buffer[BLOB_KEY_OCTETS_MAX];
     struct blob_key key = key_of(question, origin);
     struct store_key stored = cache_key(cache, &key, buffer);
-    struct failure_blob blob;
     const char *site = failure->site != NULL ? failure->site : site_unknown;
-    memset(&blob, 0, sizeof(blob));
-    blob.failed_ms = now.wall_ms;
-    blob.ede = failure->ede;
-    blob.is_budget = failure->is_budget;
-    memcpy(blob.site, site, strnlen(site, sizeof(blob.site) - 1));
-    memcpy(blob.text, failure->text, strnlen(failure->text, sizeof(blob.text) - 1));
+    struct failing failing = {
+        .blob = { .failed_ms = now.wall_ms, .ede = failure->ede, .is_budget = failure->is_budget },
+    };
+    memcpy(failing.blob.site, site, strnlen(site, sizeof(failing.blob.site) - 1));
+    memcpy(failing.blob.text, failure->text, strnlen(failure->text, sizeof(failing.blob.text) - 1));
     remember_site(cache, site);
     store_put(cache->failures, &stored,
               (struct store_write) {
-                  .value = { (const uint8_t *)&blob, sizeof(blob) },
                   .now_ms = now.wall_ms,
                   .keep_ms = ms_of_s(FAILURE_TTL_S_MAX),
                   .decide = decide_failure,
-                  .context = &blob,
+                  .context = &failing,
               });
 }
 

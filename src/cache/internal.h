@@ -21,10 +21,10 @@ _Static_assert((int)TAG_DELEGATION < (int)STORE_TAGS, "every tag is counted");
 
 struct cache {
     uint64_t size_octets;
-    uint64_t seed;            /* of the tables' hash */
-    struct store *entries;    /* answers and delegations */
-    struct store *ready;      /* ready-made answers: what is derived evicts nothing but its like */
-    struct store *failures;   /* apart: a flood of failures evicts nothing but failures */
+    uint64_t seed;          /* of the tables' hash */
+    struct store *entries;  /* answers and delegations */
+    struct store *ready;    /* ready-made answers: what is derived evicts nothing but its like */
+    struct store *failures; /* apart: a flood of failures evicts nothing but failures */
     struct lineages *lineages;
     struct denial_index *denial;
     _Atomic uint32_t max_ttl_s, max_negative_ttl_s, keep_expired_s;
@@ -33,7 +33,7 @@ struct cache {
     _Atomic uint64_t hits, misses;
     pthread_mutex_t sites_lock;
     size_t site_count;
-    const char *sites[SITES_MAX];     /* static storage of the callers' */
+    const char *sites[SITES_MAX]; /* static storage of the callers' */
 };
 
 /* The octets live in `buffer`. */
@@ -56,14 +56,15 @@ static inline int64_t cache_keep_ms(const struct cache *cache)
 }
 
 /* An answer's entry as it may be served now, for lookups and walks.  CACHE_MISS: it must not be seen any more.  The
- * question and origin are those given. */
+ * question is the one given, the origin the key's. */
 struct judged {
     struct answer *answer;
     struct answer_head head;    /* as stored */
     struct answer_head renewed; /* as it should be stored from now on, when an older epoch was judged */
 };
-enum cache_hit answer_judge(struct cache *cache, const struct question *question, uint16_t origin, struct octets blob,
-                            struct now now, struct arena *arena, struct judged *judged);
+enum cache_hit answer_judge(struct cache *cache, const struct blob_key *key, const struct question *question,
+                            struct octets blob, uint32_t stamp, struct now now, struct arena *arena,
+                            struct judged *judged);
 /* The failure that stands in a blob of the failures' store; false if it is over. */
 bool failure_read(struct cache *cache, const struct failure_blob *blob, struct now now, struct failure *failure);
 

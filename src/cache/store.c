@@ -95,7 +95,7 @@ struct wanted {
     struct arena *arena;
     uint8_t *to;
     size_t size;
-    bool is_part; /* the first `size` octets are enough */
+    bool is_part; /* the first `size` octets, if there are so many, are enough */
     size_t len;   /* found */
     uint32_t stamp;
 };
@@ -142,13 +142,13 @@ static word *walk_bucket(const struct shard *shard, const struct store_key *key,
 
 static void take_value(const word *entry, const struct entry_sizes *sizes, struct wanted *wanted)
 {
-    size_t len = wanted->is_part ? wanted->size : sizes->value_len;
+    size_t len = wanted->is_part && wanted->size < sizes->value_len ? wanted->size : sizes->value_len;
     wanted->len = sizes->value_len;
     if (wanted->arena != NULL && sizes->value_len > wanted->size) {
         wanted->to = arena_alloc(wanted->arena, sizes->value_len);
         wanted->size = sizes->value_len;
     }
-    if (len <= wanted->size && len <= sizes->value_len)
+    if (len <= wanted->size)
         copy_out(wanted->to, entry, 0, len);
 }
 
@@ -215,6 +215,15 @@ bool store_peek(struct store *store, const struct store_key *key, void *to, size
     return get(shard_of(store, key->hash), key, &wanted) && wanted.len >= size;
 }
 
+size_t store_peek_upto(struct store *store, const struct store_key *key, void *to, size_t size, uint32_t *stamp)
+{
+    struct wanted wanted = { .to = to, .size = size, .is_part = true };
+    if (!get(shard_of(store, key->hash), key, &wanted))
+        return 0;
+    *stamp = wanted.stamp;
+    return wanted.len < size ? wanted.len : size;
+}
+
 size_t store_read(struct store *store, const struct store_key *key, void *to, size_t size)
 {
     struct wanted wanted = { .to = to, .size = size };
@@ -274,11 +283,15 @@ static word *entry_of(const struct shard *shard, const word *slot, struct entry_
     return is_whole(word_get(&entry[ENTRY_STATE]), sizes, &key, entry_value(entry, sizes)) ? entry : NULL;
 }
 
-static struct octets value_of(const struct shard *shard, const word *slot)
+/* What the slot leads to; empty if that is nothing whole. */
+static struct store_item item_of(const struct shard *shard, const word *slot)
 {
     struct entry_sizes sizes;
-    word *entry = slot == NULL ? NULL : entry_of(shard, slot, &sizes);
-    return entry == NULL ? (struct octets) { NULL, 0 } : entry_value(entry, &sizes);
+    word *entry = slot == NULL || word_get(slot) == 0 ? NULL : entry_of(shard, slot, &sizes);
+    if (entry == NULL)
+        return (struct store_item) { .stamp = 0 };
+    return (struct store_item) { entry_key(entry, &sizes), entry_value(entry, &sizes),
+                                 state_stamp(word_get(&entry[ENTRY_STATE])) };
 }
 
 /* The two runs of octets, one behind the other, as words. */
@@ -343,8 +356,9 @@ static bool publish(struct shard *shard, const struct store_key *key, uint64_t e
 
 static bool put_locked(struct shard *shard, const struct store_key *key, struct store_write *write)
 {
-    struct octets old = value_of(shard, table_find(shard, key));
-    if (write->decide != NULL && !write->decide(write->context, old, write))
+    struct store_item old = item_of(shard, table_find(shard, key));
+    write->old_stamp = old.stamp;
+    if (write->decide != NULL && !write->decide(write->context, old.value, write))
         return false;
     if (write->value.len > STORE_VALUE_OCTETS_MAX ||
         entry_octets(key->octets.len, write->value.len) > shard->segment_octets)
@@ -366,27 +380,7 @@ bool store_put(struct store *store, const struct store_key *key, struct store_wr
     return written;
 }
 
-bool store_patch(struct store *store, const struct store_key *key, struct octets from, struct octets to)
-{
-    struct shard *shard = shard_of(store, key->hash);
-    struct entry_sizes sizes;
-    pthread_mutex_lock(&shard->lock);
-    word *slot = table_find(shard, key), *entry = slot == NULL ? NULL : entry_of(shard, slot, &sizes);
-    bool same = entry != NULL && begins_with(entry_value(entry, &sizes), from);
-    if (same) {
-        uint8_t buffer[STORE_VALUE_OCTETS_MAX];
-        memcpy(buffer, entry_value(entry, &sizes).data, sizes.value_len);
-        memcpy(buffer, to.data, to.len);
-        struct store_write write = { .value = { buffer, sizes.value_len },
-                                     .expires_ms = sizes.expires_s * 1000,
-                                     .tag = sizes.tag };
-        same = put_locked(shard, key, &write);
-    }
-    pthread_mutex_unlock(&shard->lock);
-    return same;
-}
-
-bool store_restamp(struct store *store, const struct store_key *key, uint32_t from, uint32_t to)
+bool store_restamp(struct store *store, const struct store_key *key, struct octets value, uint32_t from, uint32_t to)
 {
     assert(to <= STORE_STAMP_MAX);
     struct shard *shard = shard_of(store, key->hash);
@@ -394,7 +388,7 @@ bool store_restamp(struct store *store, const struct store_key *key, uint32_t fr
     pthread_mutex_lock(&shard->lock);
     word *slot = table_find(shard, key), *entry = slot == NULL ? NULL : entry_of(shard, slot, &sizes);
     uint64_t state = entry == NULL ? 0 : word_get(&entry[ENTRY_STATE]);
-    bool same = entry != NULL && state_stamp(state) == from;
+    bool same = entry != NULL && state_stamp(state) == from && octets_equal(entry_value(entry, &sizes), value);
     if (same) { /* a mark that a reader sets at this moment may be lost: a matter of taste, not of truth */
         uint64_t check = entry_check(key->hash, sizes_pack(&sizes), to, entry_value(entry, &sizes), key->octets);
         word_set(&entry[ENTRY_STATE], check | (uint64_t)to << STAMP_SHIFT | (state & STATE_VISITED));
@@ -408,7 +402,7 @@ bool store_remove(struct store *store, const struct store_key *key, struct octet
     struct shard *shard = shard_of(store, key->hash);
     pthread_mutex_lock(&shard->lock);
     word *slot = table_find(shard, key);
-    bool same = slot != NULL && begins_with(value_of(shard, slot), head);
+    bool same = slot != NULL && begins_with(item_of(shard, slot).value, head);
     if (same) {
         uint64_t removed = word_get(slot);
         entry_drop(shard, slot);
@@ -453,7 +447,7 @@ static bool lock_buckets(struct shard *shard, uint64_t at, uint64_t *end)
     return false;
 }
 
-typedef bool judge(void *context, struct octets key, struct octets value);
+typedef bool judge(void *context, const struct store_item *item);
 
 /* Drops what is doomed, or torn. */
 static size_t sweep_bucket(struct shard *shard, uint64_t bucket, judge *doomed, void *context)
@@ -461,11 +455,9 @@ static size_t sweep_bucket(struct shard *shard, uint64_t bucket, judge *doomed, 
     size_t removed = 0;
     for (struct line *line = bucket_line(shard, bucket); line != NULL; line = line_next(shard, line)) {
         for (size_t i = 0; i < LINE_SLOTS; i++) {
-            struct entry_sizes sizes;
             word *slot = &line->slots[i];
-            word *entry = word_get(slot) == 0 ? NULL : entry_of(shard, slot, &sizes);
-            if (word_get(slot) == 0 ||
-                (entry != NULL && !doomed(context, entry_key(entry, &sizes), entry_value(entry, &sizes))))
+            struct store_item item = item_of(shard, slot);
+            if (word_get(slot) == 0 || (item.key.data != NULL && !doomed(context, &item)))
                 continue;
             uint64_t dropped = word_get(slot);
             entry_drop(shard, slot);
@@ -492,27 +484,25 @@ size_t store_sweep(struct store *store, judge *doomed, void *context)
     return removed;
 }
 
-struct slice_item {
-    struct slice_item *next;
-    struct octets key, value;
+struct copied_item {
+    struct copied_item *next;
+    struct store_item item;
 };
 
 /* Copies of all entries of the bucket, in front of the list. */
-static struct slice_item *copy_bucket(const struct shard *shard, uint64_t bucket, struct arena *arena,
-                                      struct slice_item *list)
+static struct copied_item *copy_bucket(const struct shard *shard, uint64_t bucket, struct arena *arena,
+                                       struct copied_item *list)
 {
     for (struct line *line = bucket_line(shard, bucket); line != NULL; line = line_next(shard, line)) {
         for (size_t i = 0; i < LINE_SLOTS; i++) {
-            struct entry_sizes sizes;
-            word *slot = &line->slots[i];
-            word *entry = word_get(slot) == 0 ? NULL : entry_of(shard, slot, &sizes);
-            if (entry == NULL)
+            struct store_item item = item_of(shard, &line->slots[i]);
+            if (item.key.data == NULL)
                 continue;
-            struct slice_item *item = ARENA_NEW(arena, struct slice_item);
-            item->next = list;
-            item->key = octets_copy(arena, entry_key(entry, &sizes));
-            item->value = octets_copy(arena, entry_value(entry, &sizes));
-            list = item;
+            struct copied_item *copied = ARENA_NEW(arena, struct copied_item);
+            copied->next = list;
+            copied->item =
+                (struct store_item) { octets_copy(arena, item.key), octets_copy(arena, item.value), item.stamp };
+            list = copied;
         }
     }
     return list;
@@ -521,13 +511,13 @@ static struct slice_item *copy_bucket(const struct shard *shard, uint64_t bucket
 static bool walk_shard(struct shard *shard, struct arena *arena, judge *visit, void *context)
 {
     for (uint64_t at = 0, end; lock_buckets(shard, at, &end); at = end) {
-        struct slice_item *list = NULL;
+        struct copied_item *list = NULL;
         arena_reset(arena);
         for (uint64_t bucket = at; bucket < end; bucket++)
             list = copy_bucket(shard, bucket, arena, list);
         pthread_mutex_unlock(&shard->lock);
         for (; list != NULL; list = list->next) {
-            if (!visit(context, list->key, list->value))
+            if (!visit(context, &list->item))
                 return false;
         }
     }

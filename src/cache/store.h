@@ -42,6 +42,8 @@ bool store_find_stamped(struct store *store, const struct store_key *key, struct
                         uint32_t *stamp);
 /* Copies the first `size` octets of the value; false if there is none, or it is shorter. */
 bool store_peek(struct store *store, const struct store_key *key, void *to, size_t size);
+/* Copies no more than the first `size` octets: the number copied, and the stamp; 0 if there is none. */
+size_t store_peek_upto(struct store *store, const struct store_key *key, void *to, size_t size, uint32_t *stamp);
 /* Copies the whole value into the caller's buffer, without allocating: its length; 0 if there is none, it is empty, or
  * longer than `size`. */
 size_t store_read(struct store *store, const struct store_key *key, void *to, size_t size);
@@ -53,30 +55,31 @@ struct store_write {
     struct octets value;
     int64_t expires_ms; /* from then on it goes first */
     int64_t now_ms;
-    uint8_t tag;     /* below STORE_TAGS: entries are counted by it */
-    uint32_t stamp;  /* STORE_STAMP_MAX at most: the part that store_restamp() may change */
-    int64_t keep_ms; /* what expired longer ago than this may be swept up on the way */
-    /* If not NULL: called under the writers' lock with what stands there now (len 0: nothing).  May change value and
-     * expires_ms; false: nothing is written. */
+    uint8_t tag;        /* below STORE_TAGS: entries are counted by it */
+    uint32_t stamp;     /* STORE_STAMP_MAX at most: the part that store_restamp() may change */
+    int64_t keep_ms;    /* what expired longer ago than this may be swept up on the way */
+    uint32_t old_stamp; /* for decide: of what stands there now */
+    /* If not NULL: called under the writers' lock with what stands there now (len 0: nothing).  May change value, stamp
+     * and expires_ms; false: nothing is written. */
     bool (*decide)(void *context, struct octets old, struct store_write *write);
     void *context;
 };
 /* false: not written (decide said no, or it is too large). */
 bool store_put(struct store *store, const struct store_key *key, struct store_write write);
-/* If the value still begins with `from`, these octets become `to`, which has the same length. */
-bool store_patch(struct store *store, const struct store_key *key, struct octets from, struct octets to);
-/* If the entry's stamp is `from`, it becomes `to`. */
-bool store_restamp(struct store *store, const struct store_key *key, uint32_t from, uint32_t to);
+/* If the value is still this one, and its stamp `from`, the stamp becomes `to`. */
+bool store_restamp(struct store *store, const struct store_key *key, struct octets value, uint32_t from, uint32_t to);
 /* Removes the entry if its value begins with head (an empty head always does). */
 bool store_remove(struct store *store, const struct store_key *key, struct octets head);
 
+struct store_item {
+    struct octets key, value;
+    uint32_t stamp;
+};
 /* Calls `doomed` for every entry that is there from beginning to end of the sweep, under the lock of its shard, and
  * removes those for which it is true; returns their number.  An entry that is moved meanwhile may be shown twice. */
-size_t store_sweep(struct store *store, bool (*doomed)(void *context, struct octets key, struct octets value),
-                   void *context);
+size_t store_sweep(struct store *store, bool (*doomed)(void *context, const struct store_item *item), void *context);
 /* Shows copies, without any lock, until visit returns false.  The same holds for what is seen. */
-void store_walk(struct store *store, bool (*visit)(void *context, struct octets key, struct octets value),
-                void *context);
+void store_walk(struct store *store, bool (*visit)(void *context, const struct store_item *item), void *context);
 
 struct store_stats {
     uint64_t used_octets; /* index, segments as far as they are filled, tables */

@@ -68,13 +68,19 @@ static void test_put_find_remove(void **state)
     assert_int_equal(store_read(store, &none, whole, sizeof(whole)), 0);
     assert_true(put(store, "b", "xy", 10, 0));
     assert_false(store_peek(store, &none, head, 3)); /* shorter than that */
-    assert_true(store_patch(store, &key, octets_of("ano"), octets_of("ANO")));
-    assert_false(store_patch(store, &key, octets_of("ano"), octets_of("xxx")));
-    assert_true(has(store, "a", "ANOther"));
+    uint32_t stamp = 1;
+    assert_int_equal(store_peek_upto(store, &none, head, 3, &stamp), 2);
+    assert_int_equal(stamp, 0);
+    assert_true(store_restamp(store, &key, octets_of("another"), 0, STORE_STAMP_MAX));
+    assert_false(store_restamp(store, &key, octets_of("another"), 0, 5));
+    assert_false(store_restamp(store, &key, octets_of("one"), STORE_STAMP_MAX, 5));
+    assert_int_equal(store_peek_upto(store, &key, head, 3, &stamp), 3);
+    assert_int_equal(stamp, STORE_STAMP_MAX);
+    assert_true(has(store, "a", "another"));
     assert_false(store_remove(store, &key, octets_of("no")));
-    assert_true(store_remove(store, &key, octets_of("AN")));
+    assert_true(store_remove(store, &key, octets_of("an")));
     assert_false(store_remove(store, &key, (struct octets) { NULL, 0 }));
-    assert_false(has(store, "a", "ANOther"));
+    assert_false(has(store, "a", "another"));
     store_free(store);
 }
 
@@ -156,25 +162,22 @@ static void test_grows_and_shrinks(void **state)
     store_free(store);
 }
 
-static bool count_all(void *context, struct octets key, struct octets value)
+static bool count_all(void *context, const struct store_item *item)
 {
-    (void)key;
-    (void)value;
+    (void)item;
     ++*(size_t *)context;
     return true;
 }
 
-static bool is_odd(void *context, struct octets key, struct octets value)
+static bool is_odd(void *context, const struct store_item *item)
 {
     (void)context;
-    (void)value;
-    return key.data[key.len - 1] % 2 == 1;
+    return item->key.data[item->key.len - 1] % 2 == 1;
 }
 
-static bool stop_at_ten(void *context, struct octets key, struct octets value)
+static bool stop_at_ten(void *context, const struct store_item *item)
 {
-    (void)key;
-    (void)value;
+    (void)item;
     return ++*(size_t *)context < 10;
 }
 
