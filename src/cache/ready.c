@@ -127,6 +127,16 @@ void ready_key_make(const struct cache *cache, const struct plain_question *plai
     make_key(cache, plain->name, plain->name_octets, plain->qtype, origin, key);
 }
 
+void ready_prefetch_index(const struct cache *cache, const struct ready_key *key)
+{
+    store_prefetch_index(cache->ready, key->hash);
+}
+
+void ready_prefetch_entry(const struct cache *cache, const struct ready_key *key)
+{
+    store_prefetch_entry(cache->ready, key->hash);
+}
+
 /* One that was read: views into the buffer. */
 struct ready {
     struct ready_head head;
@@ -162,9 +172,9 @@ static bool read_blob(uint8_t *blob, size_t octets, struct ready *ready)
 }
 
 /* Both deadlines, the epoch, and a clock that went back: as the long way does. */
-static bool may_be_served(const struct cache *cache, const struct ready_head *head, struct now now)
+static bool may_be_served(const struct cache *cache, const struct ready_head *head, bool cd, struct now now)
 {
-    return now.wall_is_fit && now.wall_ms < head->expires_ms && now.wall_ms >= head->received_ms - CACHE_FUTURE_MS &&
+    return (cd || head->security != UNCHECKED) && now.wall_is_fit && now.wall_ms < head->expires_ms && now.wall_ms >= head->received_ms - CACHE_FUTURE_MS &&
            head->epoch == cache_epoch(cache);
 }
 
@@ -231,7 +241,7 @@ static void write_opt(uint8_t *at, const struct plain_question *plain, const str
 static void write_header(struct ready *ready, const struct plain_question *plain, uint8_t rcode, bool is_truncated)
 {
     uint8_t *header = ready->message;
-    bool authentic = ready->head.is_secure && (plain->dnssec_ok || plain->ad); /* RFC 6840 section 5.8 */
+    bool authentic = ready->head.security == SECURE && (plain->dnssec_ok || plain->ad); /* RFC 6840 section 5.8 */
     unsigned flags = FLAG_QR | FLAG_RD | FLAG_RA | rcode | (is_truncated ? FLAG_TC : 0) | (authentic ? FLAG_AD : 0) |
                      (plain->cd ? FLAG_CD : 0);
     const uint16_t *counts = ready->head.counts;
@@ -252,7 +262,7 @@ struct ready_answer ready_answer(struct cache *cache, const struct ready_key *ke
     struct store_key stored = key_of(key);
     struct ready ready;
     size_t octets = store_read(cache->ready, &stored, buffer, BLOB_OCTETS_USED_MAX);
-    if (octets == 0 || !read_blob(buffer, octets, &ready) || !may_be_served(cache, &ready.head, now) ||
+    if (octets == 0 || !read_blob(buffer, octets, &ready) || !may_be_served(cache, &ready.head, plain->cd, now) ||
         ready.head.question_octets != plain->name_octets || !patch_ttls(&ready, plain->dnssec_ok, now))
         return none;
     size_t message_octets = take_out(&ready, plain->dnssec_ok), opt = opt_octets(&ready.head, plain, manner);

@@ -1,6 +1,6 @@
 /* Ready-made answers: whole messages, as response_write() makes them, that a worker copies, patches and sends.
  *
- * One serves every plain question of its name and type, with and without DO and CD: the records that only DO asks for are
+ * One serves every plain question of its name and type, with and without DO and CD (what was never judged: with CD alone): the records that only DO asks for are
  * the second part of each section, and no name in another part points into them.  It is derived from answers that the cache
  * held, ends with the first deadline of theirs, TTL or verdict, and dies with the trust epoch: any flush and any change of
  * trust or settings.  It lives in memory of its own, so that it never displaces what it was made of. */
@@ -47,7 +47,7 @@ struct ready_head {
     uint16_t question_octets;        /* the name's */
     uint16_t ede_octets;
     uint8_t rcode, rcode_dnssec; /* without and with DO: RFC 9824 section 5 */
-    uint8_t is_secure;
+    uint8_t security;                /* enum security: SECURE, INSECURE, or UNCHECKED, which is for CD=1 alone */
     uint8_t set_count, mark_count;
     uint8_t unused[7];
 };
@@ -81,6 +81,10 @@ struct ready_key {
 void ready_key_make(const struct cache *cache, const struct plain_question *plain, uint16_t origin,
                     struct ready_key *key);
 
+/* Asks for the memory that ready_answer() will need: for a whole batch first the one, then the other. */
+void ready_prefetch_index(const struct cache *cache, const struct ready_key *key);
+void ready_prefetch_entry(const struct cache *cache, const struct ready_key *key);
+
 struct ready_manner {     /* what is the same for all clients, and for this one */
     uint16_t edns_octets; /* offered to clients */
     bool ede;
@@ -91,8 +95,8 @@ struct ready_answer {
     uint8_t rcode;
     bool is_truncated;
 };
-/* The answer to a plain question.  What is ready but cannot be served now,
- * by its deadlines, epoch or size, is left to the long way. */
+/* The answer to a plain question.  What is ready but cannot be served now, by its deadlines, epoch or size, or to this
+ * client, is left to the long way. */
 struct ready_answer ready_answer(struct cache *cache, const struct ready_key *key, const struct plain_question *plain,
                                  const struct ready_manner *manner, struct now now,
                                  uint8_t buffer[READY_BUFFER_OCTETS]);

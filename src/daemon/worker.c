@@ -335,9 +335,14 @@ static void on_expect(void *context, const struct octets *messages, unsigned cou
     for (unsigned i = 0; i < count; i++) {
         struct glance *glance = &worker->glances[i];
         glance->is_plain = plain_question_read(messages[i], &glance->plain);
-        if (glance->is_plain)
-            ready_key_make(worker->cache, &glance->plain, origin_of(worker, &glance->plain), &glance->key);
+        if (!glance->is_plain)
+            continue;
+        ready_key_make(worker->cache, &glance->plain, origin_of(worker, &glance->plain), &glance->key);
+        ready_prefetch_index(worker->cache, &glance->key);
     }
+    for (unsigned i = 0; i < count; i++)
+        if (worker->glances[i].is_plain)
+            ready_prefetch_entry(worker->cache, &worker->glances[i].key);
 }
 
 static struct octets on_at_once(void *context, unsigned place, const struct client *client, uint8_t *buffer)

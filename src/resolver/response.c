@@ -291,7 +291,7 @@ static bool is_sentinel(const struct dname *name)
 /* A DNAME's CNAME repeats the letter case of the question, and TC wants its own decision each time. */
 static bool may_repeat(const struct outcome *outcome)
 {
-    if (!outcome->is_repeatable || (outcome->security != SECURE && outcome->security != INSECURE) ||
+    if (!outcome->is_repeatable || outcome->security == BOGUS || outcome->security == INDETERMINATE ||
         outcome->rcode == RCODE_SERVFAIL || is_sentinel(&outcome->question.qname))
         return false;
     for (uint16_t i = 0; i < outcome->link_count; i++)
@@ -338,7 +338,7 @@ bool response_make_ready(const struct answer_options *options, const struct outc
         .question_octets = outcome->question.qname.len,
         .rcode = (uint8_t)rcode_for(false, outcome),
         .rcode_dnssec = (uint8_t)rcode_for(true, outcome),
-        .is_secure = outcome->security == SECURE,
+        .security = (uint8_t)outcome->security,
     };
     set_deadlines(outcome, &draft->head);
     draft_edes(outcome, draft);

@@ -298,6 +298,32 @@ static bool is_ready(struct cache *cache, const struct sample *sample, struct no
     return ask_ready(cache, &options, &asking, sample->qtype, buffer).message.len > 0;
 }
 
+/* Data that nobody has judged is for those who set CD (RFC 4035 section 3.2.2), and gives way once somebody does not. */
+static void test_unchecked(void **state)
+{
+    (void)state;
+    static const struct answer_options options = { .edns_octets = 1232, .minimal = true, .ede = true };
+    uint8_t buffer[READY_BUFFER_OCTETS], slow_buffer[512];
+    struct arena *arena = arena_new();
+    struct cache *cache = small_cache();
+    struct outcome outcome = outcome_of(arena, cache, &samples[0]);
+    outcome.security = UNCHECKED;
+    make_ready(cache, &options, &outcome, at(0));
+    struct asking asking = { .octets_max = 512, .ad = true, .qname = name_of("www.example."), .now = at(1) };
+    assert_int_equal(ask_ready(cache, &options, &asking, TYPE_A, buffer).message.len, 0);
+    asking.cd = true;
+    struct octets fast = ask_ready(cache, &options, &asking, TYPE_A, buffer).message;
+    struct octets slow = ask_long_way(&options, &asking, &outcome, slow_buffer, sizeof(slow_buffer));
+    assert_true(octets_equal(fast, slow));
+    assert_true((slow.data[3] & FLAG_AD) == 0);
+    outcome.security = SECURE;
+    make_ready(cache, &options, &outcome, at(0));
+    asking.cd = false;
+    assert_true(ask_ready(cache, &options, &asking, TYPE_A, buffer).message.len > 0);
+    cache_free(cache);
+    arena_free(arena);
+}
+
 static void flush_nothing_of_it(struct cache *cache)
 {
     struct dname other = name_of("else.where.");
@@ -367,7 +393,7 @@ static void test_what_is_not_repeated(void **state)
     assert_true(response_make_ready(&options, &bad, at(0), buffer, sizeof(buffer), &draft));
     bad.is_repeatable = false;
     assert_false(response_make_ready(&options, &bad, at(0), buffer, sizeof(buffer), &draft));
-    static const enum security securities[] = { UNCHECKED, BOGUS, INDETERMINATE };
+    static const enum security securities[] = { BOGUS, INDETERMINATE };
     for (size_t i = 0; i < ARRAY_LEN(securities); i++) {
         bad = good;
         bad.security = securities[i];
@@ -392,6 +418,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_octet_for_octet),
         cmocka_unit_test(test_end),
+        cmocka_unit_test(test_unchecked),
         cmocka_unit_test(test_what_is_not_repeated),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
