@@ -99,13 +99,19 @@ bool lookup_avoids(const struct lookup *l, const struct address *address)
     return false;
 }
 
-static bool can_be_asked(const struct lookup *l, const struct target *target)
+/* A server that has been silent for others gets one chance: clients do not wait for three. */
+static uint8_t sends_max(struct resolver *r, const struct target *target, struct now now)
+{
+    return server_is_silent(servers_get(r->servers, &target->address), now.monotonic_ms) ? 1 : SENDS_PER_TARGET_MAX;
+}
+
+static bool can_be_asked(struct resolver *r, const struct lookup *l, const struct target *target, struct now now)
 {
     if (target->given_up || (target->recursion_lame && !l->accept_recursion_lame) ||
         (lookup_avoids(l, &target->address) && !l->accept_avoided))
         return false;
     bool tcp = target->use_tcp || lookup_avoids(l, &target->address);
-    return (tcp ? target->tcp_sent : target->udp_sent) < SENDS_PER_TARGET_MAX;
+    return (tcp ? target->tcp_sent : target->udp_sent) < sends_max(r, target, now);
 }
 
 static int64_t score(struct resolver *r, const struct lookup *l, const struct target *target, struct now now)
@@ -127,7 +133,7 @@ struct target *cut_choose_target(struct resolver *r, struct lookup *l, struct no
     struct cut *cut = l->cut;
     int64_t scores[CUT_TARGETS_MAX], best = INT64_MAX;
     for (uint16_t i = 0; i < cut->target_count; i++) {
-        scores[i] = can_be_asked(l, &cut->targets[i]) ? score(r, l, &cut->targets[i], now) : INT64_MAX;
+        scores[i] = can_be_asked(r, l, &cut->targets[i], now) ? score(r, l, &cut->targets[i], now) : INT64_MAX;
         if (scores[i] < best)
             best = scores[i];
     }

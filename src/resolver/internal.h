@@ -148,6 +148,8 @@ struct pin {
     bool from_cache;
     bool retry_after_budget;   /* the lookup we had joined spent somebody else's budget */
     struct answer *answer;     /* NULL: failed, or not here yet */
+    struct answer *doubted;    /* what it was, and was found to be, before somebody else was asked */
+    struct verdict doubted_verdict;
     struct failure failure;
     bool failure_is_cached;
     struct address from;       /* the server that said it; family 0: out of the cache */
@@ -179,6 +181,8 @@ struct request {
     uint16_t link_count;
     struct pin *links[CNAME_LINKS_MAX + 1];
     struct distrust distrust;  /* whose data did not validate */
+    uint16_t doubted_links;    /* the last of so many was Bogus, and somebody else is asked; 0: none was */
+    bool doubt_failed;         /* and could not tell */
     bool asked_somebody;       /* a lookup was started */
 
     bool finished;

@@ -71,6 +71,7 @@ void request_deliver(struct resolver *r, struct request *q, const struct lookup 
     }
     pin->failure = found->failure;
     pin->failure_is_cached = found->failure_is_cached;
+    q->doubt_failed = q->doubted_links > 0;
 }
 
 /* The pin has neither an answer nor a failure yet. */
@@ -245,6 +246,32 @@ void request_timed_out(struct resolver *r, struct request *q, struct now now)
 
 /* ---- when data does not validate ---- */
 
+static void remember_doubted(struct request *q)
+{
+    q->doubted_links = q->link_count;
+    for (uint16_t i = 0; i < q->pin_count; i++) {
+        struct pin *pin = q->pins[i];
+        pin->doubted = pin->answer;
+        if (pin->answer != NULL)
+            pin->doubted_verdict = pin->answer->verdict;
+    }
+}
+
+/* That somebody else cannot tell does not make Bogus data Indeterminate. */
+static void return_to_doubted(struct request *q)
+{
+    q->link_count = q->doubted_links;
+    q->doubted_links = 0;
+    q->doubt_failed = false;
+    for (uint16_t i = 0; i < q->pin_count; i++) {
+        struct pin *pin = q->pins[i];
+        if (pin->doubted == NULL)
+            continue;
+        pin->answer = pin->doubted;
+        pin->answer->verdict = pin->doubted_verdict;
+    }
+}
+
 static void forget_verdicts(struct request *q)
 {
     for (uint16_t i = 0; i < q->pin_count; i++) {
@@ -330,6 +357,7 @@ static bool doubt(struct resolver *r, struct request *q, struct pin *link, struc
     struct pin *culprit = find_culprit(q, link);
     if (!culprit->answer->verdict_is_new || !learn_distrust(r, q, culprit) || !budget_take_lookup(&q->purse->budget))
         return false;
+    remember_doubted(q);
     forget_verdicts(q);
     if (culprit->from.family != 0)
         forget_word_of(q, &culprit->from);
@@ -396,6 +424,7 @@ static enum step judge(struct resolver *r, struct request *q, struct pin *link, 
     }
     if (link->answer->verdict.security == BOGUS && doubt(r, q, link, now))
         return STEP_WAIT;
+    q->doubted_links = 0;
     store_verdicts(r, q, now);
     return STEP_ON;
 }
@@ -503,6 +532,8 @@ static void restart(struct resolver *r, struct request *q)
 {
     while (!LIST_EMPTY(&q->waits))
         wait_end(r, LIST_FIRST(&q->waits));
+    q->doubted_links = 0;
+    q->doubt_failed = false;
     q->pin_count = 0;
     q->link_count = 0;
     q->memo = validation_memo_new(q->arena);
@@ -521,6 +552,12 @@ void request_decide(struct resolver *r, struct request *q, struct now now, bool 
     }
     if (!LIST_EMPTY(&q->waits))
         return;
+    if (q->doubt_failed) {
+        return_to_doubted(q);
+        if (doubt(r, q, q->links[q->link_count - 1], now))
+            return;
+        store_verdicts(r, q, now);
+    }
     if (arena_octets(q->arena) > QUERY_ARENA_OCTETS_MAX) {
         add_ede(&q->outcome, EDE_OTHER, "memory of one query");
         finish_servfail(r, q, INDETERMINATE, "budget");

@@ -207,11 +207,6 @@ def test_validates_what_a_forwarder_says(lab, resolver, name, security):
                              and question.ednsflags & dns.flags.DO for question in questions)
 
 
-# The last attempts against a Bogus verdict are TCP and CD=0; when they fail, so does the verdict.
-IS_LOST = pytest.mark.xfail(strict=True, reason="a failed second opinion makes Bogus data Indeterminate")
-
-
-@IS_LOST
 @pytest.mark.parametrize("name, ede", [
     ("www.bogus.demo", 7), ("www.flipped.broken", 6), ("nothing.nsec-missing.gap", 12),
 ])
@@ -221,7 +216,6 @@ def test_finds_what_is_wrong_behind_a_forwarder(lab, resolver, name, ede):
     assert (code, told["security"], codes(told) - {EDE_CACHED_ERROR}) == (EX_BOGUS, "bogus", {ede})
 
 
-@IS_LOST
 @pytest.mark.parametrize("change", [strip, strip_and_claim])
 def test_a_forwarder_that_strips_is_no_downgrade(lab, resolver, change):
     """D9-strip: not even one that says AD."""
