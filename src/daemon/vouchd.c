@@ -211,11 +211,11 @@ static bool reload(struct vouchd *vouchd, FILE *notes, struct config_error *erro
     }
     config_needs_restart(vouchd->settings->config, settings->config, notes);
     anchors_merge(vouchd->anchors, settings->config, now_from_system());
-    exchange_settings(vouchd, follow_anchors(vouchd, settings));
+    exchange_settings(vouchd, follow_anchors(vouchd, settings)); /* takes settings over */
     exchange_listeners(vouchd, &opened);
-    clock_configure(vouchd->clock, settings->config);
+    clock_configure(vouchd->clock, vouchd->settings->config);
     if (vouchd->control != NULL)
-        control_configure(vouchd->control, settings->config);
+        control_configure(vouchd->control, vouchd->settings->config);
     return true;
 }
 
