@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to make a
 HOST, SERVERS = "127.0.0.1", ["127.0.0.11", "127.0.0.12", "127.0.0.13"]
 EDE_EXPIRED, EDE_NOT_READY = 7, 14
 EX_TEMPFAIL = 75
-HOUR_S, MONTH_S = 3600, 31 * 86400
+HOUR_S, DAY_S, MONTH_S = 3600, 86400, 31 * 86400
 PATIENCE_S = 20
 SECURE, HELD, UNJUDGED = ("NOERROR", True, set()), ("SERVFAIL", False, {EDE_NOT_READY}), ("NOERROR", False, set())
 
@@ -151,6 +151,37 @@ def test_built_in_anchors_survive_1970(kernel, tmp_path):
     path = write_config(tmp_path, {"listen": [f"{HOST}@5398"]})
     code, log = run_vouchd(["-c", path, "--check"], env=os.environ | faketime("1970-01-02 00:00:00"))
     assert code == 0, log
+
+
+@pytest.fixture
+def run(lab, kernel, tmp_path):
+    """run(days, floor, synchronised=…): starts vouchd that many days ahead, with the same state each time; what it says of the
+    time."""
+    (tmp_path / "state").mkdir(mode=0o700)
+
+    def run_once(days, floor, synchronised=True):
+        directory = tmp_path / str(len(list(tmp_path.iterdir())))
+        directory.mkdir()
+        instant = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(lab.now + days * DAY_S))
+        settings = {"time": {"floor": floor}, "state-directory": str(tmp_path / "state")}
+        with vouchd_in_lab(lab, directory, settings, environment=kernel(synchronised, faketime(instant))) as vouchd:
+            return time_of(vouchd)
+    return run_once
+
+
+def test_the_latest_time_is_a_floor_of_later_runs(run):
+    """And if it was wrong, another floor lets the right one take its place."""
+    assert run(2, "stored")["clock"] == "fit"
+    found = run(1, "stored")
+    assert (found["held"], reasons(found)) == (True, {"below-seen"}) and found["floors"]["seen"] > found["now"]
+    assert run(1, "build")["clock"] == "fit"
+    assert run(1, "stored")["clock"] == "fit"
+
+
+def test_what_nobody_vouches_for_is_no_floor(run):
+    assert reasons(run(2, "stored", synchronised=False)) == {"no-servers"}
+    found = run(1, "stored")
+    assert (found["clock"], found["floors"]["seen"]) == ("fit", None)
 
 
 # ---- servers (D4-init-a, D4-run-a, D4-demand)
