@@ -117,9 +117,27 @@ struct trust *anchors_snapshot(const struct anchors *anchors, const struct confi
     return managed_snapshot(anchors->managed, config->trust);
 }
 
+/* The operator may not know that a key he names is not believed any more. */
+static void warn_of_final(const struct anchors *anchors, const struct config *config)
+{
+    size_t count;
+    const struct anchor *anchor = trust_anchors(config->trust, &count);
+    for (; count > 0; count--, anchor++) {
+        struct managed_zone *zone = managed_find(anchors->managed, &anchor->zone);
+        const struct managed_key *key =
+            zone == NULL ? NULL : managed_find_key(zone, anchor->type, anchor->rdata);
+        char text[DNAME_TEXT_MAX];
+        if (key != NULL && !managed_key_is_trusted(key))
+            log_warning("trust anchor %s %u (algorithm %u) is configured, but %s: it is not believed",
+                        dname_to_text(&anchor->zone, text), managed_key_tag(key), managed_key_algorithm(key),
+                        anchor_state_text(key->state));
+    }
+}
+
 void anchors_merge(struct anchors *anchors, const struct config *config, struct now now)
 {
     managed_merge(anchors->managed, config->trust, now_wall_s(now));
+    warn_of_final(anchors, config);
     keep(anchors, NULL, 0, now);
 }
 
