@@ -7,10 +7,17 @@
 
 static uint8_t secret[XXH3_SECRET_DEFAULT_SIZE];
 static bool secret_is_set;
+_Static_assert(sizeof(secret) == HASH_SECRET_OCTETS, "all of it is kept");
 
 void hash_init(struct random *random)
 {
     random->fill(random, secret, sizeof(secret));
+    secret_is_set = true;
+}
+
+void hash_init_kept(const uint8_t kept[HASH_SECRET_OCTETS])
+{
+    memcpy(secret, kept, sizeof(secret));
     secret_is_set = true;
 }
 

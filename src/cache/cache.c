@@ -1,9 +1,11 @@
 #include "cache/cache.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "base/hash.h"
 #include "cache/internal.h"
+#include "cache/shard.h"
 
 enum {
     CACHE_OCTETS_MIN = 1024 * 1024, /* below it the tables beside the entries would take most of it */
@@ -24,20 +26,129 @@ struct cache_options cache_options_default(void)
     };
 }
 
-struct cache *cache_new(const struct cache_options *options, struct random *random)
+static uint64_t size_of(const struct cache_options *options)
+{
+    return options->size_octets < CACHE_OCTETS_MIN ? CACHE_OCTETS_MIN : options->size_octets;
+}
+
+static uint64_t entries_octets(uint64_t size)
+{
+    return (size - sizeof(struct cache) - size / LINEAGES_SHARE - size / DENIAL_SHARE - size / FAILURES_SHARE -
+            size / READY_SHARE) /
+           PAGE_OCTETS * PAGE_OCTETS;
+}
+
+/* Everything but what may be kept. */
+static struct cache *make(const struct cache_options *options)
 {
     struct cache *cache = memory_new(1, sizeof(*cache));
-    cache->size_octets = options->size_octets < CACHE_OCTETS_MIN ? CACHE_OCTETS_MIN : options->size_octets;
+    cache->size_octets = size_of(options);
+    cache->failures = store_new(cache->size_octets / FAILURES_SHARE);
+    cache->ready = store_new(cache->size_octets / READY_SHARE);
+    pthread_mutex_init(&cache->sites_lock, NULL);
+    cache_set_options(cache, options);
+    return cache;
+}
+
+struct cache *cache_new(const struct cache_options *options, struct random *random)
+{
+    struct cache *cache = make(options);
     cache->seed = random_u64(random);
     cache->lineages = lineages_new(cache->size_octets / LINEAGES_SHARE);
     cache->denial = denial_index_new(cache->size_octets / DENIAL_SHARE, cache->lineages);
-    cache->failures = store_new(cache->size_octets / FAILURES_SHARE);
-    cache->ready = store_new(cache->size_octets / READY_SHARE);
-    cache->entries = store_new(cache->size_octets - sizeof(*cache) - lineages_octets(cache->lineages) -
-                               cache->size_octets / DENIAL_SHARE - cache->size_octets / FAILURES_SHARE -
-                               cache->size_octets / READY_SHARE);
-    pthread_mutex_init(&cache->sites_lock, NULL);
-    cache_set_options(cache, options);
+    cache->entries = store_new(entries_octets(cache->size_octets));
+    return cache;
+}
+
+/* ---- what outlives the process: a page for this, the lineages, the entries ---- */
+
+enum cache_state { STATE_OPEN = 1, STATE_CLOSED };
+enum { LAYOUT = 1 }; /* another number for every change of what is kept, in any file of this folder */
+
+struct cache_header {
+    uint64_t layout, octets;
+    uint64_t seed;
+    uint64_t routes, trust;
+    uint64_t check;          /* keyed, over all before */
+    _Atomic uint64_t state;  /* enum cache_state */
+    uint64_t lineages_check; /* once it is closed */
+};
+
+static uint64_t header_check(const struct cache_header *header)
+{
+    return hash_octets((struct octets) { (const uint8_t *)header, offsetof(struct cache_header, check) }, LAYOUT);
+}
+
+static uint64_t lineages_kept_octets(uint64_t size)
+{
+    return size / LINEAGES_SHARE / PAGE_OCTETS * PAGE_OCTETS;
+}
+
+uint64_t cache_kept_octets(const struct cache_options *options)
+{
+    uint64_t size = size_of(options);
+    return PAGE_OCTETS + lineages_kept_octets(size) + entries_octets(size);
+}
+
+static enum cache_warmth judge_header(const struct cache_header *header, const struct cache_keeping *keeping,
+                                      uint64_t octets)
+{
+    if (header->layout != LAYOUT || header->octets != octets || header->check != header_check(header) ||
+        header->routes != keeping->routes)
+        return CACHE_COLD;
+    return header->trust == keeping->trust && atomic_load(&header->state) == STATE_CLOSED ? CACHE_WARM : CACHE_DEMOTED;
+}
+
+/* Holes in the file, where there is one: emptying it costs no time. */
+static void empty(void *memory, uint64_t octets)
+{
+    if (madvise(memory, octets, MADV_REMOVE) != 0)
+        memset(memory, 0, octets);
+}
+
+void cache_bind(struct cache *cache, uint64_t routes, uint64_t trust)
+{
+    struct cache_header *header = cache->kept;
+    if (header == NULL)
+        return;
+    header->routes = routes;
+    header->trust = trust;
+    header->check = header_check(header);
+}
+
+static void open_header(struct cache *cache, const struct cache_keeping *keeping, uint64_t octets, uint64_t seed)
+{
+    struct cache_header *header = cache->kept;
+    atomic_store(&header->state, STATE_OPEN);
+    header->layout = LAYOUT;
+    header->octets = octets;
+    header->seed = seed;
+    cache->seed = seed;
+    cache_bind(cache, keeping->routes, keeping->trust);
+}
+
+struct cache *cache_new_kept(const struct cache_options *options, struct random *random,
+                             const struct cache_keeping *keeping, enum cache_warmth *warmth)
+{
+    struct cache *cache = make(options);
+    uint64_t octets = cache_kept_octets(options), lineages_octets = lineages_kept_octets(cache->size_octets);
+    uint8_t *lineages = (uint8_t *)keeping->memory + PAGE_OCTETS, *entries = lineages + lineages_octets;
+    cache->kept = keeping->memory;
+    *warmth = judge_header(cache->kept, keeping, octets);
+    if (*warmth != CACHE_COLD)
+        cache->entries = store_new_at(entries, entries_octets(cache->size_octets), true);
+    if (cache->entries == NULL) {
+        *warmth = CACHE_COLD;
+        empty(keeping->memory, octets);
+        cache->entries = store_new_at(entries, entries_octets(cache->size_octets), true);
+    }
+    open_header(cache, keeping, octets, *warmth == CACHE_COLD ? random_u64(random) : cache->kept->seed);
+    cache->lineages = lineages_new_at(lineages, lineages_octets, *warmth == CACHE_WARM);
+    if (*warmth == CACHE_WARM && lineages_check(cache->lineages) != cache->kept->lineages_check) {
+        lineages_reset(cache->lineages);
+        *warmth = CACHE_DEMOTED;
+    }
+    cache->denial = denial_index_new(cache->size_octets / DENIAL_SHARE, cache->lineages);
     return cache;
 }
 
@@ -49,6 +160,10 @@ void cache_free(struct cache *cache)
     store_free(cache->failures);
     store_free(cache->ready);
     denial_index_free(cache->denial);
+    if (cache->kept != NULL) {
+        cache->kept->lineages_check = lineages_check(cache->lineages);
+        atomic_store(&cache->kept->state, STATE_CLOSED);
+    }
     lineages_free(cache->lineages);
     pthread_mutex_destroy(&cache->sites_lock);
     free(cache);

@@ -20,13 +20,31 @@ struct cache_options { /* cache.* in the configuration */
     uint32_t max_ttl_s;
     uint32_t max_negative_ttl_s;
     uint32_t keep_expired_s;
-    const char *file;      /* NULL: private memory */
+    const char *file;       /* NULL: private memory */
     bool signature_ttl_cap; /* validation.signature-ttl-cap */
 };
 struct cache_options cache_options_default(void);
 
 struct cache *cache_new(const struct cache_options *options, struct random *random);
 void cache_free(struct cache *cache);
+
+/* A cache that outlives the process, in memory of the caller's: a mapped file of cache_kept_octets(), zeroed or as another
+ * process left it.  It must have been made under the same hash secret (base/hash.h); what does not fit begins empty. */
+struct cache_keeping {
+    void *memory;    /* aligned to a page; NULL: there is none */
+    uint64_t routes; /* what origins mean: with another value nothing is kept */
+    uint64_t trust;  /* what verdicts rest on, the program included: with another value they are forgotten */
+};
+enum cache_warmth {
+    CACHE_COLD,    /* nothing was there, or nothing that fits */
+    CACHE_DEMOTED, /* data, but its verdicts are forgotten: trust has changed, or the process did not end in order */
+    CACHE_WARM,
+};
+uint64_t cache_kept_octets(const struct cache_options *options);
+struct cache *cache_new_kept(const struct cache_options *options, struct random *random,
+                             const struct cache_keeping *keeping, enum cache_warmth *warmth);
+/* What routes and trust are from now on. */
+void cache_bind(struct cache *cache, uint64_t routes, uint64_t trust);
 /* Everything but the size takes effect at once. */
 void cache_set_options(struct cache *cache, const struct cache_options *options);
 
@@ -34,7 +52,7 @@ void cache_set_options(struct cache *cache, const struct cache_options *options)
 
 enum cache_hit {
     CACHE_MISS,
-    CACHE_FRESH,  /* both deadlines ahead */
+    CACHE_FRESH,   /* both deadlines ahead */
     CACHE_EXPIRED, /* TTL over, still kept (RFC 8767, verification memo) */
 };
 /* The link of a chain that answers the question: exact type, or a CNAME at qname.  TTLs of the copy are as received; what
@@ -75,8 +93,8 @@ struct delegation_server {
 struct delegation {
     struct dname zone;
     uint16_t origin;
-    bool is_hint;            /* root hints: to be primed */
-    int64_t expires_ms;      /* wall time */
+    bool is_hint;       /* root hints: to be primed */
+    int64_t expires_ms; /* wall time */
     uint16_t server_count;
     struct delegation_server *servers; /* NS_PER_ZONE_MAX at most */
 };
@@ -94,10 +112,10 @@ void cache_drop_delegation(struct cache *cache, const struct dname *zone, uint16
 /* ---- failures (RFC 9520) ---- */
 
 struct failure {
-    int ede;                     /* the root cause */
+    int ede; /* the root cause */
     char text[EXTRA_TEXT_MAX];
-    const char *site;            /* static storage */
-    bool is_budget;              /* at most BUDGET_FAILURE_TTL_S, never doubling */
+    const char *site; /* static storage */
+    bool is_budget;   /* at most BUDGET_FAILURE_TTL_S, never doubling */
 };
 /* For this question alone: FAILURE_TTL_S_FIRST, doubling up to FAILURE_TTL_S_MAX when it fails again. */
 void cache_put_failure(struct cache *cache, const struct question *question, uint16_t origin,
@@ -146,21 +164,22 @@ uint64_t cache_epoch(const struct cache *cache);
 
 /* ---- looking inside ---- */
 
-struct cache_row { /* one entry, for dump-cache; pointers valid during the callback */
-    const char *kind;  /* "answer", "delegation", "failure" */
+struct cache_row {    /* one entry, for dump-cache; pointers valid during the callback */
+    const char *kind; /* "answer", "delegation", "failure" */
     struct question question;
-    const struct answer *answer;          /* kind "answer" */
-    const struct delegation *delegation;  /* kind "delegation" */
-    const struct failure *failure;        /* kind "failure" */
+    const struct answer *answer;         /* kind "answer" */
+    const struct delegation *delegation; /* kind "delegation" */
+    const struct failure *failure;       /* kind "failure" */
     int64_t ttl_ms;
-    const char *lineage;  /* "example. 12345, . 38696", zone and tag of every key; NULL if none */
+    const char *lineage; /* "example. 12345, . 38696", zone and tag of every key; NULL if none */
 };
 /* Calls back for each entry, without stopping others for long.  The callback returns false to end. */
 void cache_walk(struct cache *cache, struct now now, bool (*row)(void *context, const struct cache_row *row),
                 void *context);
 
 struct cache_stats {
-    uint64_t size_octets, used_octets, entries, answers, delegations, failures, ready, hits, misses, evictions, insertions;
+    uint64_t size_octets, used_octets, entries, answers, delegations, failures, ready, hits, misses, evictions,
+        insertions;
 };
 void cache_get_stats(struct cache *cache, struct cache_stats *stats);
 

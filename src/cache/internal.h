@@ -19,7 +19,10 @@ enum {
 enum entry_tag { TAG_ANSWER, TAG_DELEGATION };
 _Static_assert((int)TAG_DELEGATION < (int)STORE_TAGS, "every tag is counted");
 
+struct cache_header;
+
 struct cache {
+    struct cache_header *kept; /* NULL: in private memory */
     uint64_t size_octets;
     uint64_t seed;          /* of the tables' hash */
     struct store *entries;  /* answers and delegations */

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "base/hash.h"
 #include "message/text.h"
@@ -62,26 +63,33 @@ struct revoked {
     uint64_t epoch;
 };
 
-struct lineages {
-    pthread_rwlock_t lock;     /* of everything but the epoch */
+/* What outlives the process; the arrays follow.  Zeroed memory is an empty table of no epoch. */
+struct table {
     _Atomic uint64_t epoch;    /* written under the lock */
     uint64_t forgotten_before; /* verdicts of an epoch below this are forgotten */
     struct supply set_supply, key_supply, block_supply;
     uint32_t set_hand, key_hand; /* second chance: where the search for a victim goes on */
+    uint64_t revoked_count;
+    struct revoked revoked[REVOKED_MAX]; /* ascending by key */
+};
+
+struct lineages {
+    pthread_rwlock_t lock; /* of everything but the epoch */
+    void *mapped;          /* NULL: the caller's memory */
+    uint64_t octets;
     uint32_t bucket_count;
+    struct table *table;
     struct set_record *sets;
     struct key_record *keys;
     struct block *blocks;
     uint32_t *set_buckets, *key_buckets;
-    size_t revoked_count;
-    struct revoked revoked[REVOKED_MAX]; /* ascending by key */
 };
 
 /* ---- making ---- */
 
 static uint64_t octets_of(uint64_t sets)
 {
-    return sizeof(struct lineages) +
+    return sizeof(struct table) +
            sets * (sizeof(struct set_record) + KEYS_PER_SET * sizeof(struct key_record) +
                    BLOCKS_PER_SET * sizeof(struct block) + 2 * BUCKETS_PER_SET * sizeof(uint32_t));
 }
@@ -91,40 +99,97 @@ static struct supply supply_of(uint32_t count)
     return (struct supply) { .fresh = 1, .count = count };
 }
 
-struct lineages *lineages_new(uint64_t size_octets)
+static uint32_t sets_for(uint64_t octets)
 {
     uint32_t sets = SETS_MIN;
-    while (sets < SETS_MAX && octets_of(sets + SETS_MIN) <= size_octets)
+    while (sets < SETS_MAX && octets_of(sets + SETS_MIN) <= octets)
         sets += SETS_MIN;
+    return sets;
+}
+
+/* Everything that was there is gone, but no verdict made before may be believed: the epoch goes on. */
+static void empty_table(struct lineages *lineages, uint32_t sets)
+{
+    struct table *table = lineages->table;
+    uint64_t epoch = atomic_load(&table->epoch) + 1;
+    if (table->set_supply.count > 0) /* else it is all zeros */
+        memset(table, 0, octets_of(sets));
+    atomic_store(&table->epoch, epoch);
+    table->forgotten_before = epoch;
+    table->set_supply = supply_of(sets);
+    table->key_supply = supply_of(sets * KEYS_PER_SET);
+    table->block_supply = supply_of(sets * BLOCKS_PER_SET);
+}
+
+struct lineages *lineages_new_at(void *memory, uint64_t octets, bool is_whole)
+{
+    uint32_t sets = sets_for(octets);
     struct lineages *lineages = memory_new(1, sizeof(*lineages));
     pthread_rwlock_init(&lineages->lock, NULL);
-    atomic_init(&lineages->epoch, 1);
-    lineages->set_supply = supply_of(sets);
-    lineages->key_supply = supply_of(sets * KEYS_PER_SET);
-    lineages->block_supply = supply_of(sets * BLOCKS_PER_SET);
+    lineages->octets = octets_of(sets);
     lineages->bucket_count = sets * BUCKETS_PER_SET;
-    lineages->sets = memory_new(lineages->set_supply.count, sizeof(struct set_record));
-    lineages->keys = memory_new(lineages->key_supply.count, sizeof(struct key_record));
-    lineages->blocks = memory_new(lineages->block_supply.count, sizeof(struct block));
-    lineages->set_buckets = memory_new(lineages->bucket_count, sizeof(uint32_t));
-    lineages->key_buckets = memory_new(lineages->bucket_count, sizeof(uint32_t));
+    lineages->table = memory;
+    lineages->sets = (struct set_record *)(lineages->table + 1);
+    lineages->blocks = (struct block *)(lineages->sets + sets);
+    lineages->keys = (struct key_record *)(void *)(lineages->blocks + (size_t)sets * BLOCKS_PER_SET);
+    lineages->set_buckets = (uint32_t *)(lineages->keys + (size_t)sets * KEYS_PER_SET);
+    lineages->key_buckets = lineages->set_buckets + lineages->bucket_count;
+    if (!is_whole)
+        empty_table(lineages, sets);
     return lineages;
+}
+
+struct lineages *lineages_new(uint64_t size_octets)
+{
+    uint64_t octets = octets_of(sets_for(size_octets));
+    void *memory = mmap(NULL, octets, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    assert(memory != MAP_FAILED); /* nothing is taken yet but addresses */
+    struct lineages *lineages = lineages_new_at(memory, octets, false);
+    lineages->mapped = memory;
+    return lineages;
+}
+
+uint64_t lineages_check(const struct lineages *lineages)
+{
+    const struct table *table = lineages->table;
+    const struct { /* what was never used is all zeros */
+        const void *data;
+        size_t size, used, max;
+    } parts[] = {
+        { table, 1, sizeof(*table), sizeof(*table) },
+        { lineages->sets, sizeof(struct set_record), table->set_supply.fresh, table->set_supply.count },
+        { lineages->keys, sizeof(struct key_record), table->key_supply.fresh, table->key_supply.count },
+        { lineages->blocks, sizeof(struct block), table->block_supply.fresh, table->block_supply.count },
+        { lineages->set_buckets, sizeof(uint32_t), 2 * (size_t)lineages->bucket_count, SIZE_MAX },
+    };
+    uint64_t check = 0;
+    if (table->set_supply.count != lineages->bucket_count / BUCKETS_PER_SET ||
+        table->key_supply.count != table->set_supply.count * KEYS_PER_SET ||
+        table->block_supply.count != table->set_supply.count * BLOCKS_PER_SET)
+        return 0;
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        size_t count = parts[i].used < parts[i].max ? parts[i].used : parts[i].max;
+        check = hash_octets((struct octets) { parts[i].data, count * parts[i].size }, check);
+    }
+    return check | 1;
+}
+
+void lineages_reset(struct lineages *lineages)
+{
+    empty_table(lineages, lineages->bucket_count / BUCKETS_PER_SET);
 }
 
 void lineages_free(struct lineages *lineages)
 {
     pthread_rwlock_destroy(&lineages->lock);
-    free(lineages->sets);
-    free(lineages->keys);
-    free(lineages->blocks);
-    free(lineages->set_buckets);
-    free(lineages->key_buckets);
+    if (lineages->mapped != NULL)
+        munmap(lineages->mapped, lineages->octets);
     free(lineages);
 }
 
 uint64_t lineages_octets(const struct lineages *lineages)
 {
-    return octets_of(lineages->set_supply.count);
+    return lineages->octets;
 }
 
 /* ---- blocks ---- */
@@ -134,8 +199,8 @@ static void give_back_blocks(struct lineages *lineages, uint32_t first)
     while (first != 0) {
         struct block *block = &lineages->blocks[first];
         uint32_t next = block->next;
-        block->next = lineages->block_supply.free;
-        lineages->block_supply.free = first;
+        block->next = lineages->table->block_supply.free;
+        lineages->table->block_supply.free = first;
         first = next;
     }
 }
@@ -145,7 +210,7 @@ static uint32_t take_blocks(struct lineages *lineages, size_t count)
 {
     uint32_t first = 0;
     for (size_t i = 0; i == 0 || i < count; i++) {
-        struct supply *supply = &lineages->block_supply;
+        struct supply *supply = &lineages->table->block_supply;
         uint32_t taken = supply->free;
         if (taken != 0) {
             supply->free = lineages->blocks[taken].next;
@@ -184,17 +249,17 @@ static void drop_key(struct lineages *lineages, uint32_t dropped)
         place = &lineages->keys[*place].next;
     *place = record->next;
     give_back_blocks(lineages, record->name);
-    *record = (struct key_record) { .next = lineages->key_supply.free };
-    lineages->key_supply.free = dropped;
+    *record = (struct key_record) { .next = lineages->table->key_supply.free };
+    lineages->table->key_supply.free = dropped;
 }
 
 /* Second chance among the keys that no set holds. */
 static void reclaim_key(struct lineages *lineages)
 {
     for (size_t steps = 0; steps < CLOCK_STEPS_MAX; steps++) {
-        if (lineages->key_hand == 0 || lineages->key_hand >= lineages->key_supply.fresh)
-            lineages->key_hand = 1;
-        uint32_t candidate = lineages->key_hand++;
+        if (lineages->table->key_hand == 0 || lineages->table->key_hand >= lineages->table->key_supply.fresh)
+            lineages->table->key_hand = 1;
+        uint32_t candidate = lineages->table->key_hand++;
         struct key_record *record = &lineages->keys[candidate];
         if (!record->is_live || record->refs > 0)
             continue;
@@ -212,7 +277,7 @@ static uint32_t take_key(struct lineages *lineages, uint64_t id)
     uint32_t taken = find_key(lineages, id);
     if (taken != 0)
         return taken;
-    struct supply *supply = &lineages->key_supply;
+    struct supply *supply = &lineages->table->key_supply;
     if (supply->free == 0 && supply->fresh == supply->count)
         reclaim_key(lineages);
     if (supply->free != 0) {
@@ -282,17 +347,17 @@ static void drop_set(struct lineages *lineages, uint32_t dropped)
     release_keys(lineages, set->keys, set->count);
     set->is_live = false;
     set->generation++;
-    set->next = lineages->set_supply.free;
-    lineages->set_supply.free = dropped;
+    set->next = lineages->table->set_supply.free;
+    lineages->table->set_supply.free = dropped;
 }
 
 /* Second chance; after so many steps whatever stands under the hand. */
 static void reclaim_set(struct lineages *lineages)
 {
     for (size_t steps = 0; steps < 2 * CLOCK_STEPS_MAX; steps++) {
-        if (lineages->set_hand == 0 || lineages->set_hand >= lineages->set_supply.fresh)
-            lineages->set_hand = 1;
-        uint32_t candidate = lineages->set_hand++;
+        if (lineages->table->set_hand == 0 || lineages->table->set_hand >= lineages->table->set_supply.fresh)
+            lineages->table->set_hand = 1;
+        uint32_t candidate = lineages->table->set_hand++;
         struct set_record *set = &lineages->sets[candidate];
         if (!set->is_live)
             continue;
@@ -328,7 +393,7 @@ static uint32_t take_keys(struct lineages *lineages, const struct lineage *sorte
 
 static uint32_t take_set_slot(struct lineages *lineages)
 {
-    struct supply *supply = &lineages->set_supply;
+    struct supply *supply = &lineages->table->set_supply;
     if (supply->free == 0 && supply->fresh < supply->count)
         return supply->fresh++;
     if (supply->free == 0)
@@ -352,8 +417,8 @@ static uint32_t make_set(struct lineages *lineages, uint64_t hash, const struct 
     }
     struct set_record *set = &lineages->sets[slot];
     if (keys == 0) {
-        set->next = lineages->set_supply.free;
-        lineages->set_supply.free = slot;
+        set->next = lineages->table->set_supply.free;
+        lineages->table->set_supply.free = slot;
         return 0;
     }
     uint32_t *bucket = set_bucket(lineages, hash);
@@ -398,7 +463,7 @@ bool lineages_intern(struct lineages *lineages, const struct lineage *lineage, s
 /* The set, if it is still the one meant; marked as used.  Under the lock. */
 static const struct set_record *set_of(const struct lineages *lineages, struct lineage_ref ref)
 {
-    if (ref.slot == 0 || ref.slot >= lineages->set_supply.fresh)
+    if (ref.slot == 0 || ref.slot >= lineages->table->set_supply.fresh)
         return NULL;
     struct set_record *set = &lineages->sets[ref.slot];
     if (!set->is_live || set->generation != ref.generation)
@@ -481,7 +546,7 @@ size_t lineages_keys_of(struct lineages *lineages, const struct dname *zone, uin
 {
     size_t count = 0;
     pthread_rwlock_rdlock(&lineages->lock);
-    for (uint32_t i = 1; i < lineages->key_supply.fresh && count < max; i++) {
+    for (uint32_t i = 1; i < lineages->table->key_supply.fresh && count < max; i++) {
         const struct key_record *record = &lineages->keys[i];
         struct dname of;
         if (record->is_live && record->key_tag == key_tag && zone_of_key(lineages, record, &of) &&
@@ -516,22 +581,22 @@ char *lineages_text(struct lineages *lineages, struct lineage_ref ref, struct ar
 
 uint64_t lineages_epoch(const struct lineages *lineages)
 {
-    return atomic_load_explicit(&lineages->epoch, memory_order_acquire);
+    return atomic_load_explicit(&lineages->table->epoch, memory_order_acquire);
 }
 
 /* Under the lock; what the epoch means is written before it is raised. */
 static void publish_epoch(struct lineages *lineages, uint64_t epoch)
 {
-    atomic_store_explicit(&lineages->epoch, epoch, memory_order_release);
+    atomic_store_explicit(&lineages->table->epoch, epoch, memory_order_release);
 }
 
 /* Place of the key among the revoked, or where it would stand. */
 static size_t revoked_place(const struct lineages *lineages, uint64_t key)
 {
-    size_t low = 0, high = lineages->revoked_count;
+    size_t low = 0, high = lineages->table->revoked_count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (lineages->revoked[middle].key < key)
+        if (lineages->table->revoked[middle].key < key)
             low = middle + 1;
         else
             high = middle;
@@ -542,19 +607,19 @@ static size_t revoked_place(const struct lineages *lineages, uint64_t key)
 static void revoke_key(struct lineages *lineages, uint64_t key, uint64_t epoch)
 {
     size_t at = revoked_place(lineages, key);
-    if (at < lineages->revoked_count && lineages->revoked[at].key == key) {
-        lineages->revoked[at].epoch = epoch;
+    if (at < lineages->table->revoked_count && lineages->table->revoked[at].key == key) {
+        lineages->table->revoked[at].epoch = epoch;
         return;
     }
-    if (lineages->revoked_count == REVOKED_MAX) {
-        lineages->forgotten_before = epoch;
-        lineages->revoked_count = 0;
+    if (lineages->table->revoked_count == REVOKED_MAX) {
+        lineages->table->forgotten_before = epoch;
+        lineages->table->revoked_count = 0;
         return;
     }
-    memmove(&lineages->revoked[at + 1], &lineages->revoked[at],
-            (lineages->revoked_count - at) * sizeof(struct revoked));
-    lineages->revoked[at] = (struct revoked) { key, epoch };
-    lineages->revoked_count++;
+    memmove(&lineages->table->revoked[at + 1], &lineages->table->revoked[at],
+            (lineages->table->revoked_count - at) * sizeof(struct revoked));
+    lineages->table->revoked[at] = (struct revoked) { key, epoch };
+    lineages->table->revoked_count++;
 }
 
 void lineages_raise(struct lineages *lineages)
@@ -576,7 +641,7 @@ void lineages_revoke_zone(struct lineages *lineages, const struct dname *zone)
 {
     pthread_rwlock_wrlock(&lineages->lock);
     uint64_t epoch = lineages_epoch(lineages) + 1;
-    for (uint32_t i = 1; i < lineages->key_supply.fresh; i++) {
+    for (uint32_t i = 1; i < lineages->table->key_supply.fresh; i++) {
         const struct key_record *record = &lineages->keys[i];
         struct dname of;
         if (record->is_live && zone_of_key(lineages, record, &of) && dname_is_subdomain(&of, zone))
@@ -590,7 +655,7 @@ void lineages_forget(struct lineages *lineages)
 {
     pthread_rwlock_wrlock(&lineages->lock);
     uint64_t epoch = lineages_epoch(lineages) + 1;
-    lineages->forgotten_before = epoch;
+    lineages->table->forgotten_before = epoch;
     publish_epoch(lineages, epoch);
     pthread_rwlock_unlock(&lineages->lock);
 }
@@ -598,7 +663,8 @@ void lineages_forget(struct lineages *lineages)
 static bool is_revoked(const struct lineages *lineages, uint64_t key, uint64_t since)
 {
     size_t at = revoked_place(lineages, key);
-    return at < lineages->revoked_count && lineages->revoked[at].key == key && lineages->revoked[at].epoch > since;
+    return at < lineages->table->revoked_count && lineages->table->revoked[at].key == key &&
+           lineages->table->revoked[at].epoch > since;
 }
 
 static enum standing judge_set(struct lineages *lineages, uint64_t epoch, struct lineage_ref ref)
@@ -622,7 +688,7 @@ enum standing lineages_judge(struct lineages *lineages, uint64_t epoch, struct l
     pthread_rwlock_rdlock(&lineages->lock);
     *current = lineages_epoch(lineages);
     enum standing standing = judge_set(lineages, epoch, ref);
-    if (standing == STANDS && epoch < lineages->forgotten_before)
+    if (standing == STANDS && epoch < lineages->table->forgotten_before)
         standing = FORGOTTEN;
     pthread_rwlock_unlock(&lineages->lock);
     return standing;

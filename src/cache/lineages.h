@@ -19,6 +19,13 @@ struct lineage_ref {
 
 /* Takes about size_octets of memory, resident as far as it is used; exactly lineages_octets(). */
 struct lineages *lineages_new(uint64_t size_octets);
+/* The same in memory of the caller's: zeroed, or what another process left there.  is_whole: it ended in order, and nothing has
+ * changed that verdicts rest on; else only the epoch is taken over, and all verdicts are forgotten. */
+struct lineages *lineages_new_at(void *memory, uint64_t octets, bool is_whole);
+/* A keyed hash of all that lineages_new_at() would believe. */
+uint64_t lineages_check(const struct lineages *lineages);
+/* All verdicts are forgotten, and what they rest on: for memory that is not what it should be. */
+void lineages_reset(struct lineages *lineages);
 void lineages_free(struct lineages *lineages);
 uint64_t lineages_octets(const struct lineages *lineages);
 

@@ -56,14 +56,24 @@ static void lay_out(struct shard *shard, uint8_t *memory, uint64_t octets)
     shard->data = memory + shard->fixed_octets;
 }
 
+static uint32_t count_free(const struct shard *shard)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < shard->segment_count; i++)
+        count += shard->segments[i].state == SEGMENT_FREE;
+    return count;
+}
+
 void shard_init(struct shard *shard, uint8_t *memory, uint64_t octets, bool is_shared)
 {
     *shard = (struct shard) { .is_shared = is_shared };
     pthread_mutex_init(&shard->lock, NULL);
     lay_out(shard, memory, octets);
     struct shard_region *region = shard->region;
-    if (word_get(&region->bucket_count) != 0)
+    if (word_get(&region->bucket_count) != 0) {
+        region->free_segments = count_free(shard); /* a crash may have left another number */
         return;
+    }
     region->free_segments = shard->segment_count;
     region->next_position = 1;
     atomic_store_explicit(&shard->directory[0], segment_take(shard, SEGMENT_LINES), memory_order_relaxed);
