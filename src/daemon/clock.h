@@ -18,8 +18,8 @@ struct clock_handler {
     void (*checked)(void *context);
 };
 
-/* Judges at once by floors and kernel, and begins the first check of the servers.  seen_s: the latest time that a process
- * before believed, UNIX time, or CLOCK_NO_FLOOR. */
+/* Judges at once by floors and kernel, and begins the first check of the servers.  seen_s: the latest time that a
+ * process before believed, UNIX time, or CLOCK_NO_FLOOR. */
 struct clock *clock_new(struct ev_loop *loop, struct random *random, const struct config *config, int64_t seen_s,
                         const struct clock_handler *handler);
 void clock_free(struct clock *clock);
@@ -35,8 +35,8 @@ void clock_report(struct clock *clock, struct time_report *report);
 
 /* From any thread: may signatures be judged? */
 bool clock_is_fit(const struct clock *clock);
-/* Does more than our own word speak for it: a synchronised kernel that nobody contradicts, or most of three servers?  Such a
- * time may become a floor of later runs. */
+/* Does more than our own word speak for it: a synchronised kernel that nobody contradicts, or most of three
+ * servers?  Such a time may become a floor of later runs. */
 bool clock_is_confirmed(const struct clock *clock);
 /* From any thread: how a zone fared that was judged just now. */
 void clock_note(struct clock *clock, enum symptom symptom, const struct dname *zone, struct now now);

@@ -85,8 +85,8 @@ const char *clock_reason_code(enum clock_reason reason);
 /* A sentence, without its end. */
 const char *clock_reason_text(enum clock_reason reason);
 
-/* How far the wall clock went beyond what has passed: forward, or back when negative.  A sleep of the machine looks like a
- * jump forward. */
+/* How far the wall clock went beyond what has passed: forward, or back when negative.  A sleep of the machine looks
+ * like a jump forward. */
 int64_t clock_jump_ms(struct now before, struct now now);
 
 #endif

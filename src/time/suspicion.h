@@ -1,6 +1,6 @@
-/* "Our clock is wrong" told from "their signature expired": one zone that fails by the time has a fault of its own; many
- * unrelated ones that fail the same way, while few others are well, point at us.  Sets of hashes, bounded, in windows that end
- * after a time or once enough zones were found well: a hint, not a proof. */
+/* "Our clock is wrong" told from "their signature expired": one zone that fails by the time has a fault of its own;
+ * many unrelated ones that fail the same way, while few others are well, point at us.  Sets of hashes, bounded, in
+ * windows that end after a time or once enough zones were found well: a hint, not a proof. */
 #ifndef TIME_SUSPICION_H
 #define TIME_SUSPICION_H
 
@@ -22,8 +22,8 @@ struct suspicion {
     int64_t held_until_ms[SYMPTOMS]; /* the last time it pointed at us, and a window more */
 };
 
-/* zone: a hash of what makes zones related, such as the two labels under the root.  Points at us when SUSPICION_ZONES_MIN
- * unrelated zones fail so, and they are as many as half of those that are well. */
+/* zone: a hash of what makes zones related, such as the two labels under the root.  Points at us when
+ * SUSPICION_ZONES_MIN unrelated zones fail so, and they are as many as half of those that are well. */
 void suspicion_note(struct suspicion *suspicion, enum symptom symptom, uint64_t zone, struct now now);
 /* The zone that all others hang from: it points at us at once. */
 void suspicion_note_root(struct suspicion *suspicion, enum symptom symptom, struct now now);

@@ -20,8 +20,8 @@ enum {
     DATAGRAM_OCTETS_MAX = 512, /* extensions may follow; they are not looked at */
 };
 
-/* The 32 bits of seconds begin anew in 2036 (RFC 5905 section 6): they are read as the 136 years from this time on, the day
- * the root was signed.  Before it there is no DNSSEC to need the time. */
+/* The 32 bits of seconds begin anew in 2036 (RFC 5905 section 6): they are read as the 136 years from this time on,
+ * the day the root was signed.  Before it there is no DNSSEC to need the time. */
 #define ERA_BEGINS_S    INT64_C(1279152000)                     /* 2010-07-15 */
 #define NTP_TO_UNIX_S   INT64_C(2208988800)                     /* from 1900 to 1970 */
 #define MILLISECONDS(x) ((int64_t)(((x)*UINT64_C(1000)) >> 32)) /* of a fraction of 2^32 */

@@ -1,5 +1,5 @@
-/* A client of time servers: SNTP, RFC 4330, in the packet of RFC 5905.  Servers are asked by numeric address: no name must be
- * resolved, since validation may wait for the time.  Our own time is told to nobody. */
+/* A client of time servers: SNTP, RFC 4330, in the packet of RFC 5905.  Servers are asked by numeric address: no
+ * name must be resolved, since validation may wait for the time.  Our own time is told to nobody. */
 #ifndef TRANSPORT_SNTP_H
 #define TRANSPORT_SNTP_H
 
@@ -20,7 +20,7 @@ enum sntp_end {
     SNTP_ANSWERED,
     SNTP_SILENT,      /* nothing that answers the question came */
     SNTP_UNREACHABLE, /* the system says so */
-    SNTP_UNSYNCHRONISED, /* the server does not know the time itself: leap indicator 3, stratum above 15, great dispersion */
+    SNTP_UNSYNCHRONISED, /* the server does not know the time: leap indicator 3, stratum above 15, great dispersion */
     SNTP_KISSED,         /* stratum 0, RFC 5905 section 7.4: it does not want to be asked */
 };
 const char *sntp_end_text(enum sntp_end end); /* "answered", … */

@@ -1,6 +1,7 @@
 """Rows D4: the clock is judged before anything is validated, and ever after.
 
-What the kernel says of its clock is the test's word: a library in front of adjtimex(2).  libfaketime makes clocks wrong."""
+What the kernel says of its clock is the test's word: a library in front of adjtimex(2).  libfaketime makes clocks
+wrong."""
 
 import os
 import shutil
@@ -155,8 +156,8 @@ def test_built_in_anchors_survive_1970(kernel, tmp_path):
 
 @pytest.fixture
 def run(lab, kernel, tmp_path):
-    """run(days, floor, synchronised=…): starts vouchd that many days ahead, with the same state each time; what it says of the
-    time."""
+    """run(days, floor, synchronised=…): starts vouchd that many days ahead, with the same state each time; what it says
+    of the time."""
     (tmp_path / "state").mkdir(mode=0o700)
 
     def run_once(days, floor, synchronised=True):
