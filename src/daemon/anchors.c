@@ -151,6 +151,11 @@ struct anchors *anchors_new(const struct config *config, struct now now)
     return anchors;
 }
 
+bool anchors_are_kept(const struct anchors *anchors)
+{
+    return anchors->store != NULL && !anchors->is_dirty;
+}
+
 void anchors_free(struct anchors *anchors)
 {
     if (anchors == NULL)

@@ -152,6 +152,13 @@ static struct settings *hand_out(struct vouchd *vouchd, struct settings *setting
     return before;
 }
 
+/* So that the next process knows what the cached verdicts rest on. */
+static void bind_cache(const struct vouchd *vouchd)
+{
+    cache_bind(vouchd->cache, settings_route_fingerprint(vouchd->settings),
+               settings_judge_fingerprint(vouchd->settings));
+}
+
 static void exchange_settings(struct vouchd *vouchd, struct settings *settings)
 {
     struct settings *before = hand_out(vouchd, settings);
@@ -162,6 +169,7 @@ static void exchange_settings(struct vouchd *vouchd, struct settings *settings)
         cache_forget_verdicts(vouchd->cache);
     else
         cache_drop_ready(vouchd->cache);
+    bind_cache(vouchd);
     log_set_level(settings->config->log_level);
     settings_free(before);
 }
@@ -172,6 +180,7 @@ static void on_new_trust(void *context, struct trust *trust, bool is_other)
     settings_free(hand_out(vouchd, settings_with_trust(vouchd->settings, trust)));
     if (is_other)
         cache_forget_verdicts(vouchd->cache);
+    bind_cache(vouchd);
 }
 
 /* The configuration's own trust gives way to what has become of it. */
@@ -303,17 +312,46 @@ static int prepare(struct vouchd *vouchd, unsigned workers)
     if (code != EX_OK)
         return code;
     privileges_make_directory(config->state_directory, 0700, &identity);
+    keeper_open(&vouchd->keeper, config, &identity);
     code = privileges_drop(&identity);
-    return code == EX_OK ? state_check(config) : code;
+    if (code != EX_OK)
+        return code;
+    code = state_check(config);
+    if (code == EX_OK)
+        keeper_map(&vouchd->keeper, config, vouchd->random);
+    return code;
 }
 
-/* What the store knows decides about the start, too: exit 69 when every anchor was revoked. */
+/* What the store knows decides about the start, too: exit 69 when every anchor was revoked.  `state: required` means that
+ * it can be written. */
 static int recall_anchors(struct vouchd *vouchd)
 {
     struct now now = now_from_system();
     vouchd->anchors = anchors_new(vouchd->settings->config, now);
     vouchd->settings = follow_anchors(vouchd, vouchd->settings);
+    if (vouchd->settings->config->state_required && !anchors_are_kept(vouchd->anchors))
+        return EX_CANTCREAT;
     return settings_check_trust(vouchd->settings, now);
+}
+
+/* In the keeper's memory, where there is some.  What was kept is believed by a fit clock alone: no other one can tell what has
+ * expired. */
+static struct cache *make_cache(const struct vouchd *vouchd)
+{
+    static const char *const words[] = { "begins empty", "keeps its data, verdicts are made anew", "is warm" };
+    const struct cache_options *options = &vouchd->settings->config->cache;
+    bool is_fit = vouchd->clock == NULL || clock_is_fit(vouchd->clock);
+    struct cache_keeping keeping = {
+        .memory = vouchd->keeper.memory,
+        .routes = settings_route_fingerprint(vouchd->settings),
+        .trust = is_fit ? settings_judge_fingerprint(vouchd->settings) : 0,
+    };
+    enum cache_warmth warmth;
+    if (keeping.memory == NULL)
+        return cache_new(options, vouchd->random);
+    struct cache *cache = cache_new_kept(options, vouchd->random, &keeping, &warmth);
+    log_info("cache.file: %s: the cache %s", options->file, words[warmth]);
+    return cache;
 }
 
 static void start(struct vouchd *vouchd, unsigned count)
@@ -321,7 +359,8 @@ static void start(struct vouchd *vouchd, unsigned count)
     struct worker_parts parts = { .settings = vouchd->settings };
     share_descriptors(count, &parts);
     report_port_range();
-    vouchd->cache = cache_new(&vouchd->settings->config->cache, vouchd->random);
+    vouchd->cache = make_cache(vouchd);
+    bind_cache(vouchd);
     parts.cache = vouchd->cache;
     parts.clock = vouchd->clock;
     vouchd->workers = workers_start(count, &parts);
@@ -345,7 +384,9 @@ static void serve(struct vouchd *vouchd)
 
 int vouchd_run(const char *config_path, struct settings *settings, struct random *random)
 {
-    struct vouchd vouchd = { .config_path = config_path, .settings = settings, .random = random, .control_fd = -1 };
+    struct vouchd vouchd = {
+        .config_path = config_path, .settings = settings, .random = random, .control_fd = -1, .keeper = { .fd = -1 }
+    };
     unsigned workers = choose_worker_count(settings->config);
     vouchd.loop = ev_default_loop(EVBACKEND_EPOLL | EVFLAG_NOENV); /* the one that gets signals */
     watch_signals(&vouchd);                                        /* those that come from now on wait for serve() */
@@ -366,6 +407,7 @@ int vouchd_run(const char *config_path, struct settings *settings, struct random
         if (vouchd.control_fd >= 0)
             close(vouchd.control_fd);
     }
+    keeper_close(&vouchd.keeper);
     clock_free(vouchd.clock);
     ev_loop_destroy(vouchd.loop);
     settings_free(vouchd.settings);

@@ -20,6 +20,7 @@ enum {
 struct store {
     sqlite3 *db;
     char path[PATH_MAX];
+    bool is_read_only; /* the disk, or whoever mounted it, takes no writes: what is known is read all the same */
     struct store_stats stats;
 };
 
@@ -127,11 +128,16 @@ static bool is_private(const char *directory, char path[PATH_MAX])
     return (size_t)snprintf(path, PATH_MAX, "%s/" STORE_FILE, resolved) < PATH_MAX;
 }
 
-/* SQLite would make it readable for others. */
-static bool make_file(const char *path)
+/* Makes it if need be: SQLite would make it readable for others. */
+static bool make_file(const char *path, bool *is_read_only)
 {
-    int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     struct stat found;
+    int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    int error = errno;
+    *is_read_only = fd < 0 && (error == EROFS || error == EACCES);
+    if (*is_read_only)
+        fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    errno = error;
     bool is_good = fd >= 0 && fstat(fd, &found) == 0;
     if (is_good && (!S_ISREG(found.st_mode) || found.st_uid != geteuid() || found.st_nlink != 1)) {
         errno = EPERM;
@@ -166,11 +172,13 @@ static bool pragma_is(sqlite3 *db, const char *pragma, const char *expected)
 
 enum health { HEALTHY, CORRUPT, TOO_NEW, UNUSABLE };
 
-static enum health examine(sqlite3 *db)
+static enum health examine(sqlite3 *db, bool is_read_only)
 {
-    static const char settings[] = "PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0; PRAGMA journal_mode = WAL;"
-                                   "PRAGMA synchronous = FULL;";
-    int code = sqlite3_exec(db, settings, NULL, NULL, NULL) & 0xff;
+    static const char reading[] = "PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0;";
+    static const char writing[] = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;";
+    int code = sqlite3_exec(db, reading, NULL, NULL, NULL) & 0xff;
+    if (code == SQLITE_OK && !is_read_only)
+        code = sqlite3_exec(db, writing, NULL, NULL, NULL) & 0xff;
     if (code == SQLITE_OK && !pragma_is(db, "PRAGMA quick_check(1)", "ok"))
         code = SQLITE_CORRUPT;
     if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB)
@@ -186,13 +194,27 @@ static enum health examine(sqlite3 *db)
     return code == SQLITE_OK ? HEALTHY : code == SQLITE_CORRUPT ? CORRUPT : UNUSABLE;
 }
 
+/* SQLite wants to be told that nobody else can write either: it can make no lock files. */
+static void write_immutable_uri(const char *path, char uri[3 * PATH_MAX + 32])
+{
+    char *to = stpcpy(uri, "file:");
+    for (; *path != '\0'; path++)
+        to += strchr("%?#", *path) != NULL ? sprintf(to, "%%%02x", (unsigned char)*path) : sprintf(to, "%c", *path);
+    strcpy(to, "?immutable=1");
+}
+
 static enum health try_open(struct store *store)
 {
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX;
-    if (sqlite3_open_v2(store->path, &store->db, flags, NULL) != SQLITE_OK)
+    const int flags = SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX;
+    char uri[3 * PATH_MAX + 32];
+    write_immutable_uri(store->path, uri);
+    int code = store->is_read_only
+                   ? sqlite3_open_v2(uri, &store->db, flags | SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL)
+                   : sqlite3_open_v2(store->path, &store->db, flags | SQLITE_OPEN_READWRITE, NULL);
+    if (code != SQLITE_OK)
         return UNUSABLE;
     harden(store->db);
-    return examine(store->db);
+    return examine(store->db, store->is_read_only);
 }
 
 /* What it knew of revocations is lost, so an operator should know.  SQLite's files beside it go with it. */
@@ -220,7 +242,7 @@ static enum health open_or_renew(struct store *store, int64_t now_s)
     sqlite3_close(store->db);
     store->db = NULL;
     store->stats.set_aside++;
-    return set_aside(store, now_s) && make_file(store->path) ? try_open(store) : UNUSABLE;
+    return set_aside(store, now_s) && make_file(store->path, &store->is_read_only) ? try_open(store) : UNUSABLE;
 }
 
 enum err store_open(const char *directory, int64_t now_s, struct store **opened)
@@ -228,7 +250,7 @@ enum err store_open(const char *directory, int64_t now_s, struct store **opened)
     struct store *store = memory_new(1, sizeof(*store));
     enum health health = UNUSABLE;
     *opened = NULL;
-    if (is_private(directory, store->path) && make_file(store->path)) {
+    if (is_private(directory, store->path) && make_file(store->path, &store->is_read_only)) {
         health = open_or_renew(store, now_s);
         if (health == TOO_NEW)
             log_error("store: %s was written by a later release; it is left alone, and nothing is remembered",

@@ -1,6 +1,7 @@
 #include "store/store.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <sqlite3.h>
@@ -296,6 +297,38 @@ static void test_a_failed_change_loses_nothing(void **state)
     managed_free(managed);
 }
 
+/* A container whose state directory was filled elsewhere and cannot be written: what is known of revocations counts. */
+static void test_a_read_only_directory_is_read(void **state)
+{
+    struct store *store = open_store(*state);
+    struct managed *managed = managed_new(), *loaded = managed_new();
+    fill(managed);
+    managed->zones[0].keys[0].state = STATE_REVOKED;
+    assert_int_equal(save(store, managed), OK);
+    store_close(store);
+    char command[256];
+    snprintf(command, sizeof(command), "mount --bind %s %s 2>/dev/null && mount -o remount,ro,bind %s 2>/dev/null",
+             (char *)*state, (char *)*state, (char *)*state);
+    if (unshare(CLONE_NEWNS) != 0 || system("mount --make-rprivate / 2>/dev/null") != 0 || system(command) != 0) {
+        print_message("SKIPPED: needs the right to mount\n");
+        managed_free(managed);
+        managed_free(loaded);
+        skip();
+    }
+    store = open_store(*state);
+    assert_int_equal(store_load_anchors(store, loaded), OK);
+    assert_int_equal(loaded->zones[0].keys[0].state, STATE_REVOKED);
+    assert_int_equal(save(store, loaded), ERR_SYSTEM);
+    struct store_stats stats;
+    store_get_stats(store, &stats);
+    assert_true(stats.is_failing);
+    store_close(store);
+    snprintf(command, sizeof(command), "umount %s", (char *)*state);
+    assert_int_equal(system(command), 0);
+    managed_free(managed);
+    managed_free(loaded);
+}
+
 static void test_files_are_private(void **state)
 {
     struct stat found;
@@ -317,6 +350,7 @@ int main(void)
         TEST(test_a_later_release_is_left_alone),
         TEST(test_places_that_are_not_ours),
         TEST(test_a_failed_change_loses_nothing),
+        TEST(test_a_read_only_directory_is_read),
         TEST(test_files_are_private),
     };
     set_hash_secret();
