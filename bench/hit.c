@@ -1,5 +1,5 @@
-/* A cache hit without sockets: ask the resolver, take the outcome out of the cache, write the response.  What remains
- * of a hit in vouchd is the transport's.  See README.md. */
+/* A cache hit without sockets, in both ways: ready-made, in batches as a worker does it; and the long way, which asks the
+ * resolver and writes the response.  What remains of a hit in vouchd is the transport's.  See README.md. */
 #include <err.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -8,9 +8,11 @@
 #include <time.h>
 
 #include "base/hash.h"
+#include "cache/ready.h"
 #include "resolver/response.h"
 
 enum { NAMES = 10000, HITS = 2000000, THREADS_MAX = 64, TTL_S = 86400, SIGNATURE_OCTETS = 64, DAY_MS = 86400000 };
+enum { BATCH = 64, QUESTION_OCTETS = 64 };
 enum { STRIDE = 7919 }; /* prime: all names in turn, neighbours far apart */
 
 struct world {
@@ -27,6 +29,7 @@ struct world {
 
 struct worker {
     struct world *world;
+    void (*way)(struct worker *worker);
     bool dnssec_ok;
     pthread_t thread;
     double cpu_ns; /* for one hit */
@@ -124,6 +127,34 @@ static void world_clear(struct world *world)
     arena_free(world->arena);
 }
 
+static const struct dname *name_of_hit(const struct world *world, unsigned i)
+{
+    return &world->names[(uint64_t)i * STRIDE % NAMES];
+}
+
+static struct client_query query_of(const struct worker *worker)
+{
+    return (struct client_query) {
+        .header = { .rd = true, .ad = true },
+        .question = { .qtype = TYPE_A, .qclass = CLASS_IN },
+        .edns = true,
+        .dnssec_ok = worker->dnssec_ok,
+        .size_max = UDP_OCTETS_DEFAULT,
+    };
+}
+
+static struct resolver *resolver_of(struct world *world, struct random *random)
+{
+    struct resolver_parts parts = {
+        .cache = world->cache,
+        .random = random,
+        .options = &world->options,
+        .policy = &world->policy,
+        .trust = world->trust,
+    };
+    return resolver_new(&parts);
+}
+
 static void hit(struct world *world, struct resolver *resolver, const struct client_query *query)
 {
     static _Thread_local uint8_t buffer[UDP_OCTETS_DEFAULT];
@@ -144,44 +175,117 @@ static double thread_cpu_ns(void)
     return (double)spent.tv_sec * 1e9 + (double)spent.tv_nsec;
 }
 
-static void *work(void *context)
+static void the_long_way(struct worker *worker)
 {
-    struct worker *worker = context;
-    struct world *world = worker->world;
     struct random *random = random_secure_new();
-    struct resolver_parts parts = {
-        .cache = world->cache,
-        .random = random,
-        .options = &world->options,
-        .policy = &world->policy,
-        .trust = world->trust,
-    };
-    struct resolver *resolver = resolver_new(&parts);
-    struct client_query query = {
-        .header = { .rd = true, .ad = true },
-        .question = { .qtype = TYPE_A, .qclass = CLASS_IN },
-        .edns = true,
-        .dnssec_ok = worker->dnssec_ok,
-        .size_max = UDP_OCTETS_DEFAULT,
-    };
+    struct resolver *resolver = resolver_of(worker->world, random);
+    struct client_query query = query_of(worker);
     double began = thread_cpu_ns();
     for (unsigned i = 0; i < HITS; i++) {
         query.header.id = (uint16_t)i;
-        query.question.qname = world->names[(uint64_t)i * STRIDE % NAMES];
-        hit(world, resolver, &query);
+        query.question.qname = *name_of_hit(worker->world, i);
+        hit(worker->world, resolver, &query);
     }
     worker->cpu_ns = (thread_cpu_ns() - began) / HITS;
     resolver_free(resolver);
     random_free(random);
+}
+
+/* What the clients send. */
+static uint8_t (*make_questions(const struct worker *worker, size_t octets[NAMES]))[QUESTION_OCTETS]
+{
+    uint8_t(*questions)[QUESTION_OCTETS] = calloc(NAMES, sizeof(*questions));
+    const struct header header = { .rd = true, .ad = true };
+    const struct edns edns = { .present = true, .udp_octets = UDP_OCTETS_DEFAULT, .dnssec_ok = worker->dnssec_ok };
+    for (unsigned i = 0; questions != NULL && i < NAMES; i++) {
+        struct question question = { .qname = worker->world->names[i], .qtype = TYPE_A, .qclass = CLASS_IN };
+        struct message_writer m;
+        message_begin(&m, questions[i], QUESTION_OCTETS, &header);
+        message_put_question(&m, &question);
+        if (!message_put_edns(&m, &edns))
+            errx(EX_SOFTWARE, "a question is too long");
+        octets[i] = message_end(&m).len;
+    }
+    return questions;
+}
+
+static void make_all_ready(struct worker *worker)
+{
+    static _Thread_local uint8_t buffer[MESSAGE_OCTETS_MAX];
+    struct world *world = worker->world;
+    struct random *random = random_secure_new();
+    struct resolver *resolver = resolver_of(world, random);
+    struct want want;
+    for (unsigned i = 0; i < NAMES; i++) {
+        struct question question = { .qname = world->names[i], .qtype = TYPE_A, .qclass = CLASS_IN };
+        struct ready_draft draft;
+        resolver_ask(resolver, &question, false, buffer, world->now);
+        if (!resolver_next(resolver, world->now, &want) || want.kind != WANT_DONE ||
+            !response_make_ready(&world->answer_options, want.outcome, world->now, buffer, sizeof(buffer), &draft))
+            errx(EX_SOFTWARE, "cannot be made ready");
+        ready_put(world->cache, &question, ORIGIN_ITERATIVE, &draft, world->now);
+        resolver_next(resolver, world->now, &want);
+    }
+    resolver_free(resolver);
+    random_free(random);
+}
+
+static void answer_batch(struct worker *worker, const struct octets questions[BATCH])
+{
+    static _Thread_local struct plain_question plains[BATCH];
+    static _Thread_local struct ready_key keys[BATCH];
+    static _Thread_local uint8_t answers[BATCH][READY_BUFFER_OCTETS];
+    const struct cache *cache = worker->world->cache;
+    const struct ready_manner manner = { .edns_octets = UDP_OCTETS_DEFAULT,
+                                         .ede = true,
+                                         .octets_max = UDP_OCTETS_DEFAULT };
+    for (unsigned i = 0; i < BATCH; i++) {
+        if (!plain_question_read(questions[i], &plains[i]))
+            errx(EX_SOFTWARE, "not plain");
+        ready_key_make(cache, &plains[i], ORIGIN_ITERATIVE, &keys[i]);
+        ready_prefetch_index(cache, &keys[i]);
+    }
+    for (unsigned i = 0; i < BATCH; i++)
+        ready_prefetch_entry(cache, &keys[i]);
+    for (unsigned i = 0; i < BATCH; i++)
+        if (ready_answer(worker->world->cache, &keys[i], &plains[i], &manner, worker->world->now, answers[i])
+                .message.len == 0)
+            errx(EX_SOFTWARE, "not ready");
+}
+
+static void ready_made(struct worker *worker)
+{
+    static _Thread_local size_t octets[NAMES];
+    uint8_t(*questions)[QUESTION_OCTETS] = make_questions(worker, octets);
+    if (questions == NULL)
+        err(EX_OSERR, "calloc");
+    make_all_ready(worker);
+    double began = thread_cpu_ns();
+    for (unsigned i = 0; i < HITS; i += BATCH) {
+        struct octets batch[BATCH];
+        for (unsigned k = 0; k < BATCH; k++) {
+            size_t name = (uint64_t)(i + k) * STRIDE % NAMES;
+            batch[k] = (struct octets) { questions[name], octets[name] };
+        }
+        answer_batch(worker, batch);
+    }
+    worker->cpu_ns = (thread_cpu_ns() - began) / HITS;
+    free(questions);
+}
+
+static void *work(void *context)
+{
+    struct worker *worker = context;
+    worker->way(worker);
     return NULL;
 }
 
-static void measure(struct world *world, unsigned threads, bool dnssec_ok)
+static void measure(struct world *world, void (*way)(struct worker *worker), unsigned threads, bool dnssec_ok)
 {
     struct worker workers[THREADS_MAX];
     double cpu_ns = 0;
     for (unsigned i = 0; i < threads; i++) {
-        workers[i] = (struct worker) { .world = world, .dnssec_ok = dnssec_ok };
+        workers[i] = (struct worker) { .world = world, .way = way, .dnssec_ok = dnssec_ok };
         if (pthread_create(&workers[i].thread, NULL, work, &workers[i]) != 0)
             errx(EX_OSERR, "pthread_create");
     }
@@ -189,7 +293,8 @@ static void measure(struct world *world, unsigned threads, bool dnssec_ok)
         pthread_join(workers[i].thread, NULL);
         cpu_ns += workers[i].cpu_ns;
     }
-    printf("%u thread%s, DO=%d: %.0f ns a hit\n", threads, threads == 1 ? "" : "s", dnssec_ok, cpu_ns / threads);
+    printf("%s, %u thread%s, DO=%d: %.0f ns a hit\n", way == ready_made ? "ready-made" : "the long way", threads,
+           threads == 1 ? "" : "s", dnssec_ok, cpu_ns / threads);
 }
 
 int main(int argc, char **argv)
@@ -200,8 +305,10 @@ int main(int argc, char **argv)
         errx(EX_USAGE, "usage: hit [THREADS]");
     world_init(&world);
     for (unsigned count = 1; count <= threads; count *= 2) {
-        measure(&world, count, false);
-        measure(&world, count, true);
+        measure(&world, ready_made, count, false);
+        measure(&world, ready_made, count, true);
+        measure(&world, the_long_way, count, false);
+        measure(&world, the_long_way, count, true);
     }
     world_clear(&world);
     return EX_OK;
