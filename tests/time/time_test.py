@@ -275,7 +275,7 @@ def test_no_start_without_an_end(lab, kernel, servers, tmp_path):
     assert vouchd.stop() == 0
 
 
-@pytest.mark.skipif(shutil.which("chronyd") is None, reason="needs chronyd, which cannot stand beside another time daemon")
+@pytest.mark.skipif(shutil.which("chronyd") is None, reason="chronyd cannot stand beside another time daemon: optional")
 def test_with_chronyd(lab, kernel, tmp_path):
     """A real server."""
     config = tmp_path / "chrony.conf"
