@@ -7,9 +7,9 @@
 #include "lib/driver.h"
 
 enum {
-    TICK_S = 30,                 /* how soon a time that has come is seen, and a store that failed is tried again */
-    SOCKETS_MAX = 64,            /* the questions of a few chores */
-    LATEST_TIME_EVERY_S = 3600,  /* how old the time in the store may be */
+    TICK_S = 30,                /* how soon a time that has come is seen, and a store that failed is tried again */
+    SOCKETS_MAX = 64,           /* the questions of a few chores */
+    LATEST_TIME_EVERY_S = 3600, /* how old the time in the store may be */
 };
 
 struct anchors {
@@ -20,7 +20,7 @@ struct anchors {
     struct cache *cache;
     const struct clock *clock;
     struct anchors_handler handler;
-    struct driver *driver;        /* NULL: not started */
+    struct driver *driver; /* NULL: not started */
     struct anchor_keeper *keeper;
     struct ev_loop *loop;
     ev_timer tick;
@@ -88,7 +88,8 @@ static void keep(struct anchors *anchors, const struct note *notes, size_t count
 
 static void keep_time(struct anchors *anchors, struct now now)
 {
-    int64_t since_s = now_wall_s(now) - anchors->latest_s; /* negative: that one was wrong, and time.floor is not stored */
+    int64_t since_s =
+        now_wall_s(now) - anchors->latest_s; /* negative: that one was wrong, and time.floor is not stored */
     bool is_old = since_s >= LATEST_TIME_EVERY_S || since_s <= -LATEST_TIME_EVERY_S;
     if (anchors->store == NULL || !is_old || !clock_is_confirmed(anchors->clock))
         return;
@@ -124,8 +125,7 @@ static void warn_of_final(const struct anchors *anchors, const struct config *co
     const struct anchor *anchor = trust_anchors(config->trust, &count);
     for (; count > 0; count--, anchor++) {
         struct managed_zone *zone = managed_find(anchors->managed, &anchor->zone);
-        const struct managed_key *key =
-            zone == NULL ? NULL : managed_find_key(zone, anchor->type, anchor->rdata);
+        const struct managed_key *key = zone == NULL ? NULL : managed_find_key(zone, anchor->type, anchor->rdata);
         char text[DNAME_TEXT_MAX];
         if (key != NULL && !managed_key_is_trusted(key))
             log_warning("trust anchor %s %u (algorithm %u) is configured, but %s: it is not believed",
@@ -205,8 +205,9 @@ static void log_outcome(const struct managed_zone *zone)
         log_debug("trust anchors of %s: refreshed", text);
     if (managed_zone_trusted(zone) == 0)
         log_error("trust anchors of %s: none is left that can be trusted%s", text,
-                  dname_is_root(&zone->zone) ? "; everything is answered with SERVFAIL: add the new one (vouchctl ta add)"
-                                             : "; it counts as if it had none");
+                  dname_is_root(&zone->zone)
+                      ? "; everything is answered with SERVFAIL: add the new one (vouchctl ta add)"
+                      : "; it counts as if it had none");
 }
 
 /* A key that comes or goes while others stay re-parents what hangs below; it makes no verdict wrong (RFC 5011). */
@@ -351,7 +352,8 @@ bool anchors_remove(struct anchors *anchors, const struct dname *name, uint16_t 
     bool needs_root = anchors->settings->config->trust_model == TRUST_MODEL_ROOT;
     char text[DNAME_TEXT_MAX];
     if (key == NULL) {
-        snprintf(failure->text, sizeof(failure->text), "no key %u of %s is trusted", key_tag, dname_to_text(name, text));
+        snprintf(failure->text, sizeof(failure->text), "no key %u of %s is trusted", key_tag,
+                 dname_to_text(name, text));
         snprintf(failure->hint, sizeof(failure->hint), "vouchctl ta status lists them");
         return false;
     }
@@ -377,7 +379,9 @@ void anchors_report(const struct anchors *anchors, struct anchors_report *report
         .running = anchors->settings->trust,
         .automatic_update = anchors->settings->config->automatic_update,
         .signals = anchors->settings->config->resolver.signal_anchors,
-        .store = anchors->store == NULL ? STORE_NONE : anchors->is_dirty ? STORE_FAILING : STORE_GOOD,
+        .store = anchors->store == NULL ? STORE_NONE
+                 : anchors->is_dirty    ? STORE_FAILING
+                                        : STORE_GOOD,
     };
 }
 

@@ -1,5 +1,5 @@
-/* Trust anchors in the running daemon: the set that follows RFC 5011, the store that keeps it, the chore that asks for it
- * with a resolver of its own.  All of it on the main thread, where the disk may be waited for. */
+/* Trust anchors in the running daemon: the set that follows RFC 5011, the store that keeps it, the chore that asks for
+ * it with a resolver of its own.  All of it on the main thread, where the disk may be waited for. */
 #ifndef DAEMON_ANCHORS_H
 #define DAEMON_ANCHORS_H
 
@@ -13,8 +13,8 @@ struct anchors;
 
 struct anchors_handler {
     void *context;
-    /* The workers shall use this trust from now on (taken over), and anchors_use() the settings with it.  is_other: some
-     * cached verdict could be another one under it. */
+    /* The workers shall use this trust from now on (taken over), and anchors_use() the settings with it.  is_other:
+     * some cached verdict could be another one under it. */
     void (*publish)(void *context, struct trust *trust, bool is_other);
 };
 

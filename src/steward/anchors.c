@@ -8,8 +8,8 @@
 #include "validator/signature.h"
 
 enum {
-    JITTER_PARTS = 10,      /* a tenth earlier at most: not all resolvers of the world ask at the same second */
-    SIGNAL_TAGS_MAX = 12,   /* RFC 8145 section 5.1: what one label of 63 octets holds */
+    JITTER_PARTS = 10,    /* a tenth earlier at most: not all resolvers of the world ask at the same second */
+    SIGNAL_TAGS_MAX = 12, /* RFC 8145 section 5.1: what one label of 63 octets holds */
     SIGNAL_LABEL_OCTETS = 3 + 5 * SIGNAL_TAGS_MAX,
 };
 
@@ -78,8 +78,8 @@ static bool is_asked(const struct anchor_keeper *keeper, const struct dname *zon
 {
     const struct probe *probe;
     LIST_FOREACH(probe, &keeper->probes, next)
-        if (!probe->is_signal && dname_equal(&probe->zone, zone))
-            return true;
+    if (!probe->is_signal && dname_equal(&probe->zone, zone))
+        return true;
     return false;
 }
 
@@ -92,7 +92,8 @@ static void ask(struct anchor_keeper *keeper, const struct dname *zone, bool is_
     keeper->host.probe(keeper->host.context, question, is_signal, probe);
 }
 
-/* RFC 8145 section 5.1: _ta-4f66-9728.<zone>, hexadecimal, ascending.  false: no anchor, or the name would be too long. */
+/* RFC 8145 section 5.1: _ta-4f66-9728.<zone>, hexadecimal, ascending.  false: no anchor, or the name would be too
+ * long. */
 static bool signal_name(const struct anchor_keeper *keeper, const struct dname *zone, struct now now,
                         struct dname *name)
 {

@@ -1,6 +1,6 @@
-/* The chore that follows trust anchors: asks each managed zone for its DNSKEY set at the intervals of RFC 5011 section 2.3,
- * has rfc5011.h judge what came, and signals the anchors in use (RFC 8145 section 5).  No I/O, no clock: its host asks for
- * it. */
+/* The chore that follows trust anchors: asks each managed zone for its DNSKEY set at the intervals of RFC 5011 section
+ * 2.3, has rfc5011.h judge what came, and signals the anchors in use (RFC 8145 section 5).  No I/O, no clock: its host
+ * asks for it. */
 #ifndef STEWARD_ANCHORS_H
 #define STEWARD_ANCHORS_H
 

@@ -67,8 +67,12 @@ static void net_init(struct net *net, const char *zone, struct octets dnskey)
 {
     struct crypto_options options = crypto_options_default();
     struct keeper_host host = { net, on_probe, on_observed };
-    struct anchor anchor = { .zone = name_of(zone), .type = TYPE_DNSKEY, .rdata = dnskey, .source = ANCHOR_CONFIGURED,
-                             .valid_from_s = INT64_MIN, .valid_until_s = INT64_MAX };
+    struct anchor anchor = { .zone = name_of(zone),
+                             .type = TYPE_DNSKEY,
+                             .rdata = dnskey,
+                             .source = ANCHOR_CONFIGURED,
+                             .valid_from_s = INT64_MIN,
+                             .valid_until_s = INT64_MAX };
     *net = (struct net) { .arena = arena_new(), .managed = managed_new(), .configured = trust_new() };
     net->random = random_seeded_new(7);
     assert_int_equal(trust_add_anchor(net->configured, &anchor), OK);
@@ -337,7 +341,8 @@ static void test_signal(void **state)
     struct net net;
     char text[DNAME_TEXT_MAX];
     net_init(&net, ".", ksk_2017());
-    struct managed_key *key = managed_add_key(&net.managed->zones[0], TYPE_DNSKEY, (struct octets) { (const uint8_t *)"\1\1\3\15key", 7 });
+    struct managed_key *key =
+        managed_add_key(&net.managed->zones[0], TYPE_DNSKEY, (struct octets) { (const uint8_t *)"\1\1\3\15key", 7 });
     key->state = STATE_VALID;
     trust_free(net.snapshot);
     net.snapshot = managed_snapshot(net.managed, net.configured);

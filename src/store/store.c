@@ -13,7 +13,7 @@
 #include "base/log.h"
 
 enum {
-    SCHEMA_VERSION = 1,  /* PRAGMA user_version */
+    SCHEMA_VERSION = 1,     /* PRAGMA user_version */
     BUSY_TIMEOUT_MS = 1000, /* somebody looks at the file with other tools */
 };
 
@@ -306,7 +306,8 @@ void store_rollback(struct store *store)
 
 static enum err load_zones(struct store *store, struct managed *managed)
 {
-    sqlite3_stmt *rows = prepare(store, "SELECT zone, asked_s, refreshed_s, next_s, retry_s, failures FROM zones", "read");
+    sqlite3_stmt *rows =
+        prepare(store, "SELECT zone, asked_s, refreshed_s, next_s, retry_s, failures FROM zones", "read");
     int code = SQLITE_ERROR;
     struct dname name;
     while (rows != NULL && (code = sqlite3_step(rows)) == SQLITE_ROW) {
@@ -332,8 +333,7 @@ static void load_key(sqlite3_stmt *row, struct managed *managed)
     bool is_good = column_name(row, 0, &name) && (type == TYPE_DS || type == TYPE_DNSKEY) && rdata.data != NULL &&
                    state > STATE_START && state < ANCHOR_STATES && source >= 0 && source < ANCHOR_SOURCES &&
                    trust_anchor_fault((uint16_t)type, rdata) == NULL;
-    struct managed_key *key =
-        is_good ? managed_add_key(managed_add_zone(managed, &name), (uint16_t)type, rdata) : NULL;
+    struct managed_key *key = is_good ? managed_add_key(managed_add_zone(managed, &name), (uint16_t)type, rdata) : NULL;
     if (key == NULL) {
         log_warning("store: a row of the table `anchors` makes no sense, and is passed over");
         return;
@@ -412,9 +412,9 @@ enum err store_save_anchors(struct store *store, const struct managed *managed)
 
 enum err store_add_history(struct store *store, const struct history_row *row)
 {
-    sqlite3_stmt *insert =
-        prepare(store, "INSERT INTO history (time_s, zone, key_tag, algorithm, what, why, who) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                "write");
+    sqlite3_stmt *insert = prepare(
+        store, "INSERT INTO history (time_s, zone, key_tag, algorithm, what, why, who) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "write");
     sqlite3_stmt *trim = prepare(store, "DELETE FROM history WHERE id <= (SELECT max(id) FROM history) - ?", "write");
     enum err err = ERR_SYSTEM;
     if (insert != NULL && trim != NULL) {

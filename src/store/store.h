@@ -1,10 +1,10 @@
-/* What must outlive the process, in one SQLite file: state.db in the state directory.  Trust anchors and their timers, every
- * change of them as a row that says what, when, why and who, and the latest time seen.
+/* What must outlive the process, in one SQLite file: state.db in the state directory.  Trust anchors and their timers,
+ * every change of them as a row that says what, when, why and who, and the latest time seen.
  *
- * Written in transactions with full sync: a process killed at any point leaves the state before or after a change, nothing
- * between.  A file that is corrupted is set aside, never repaired and never believed.  A call that fails has said so in the
- * log (once, until one succeeds again) and changes nothing in memory: whoever calls goes on without.  Calls block on the
- * disk: for the main thread. */
+ * Written in transactions with full sync: a process killed at any point leaves the state before or after a change,
+ * nothing between.  A file that is corrupted is set aside, never repaired and never believed.  A call that fails has
+ * said so in the log (once, until one succeeds again) and changes nothing in memory: whoever calls goes on without.
+ * Calls block on the disk: for the main thread. */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
@@ -18,8 +18,8 @@ enum {
 
 struct store;
 
-/* directory must be ours and writable by nobody else.  Behind the giving up of rights.  ERR_SYSTEM after a line in the log:
- * there is no store; ERR_FORMAT the same: the file is of a later release, and left alone. */
+/* directory must be ours and writable by nobody else.  Behind the giving up of rights.  ERR_SYSTEM after a line in the
+ * log: there is no store; ERR_FORMAT the same: the file is of a later release, and left alone. */
 MUST_USE enum err store_open(const char *directory, int64_t now_s, struct store **store);
 void store_close(struct store *store); /* NULL is allowed */
 
@@ -39,8 +39,8 @@ struct history_row {
 };
 MUST_USE enum err store_add_history(struct store *store, const struct history_row *row);
 /* The newest first, `max` at most. */
-MUST_USE enum err store_walk_history(struct store *store, size_t max, void (*each)(void *to, const struct history_row *row),
-                                     void *to);
+MUST_USE enum err store_walk_history(struct store *store, size_t max,
+                                     void (*each)(void *to, const struct history_row *row), void *to);
 
 /* A group of calls that happens as a whole. */
 MUST_USE enum err store_begin(struct store *store);

@@ -79,12 +79,12 @@ static bool is_digest_of(const struct dname *zone, struct octets ds_rdata, struc
     return false;
 }
 
-bool managed_key_is(const struct managed_zone *zone, const struct managed_key *key, uint16_t type,
-                    struct octets rdata)
+bool managed_key_is(const struct managed_zone *zone, const struct managed_key *key, uint16_t type, struct octets rdata)
 {
     if (key->type == type)
         return octets_equal(key->rdata, rdata);
-    return type == TYPE_DS ? is_digest_of(&zone->zone, rdata, key->rdata) : is_digest_of(&zone->zone, key->rdata, rdata);
+    return type == TYPE_DS ? is_digest_of(&zone->zone, rdata, key->rdata)
+                           : is_digest_of(&zone->zone, key->rdata, rdata);
 }
 
 struct managed_key *managed_find_key(struct managed_zone *zone, uint16_t type, struct octets rdata)

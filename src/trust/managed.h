@@ -1,8 +1,8 @@
 /* Trust anchors that follow their zones (RFC 5011): the set that changes, from which each snapshot of trust.h is made.
  *
- * A key enters as the operator's word (built in, configured, a file, an order) and is VALID at once, or is seen in a DNSKEY
- * set that a valid key signed and waits out its hold-down.  A zone is managed as long as the operator names an anchor of
- * it.  rfc5011.h has the rules by which observations change the set; store/ keeps it.  For one thread. */
+ * A key enters as the operator's word (built in, configured, a file, an order) and is VALID at once, or is seen in a
+ * DNSKEY set that a valid key signed and waits out its hold-down.  A zone is managed as long as the operator names an
+ * anchor of it.  rfc5011.h has the rules by which observations change the set; store/ keeps it.  For one thread. */
 #ifndef TRUST_MANAGED_H
 #define TRUST_MANAGED_H
 
@@ -14,22 +14,30 @@ enum {
 };
 
 /* RFC 5011 section 4.  Kept on disk: never renumber. */
-enum anchor_state { STATE_START, STATE_ADD_PEND, STATE_VALID, STATE_MISSING, STATE_REVOKED, STATE_REMOVED, ANCHOR_STATES };
+enum anchor_state {
+    STATE_START,
+    STATE_ADD_PEND,
+    STATE_VALID,
+    STATE_MISSING,
+    STATE_REVOKED,
+    STATE_REMOVED,
+    ANCHOR_STATES
+};
 /* "VALID" and its like.  Static storage. */
 const char *anchor_state_text(enum anchor_state state);
 
 struct managed_key {
-    uint16_t type;        /* TYPE_DNSKEY; TYPE_DS until its key has been seen */
-    struct octets rdata;  /* without REVOKE, whatever was seen; owned */
+    uint16_t type;       /* TYPE_DNSKEY; TYPE_DS until its key has been seen */
+    struct octets rdata; /* without REVOKE, whatever was seen; owned */
     enum anchor_state state;
-    enum anchor_source source; /* ANCHOR_STORE: learnt by RFC 5011 */
+    enum anchor_source source;           /* ANCHOR_STORE: learnt by RFC 5011 */
     int64_t valid_from_s, valid_until_s; /* as struct anchor */
-    int64_t since_s;      /* in this state */
-    int64_t first_seen_s; /* in a validated set; 0: never */
+    int64_t since_s;                     /* in this state */
+    int64_t first_seen_s;                /* in a validated set; 0: never */
     int64_t last_seen_s;
-    int64_t due_s;        /* end of the hold-down: ADD_PEND, REVOKED; else 0 */
-    bool signs;           /* it signed the DNSKEY set last seen … */
-    bool has_signed;      /* … or an earlier one */
+    int64_t due_s;   /* end of the hold-down: ADD_PEND, REVOKED; else 0 */
+    bool signs;      /* it signed the DNSKEY set last seen … */
+    bool has_signed; /* … or an earlier one */
 };
 
 struct managed_zone {
@@ -70,13 +78,13 @@ static inline bool managed_key_is_trusted(const struct managed_key *key)
 }
 size_t managed_zone_trusted(const struct managed_zone *zone); /* how many */
 
-/* The operator's word: every anchor of `configured` becomes VALID unless it is revoked or removed, which is final.  Keys that
- * the configuration named before and names no more go, and so does what was learnt of a zone when none of it is known to the
- * operator: it grew from another anchor.  Revoked and removed keys always stay. */
+/* The operator's word: every anchor of `configured` becomes VALID unless it is revoked or removed, which is final.
+ * Keys that the configuration named before and names no more go, and so does what was learnt of a zone when none of
+ * it is known to the operator: it grew from another anchor.  Revoked and removed keys always stay. */
 void managed_merge(struct managed *managed, const struct trust *configured, int64_t now_s);
 
-/* The snapshot: negative anchors and exceptions of `configured`, and all trusted keys.  A root without any fails closed; any
- * other zone without is as if it had never been configured (RFC 5011 section 5). */
+/* The snapshot: negative anchors and exceptions of `configured`, and all trusted keys.  A root without any fails
+ * closed; any other zone without is as if it had never been configured (RFC 5011 section 5). */
 struct trust *managed_snapshot(const struct managed *managed, const struct trust *configured);
 
 /* RFC 7583 section 3.3 words: "generated", "published", "ready", "active", "retired", "removed", "revoked". */

@@ -145,8 +145,10 @@ static void test_snapshot(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_the_operators_word),  cmocka_unit_test(test_digest_and_key_are_one),
-        cmocka_unit_test(test_learnt_keys_need_their_root), cmocka_unit_test(test_a_zone_without_keys),
+        cmocka_unit_test(test_the_operators_word),
+        cmocka_unit_test(test_digest_and_key_are_one),
+        cmocka_unit_test(test_learnt_keys_need_their_root),
+        cmocka_unit_test(test_a_zone_without_keys),
         cmocka_unit_test(test_snapshot),
     };
     set_hash_secret();

@@ -1,5 +1,5 @@
-/* RFC 5011: how the keys that a zone publishes change the anchors that are held of it.  Pure functions: what was seen, and
- * when, goes in; what has changed comes out.  Whose signatures verified is for the caller to say. */
+/* RFC 5011: how the keys that a zone publishes change the anchors that are held of it.  Pure functions: what was seen,
+ * and when, goes in; what has changed comes out.  Whose signatures verified is for the caller to say. */
 #ifndef TRUST_RFC5011_H
 #define TRUST_RFC5011_H
 
@@ -29,7 +29,7 @@ struct anchor_change {
     enum anchor_state from, to; /* to START: forgotten */
     uint16_t key_tag;           /* as the key stands in the set, or of the DS */
     uint8_t algorithm;
-    const char *why;            /* static storage */
+    const char *why; /* static storage */
 };
 enum { ANCHOR_CHANGES_MAX = 2 * MANAGED_KEYS_MAX };
 struct anchor_changes {
