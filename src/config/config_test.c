@@ -237,7 +237,6 @@ static const struct {
     { "answers: { cookies: true }\n", ":1: answers.cookies: not available yet: expected false, got true" },
     { "answers: { cookies: maybe }\n", ":1: answers.cookies: expected true or false, got \"maybe\"" },
     { "answers: { nsid: here }\n", ":1: answers.nsid: not available yet: expected none, got here" },
-    { "cache: { file: /run/vouch/cache }\n", ":1: cache.file: not available yet: expected none, got /run/vouch/cache" },
     { "resolver: { prefetch: true }\n", ":1: resolver.prefetch: not available yet: expected false, got true" },
     { "resolver: { aggressive-nsec: { except: [a.] } }\n",
       ":1: resolver.aggressive-nsec.except: not available yet: expected [], got [...]" },

@@ -70,7 +70,7 @@ static const struct option options[] = {
       "How long data stays after its TTL, so that signatures need not be verified twice.", .min = 0,
       .max = SECONDS(TTL_S_MAX), .unit = 1000, PLACE(cache.keep_expired_s) },
     { "cache.file", &kind_path, "none", "A file that lets the cache outlive the process. none is private memory.",
-      .word = "none", .max = PATH_OCTETS_MAX, .not_yet = true },
+      .word = "none", .max = PATH_OCTETS_MAX, PLACE(cache.file), .needs_restart = true },
 
     { "answers.edns-size", &kind_number, "1232",
       "The UDP size offered to clients, and the largest answer sent to them over UDP (RFC 9715).",

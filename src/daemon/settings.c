@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
+#include "base/hash.h"
 #include "base/log.h"
 #include "build_info.h"
 
@@ -168,4 +169,55 @@ bool settings_route_alike(const struct settings *a, const struct settings *b)
         if (!rules_equal(&x->zone_rules[i], &y->zone_rules[i]))
             return false;
     return true;
+}
+
+/* ---- fingerprints, comparable under the same hash secret alone ---- */
+
+static uint64_t add(uint64_t fingerprint, const void *data, size_t len)
+{
+    return hash_octets((struct octets) { data, len }, fingerprint);
+}
+
+uint64_t settings_judge_fingerprint(const struct settings *settings)
+{
+    static const char program[] = BUILD_VERSION;
+    const int64_t built_s = BUILD_TIME_S;
+    uint64_t trust = trust_fingerprint(settings->trust), fingerprint = add(0, program, sizeof(program));
+    bool usable[2][256];
+    for (size_t i = 0; i < 256; i++) {
+        usable[0][i] = settings->policy.algorithms[i] != NULL;
+        usable[1][i] = settings->policy.digests[i] != NULL;
+    }
+    fingerprint = add(fingerprint, &built_s, sizeof(built_s));
+    fingerprint = add(fingerprint, &trust, sizeof(trust));
+    fingerprint = add(fingerprint, usable, sizeof(usable));
+    return add(fingerprint, &settings->policy.nsec3_iterations, sizeof(settings->policy.nsec3_iterations));
+}
+
+static uint64_t add_address(uint64_t fingerprint, const struct address *address)
+{
+    fingerprint = add(fingerprint, &address->family, sizeof(address->family));
+    fingerprint = add(fingerprint, &address->port, sizeof(address->port));
+    fingerprint = add(fingerprint, &address->scope, sizeof(address->scope));
+    return add(fingerprint, address->octets, address->family == 4 ? 4 : 16);
+}
+
+uint64_t settings_route_fingerprint(const struct settings *settings)
+{
+    const struct resolver_options *options = &settings->config->resolver;
+    uint64_t fingerprint = 0;
+    for (uint16_t i = 0; i < options->root_hints->server_count; i++) {
+        const struct delegation_server *server = &options->root_hints->servers[i];
+        fingerprint = dname_hash(&server->name, fingerprint);
+        for (uint16_t k = 0; k < server->address_count; k++)
+            fingerprint = add_address(fingerprint, &server->addresses[k]);
+    }
+    for (uint16_t i = 0; i < options->zone_rule_count; i++) {
+        const struct zone_rule *rule = &options->zone_rules[i];
+        fingerprint = dname_hash(&rule->zone, fingerprint);
+        fingerprint = add(fingerprint, &rule->kind, sizeof(rule->kind));
+        for (uint16_t k = 0; k < rule->address_count; k++)
+            fingerprint = add_address(fingerprint, &rule->addresses[k]);
+    }
+    return fingerprint;
 }

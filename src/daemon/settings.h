@@ -30,7 +30,9 @@ int settings_check_trust(const struct settings *settings, struct now now);
 
 /* Would the same data be judged in another way?  Then cached verdicts are worth nothing. */
 bool settings_judge_alike(const struct settings *a, const struct settings *b);
+uint64_t settings_judge_fingerprint(const struct settings *settings); /* the program included */
 /* Do origins (message/answer.h) mean the same in both?  If not, nothing that is cached may be served. */
 bool settings_route_alike(const struct settings *a, const struct settings *b);
+uint64_t settings_route_fingerprint(const struct settings *settings);
 
 #endif

@@ -8,6 +8,7 @@
 #include "control/control.h"
 #include "daemon/anchors.h"
 #include "daemon/clock.h"
+#include "daemon/keeper.h"
 #include "daemon/listeners.h"
 #include "daemon/settings.h"
 #include "daemon/worker.h"
@@ -17,6 +18,7 @@ struct vouchd {
     struct ev_loop *loop;
     struct random *random;
     struct settings *settings; /* what the workers use */
+    struct keeper keeper;
     struct cache *cache;
     struct listeners listeners;
     struct clock *clock;
