@@ -21,7 +21,7 @@ struct anchors {
     const struct clock *clock;
     struct anchors_handler handler;
     struct driver *driver; /* NULL: not started */
-    struct anchor_keeper *keeper;
+    struct rollover *rollover;
     struct ev_loop *loop;
     ev_timer tick;
     bool is_dirty; /* the store has not got what is in memory */
@@ -163,7 +163,7 @@ void anchors_free(struct anchors *anchors)
     if (anchors->driver != NULL)
         ev_timer_stop(anchors->loop, &anchors->tick);
     driver_free(anchors->driver);
-    keeper_free(anchors->keeper);
+    rollover_free(anchors->rollover);
     managed_free(anchors->managed);
     store_close(anchors->store);
     random_free(anchors->random);
@@ -180,7 +180,7 @@ static void publish(struct anchors *anchors, bool is_other)
 static void on_done(void *context, void *waiter, const struct outcome *outcome, struct now now)
 {
     struct anchors *anchors = context;
-    keeper_answer(anchors->keeper, waiter, outcome, now);
+    rollover_answer(anchors->rollover, waiter, outcome, now);
 }
 
 static bool may_judge(void *context)
@@ -236,14 +236,14 @@ static void on_tick(struct ev_loop *loop, ev_timer *watcher, int events)
     if (anchors->is_dirty)
         keep(anchors, NULL, 0, now);
     keep_time(anchors, now);
-    keeper_tick(anchors->keeper, now);
+    rollover_tick(anchors->rollover, now);
 }
 
 static void configure(struct anchors *anchors)
 {
     const struct settings *settings = anchors->settings;
-    struct keeper_options options = { settings->config->automatic_update, settings->config->resolver.signal_anchors };
-    keeper_configure(anchors->keeper, &options, &settings->policy, settings->trust);
+    struct rollover_options options = { settings->config->automatic_update, settings->config->resolver.signal_anchors };
+    rollover_configure(anchors->rollover, &options, &settings->policy, settings->trust);
 }
 
 void anchors_start(struct anchors *anchors, struct ev_loop *loop, struct cache *cache, const struct clock *clock,
@@ -251,13 +251,13 @@ void anchors_start(struct anchors *anchors, struct ev_loop *loop, struct cache *
 {
     struct resolver_parts parts = settings_parts(settings, cache, anchors->random);
     struct driver_handler settled = { .context = anchors, .done = on_done, .clock_is_fit = may_judge };
-    struct keeper_host host = { anchors, on_probe, on_observed };
+    struct rollover_host host = { anchors, on_probe, on_observed };
     anchors->handler = *handler;
     anchors->settings = settings;
     anchors->clock = clock;
     anchors->loop = loop;
     anchors->driver = driver_new(loop, &parts, &settled, SOCKETS_MAX);
-    anchors->keeper = keeper_new(&host, anchors->managed, anchors->random);
+    anchors->rollover = rollover_new(&host, anchors->managed, anchors->random);
     anchors->cache = cache;
     configure(anchors);
     ev_timer_init(&anchors->tick, on_tick, 0.0, TICK_S);
@@ -283,7 +283,7 @@ bool anchors_refresh(struct anchors *anchors, size_t *asked, struct order_failur
         snprintf(failure->hint, sizeof(failure->hint), "switch it on and reload");
         return false;
     }
-    *asked = keeper_refresh_all(anchors->keeper, driver_now(anchors->driver));
+    *asked = rollover_refresh_all(anchors->rollover, driver_now(anchors->driver));
     return true;
 }
 
@@ -402,7 +402,7 @@ void anchors_get_stats(const struct anchors *anchors, struct anchors_stats *stat
         for (size_t k = 0; k < zone->count; k++)
             stats->in_state[zone->keys[k].state]++;
     }
-    keeper_get_stats(anchors->keeper, &stats->keeper);
+    rollover_get_stats(anchors->rollover, &stats->rollover);
     if (anchors->store != NULL)
         store_get_stats(anchors->store, &stats->store);
 }

@@ -6,7 +6,7 @@
 #include "control/orders.h"
 #include "daemon/clock.h"
 #include "daemon/settings.h"
-#include "steward/anchors.h"
+#include "steward/rollover.h"
 #include "store/store.h"
 
 struct anchors;
@@ -50,7 +50,7 @@ struct anchors_stats {
     uint64_t in_state[ANCHOR_STATES];
     uint64_t changes;
     int64_t refreshed_s; /* the longest ago of all zones; 0: one has never been */
-    struct keeper_stats keeper;
+    struct rollover_stats rollover;
     bool has_store;
     struct store_stats store;
 };

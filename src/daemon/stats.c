@@ -125,9 +125,9 @@ static void walk_anchors(const struct anchors *anchors, row_function *row, void 
         row(context, name, (int64_t)stats.in_state[state]);
     }
     row(context, "vouch_anchor_changes_total", (int64_t)stats.changes);
-    row(context, "vouch_anchor_refreshes_total{result=\"done\"}", (int64_t)stats.keeper.refreshes);
-    row(context, "vouch_anchor_refreshes_total{result=\"failed\"}", (int64_t)stats.keeper.failures);
-    row(context, "vouch_anchor_signals_total", (int64_t)stats.keeper.signals);
+    row(context, "vouch_anchor_refreshes_total{result=\"done\"}", (int64_t)stats.rollover.refreshes);
+    row(context, "vouch_anchor_refreshes_total{result=\"failed\"}", (int64_t)stats.rollover.failures);
+    row(context, "vouch_anchor_signals_total", (int64_t)stats.rollover.signals);
     row(context, "vouch_anchor_refreshed_time_seconds", stats.refreshed_s);
     row(context, "vouch_store_available", stats.has_store && !stats.store.is_failing);
     row(context, "vouch_store_writes_total", (int64_t)stats.store.writes);

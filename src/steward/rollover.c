@@ -1,4 +1,4 @@
-#include "steward/anchors.h"
+#include "steward/rollover.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,27 +20,27 @@ struct probe {
     LIST_ENTRY(probe) next;
 };
 
-struct anchor_keeper {
-    struct keeper_host host;
+struct rollover {
+    struct rollover_host host;
     struct managed *managed;
     struct random *random;
-    struct keeper_options options;
+    struct rollover_options options;
     const struct crypto_policy *policy;
     const struct trust *trust;
     struct verifier *verifier;
     LIST_HEAD(, probe) probes;
-    struct keeper_stats stats;
+    struct rollover_stats stats;
 };
 
-struct anchor_keeper *keeper_new(const struct keeper_host *host, struct managed *managed, struct random *random)
+struct rollover *rollover_new(const struct rollover_host *host, struct managed *managed, struct random *random)
 {
-    struct anchor_keeper *keeper = memory_new(1, sizeof(*keeper));
-    keeper->host = *host;
-    keeper->managed = managed;
-    keeper->random = random;
-    keeper->verifier = verifier_new();
-    LIST_INIT(&keeper->probes);
-    return keeper;
+    struct rollover *rollover = memory_new(1, sizeof(*rollover));
+    rollover->host = *host;
+    rollover->managed = managed;
+    rollover->random = random;
+    rollover->verifier = verifier_new();
+    LIST_INIT(&rollover->probes);
+    return rollover;
 }
 
 static void probe_free(struct probe *probe)
@@ -49,82 +49,81 @@ static void probe_free(struct probe *probe)
     free(probe);
 }
 
-void keeper_free(struct anchor_keeper *keeper)
+void rollover_free(struct rollover *rollover)
 {
-    if (keeper == NULL)
+    if (rollover == NULL)
         return;
-    while (!LIST_EMPTY(&keeper->probes))
-        probe_free(LIST_FIRST(&keeper->probes));
-    verifier_free(keeper->verifier);
-    free(keeper);
+    while (!LIST_EMPTY(&rollover->probes))
+        probe_free(LIST_FIRST(&rollover->probes));
+    verifier_free(rollover->verifier);
+    free(rollover);
 }
 
-void keeper_configure(struct anchor_keeper *keeper, const struct keeper_options *options,
-                      const struct crypto_policy *policy, const struct trust *trust)
+void rollover_configure(struct rollover *rollover, const struct rollover_options *options,
+                        const struct crypto_policy *policy, const struct trust *trust)
 {
-    keeper->options = *options;
-    keeper->policy = policy;
-    keeper->trust = trust;
+    rollover->options = *options;
+    rollover->policy = policy;
+    rollover->trust = trust;
 }
 
-void keeper_get_stats(const struct anchor_keeper *keeper, struct keeper_stats *stats)
+void rollover_get_stats(const struct rollover *rollover, struct rollover_stats *stats)
 {
-    *stats = keeper->stats;
+    *stats = rollover->stats;
 }
 
 /* ---- asking ---- */
 
-static bool is_asked(const struct anchor_keeper *keeper, const struct dname *zone)
+static bool is_asked(const struct rollover *rollover, const struct dname *zone)
 {
     const struct probe *probe;
-    LIST_FOREACH(probe, &keeper->probes, next)
+    LIST_FOREACH(probe, &rollover->probes, next)
     if (!probe->is_signal && dname_equal(&probe->zone, zone))
         return true;
     return false;
 }
 
-static void ask(struct anchor_keeper *keeper, const struct dname *zone, bool is_signal, const struct question *question)
+static void ask(struct rollover *rollover, const struct dname *zone, bool is_signal, const struct question *question)
 {
     struct probe *probe = memory_new(1, sizeof(*probe));
     probe->zone = *zone;
     probe->is_signal = is_signal;
-    LIST_INSERT_HEAD(&keeper->probes, probe, next);
-    keeper->host.probe(keeper->host.context, question, is_signal, probe);
+    LIST_INSERT_HEAD(&rollover->probes, probe, next);
+    rollover->host.probe(rollover->host.context, question, is_signal, probe);
 }
 
 /* RFC 8145 section 5.1: _ta-4f66-9728.<zone>, hexadecimal, ascending.  false: no anchor, or the name would be too
  * long. */
-static bool signal_name(const struct anchor_keeper *keeper, const struct dname *zone, struct now now,
-                        struct dname *name)
+static bool signal_name(const struct rollover *rollover, const struct dname *zone, struct now now, struct dname *name)
 {
     uint16_t tags[SIGNAL_TAGS_MAX];
     char label[SIGNAL_LABEL_OCTETS + 1];
-    size_t count = trust_key_tags(keeper->trust, zone, now, tags, ARRAY_LEN(tags));
+    size_t count = trust_key_tags(rollover->trust, zone, now, tags, ARRAY_LEN(tags));
     int len = snprintf(label, sizeof(label), "_ta");
     for (size_t i = 0; i < count; i++)
         len += snprintf(label + len, sizeof(label) - (size_t)len, "-%04x", tags[i]);
     return count > 0 && dname_prepend((struct octets) { (const uint8_t *)label, (size_t)len }, zone, name) == OK;
 }
 
-static void signal_anchors(struct anchor_keeper *keeper, const struct dname *zone, struct now now)
+static void signal_anchors(struct rollover *rollover, const struct dname *zone, struct now now)
 {
     struct question question = { .qtype = TYPE_NULL, .qclass = CLASS_IN };
-    if (!keeper->options.signal || !signal_name(keeper, zone, now, &question.qname))
+    if (!rollover->options.signal || !signal_name(rollover, zone, now, &question.qname))
         return;
-    keeper->stats.signals++;
-    ask(keeper, zone, true, &question);
+    rollover->stats.signals++;
+    ask(rollover, zone, true, &question);
 }
 
 /* CD=0: the resolver then doubts a server whose set does not validate, and asks others (RFC 4035 section 4.7). */
-static bool refresh(struct anchor_keeper *keeper, struct managed_zone *zone, struct now now)
+static bool refresh(struct rollover *rollover, struct managed_zone *zone, struct now now)
 {
     struct dname name = zone->zone; /* the zones may move while others are asked */
     struct question question = { .qname = name, .qtype = TYPE_DNSKEY, .qclass = CLASS_IN };
-    if (is_asked(keeper, &name) || managed_zone_trusted(zone) == 0)
+    if (is_asked(rollover, &name) || managed_zone_trusted(zone) == 0)
         return false;
     zone->asked_s = now_wall_s(now);
-    ask(keeper, &name, false, &question);
-    signal_anchors(keeper, &name, now);
+    ask(rollover, &name, false, &question);
+    signal_anchors(rollover, &name, now);
     return true;
 }
 
@@ -134,23 +133,23 @@ static bool is_due(const struct managed_zone *zone, struct now now)
     return zone->next_s <= now_wall_s(now) || zone->next_s > now_wall_s(now) + REFRESH_S_MAX;
 }
 
-static bool may_ask(const struct anchor_keeper *keeper, struct now now)
+static bool may_ask(const struct rollover *rollover, struct now now)
 {
-    return keeper->options.refresh && now.wall_is_fit;
+    return rollover->options.refresh && now.wall_is_fit;
 }
 
-void keeper_tick(struct anchor_keeper *keeper, struct now now)
+void rollover_tick(struct rollover *rollover, struct now now)
 {
-    for (size_t i = 0; i < keeper->managed->count && may_ask(keeper, now); i++)
-        if (is_due(&keeper->managed->zones[i], now))
-            refresh(keeper, &keeper->managed->zones[i], now);
+    for (size_t i = 0; i < rollover->managed->count && may_ask(rollover, now); i++)
+        if (is_due(&rollover->managed->zones[i], now))
+            refresh(rollover, &rollover->managed->zones[i], now);
 }
 
-size_t keeper_refresh_all(struct anchor_keeper *keeper, struct now now)
+size_t rollover_refresh_all(struct rollover *rollover, struct now now)
 {
     size_t asked = 0;
-    for (size_t i = 0; i < keeper->managed->count && may_ask(keeper, now); i++)
-        asked += refresh(keeper, &keeper->managed->zones[i], now);
+    for (size_t i = 0; i < rollover->managed->count && may_ask(rollover, now); i++)
+        asked += refresh(rollover, &rollover->managed->zones[i], now);
     return asked;
 }
 
@@ -193,37 +192,37 @@ static bool verifies(const struct signature_means *means, const struct rrset *rr
     return is_good;
 }
 
-static void set_next(struct anchor_keeper *keeper, struct managed_zone *zone, int64_t interval_s, struct now now)
+static void set_next(struct rollover *rollover, struct managed_zone *zone, int64_t interval_s, struct now now)
 {
-    int64_t in_s = interval_s - random_below(keeper->random, (uint32_t)(interval_s / JITTER_PARTS));
+    int64_t in_s = interval_s - random_below(rollover->random, (uint32_t)(interval_s / JITTER_PARTS));
     zone->next_s = now_wall_s(now) + (in_s < REFRESH_S_MIN ? REFRESH_S_MIN : in_s);
 }
 
-static void succeed(struct anchor_keeper *keeper, struct managed_zone *zone, const struct signed_times *times,
+static void succeed(struct rollover *rollover, struct managed_zone *zone, const struct signed_times *times,
                     struct now now)
 {
-    keeper->stats.refreshes++;
+    rollover->stats.refreshes++;
     zone->refreshed_s = now_wall_s(now);
     zone->failures = 0;
     zone->failure = NULL;
     zone->retry_s = rfc5011_retry_interval_s(times->original_ttl_s, times->life_s);
-    set_next(keeper, zone, rfc5011_refresh_interval_s(times->original_ttl_s, times->life_s), now);
+    set_next(rollover, zone, rfc5011_refresh_interval_s(times->original_ttl_s, times->life_s), now);
 }
 
-static void fail(struct anchor_keeper *keeper, struct managed_zone *zone, const char *why, struct now now)
+static void fail(struct rollover *rollover, struct managed_zone *zone, const char *why, struct now now)
 {
-    keeper->stats.failures++;
+    rollover->stats.failures++;
     zone->failures++;
     zone->failure = why;
-    set_next(keeper, zone, zone->retry_s < REFRESH_S_MIN ? REFRESH_S_MIN : zone->retry_s, now);
+    set_next(rollover, zone, zone->retry_s < REFRESH_S_MIN ? REFRESH_S_MIN : zone->retry_s, now);
 }
 
-static void observe(struct anchor_keeper *keeper, struct managed_zone *zone, const struct rrset *rrset, struct now now,
+static void observe(struct rollover *rollover, struct managed_zone *zone, const struct rrset *rrset, struct now now,
                     struct anchor_changes *changes)
 {
     struct arena *arena = arena_new();
     struct budget budget = budget_full();
-    struct signature_means means = { arena, &budget, keeper->verifier, keeper->policy, now };
+    struct signature_means means = { arena, &budget, rollover->verifier, rollover->policy, now };
     struct seen_key keys[DNSKEYS_PER_ZONE_MAX];
     struct observation seen = { .keys = keys, .count = rrset->count };
     struct signed_times times = { UINT32_MAX, INT64_MAX };
@@ -233,27 +232,27 @@ static void observe(struct anchor_keeper *keeper, struct managed_zone *zone, con
     }
     seen.original_ttl_s = times.original_ttl_s;
     if (rfc5011_observe(zone, &seen, now_wall_s(now), changes))
-        succeed(keeper, zone, &times, now);
+        succeed(rollover, zone, &times, now);
     else
-        fail(keeper, zone, "no trusted key signed the DNSKEY set", now);
+        fail(rollover, zone, "no trusted key signed the DNSKEY set", now);
     arena_free(arena);
 }
 
-void keeper_answer(struct anchor_keeper *keeper, void *waiter, const struct outcome *outcome, struct now now)
+void rollover_answer(struct rollover *rollover, void *waiter, const struct outcome *outcome, struct now now)
 {
     struct probe *probe = waiter;
     struct anchor_changes changes = { .count = 0 };
-    struct managed_zone *zone = managed_find(keeper->managed, &probe->zone);
+    struct managed_zone *zone = managed_find(rollover->managed, &probe->zone);
     bool is_over = probe->is_signal || zone == NULL || !now.wall_is_fit; /* an unfit clock makes it wait: asked again */
     probe_free(probe);
     if (is_over)
         return;
     const struct rrset *rrset = dnskeys_of(outcome, &zone->zone);
     if (rrset == NULL)
-        fail(keeper, zone, "no DNSKEY set was answered", now);
+        fail(rollover, zone, "no DNSKEY set was answered", now);
     else if (rrset->count > DNSKEYS_PER_ZONE_MAX)
-        fail(keeper, zone, "the DNSKEY set is too large", now);
+        fail(rollover, zone, "the DNSKEY set is too large", now);
     else
-        observe(keeper, zone, rrset, now, &changes);
-    keeper->host.observed(keeper->host.context, zone, &changes, now);
+        observe(rollover, zone, rrset, now, &changes);
+    rollover->host.observed(rollover->host.context, zone, &changes, now);
 }

@@ -1,17 +1,17 @@
 /* The chore that follows trust anchors: asks each managed zone for its DNSKEY set at the intervals of RFC 5011 section
  * 2.3, has rfc5011.h judge what came, and signals the anchors in use (RFC 8145 section 5).  No I/O, no clock: its host
  * asks for it. */
-#ifndef STEWARD_ANCHORS_H
-#define STEWARD_ANCHORS_H
+#ifndef STEWARD_ROLLOVER_H
+#define STEWARD_ROLLOVER_H
 
 #include "resolver/resolver.h"
 #include "trust/rfc5011.h"
 
-struct anchor_keeper;
+struct rollover;
 
-struct keeper_host {
+struct rollover_host {
     void *context;
-    /* resolver_probe(); keeper_answer() has to follow with the same waiter, or keeper_free(). */
+    /* resolver_probe(); rollover_answer() has to follow with the same waiter, or rollover_free(). */
     void (*probe)(void *context, const struct question *question, bool checking_disabled, void *waiter);
     /* A question has been answered or has failed: the zone's timers are new, and as many of its keys as changes->count
      * have another state. */
@@ -19,27 +19,27 @@ struct keeper_host {
                      struct now now);
 };
 
-struct keeper_options {
+struct rollover_options {
     bool refresh; /* trust.automatic-update; false: nothing is asked */
     bool signal;  /* trust.signal-anchors */
 };
 
-struct keeper_stats {
+struct rollover_stats {
     uint64_t refreshes, failures, signals;
 };
 
-/* managed and random outlive the keeper; only the keeper and its host's orders change the former. */
-struct anchor_keeper *keeper_new(const struct keeper_host *host, struct managed *managed, struct random *random);
-void keeper_free(struct anchor_keeper *keeper);
+/* managed and random outlive it; only it and its host's orders change the former. */
+struct rollover *rollover_new(const struct rollover_host *host, struct managed *managed, struct random *random);
+void rollover_free(struct rollover *rollover);
 /* Before the first tick, and whenever one of them has changed; policy and trust outlive the next call. */
-void keeper_configure(struct anchor_keeper *keeper, const struct keeper_options *options,
-                      const struct crypto_policy *policy, const struct trust *trust);
+void rollover_configure(struct rollover *rollover, const struct rollover_options *options,
+                        const struct crypto_policy *policy, const struct trust *trust);
 
 /* Asks the zones whose time has come; call it now and then, at least once a minute. */
-void keeper_tick(struct anchor_keeper *keeper, struct now now);
+void rollover_tick(struct rollover *rollover, struct now now);
 /* Asks all of them now; how many.  0: switched off, or the clock is unfit. */
-size_t keeper_refresh_all(struct anchor_keeper *keeper, struct now now);
-void keeper_answer(struct anchor_keeper *keeper, void *waiter, const struct outcome *outcome, struct now now);
-void keeper_get_stats(const struct anchor_keeper *keeper, struct keeper_stats *stats);
+size_t rollover_refresh_all(struct rollover *rollover, struct now now);
+void rollover_answer(struct rollover *rollover, void *waiter, const struct outcome *outcome, struct now now);
+void rollover_get_stats(const struct rollover *rollover, struct rollover_stats *stats);
 
 #endif

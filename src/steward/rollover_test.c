@@ -1,4 +1,4 @@
-#include "steward/anchors.h"
+#include "steward/rollover.h"
 
 #include <setjmp.h>
 #include <stdio.h>
@@ -28,7 +28,7 @@ struct net {
     struct trust *configured, *snapshot;
     struct crypto_policy policy;
     struct random *random;
-    struct anchor_keeper *keeper;
+    struct rollover *rollover;
     struct asked asked[QUESTIONS_MAX];
     size_t asked_count;
     unsigned observed;
@@ -60,13 +60,13 @@ static void on_observed(void *context, const struct managed_zone *zone, const st
     net->changed_s = now_wall_s(now);
     trust_free(net->snapshot);
     net->snapshot = managed_snapshot(net->managed, net->configured);
-    keeper_configure(net->keeper, &(struct keeper_options) { true, true }, &net->policy, net->snapshot);
+    rollover_configure(net->rollover, &(struct rollover_options) { true, true }, &net->policy, net->snapshot);
 }
 
 static void net_init(struct net *net, const char *zone, struct octets dnskey)
 {
     struct crypto_options options = crypto_options_default();
-    struct keeper_host host = { net, on_probe, on_observed };
+    struct rollover_host host = { net, on_probe, on_observed };
     struct anchor anchor = { .zone = name_of(zone),
                              .type = TYPE_DNSKEY,
                              .rdata = dnskey,
@@ -79,13 +79,13 @@ static void net_init(struct net *net, const char *zone, struct octets dnskey)
     managed_merge(net->managed, net->configured, START_S);
     net->snapshot = managed_snapshot(net->managed, net->configured);
     crypto_policy_make(&options, &net->policy);
-    net->keeper = keeper_new(&host, net->managed, net->random);
-    keeper_configure(net->keeper, &(struct keeper_options) { true, true }, &net->policy, net->snapshot);
+    net->rollover = rollover_new(&host, net->managed, net->random);
+    rollover_configure(net->rollover, &(struct rollover_options) { true, true }, &net->policy, net->snapshot);
 }
 
 static void net_clear(struct net *net)
 {
-    keeper_free(net->keeper);
+    rollover_free(net->rollover);
     managed_free(net->managed);
     trust_free(net->configured);
     trust_free(net->snapshot);
@@ -102,7 +102,7 @@ static void answer_all(struct net *net, struct rrset *dnskeys, int64_t wall_s)
         struct answer *links[] = { &answer };
         struct outcome outcome = { .question = asked->question, .links = links };
         outcome.link_count = dnskeys != NULL && asked->question.qtype == TYPE_DNSKEY;
-        keeper_answer(net->keeper, asked->waiter, &outcome, at(wall_s));
+        rollover_answer(net->rollover, asked->waiter, &outcome, at(wall_s));
     }
     net->asked_count = 0;
 }
@@ -130,7 +130,7 @@ static struct rrset *sign(struct net *net, const struct signer *const *keys, siz
 
 static void refresh(struct net *net, struct rrset *rrset, int64_t wall_s)
 {
-    keeper_refresh_all(net->keeper, at(wall_s));
+    rollover_refresh_all(net->rollover, at(wall_s));
     answer_all(net, rrset, wall_s);
 }
 
@@ -183,31 +183,31 @@ static void test_intervals_and_failures(void **state)
     int64_t now_s = START_S;
     net_init(&net, "example.", signer_dnskey(key));
     const struct managed_zone *zone = &net.managed->zones[0];
-    keeper_tick(net.keeper, at(now_s)); /* never asked: due at once */
+    rollover_tick(net.rollover, at(now_s)); /* never asked: due at once */
     assert_int_equal(net.asked_count, 2);
     assert_int_equal(net.asked[0].question.qtype, TYPE_DNSKEY);
     assert_false(net.asked[0].checking_disabled);
-    keeper_tick(net.keeper, at(now_s));
+    rollover_tick(net.rollover, at(now_s));
     assert_int_equal(net.asked_count, 2);
     answer_all(&net, NULL, now_s);
     assert_int_equal(zone->failures, 1);
     assert_int_equal(zone->next_s, now_s + HOUR_S);
     now_s += HOUR_S;
-    keeper_tick(net.keeper, at(now_s));
+    rollover_tick(net.rollover, at(now_s));
     answer_all(&net, sign(&net, (const struct signer *[]) { key }, 1, 1, now_s), now_s);
     assert_int_equal(zone->failures, 0);
     assert_int_equal(zone->refreshed_s, now_s);
     assert_in_range(zone->next_s, now_s + TTL_S / 2 * 9 / 10, now_s + TTL_S / 2);
-    keeper_tick(net.keeper, at(zone->next_s - 1));
+    rollover_tick(net.rollover, at(zone->next_s - 1));
     assert_int_equal(net.asked_count, 0);
     now_s = zone->next_s;
-    keeper_tick(net.keeper, at(now_s));
+    rollover_tick(net.rollover, at(now_s));
     bad = sign(&net, (const struct signer *[]) { other, key }, 2, 1, now_s);
     answer_all(&net, bad, now_s);
     assert_int_equal(zone->failures, 1);
     assert_in_range(zone->next_s, now_s + TTL_S / 10 * 9 / 10, now_s + TTL_S / 10);
     assert_int_equal(state_of(&net, signer_key_tag(other)), STATE_START);
-    keeper_tick(net.keeper, at(now_s - 40 * DAY_S)); /* the clock was wrong, and has been set back */
+    rollover_tick(net.rollover, at(now_s - 40 * DAY_S)); /* the clock was wrong, and has been set back */
     assert_int_equal(net.asked_count, 2);
     answer_all(&net, NULL, now_s - 40 * DAY_S);
     signer_free(key);
@@ -224,14 +224,14 @@ static void test_quiet_when_told_so(void **state)
     struct now unfit = at(START_S);
     unfit.wall_is_fit = false;
     net_init(&net, "example.", signer_dnskey(key));
-    keeper_tick(net.keeper, unfit);
-    assert_int_equal(keeper_refresh_all(net.keeper, unfit), 0);
-    keeper_configure(net.keeper, &(struct keeper_options) { false, true }, &net.policy, net.snapshot);
-    keeper_tick(net.keeper, at(START_S));
-    assert_int_equal(keeper_refresh_all(net.keeper, at(START_S)), 0);
+    rollover_tick(net.rollover, unfit);
+    assert_int_equal(rollover_refresh_all(net.rollover, unfit), 0);
+    rollover_configure(net.rollover, &(struct rollover_options) { false, true }, &net.policy, net.snapshot);
+    rollover_tick(net.rollover, at(START_S));
+    assert_int_equal(rollover_refresh_all(net.rollover, at(START_S)), 0);
     assert_int_equal(net.asked_count, 0);
-    keeper_configure(net.keeper, &(struct keeper_options) { true, false }, &net.policy, net.snapshot);
-    keeper_tick(net.keeper, at(START_S));
+    rollover_configure(net.rollover, &(struct rollover_options) { true, false }, &net.policy, net.snapshot);
+    rollover_tick(net.rollover, at(START_S));
     assert_int_equal(net.asked_count, 1); /* no signal */
     answer_all(&net, NULL, START_S);
     signer_free(key);
@@ -308,7 +308,7 @@ static void test_the_real_history(void **state)
     for (int64_t now_s = blocks[0].from_s; now_s < blocks[count - 1].from_s + 20 * DAY_S; now_s += HOUR_S) {
         while (block + 1 < count && blocks[block + 1].from_s <= now_s)
             block++;
-        keeper_tick(net.keeper, at(now_s));
+        rollover_tick(net.rollover, at(now_s));
         if (net.asked_count == 0)
             continue;
         int64_t last_s = zone->refreshed_s;
@@ -321,8 +321,8 @@ static void test_the_real_history(void **state)
             before_s = last_s;
         }
     }
-    struct keeper_stats stats;
-    keeper_get_stats(net.keeper, &stats);
+    struct rollover_stats stats;
+    rollover_get_stats(net.rollover, &stats);
     assert_true(stats.refreshes > REFRESHES_MIN);
     assert_int_equal(stats.failures, 0);
     assert_in_range(seen_s, FIRST_SEEN_S, FIRST_SEEN_S + DAY_S);
@@ -346,9 +346,9 @@ static void test_signal(void **state)
     key->state = STATE_VALID;
     trust_free(net.snapshot);
     net.snapshot = managed_snapshot(net.managed, net.configured);
-    keeper_configure(net.keeper, &(struct keeper_options) { true, true }, &net.policy, net.snapshot);
+    rollover_configure(net.rollover, &(struct rollover_options) { true, true }, &net.policy, net.snapshot);
     uint16_t tag = managed_key_tag(key), low = tag < 20326 ? tag : 20326, high = tag < 20326 ? 20326 : tag;
-    keeper_tick(net.keeper, at(START_S));
+    rollover_tick(net.rollover, at(START_S));
     assert_int_equal(net.asked[1].question.qtype, TYPE_NULL);
     assert_string_equal(dname_to_text(&net.asked[1].question.qname, text),
                         arena_printf(net.arena, "_ta-%04x-%04x.", low, high));
@@ -366,5 +366,5 @@ int main(void)
         cmocka_unit_test(test_signal),
     };
     set_hash_secret();
-    return cmocka_run_group_tests_name("steward/anchors", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("steward/rollover", tests, NULL, NULL);
 }
