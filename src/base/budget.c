@@ -56,12 +56,14 @@ bool budget_take_failure(struct budget *budget)
     return take(budget, &budget->signature_failures, "signature-failures");
 }
 
-bool budget_take_hash(struct budget *budget)
+bool budget_take_hashes(struct budget *budget, uint16_t count)
 {
-    if (!take(budget, &budget->hashes, "hashes"))
-        return false;
-    if (budget->turn_hashes > 0)
-        budget->turn_hashes--;
+    for (; count > 0; count--) {
+        if (!take(budget, &budget->hashes, "hashes"))
+            return false;
+        if (budget->turn_hashes > 0)
+            budget->turn_hashes--;
+    }
     return true;
 }
 

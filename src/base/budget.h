@@ -28,7 +28,8 @@ bool budget_take_packet(struct budget *budget);
 bool budget_take_lookup(struct budget *budget);
 bool budget_take_check(struct budget *budget);
 bool budget_take_failure(struct budget *budget);
-bool budget_take_hash(struct budget *budget);
+/* NSEC3 hashes by their work: an expensive one counts as several. */
+bool budget_take_hashes(struct budget *budget, uint16_t count);
 /* The turn is over: give the worker its turn back before the next check or hash. */
 bool budget_turn_is_over(const struct budget *budget);
 

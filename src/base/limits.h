@@ -35,7 +35,7 @@ enum { /* sets and lists */
     DS_PER_ZONE_MAX = 16,              /* more are ignored; real zones have fewer than 8 */
     DNSKEYS_PER_ZONE_MAX = 64,         /* more make the set unusable: KeyTrap */
     RRSIGS_PER_RRSET_MAX = 32,         /* more are ignored */
-    PROOF_RRSETS_MAX = 32,             /* NSEC and NSEC3 RRsets looked at in one answer: CVE-2026-11605 */
+    PROOF_RRSETS_MAX = 16,             /* NSEC and NSEC3 RRsets looked at in one answer: CVE-2026-11605 */
     LINEAGE_KEYS_MAX = 64,             /* keys one verdict may rest on: 32 secure cuts with two keys each */
 };
 

@@ -11,7 +11,7 @@ struct driver {
     struct upstream *upstream;
     struct ev_timer deadline;
     struct ev_timer next_turn; /* due at once, after what else has happened */
-    bool is_running; /* run() is on the stack: what happens meanwhile is seen by its loop */
+    bool is_running;           /* run() is on the stack: what happens meanwhile is seen by its loop */
 };
 
 struct now driver_now(const struct driver *driver)
@@ -25,10 +25,14 @@ struct now driver_now(const struct driver *driver)
 static enum exchange_failure failure_of(enum upstream_failure how)
 {
     switch (how) {
-    case UPSTREAM_REFUSED: return EXCHANGE_REFUSED;
-    case UPSTREAM_UNREACHABLE: return EXCHANGE_UNREACHABLE;
-    case UPSTREAM_CLOSED: return EXCHANGE_CLOSED;
-    case UPSTREAM_NO_SOCKET: return EXCHANGE_NO_SOCKET;
+    case UPSTREAM_REFUSED:
+        return EXCHANGE_REFUSED;
+    case UPSTREAM_UNREACHABLE:
+        return EXCHANGE_UNREACHABLE;
+    case UPSTREAM_CLOSED:
+        return EXCHANGE_CLOSED;
+    case UPSTREAM_NO_SOCKET:
+        return EXCHANGE_NO_SOCKET;
     }
     return EXCHANGE_UNREACHABLE;
 }
@@ -120,8 +124,8 @@ static void on_failed(void *context, uint64_t id, enum upstream_failure how)
     run(driver);
 }
 
-struct driver *driver_new(struct ev_loop *loop, const struct resolver_parts *parts, const struct driver_handler *handler,
-                          unsigned sockets_max)
+struct driver *driver_new(struct ev_loop *loop, const struct resolver_parts *parts,
+                          const struct driver_handler *handler, unsigned sockets_max)
 {
     struct driver *driver = memory_new(1, sizeof(*driver));
     struct upstream_handler upstream = { .context = driver, .reply = on_reply, .failed = on_failed };

@@ -7,9 +7,9 @@
 enum { LOCAL_TTL_S = 10800 }; /* RFC 6303 section 3 */
 
 enum content {
-    EMPTY_ZONE, /* an apex with SOA and NS, nothing below: NXDOMAIN */
+    EMPTY_ZONE,   /* an apex with SOA and NS, nothing below: NXDOMAIN */
     NO_SUCH_NAME, /* the zone does not exist at all: NXDOMAIN at the apex too */
-    LOCALHOST,  /* the loopback addresses at the apex and below (RFC 6761 section 6.3) */
+    LOCALHOST,    /* the loopback addresses at the apex and below (RFC 6761 section 6.3) */
 };
 
 /* IANA "Special-Use Domain Names" and "Locally-Served DNS Zones"; what the public DNS answers by itself (example.,
@@ -18,22 +18,22 @@ static const struct local_zone {
     const char *name;
     enum content content;
 } local_zones[] = {
-    { "localhost.", LOCALHOST },                 /* RFC 6761 */
+    { "localhost.", LOCALHOST }, /* RFC 6761 */
     { "invalid.", NO_SUCH_NAME },
     { "test.", NO_SUCH_NAME },
-    { "local.", NO_SUCH_NAME },                  /* RFC 6762 */
-    { "onion.", NO_SUCH_NAME },                  /* RFC 7686 */
-    { "alt.", NO_SUCH_NAME },                    /* RFC 9476 */
-    { "home.arpa.", EMPTY_ZONE },                /* RFC 8375 */
-    { "resolver.arpa.", EMPTY_ZONE },            /* RFC 9462 */
-    { "0.in-addr.arpa.", EMPTY_ZONE },           /* RFC 6303 section 4.2 */
+    { "local.", NO_SUCH_NAME },        /* RFC 6762 */
+    { "onion.", NO_SUCH_NAME },        /* RFC 7686 */
+    { "alt.", NO_SUCH_NAME },          /* RFC 9476 */
+    { "home.arpa.", EMPTY_ZONE },      /* RFC 8375 */
+    { "resolver.arpa.", EMPTY_ZONE },  /* RFC 9462 */
+    { "0.in-addr.arpa.", EMPTY_ZONE }, /* RFC 6303 section 4.2 */
     { "127.in-addr.arpa.", EMPTY_ZONE },
     { "254.169.in-addr.arpa.", EMPTY_ZONE },
     { "2.0.192.in-addr.arpa.", EMPTY_ZONE },
     { "100.51.198.in-addr.arpa.", EMPTY_ZONE },
     { "113.0.203.in-addr.arpa.", EMPTY_ZONE },
     { "255.255.255.255.in-addr.arpa.", EMPTY_ZONE },
-    { "10.in-addr.arpa.", EMPTY_ZONE },          /* section 4.1: RFC 1918 */
+    { "10.in-addr.arpa.", EMPTY_ZONE }, /* section 4.1: RFC 1918 */
     { "16.172.in-addr.arpa.", EMPTY_ZONE },
     { "17.172.in-addr.arpa.", EMPTY_ZONE },
     { "18.172.in-addr.arpa.", EMPTY_ZONE },
@@ -53,14 +53,14 @@ static const struct local_zone {
     { "168.192.in-addr.arpa.", EMPTY_ZONE },
     { "0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.ip6.arpa.", EMPTY_ZONE }, /* section 4.3 */
     { "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.ip6.arpa.", EMPTY_ZONE },
-    { "d.f.ip6.arpa.", EMPTY_ZONE },             /* section 4.4 */
-    { "8.e.f.ip6.arpa.", EMPTY_ZONE },           /* section 4.5 */
+    { "d.f.ip6.arpa.", EMPTY_ZONE },   /* section 4.4 */
+    { "8.e.f.ip6.arpa.", EMPTY_ZONE }, /* section 4.5 */
     { "9.e.f.ip6.arpa.", EMPTY_ZONE },
     { "a.e.f.ip6.arpa.", EMPTY_ZONE },
     { "b.e.f.ip6.arpa.", EMPTY_ZONE },
     { "8.b.d.0.1.0.0.2.ip6.arpa.", EMPTY_ZONE }, /* section 4.6 */
 };
-enum { FIRST_SHARED = 64, LAST_SHARED = 127 };   /* 64 to 127.100.in-addr.arpa.: RFC 7793 */
+enum { FIRST_SHARED = 64, LAST_SHARED = 127 }; /* 64 to 127.100.in-addr.arpa.: RFC 7793 */
 
 static const char localhost_soa[] = "localhost. nobody.invalid. 1 3600 1200 604800 10800";
 

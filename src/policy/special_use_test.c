@@ -86,7 +86,8 @@ static void names(void **state)
         struct arena *arena = arena_new();
         struct answer *answer = answer_to(&options, cases[i].qname, cases[i].qtype, CLASS_IN, arena);
         if (!is_as_told(i, answer, arena))
-            fail_msg("%s type %u: kind %d", cases[i].qname, cases[i].qtype, answer == NULL ? RESOLVED : (int)answer->kind);
+            fail_msg("%s type %u: kind %d", cases[i].qname, cases[i].qtype,
+                     answer == NULL ? RESOLVED : (int)answer->kind);
         arena_free(arena);
     }
 }

@@ -36,12 +36,21 @@ static bool fall_back_to_full_name(const struct resolver_options *options, struc
     return true;
 }
 
+/* A delegation does not outlive the one above it: a zone that its parent has taken away cannot keep its children in the
+ * world (phoenix domains, CVE-2022-30698).  Configured cuts have no end (0). */
+static void end_with_parent(struct delegation *delegation, const struct delegation *parent)
+{
+    if (parent->expires_ms != 0 && parent->expires_ms < delegation->expires_ms)
+        delegation->expires_ms = parent->expires_ms;
+}
+
 static void absorb_referral(struct resolver *r, struct lookup *l, const struct reply *reply, struct now now)
 {
     if (reply->delegation->server_count == 0 || ++l->referrals > REFERRALS_MAX) {
         give_up_target(l);
         return;
     }
+    end_with_parent(reply->delegation, l->cut->delegation);
     cache_put_delegation(r->parts.cache, reply->delegation, now);
     if (reply->ds != NULL)
         cache_put_answer(r->parts.cache, reply->ds, now);
@@ -62,7 +71,8 @@ static bool absorb_minimised(struct resolver *r, struct lookup *l, struct reply 
     struct answer *answer = reply->answers[0];
     l->minimised++;
     if (r->parts.options->minimisation != MINIMISATION_STRICT) {
-        l->full_name = true; /* no cut here: most names are in this zone then; and some servers deny empty non-terminals */
+        l->full_name =
+            true; /* no cut here: most names are in this zone then; and some servers deny empty non-terminals */
         return false;
     }
     if (answer->kind != ANSWER_NXDOMAIN) {

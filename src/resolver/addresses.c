@@ -89,8 +89,8 @@ bool lookup_use_foreign_glue(struct resolver *r, struct lookup *l, struct now no
         const struct dname *name = &delegation->servers[i].name;
         struct delegation *other;
         bool above = false;
-        for (struct dname at = *name; cache_find_delegation(r->parts.cache, &at, above, l->origin, now, l->arena, &other);
-             above = true) {
+        for (struct dname at = *name;
+             cache_find_delegation(r->parts.cache, &at, above, l->origin, now, l->arena, &other); above = true) {
             add_glue_of(r->parts.options, l->cut, other, name);
             at = other->zone;
         }

@@ -2,9 +2,9 @@
 #include "resolver/internal.h"
 
 enum {
-    SCORE_UNKNOWN_MS = 80,       /* a server never asked is taken for a fair one, so that all get to be known */
-    SCORE_BAND_MS = 60,          /* servers this close to the best share the load, and the ports */
-    SCORE_RESEND_MS = 400,       /* asked already in this lookup: others first */
+    SCORE_UNKNOWN_MS = 80, /* a server never asked is taken for a fair one, so that all get to be known */
+    SCORE_BAND_MS = 60,    /* servers this close to the best share the load, and the ports */
+    SCORE_RESEND_MS = 400, /* asked already in this lookup: others first */
     SCORE_SILENT_MS = 10000,
     SCORE_AVOID_MS = 100000,
 };

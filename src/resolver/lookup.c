@@ -19,8 +19,8 @@ static struct lookup *find_running(struct resolver *r, const struct lookup_wish 
 {
     struct lookup *l;
     LIST_FOREACH(l, &r->lookups[question_hash(wish->question, origin) % TABLE_BUCKETS], bucket)
-        if (!l->is_fresh && l->origin == origin && question_equal(&l->question, wish->question))
-            return l;
+    if (!l->is_fresh && l->origin == origin && question_equal(&l->question, wish->question))
+        return l;
     return NULL;
 }
 
@@ -154,8 +154,8 @@ static bool leads_to(const struct lookup *from, const struct lookup *l, unsigned
         return true;
     const struct wait *wait;
     LIST_FOREACH(wait, &from->waits, of_waiter)
-        if (leads_to(wait->lookup, l, depth + 1))
-            return true;
+    if (leads_to(wait->lookup, l, depth + 1))
+        return true;
     return false;
 }
 
@@ -272,8 +272,7 @@ static bool try_another_way(struct resolver *r, struct lookup *l, struct now now
 
 static bool failed_before(struct resolver *r, struct lookup *l, struct now now)
 {
-    if (l->is_fresh || l->cut != NULL ||
-        !cache_find_failure(r->parts.cache, &l->question, l->origin, now, &l->failure))
+    if (l->is_fresh || l->cut != NULL || !cache_find_failure(r->parts.cache, &l->question, l->origin, now, &l->failure))
         return false;
     l->failure_is_cached = true;
     return true;

@@ -9,7 +9,7 @@
 #include "message/testing.h"
 #include "resolver/internal.h"
 
-#define FIVE "a.b.c.d.e."
+#define FIVE   "a.b.c.d.e."
 #define TWENTY FIVE FIVE FIVE FIVE
 
 static const struct {
@@ -25,17 +25,19 @@ static const struct {
     { "the last label is the question itself", MINIMISATION_RELAXED, "www.example.com.", "example.com.", 0, 2, false,
       false, NULL },
     { "the apex", MINIMISATION_RELAXED, "example.com.", "example.com.", 0, 2, false, false, NULL },
-    { "where no cut is known to be", MINIMISATION_STRICT, "a.b.example.com.", "example.com.", 3, 3, false, false, NULL },
+    { "where no cut is known to be", MINIMISATION_STRICT, "a.b.example.com.", "example.com.", 3, 3, false, false,
+      NULL },
     { "switched off", MINIMISATION_OFF, "www.example.com.", ".", 0, 0, false, false, NULL },
     { "forwarders get the whole question", MINIMISATION_STRICT, "www.example.com.", ".", 0, 0, true, false, NULL },
     { "the server did not like it", MINIMISATION_RELAXED, "www.example.com.", ".", 0, 0, false, true, NULL },
-    { "no cuts at underscores (section 2.3)", MINIMISATION_RELAXED, "_25._tcp.mail.example.", "mail.example.", 0, 2, false,
-      false, NULL },
+    { "no cuts at underscores (section 2.3)", MINIMISATION_RELAXED, "_25._tcp.mail.example.", "mail.example.", 0, 2,
+      false, false, NULL },
     { "underscores in the middle", MINIMISATION_RELAXED, "x.y._dns.example.", "example.", 0, 1, false, false,
       "y._dns.example." },
     { "many labels: four single steps", MINIMISATION_STRICT, TWENTY, ".", 3, 3, false, false, "b.c.d.e." },
     { "… then the rest in six", MINIMISATION_STRICT, TWENTY, ".", 4, 4, false, false, "e.a.b.c.d.e." },
-    { "… up to ten questions (section 2.3)", MINIMISATION_STRICT, TWENTY, ".", 6, MINIMISE_COUNT_MAX, false, false, NULL },
+    { "… up to ten questions (section 2.3)", MINIMISATION_STRICT, TWENTY, ".", 6, MINIMISE_COUNT_MAX, false, false,
+      NULL },
 };
 
 static void minimised_names(void **state)
@@ -100,9 +102,10 @@ static void questions_on_the_wire(void **state)
     struct arena *arena = arena_new();
     struct message message;
     struct resolver_options options = { .random_case = true, .edns_octets = 1232 };
-    struct lookup lookup = { .question = { .qname = name_of("a-long-name-with-many-letters.example."), .qtype = TYPE_A,
-                                           .qclass = CLASS_IN },
-                             .sent_edns = true };
+    struct lookup lookup = {
+        .question = { .qname = name_of("a-long-name-with-many-letters.example."), .qtype = TYPE_A, .qclass = CLASS_IN },
+        .sent_edns = true
+    };
     ask(&options, false, &lookup, &message, arena);
     assert_true(!message.header.rd && message.header.cd && message.edns.dnssec_ok);
     assert_int_equal(message.edns.udp_octets, 1232);

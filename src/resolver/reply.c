@@ -121,8 +121,8 @@ static struct answer *positive(const struct message *message, const struct asked
 
 /* QTYPE ANY, and QTYPE RRSIG: signatures only ever travel with what they sign (R4.5-b), or alone as data that is asked for
  * by name and never validated. */
-static struct answer *positive_any(const struct message *message, const struct asked *asked,
-                                   const struct dname *qname, struct arena *arena)
+static struct answer *positive_any(const struct message *message, const struct asked *asked, const struct dname *qname,
+                                   struct arena *arena)
 {
     const struct rrset_list *section = &message->sections[SECTION_ANSWER];
     struct answer *answer = new_answer(asked, qname, ANSWER_DATA, arena);
@@ -184,8 +184,8 @@ static bool is_yielded(const struct rrset *set, const struct rrset *dname)
 }
 
 /* One link of the chain that starts at qname; NULL: the Answer section says nothing of it. */
-static struct answer *positive_link(const struct message *message, const struct asked *asked,
-                                    const struct dname *qname, struct arena *arena)
+static struct answer *positive_link(const struct message *message, const struct asked *asked, const struct dname *qname,
+                                    struct arena *arena)
 {
     uint16_t qtype = asked->question->qtype;
     if (qtype == TYPE_ANY || qtype == TYPE_RRSIG)
@@ -209,7 +209,8 @@ static struct rrset *find_soa(const struct message *message, const struct asked 
     const struct rrset_list *authority = &message->sections[SECTION_AUTHORITY];
     for (uint16_t i = 0; i < authority->count; i++) {
         struct rrset *set = authority->items[i];
-        if (set->type == TYPE_SOA && set->count > 0 && in_bailiwick(set, asked) && dname_is_subdomain(qname, set->owner))
+        if (set->type == TYPE_SOA && set->count > 0 && in_bailiwick(set, asked) &&
+            dname_is_subdomain(qname, set->owner))
             return set;
     }
     return NULL;
@@ -373,8 +374,8 @@ static void adopt_orphans(const struct message *message, const struct asked *ask
 /* The name after the link, if this server's zone still holds it and the chain may grow. */
 static bool next_in_zone(const struct answer *link, const struct asked *asked, const struct reply *reply)
 {
-    return answer_leads_on(link) && !link->contradicted &&
-           reply->answer_count < CNAME_LINKS_MAX && dname_is_subdomain(&link->target, asked->zone);
+    return answer_leads_on(link) && !link->contradicted && reply->answer_count < CNAME_LINKS_MAX &&
+           dname_is_subdomain(&link->target, asked->zone);
 }
 
 static bool is_signed(const struct answer *link)

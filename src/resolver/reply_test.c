@@ -22,7 +22,7 @@ struct test_reply {
     enum answer_kind first; /* … and of which kind the first is */
     const char *target;     /* … or where a referral leads */
     bool contradicted;
-    int glue;               /* addresses that came with the referral */
+    int glue; /* addresses that came with the referral */
 };
 
 static const struct test_reply replies[] = {
@@ -39,8 +39,8 @@ static const struct test_reply replies[] = {
     { "data of another name is no answer", "www.example.", "A", "example.", .aa = true,
       .answer = { "mail.example. 60 A 192.0.2.1" }, .kind = REPLY_ANSWER, .answers = 1, .first = ANSWER_NODATA },
     { "data of another zone is not the server's to say", "www.example.", "A", "example.", .aa = true,
-      .answer = { "www.example. 60 CNAME www.victim.test.", "www.victim.test. 60 A 192.0.2.66" },
-      .kind = REPLY_ANSWER, .answers = 1, .first = ANSWER_CNAME, .target = "www.victim.test." },
+      .answer = { "www.example. 60 CNAME www.victim.test.", "www.victim.test. 60 A 192.0.2.66" }, .kind = REPLY_ANSWER,
+      .answers = 1, .first = ANSWER_CNAME, .target = "www.victim.test." },
     { "a chain inside the zone is followed", "a.example.", "A", "example.", .aa = true,
       .answer = { "a.example. 60 CNAME b.example.", "b.example. 60 CNAME c.example.", "c.example. 60 A 192.0.2.1" },
       .kind = REPLY_ANSWER, .answers = 3, .first = ANSWER_CNAME, .target = "b.example." },
@@ -48,19 +48,19 @@ static const struct test_reply replies[] = {
       .answer = { "a.example. 60 CNAME b.example." }, .authority = { "example. 60 SOA . . 1 2 3 4 5" },
       .kind = REPLY_ANSWER, .answers = 2, .first = ANSWER_CNAME, .target = "b.example." },
     { "a chain that bites its tail ends at the limit", "a.example.", "A", "example.", .aa = true,
-      .answer = { "a.example. 60 CNAME b.example.", "b.example. 60 CNAME a.example." },
-      .kind = REPLY_ANSWER, .answers = CNAME_LINKS_MAX, .first = ANSWER_CNAME, .target = "b.example." },
+      .answer = { "a.example. 60 CNAME b.example.", "b.example. 60 CNAME a.example." }, .kind = REPLY_ANSWER,
+      .answers = CNAME_LINKS_MAX, .first = ANSWER_CNAME, .target = "b.example." },
     { "two CNAMEs at one name are none (RFC 2181 section 10.1)", "a.example.", "A", "example.", .aa = true,
-      .answer = { "a.example. 60 CNAME b.example.\na.example. 60 CNAME c.example." },
-      .kind = REPLY_ANSWER, .answers = 1, .first = ANSWER_NODATA },
+      .answer = { "a.example. 60 CNAME b.example.\na.example. 60 CNAME c.example." }, .kind = REPLY_ANSWER,
+      .answers = 1, .first = ANSWER_NODATA },
     { "CNAME asked for is data", "a.example.", "CNAME", "example.", .aa = true,
       .answer = { "a.example. 60 CNAME b.example." }, .kind = REPLY_ANSWER, .answers = 1, .first = ANSWER_DATA },
     { "DNAME", "x.a.example.", "A", "example.", .aa = true,
-      .answer = { "a.example. 60 DNAME b.test.", "x.a.example. 60 CNAME x.b.test." },
-      .kind = REPLY_ANSWER, .answers = 1, .first = ANSWER_DNAME, .target = "x.b.test." },
+      .answer = { "a.example. 60 DNAME b.test.", "x.a.example. 60 CNAME x.b.test." }, .kind = REPLY_ANSWER,
+      .answers = 1, .first = ANSWER_DNAME, .target = "x.b.test." },
     { "a forged CNAME beside the DNAME is not believed (R4.8)", "x.a.example.", "A", "example.", .aa = true,
-      .answer = { "a.example. 60 DNAME b.test.", "x.a.example. 60 CNAME evil.test." },
-      .kind = REPLY_ANSWER, .answers = 1, .first = ANSWER_DNAME, .target = "x.b.test.", .contradicted = true },
+      .answer = { "a.example. 60 DNAME b.test.", "x.a.example. 60 CNAME evil.test." }, .kind = REPLY_ANSWER,
+      .answers = 1, .first = ANSWER_DNAME, .target = "x.b.test.", .contradicted = true },
     { "a DNAME does not redirect itself", "a.example.", "A", "example.", .aa = true,
       .answer = { "a.example. 60 DNAME b.test." }, .authority = { "example. 60 SOA . . 1 2 3 4 5" },
       .kind = REPLY_ANSWER, .answers = 1, .first = ANSWER_NODATA },
@@ -89,8 +89,8 @@ static const struct test_reply replies[] = {
     { "the parent can", "sub.example.", "DS", "example.", .aa = true, .authority = { "example. 60 SOA . . 1 2 3 4 5" },
       .kind = REPLY_ANSWER, .answers = 1, .first = ANSWER_NODATA },
     { "CNAME asked for below a DNAME: the DNAME is what is signed", "x.a.example.", "CNAME", "example.", .aa = true,
-      .answer = { "a.example. 60 DNAME b.test.", "x.a.example. 60 CNAME x.b.test." },
-      .kind = REPLY_ANSWER, .answers = 1, .first = ANSWER_DNAME, .target = "x.b.test." },
+      .answer = { "a.example. 60 DNAME b.test.", "x.a.example. 60 CNAME x.b.test." }, .kind = REPLY_ANSWER,
+      .answers = 1, .first = ANSWER_DNAME, .target = "x.b.test." },
     { "a forwarder that does not resolve, but refers", "www.sub.example.", "A", ".", .ra = true, .recursive = true,
       .authority = { "sub.example. 60 NS ns.sub.example." }, .kind = REPLY_LAME },
     { "a forwarder's no data", "www.example.", "A", ".", .ra = true, .recursive = true,
@@ -99,8 +99,7 @@ static const struct test_reply replies[] = {
       .answer = { "www.example. 60 A 192.0.2.66" }, .kind = REPLY_REFUSED },
 };
 
-static void fill(struct message *message, enum section section, const char *const lines[LINES_MAX],
-                 struct arena *arena)
+static void fill(struct message *message, enum section section, const char *const lines[LINES_MAX], struct arena *arena)
 {
     struct rrset_list *list = &message->sections[section];
     list->items = ARENA_ARRAY(arena, LINES_MAX, struct rrset *);
@@ -120,7 +119,10 @@ static void read_reply(const struct test_reply *test, struct arena *arena, struc
     fill(&message, SECTION_ANSWER, test->answer, arena);
     fill(&message, SECTION_AUTHORITY, test->authority, arena);
     fill(&message, SECTION_ADDITIONAL, test->additional, arena);
-    struct asked asked = { .question = &question, .zone = &zone, .recursive = test->recursive, .with_edns = true,
+    struct asked asked = { .question = &question,
+                           .zone = &zone,
+                           .recursive = test->recursive,
+                           .with_edns = true,
                            .now = { 1999, 1000, true } };
     reply_read(&message, &asked, arena, reply);
 }
@@ -162,14 +164,18 @@ static void kinds(void **state)
 static void negative_ttl(void **state) /* RFC 2308 section 5 */
 {
     (void)state;
-    static const struct { const char *soa; int64_t expires_ms; } cases[] = {
+    static const struct {
+        const char *soa;
+        int64_t expires_ms;
+    } cases[] = {
         { "example. 60 SOA . . 1 2 3 4 5", 5000 + 1000 },
         { "example. 3 SOA . . 1 2 3 4 5", 1000 + 3000 },
         { NULL, 1000 }, /* without SOA it is not to be cached */
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        struct test_reply test = { "", "no.example.", "A", "example.", .aa = true, .rcode = RCODE_NXDOMAIN,
-                                   .authority = { cases[i].soa } };
+        struct test_reply test = {
+            "", "no.example.", "A", "example.", .aa = true, .rcode = RCODE_NXDOMAIN, .authority = { cases[i].soa }
+        };
         struct arena *arena = arena_new();
         struct reply reply;
         read_reply(&test, arena, &reply);
@@ -182,8 +188,9 @@ static void overlong_dname(void **state) /* RFC 6672 section 2.2: YXDOMAIN */
 {
     (void)state;
 #define LABEL "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa."
-    struct test_reply test = { "", LABEL LABEL "d.example.", "A", "example.", .aa = true,
-                               .answer = { "d.example. 60 DNAME " LABEL LABEL "e." } };
+    struct test_reply test = { "",         LABEL LABEL "d.example.",
+                               "A",        "example.",
+                               .aa = true, .answer = { "d.example. 60 DNAME " LABEL LABEL "e." } };
     struct arena *arena = arena_new();
     struct reply reply;
     read_reply(&test, arena, &reply);
@@ -196,13 +203,15 @@ static void overlong_dname(void **state) /* RFC 6672 section 2.2: YXDOMAIN */
 static void unsigned_company(void **state)
 {
     (void)state;
-    struct test_reply test = { "", "a.example.", "A", "example.", .aa = true,
-                               .answer = { "a.example. 60 CNAME b.example.", "b.example. 60 A 192.0.2.66" } };
+    struct test_reply test = {
+        "",         "a.example.", "A",
+        "example.", .aa = true,   .answer = { "a.example. 60 CNAME b.example.", "b.example. 60 A 192.0.2.66" }
+    };
     struct arena *arena = arena_new();
     struct rrset *cname = rrset_of(arena, test.answer[0]), *address = rrset_of(arena, test.answer[1]);
     struct rrset *sets[] = { cname, address };
-    struct octets sig = rrset_of(arena, "a.example. 60 RRSIG CNAME 13 2 60 20300101000000 20200101000000 1 example. AAAA")
-                            ->rdata[0];
+    struct octets sig =
+        rrset_of(arena, "a.example. 60 RRSIG CNAME 13 2 60 20300101000000 20200101000000 1 example. AAAA")->rdata[0];
     struct question question = { .qname = name_of(test.qname), .qtype = TYPE_A, .qclass = CLASS_IN };
     struct dname zone = name_of(test.zone);
     struct asked asked = { .question = &question, .zone = &zone, .now = { 1999, 1000, true } };
@@ -224,7 +233,8 @@ static void orphans_cost_little(void **state)
     (void)state;
     enum { SETS = 1500, ORPHANS = 1500, OCTETS_MAX = 256 << 10 };
     struct arena *arena = arena_new();
-    struct rrset *rrsig = rrset_of(arena, "www.example. 60 RRSIG A 13 2 60 20300101000000 20200101000000 1 example. AAAA");
+    struct rrset *rrsig =
+        rrset_of(arena, "www.example. 60 RRSIG A 13 2 60 20300101000000 20200101000000 1 example. AAAA");
     struct octets *sigs = ARENA_ARRAY(arena, ORPHANS, struct octets);
     struct rrset **sets = ARENA_ARRAY(arena, SETS, struct rrset *);
     for (int i = 0; i < ORPHANS; i++)

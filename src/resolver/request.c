@@ -146,15 +146,24 @@ static void finish(struct resolver *r, struct request *q)
     if (outcome->rcode == RCODE_SERVFAIL)
         r->stats.servfail++;
     switch (outcome->security) {
-    case SECURE: r->stats.secure++; break;
-    case INSECURE: r->stats.insecure++; break;
-    case BOGUS: r->stats.bogus++; break;
-    case INDETERMINATE: r->stats.indeterminate++; break;
-    case UNCHECKED: break;
+    case SECURE:
+        r->stats.secure++;
+        break;
+    case INSECURE:
+        r->stats.insecure++;
+        break;
+    case BOGUS:
+        r->stats.bogus++;
+        break;
+    case INDETERMINATE:
+        r->stats.indeterminate++;
+        break;
+    case UNCHECKED:
+        break;
     }
     struct waiter *waiter;
     STAILQ_FOREACH(waiter, &q->waiters, next)
-        want_done(r, waiter->who, outcome);
+    want_done(r, waiter->who, outcome);
     while (!LIST_EMPTY(&q->waits))
         wait_end(r, LIST_FIRST(&q->waits));
     timers_cancel(&r->request_timers, &q->timer);
@@ -283,7 +292,7 @@ static void forget_verdicts(struct request *q)
                 .ttl_cap_s = UINT32_MAX,
             };
     }
-    q->memo = validation_memo_new(q->arena);
+    validation_memo_doubt(q->memo);
 }
 
 /* Where the chain broke: the bogus set nearest to the anchor, DS before the keys below it; else the link itself. */

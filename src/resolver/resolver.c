@@ -3,7 +3,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#define CONTAINER(pointer, type, member) ((type *)((char *)(pointer) - offsetof(type, member)))
+#define CONTAINER(pointer, type, member) ((type *)((char *)(pointer)-offsetof(type, member)))
 
 /* ---- tables and small things ---- */
 
@@ -25,8 +25,8 @@ const struct zone_rule *zone_rule_for(const struct resolver_options *options, co
     *origin = ORIGIN_ITERATIVE;
     for (uint16_t i = 0; i < options->zone_rule_count; i++) {
         const struct zone_rule *rule = &options->zone_rules[i];
-        bool holds = above ? dname_is_below(&question->qname, &rule->zone)
-                           : dname_is_subdomain(&question->qname, &rule->zone);
+        bool holds =
+            above ? dname_is_below(&question->qname, &rule->zone) : dname_is_subdomain(&question->qname, &rule->zone);
         if (!holds || (best != NULL && best->zone.labels >= rule->zone.labels))
             continue;
         best = rule;
@@ -216,9 +216,8 @@ static void ask(struct resolver *r, const struct question *question, bool checki
     r->stats.questions++;
     struct request *q;
     LIST_FOREACH(q, &r->requests[question_hash(question, checking_disabled) % TABLE_BUCKETS], bucket)
-        if (q->checking_disabled == checking_disabled && q->is_probe == is_probe &&
-            question_equal(&q->question, question))
-            break;
+    if (q->checking_disabled == checking_disabled && q->is_probe == is_probe && question_equal(&q->question, question))
+        break;
     if (q == NULL)
         q = request_new(r, question, checking_disabled, now);
     else
@@ -246,8 +245,8 @@ static bool request_forget(struct resolver *r, struct request *q, void *who)
 {
     struct waiter *waiter;
     STAILQ_FOREACH(waiter, &q->waiters, next)
-        if (waiter->who == who)
-            break;
+    if (waiter->who == who)
+        break;
     if (waiter == NULL)
         return false;
     STAILQ_REMOVE(&q->waiters, waiter, waiter, next);
@@ -268,16 +267,16 @@ void resolver_forget(struct resolver *r, void *who)
     take_back(r);
     struct queued_want *queued;
     STAILQ_FOREACH(queued, &r->wants, next)
-        if (queued->want.kind == WANT_DONE && queued->want.waiter == who) {
-            STAILQ_REMOVE(&r->wants, queued, queued_want, next);
-            free_want(queued);
-            return;
-        }
+    if (queued->want.kind == WANT_DONE && queued->want.waiter == who) {
+        STAILQ_REMOVE(&r->wants, queued, queued_want, next);
+        free_want(queued);
+        return;
+    }
     struct request *q;
     for (size_t i = 0; i < TABLE_BUCKETS; i++)
         LIST_FOREACH(q, &r->requests[i], bucket)
-            if (request_forget(r, q, who))
-                return;
+    if (request_forget(r, q, who))
+        return;
 }
 
 /* ---- replies ---- */
@@ -286,8 +285,8 @@ static struct lookup *find_exchange(struct resolver *r, uint64_t exchange)
 {
     struct lookup *l;
     LIST_FOREACH(l, &r->exchanges[exchange % TABLE_BUCKETS], exchange_bucket)
-        if (l->exchange == exchange)
-            return l;
+    if (l->exchange == exchange)
+        return l;
     return NULL;
 }
 
@@ -311,8 +310,7 @@ static bool belongs_to(const struct lookup *l, struct octets reply)
     reader_octets(&reader, HEADER_OCTETS);
     reader_dname_uncompressed(&reader, &qname);
     uint16_t qtype = reader_u16(&reader), qclass = reader_u16(&reader);
-    return !reader.failed && qtype == l->asked.qtype && qclass == l->asked.qclass &&
-           is_name_asked(l, &qname);
+    return !reader.failed && qtype == l->asked.qtype && qclass == l->asked.qclass && is_name_asked(l, &qname);
 }
 
 /* A copy with the question's name in the case it had before it was made random: names that are compressed against it
@@ -423,6 +421,6 @@ void resolver_get_stats(const struct resolver *r, struct resolver_stats *stats)
     for (size_t i = 0; i < TABLE_BUCKETS; i++) {
         const struct lookup *l;
         LIST_FOREACH(l, &r->exchanges[i], exchange_bucket)
-            stats->in_flight++;
+        stats->in_flight++;
     }
 }

@@ -13,10 +13,11 @@
 static const struct answer_options options = { .edns_octets = 1232, .minimal = true, .ede = true };
 static const struct now now = { 1000000, 1000, true };
 
-#define SIGNED_A "www.example. 60 A 192.0.2.1\nwww.example. 60 RRSIG A 13 2 60 20300101000000 20200101000000 1 example. AAAA"
+#define SIGNED_A                                                                                                       \
+    "www.example. 60 A 192.0.2.1\nwww.example. 60 RRSIG A 13 2 60 20300101000000 20200101000000 1 example. AAAA"
 #define SOA "example. 60 SOA . . 1 2 3 4 5\nexample. 60 RRSIG SOA 13 1 60 20300101000000 20200101000000 1 example. AAAA"
-#define NSEC_OF_WWW \
-    "www.example. 60 NSEC x.example. A RRSIG NSEC\n" \
+#define NSEC_OF_WWW                                                                                                    \
+    "www.example. 60 NSEC x.example. A RRSIG NSEC\n"                                                                   \
     "www.example. 60 RRSIG NSEC 13 2 60 20300101000000 20200101000000 1 example. AAAA"
 #define NS_SET "example. 60 NS ns.example."
 
@@ -62,8 +63,7 @@ static void set_scene(struct scene *scene, enum answer_kind kind, enum security 
 static void respond(struct scene *scene, struct message *message)
 {
     uint8_t *buffer = arena_alloc(scene->arena, MESSAGE_OCTETS_MAX);
-    struct octets octets =
-        response_write(&options, &scene->query, &scene->outcome, now, buffer, MESSAGE_OCTETS_MAX);
+    struct octets octets = response_write(&options, &scene->query, &scene->outcome, now, buffer, MESSAGE_OCTETS_MAX);
     assert_true(octets.len <= scene->query.size_max);
     assert_int_equal(message_read(octets, scene->arena, message), OK);
     assert_true(message->header.qr && message->header.ra && !message->header.aa);
@@ -78,14 +78,11 @@ static void authentic_data(void **state)
         enum security security;
         bool dnssec_ok, ad, cd, servfail, authentic;
     } cases[] = {
-        { SECURE, true, false, false, false, true },
-        { SECURE, false, true, false, false, true },
+        { SECURE, true, false, false, false, true },   { SECURE, false, true, false, false, true },
         { SECURE, false, false, false, false, false }, /* who asked for nothing gets nothing */
         { SECURE, true, false, true, false, true },    /* CD=1, out of a Secure entry */
-        { SECURE, true, true, false, true, false },
-        { INSECURE, true, true, false, false, false },
-        { UNCHECKED, true, true, true, false, false },
-        { BOGUS, true, true, true, false, false },
+        { SECURE, true, true, false, true, false },    { INSECURE, true, true, false, false, false },
+        { UNCHECKED, true, true, true, false, false }, { BOGUS, true, true, true, false, false },
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct scene scene;
@@ -138,7 +135,8 @@ static void what_does_not_fit(void **state)
     scene.query.edns = scene.query.dnssec_ok = true;
     scene.query.size_max = 80;
     scene.outcome.ede_count = 1;
-    scene.outcome.edes[0] = (struct outcome_ede) { EDE_OTHER, "a text that is longer than the room that is left for it" };
+    scene.outcome.edes[0] =
+        (struct outcome_ede) { EDE_OTHER, "a text that is longer than the room that is left for it" };
     respond(&scene, &message);
     assert_true(message.header.tc);
     assert_int_equal(message.sections[SECTION_ANSWER].count, 0); /* RFC 2181 section 9: no part of an RRset */
@@ -210,12 +208,9 @@ int main(void)
 {
     set_hash_secret();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(authentic_data),
-        cmocka_unit_test(signatures_and_proofs_for_those_who_ask),
-        cmocka_unit_test(what_does_not_fit),
-        cmocka_unit_test(extended_errors),
-        cmocka_unit_test(compact_denial),
-        cmocka_unit_test(errors_without_data),
+        cmocka_unit_test(authentic_data),    cmocka_unit_test(signatures_and_proofs_for_those_who_ask),
+        cmocka_unit_test(what_does_not_fit), cmocka_unit_test(extended_errors),
+        cmocka_unit_test(compact_denial),    cmocka_unit_test(errors_without_data),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -48,7 +48,8 @@ struct server *servers_get(struct servers *servers, const struct address *addres
 {
     size_t bucket = address_hash(address, 0) % SERVER_BUCKETS;
     struct node *node;
-    LIST_FOREACH(node, &servers->buckets[bucket], bucket) {
+    LIST_FOREACH(node, &servers->buckets[bucket], bucket)
+    {
         if (!address_equal(&node->server.address, address))
             continue;
         TAILQ_REMOVE(&servers->order, node, used);

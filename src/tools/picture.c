@@ -174,14 +174,15 @@ static json_t *json_cut(const struct explained_cut *cut)
 {
     json_t *ds = json_array(), *keys = json_array();
     for (uint8_t i = 0; i < cut->ds_count && i < EXPLAINED_KEYS_MAX; i++)
-        json_array_append_new(ds, json_pack("{s:i, s:i, s:i, s:b, s:b}", "key_tag", (int)cut->ds[i].key_tag, "algorithm",
-                                            (int)cut->ds[i].algorithm, "digest_type", (int)cut->ds[i].digest_type,
-                                            "usable", (int)cut->ds[i].usable, "matched", (int)cut->ds[i].matched));
+        json_array_append_new(ds,
+                              json_pack("{s:i, s:i, s:i, s:b, s:b}", "key_tag", (int)cut->ds[i].key_tag, "algorithm",
+                                        (int)cut->ds[i].algorithm, "digest_type", (int)cut->ds[i].digest_type, "usable",
+                                        (int)cut->ds[i].usable, "matched", (int)cut->ds[i].matched));
     for (uint8_t i = 0; i < cut->key_count && i < EXPLAINED_KEYS_MAX; i++)
-        json_array_append_new(keys, json_pack("{s:i, s:i, s:i, s:b, s:b}", "key_tag", (int)cut->keys[i].key_tag,
-                                              "algorithm", (int)cut->keys[i].algorithm, "flags",
-                                              (int)cut->keys[i].flags, "in_ds", (int)cut->keys[i].in_ds, "signs_dnskey",
-                                              (int)cut->keys[i].signed_set));
+        json_array_append_new(keys,
+                              json_pack("{s:i, s:i, s:i, s:b, s:b}", "key_tag", (int)cut->keys[i].key_tag, "algorithm",
+                                        (int)cut->keys[i].algorithm, "flags", (int)cut->keys[i].flags, "in_ds",
+                                        (int)cut->keys[i].in_ds, "signs_dnskey", (int)cut->keys[i].signed_set));
     return json_pack("{s:o, s:s, s:b, s:s?, s:o, s:o}", "zone", json_name(&cut->zone), "security",
                      security_text(cut->security), "anchor", (int)cut->is_anchor, "how", cut->how, "ds", ds, "keys",
                      keys);
@@ -225,11 +226,11 @@ void picture_print_json(const struct outcome *outcome, struct now now, FILE *to)
     for (uint16_t i = 0; i < outcome->ede_count; i++)
         json_array_append_new(edes, json_pack("{s:i, s:s?, s:s?}", "code", outcome->edes[i].code, "purpose",
                                               ede_text(outcome->edes[i].code), "text", outcome->edes[i].text));
-    json_t *object = json_pack("{s:i, s:o, s:s, s:s, s:s, s:s?, s:o, s:o}", "version", JSON_VERSION, "name",
-                               json_name(&outcome->question.qname), "type",
-                               rr_type_to_text(outcome->question.qtype, type), "rcode",
-                               rcode_to_text(outcome->rcode, rcode), "security", security_text(outcome->security),
-                               "check", outcome->site, "ede", edes, "links", links);
+    json_t *object =
+        json_pack("{s:i, s:o, s:s, s:s, s:s, s:s?, s:o, s:o}", "version", JSON_VERSION, "name",
+                  json_name(&outcome->question.qname), "type", rr_type_to_text(outcome->question.qtype, type), "rcode",
+                  rcode_to_text(outcome->rcode, rcode), "security", security_text(outcome->security), "check",
+                  outcome->site, "ede", edes, "links", links);
     json_dumpf(object, to, JSON_INDENT(2) | JSON_ENSURE_ASCII);
     fputc('\n', to);
     json_decref(object);

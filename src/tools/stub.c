@@ -81,8 +81,8 @@ static bool on_reply(void *context, uint64_t id, struct octets reply)
     (void)id;
     if (header_read(reply, &header) != OK || header.id != stub->id || !header.qr)
         return false;
-    if (message_read(octets_copy(stub->arena, reply), stub->arena, &stub->answer) != OK ||
-        !stub->answer.has_question || !dname_equal(&stub->answer.question.qname, &stub->question.qname))
+    if (message_read(octets_copy(stub->arena, reply), stub->arena, &stub->answer) != OK || !stub->answer.has_question ||
+        !dname_equal(&stub->answer.question.qname, &stub->question.qname))
         return false;
     if (header.tc && !stub->tcp) {
         stub->tcp = true;

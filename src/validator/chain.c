@@ -69,6 +69,15 @@ static struct signature_means means_of(const struct validation *v)
     return (struct signature_means) { v->arena, v->budget, v->verifier, v->policy, v->now };
 }
 
+/* A key that has verified something counts only while it is in the zone's validated set. */
+static bool holds_key(const struct rrset *dnskeys, struct octets key)
+{
+    for (uint16_t i = 0; i < dnskeys->count; i++)
+        if (octets_equal(dnskeys->rdata[i], key))
+            return true;
+    return false;
+}
+
 enum judgement chain_verify(struct judge *judge, const struct rrset *rrset, const struct zone *zone,
                             struct signature_result *result)
 {
@@ -76,7 +85,7 @@ enum judgement chain_verify(struct judge *judge, const struct rrset *rrset, cons
     struct signature_means means = means_of(v);
     struct signer_keys keys = { .zone = &zone->name, .rdata = zone->rrset->rdata, .count = zone->rrset->count };
     const struct signature_result *known = memo_signature(v->memo, rrset, &zone->name);
-    if (known != NULL) {
+    if (known != NULL && (known->fault != FAULT_NONE || holds_key(zone->rrset, known->key))) {
         *result = *known;
         return JUDGED;
     }

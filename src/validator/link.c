@@ -468,12 +468,9 @@ static struct unsigned_data unsigned_denial(const struct answer *answer, const s
 {
     const struct question *question = &answer->question;
     if (denial_set(answer, 0) != NULL)
-        return (struct unsigned_data) { holder,
-                                        &question->qname,
-                                        question->qtype,
-                                        EDE_RRSIGS_MISSING,
-                                        "rrsig-missing",
-                                        "is denied by NSEC or NSEC3 without RRSIG of its zone" };
+        return (struct unsigned_data) { holder,          &question->qname,
+                                        question->qtype, EDE_RRSIGS_MISSING,
+                                        "rrsig-missing", "is denied by NSEC or NSEC3 without RRSIG of its zone" };
     return (struct unsigned_data) { holder,           &question->qname, question->qtype,
                                     EDE_NSEC_MISSING, "nsec-missing",   "is denied without NSEC or NSEC3" };
 }

@@ -20,6 +20,18 @@ struct validation_memo *validation_memo_new(struct arena *arena)
     return memo;
 }
 
+void validation_memo_doubt(struct validation_memo *memo)
+{
+    struct memo_entry **link = &memo->entries;
+    while (*link != NULL) {
+        const struct signature_result *signature = (*link)->signature;
+        if (signature != NULL && signature->fault == FAULT_NONE)
+            link = &(*link)->next;
+        else
+            *link = (*link)->next;
+    }
+}
+
 static struct memo_entry *add(struct validation_memo *memo, const void *about)
 {
     struct memo_entry *entry = ARENA_NEW(memo->arena, struct memo_entry);

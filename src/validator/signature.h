@@ -37,7 +37,7 @@ struct signer_keys {
     const struct dname *zone;
     const struct octets *rdata; /* DNSKEY RDATA; malformed ones match nothing */
     uint16_t count;
-    bool are_revoked;           /* wanted: keys that vouch for their own revocation (RFC 5011 section 2.1) */
+    bool are_revoked; /* wanted: keys that vouch for their own revocation (RFC 5011 section 2.1) */
 };
 
 struct signature_result {

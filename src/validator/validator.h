@@ -43,6 +43,8 @@ struct facts {
  * again.  One for each query, in its arena, never NULL; a new one when trust or policy change. */
 struct validation_memo;
 struct validation_memo *validation_memo_new(struct arena *arena);
+/* Some of the sets will be had anew, from other servers: keeps what was found good, forgets what was not. */
+void validation_memo_doubt(struct validation_memo *memo);
 
 struct validation {
     struct arena *arena;          /* of the query */
