@@ -86,13 +86,14 @@ static void on_stop_signal(struct ev_loop *loop, ev_signal *watcher, int events)
 static void on_reload_signal(struct ev_loop *loop, ev_signal *watcher, int events)
 {
     (void)loop, (void)events;
+    struct vouchd *vouchd = watcher->data;
     struct config_error error;
     char *notes = NULL;
     size_t len = 0;
-    FILE *memory = open_memstream(&notes, &len);
+    FILE *memory = vouchd->workers == NULL ? NULL : open_memstream(&notes, &len); /* NULL: the clock settles yet */
     if (memory == NULL)
         return;
-    vouchd_reload(watcher->data, memory, &error); /* logs what is wrong */
+    vouchd_reload(vouchd, memory, &error); /* logs what is wrong */
     fclose(memory);
     char *rest = notes, *line;
     while ((line = strsep(&rest, "\n")) != NULL)
