@@ -222,6 +222,16 @@ static void test_ttl_left(void **state)
     }
 }
 
+/* The resolver reads compact denial off it: RFC 9824 section 5. */
+static void test_site_of_no_data(void **state)
+{
+    struct bench *b = *state;
+    struct answer *answer = answer_of(b->arena, "none.example.", TYPE_A, ANSWER_NODATA, NULL, 60, at(0));
+    cache_put_answer(b->cache, judged(answer, SECURE), at(0));
+    assert_int_equal(find(b->cache, "none.example.", TYPE_A, at(1), b->arena, &answer), CACHE_FRESH);
+    assert_string_equal(answer->verdict.site, "test-site");
+}
+
 /* RFC 8767: expired data stays for keep-expired, then it is gone. */
 static void test_expired_is_kept(void **state)
 {
@@ -446,6 +456,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_rrsig_and_any, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_deadlines, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_ttl_left, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_site_of_no_data, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_expired_is_kept, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_verdict_ends_with_signature, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_replaces_what, set_up, tear_down),

@@ -386,6 +386,12 @@ static bool has_words(const struct verdict *verdict)
            (verdict->security != UNCHECKED && verdict->ede != EDE_NONE);
 }
 
+/* That of no data decides the RCODE: compact denial (RFC 9824 section 5). */
+static bool has_site(const struct answer *answer)
+{
+    return has_words(&answer->verdict) || (answer->kind == ANSWER_NODATA && answer->verdict.security == SECURE);
+}
+
 void answer_encode(struct writer *w, const struct blob_key *key, const struct answer_head *head,
                    const struct answer *answer)
 {
@@ -393,7 +399,7 @@ void answer_encode(struct writer *w, const struct blob_key *key, const struct an
     dname_lower(&key->qname, &base);
     head_encode(w, key, head);
     put_name(w, &base, &answer->zone);
-    put_text(w, has_words(&answer->verdict) ? answer->verdict.site : NULL, UINT8_MAX);
+    put_text(w, has_site(answer) ? answer->verdict.site : NULL, UINT8_MAX);
     put_text(w, has_words(&answer->verdict) ? answer->verdict.text : NULL, EXTRA_TEXT_MAX);
     put_list(w, &base, &answer->rrsets);
     put_list(w, &base, &answer->proofs);
