@@ -17,7 +17,8 @@
  *    that saw any such store sees the raised `reuse` behind its acquire fence, and begins again, hit or miss.
  *
  * So a reader begins again only if a writer has done something meanwhile, and what it returns was all there at once.
- * reader_model_test.c tries every interleaving of these steps; threads_test.c runs under ThreadSanitizer.
+ * interleaving_test.c runs this code through the schedules of a reader and a writer, access by access; threads_test.c runs under
+ * ThreadSanitizer.
  *
  * After a crash the memory holds what was stored up to some point in a writer's order: a state that readers can meet
  * anyway.  `intent` tells which step is to be finished; entries carry a keyed check, so that a torn one is dropped. */
