@@ -9,7 +9,7 @@
 
 enum {
     CACHE_OCTETS_MIN = 1024 * 1024, /* below it the tables beside the entries would take most of it */
-    LINEAGES_SHARE = 32,            /* of the whole, one part in so many */
+    LINEAGES_SHARE = 16,            /* of the whole, one part in so many: a set of keys for each zone that signs */
     DENIAL_SHARE = 8,
     FAILURES_SHARE = 32,
     READY_SHARE = 4,
@@ -90,10 +90,16 @@ uint64_t cache_kept_octets(const struct cache_options *options)
     return PAGE_OCTETS + lineages_kept_octets(size) + entries_octets(size);
 }
 
-static enum cache_warmth judge_header(const struct cache_header *header, const struct cache_keeping *keeping,
-                                      uint64_t octets)
+/* Where everything lies. */
+static uint64_t layout_of(uint64_t size)
 {
-    if (header->layout != LAYOUT || header->octets != octets || header->check != header_check(header) ||
+    return entries_octets(size) << 8 | LAYOUT;
+}
+
+static enum cache_warmth judge_header(const struct cache_header *header, const struct cache_keeping *keeping,
+                                      uint64_t layout, uint64_t octets)
+{
+    if (header->layout != layout || header->octets != octets || header->check != header_check(header) ||
         header->routes != keeping->routes)
         return CACHE_COLD;
     return header->trust == keeping->trust && atomic_load(&header->state) == STATE_CLOSED ? CACHE_WARM : CACHE_DEMOTED;
@@ -120,7 +126,7 @@ static void open_header(struct cache *cache, const struct cache_keeping *keeping
 {
     struct cache_header *header = cache->kept;
     atomic_store(&header->state, STATE_OPEN);
-    header->layout = LAYOUT;
+    header->layout = layout_of(cache->size_octets);
     header->octets = octets;
     header->seed = seed;
     cache->seed = seed;
@@ -134,7 +140,7 @@ struct cache *cache_new_kept(const struct cache_options *options, struct random 
     uint64_t octets = cache_kept_octets(options), lineages_octets = lineages_kept_octets(cache->size_octets);
     uint8_t *lineages = (uint8_t *)keeping->memory + PAGE_OCTETS, *entries = lineages + lineages_octets;
     cache->kept = keeping->memory;
-    *warmth = judge_header(cache->kept, keeping, octets);
+    *warmth = judge_header(cache->kept, keeping, layout_of(cache->size_octets), octets);
     if (*warmth != CACHE_COLD)
         cache->entries = store_new_at(entries, entries_octets(cache->size_octets), true);
     if (cache->entries == NULL) {
