@@ -36,10 +36,3 @@ uint64_t hash_octets(struct octets octets, uint64_t seed)
     assert(secret_is_set);
     return mix(XXH3_64bits_withSecret(octets.data, octets.len, secret, sizeof(secret)), seed);
 }
-
-struct hash128 hash128_octets(struct octets octets, uint64_t seed)
-{
-    assert(secret_is_set);
-    XXH128_hash_t hash = XXH3_128bits_withSecret(octets.data, octets.len, secret, sizeof(secret));
-    return (struct hash128) { mix(hash.low64, seed), mix(hash.high64, seed) };
-}

@@ -14,9 +14,4 @@ void hash_init_kept(const uint8_t kept[HASH_SECRET_OCTETS]);
 
 uint64_t hash_octets(struct octets octets, uint64_t seed);
 
-struct hash128 {
-    uint64_t low, high;
-};
-struct hash128 hash128_octets(struct octets octets, uint64_t seed);
-
 #endif

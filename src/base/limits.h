@@ -3,59 +3,63 @@
 #ifndef BASE_LIMITS_H
 #define BASE_LIMITS_H
 
-enum { /* messages */
-    UDP_OCTETS_DEFAULT = 1232,     /* RFC 9715 section 3.1: no fragmentation on any common path */
-    UDP_OCTETS_MIN = 1220,         /* RFC 4035 section 4.1: the least a security-aware resolver must take */
-    UDP_OCTETS_CLASSIC = 512,      /* RFC 1035 section 4.2.1: a client without EDNS */
-    MESSAGE_OCTETS_MAX = 65535,    /* RFC 1035 section 4.2.2: the TCP length field */
-    MESSAGE_RRS_MAX = 4096,        /* a full 64 KiB message of the smallest RRs would hold 5,957; no real one has 4,096 */
-    POINTER_JUMPS_MAX = 127,       /* each jump of a compressed name leads to a label: no name has more (RFC 1035) */
-    EDNS_OPTIONS_MAX = 32,         /* CVE-2026-41292: options lists as CPU load; the registry has fewer that make sense at once */
+/* messages */
+enum {
+    UDP_OCTETS_DEFAULT = 1232,  /* RFC 9715 section 3.1: no fragmentation on any common path */
+    UDP_OCTETS_MIN = 1220,      /* RFC 4035 section 4.1: the least a security-aware resolver must take */
+    UDP_OCTETS_CLASSIC = 512,   /* RFC 1035 section 4.2.1: a client without EDNS */
+    MESSAGE_OCTETS_MAX = 65535, /* RFC 1035 section 4.2.2: the TCP length field */
+    MESSAGE_RRS_MAX = 4096,     /* 64 KiB of the smallest RRs would be 5,957; no real message has 4,096 */
+    POINTER_JUMPS_MAX = 127,    /* each jump of a compressed name leads to a label: no name has more (RFC 1035) */
+    EDNS_OPTIONS_MAX = 32,      /* CVE-2026-41292: options as CPU load; fewer make sense at once */
 };
 
-enum { /* what one client query may cost */
-    UPSTREAM_PACKETS_MAX = 128,        /* questions sent for one client query, retries included */
-    LOOKUPS_MAX = 48,                  /* sub-lookups (server addresses, DS, DNSKEY); NXNSAttack, CAMP */
-    LOOKUP_DEPTH_MAX = 8,              /* a server's address needs a server's address needs … */
-    GLUELESS_PER_REFERRAL_MAX = 4,     /* names of one NS set resolved for one lookup: NXNSAttack (CVE-2020-8616) */
-    REFERRALS_MAX = 32,                /* cuts followed by one lookup */
-    CNAME_LINKS_MAX = 12,              /* chain length; peers allow 8 to 16 */
-    SIGNATURE_CHECKS_MAX = 96,         /* public-key operations in all: a chain of CNAMEs through twelve signed zones */
-    SIGNATURE_FAILURES_MAX = 16,       /* failed checks in all: KeyTrap, CVE-2023-50387 */
-    NSEC3_HASHES_MAX = 128,            /* hashed names in all: CVE-2023-50868 */
-    RRSIG_CHECKS_PER_RRSET_MAX = 8,    /* pairs of key and signature tried for one RRset: KeyTrap */
-    CHECKS_PER_TURN = 2,               /* signature checks before the worker gets its turn back */
-    HASHES_PER_TURN = 32,              /* NSEC3 hashes before the worker gets its turn back */
-    QUERY_ARENA_OCTETS_MAX = 2 << 20,  /* memory of one query and its messages */
+/* what one client query may cost */
+enum {
+    UPSTREAM_PACKETS_MAX = 128,       /* questions sent for one client query, retries included */
+    LOOKUPS_MAX = 48,                 /* sub-lookups (server addresses, DS, DNSKEY); NXNSAttack, CAMP */
+    LOOKUP_DEPTH_MAX = 8,             /* a server's address needs a server's address needs … */
+    GLUELESS_PER_REFERRAL_MAX = 4,    /* names of one NS set resolved for one lookup: NXNSAttack (CVE-2020-8616) */
+    REFERRALS_MAX = 32,               /* cuts followed by one lookup */
+    CNAME_LINKS_MAX = 12,             /* chain length; peers allow 8 to 16 */
+    SIGNATURE_CHECKS_MAX = 96,        /* public-key operations in all: a chain of CNAMEs through twelve signed zones */
+    SIGNATURE_FAILURES_MAX = 16,      /* failed checks in all: KeyTrap, CVE-2023-50387 */
+    NSEC3_HASHES_MAX = 128,           /* hashed names in all: CVE-2023-50868 */
+    RRSIG_CHECKS_PER_RRSET_MAX = 8,   /* pairs of key and signature tried for one RRset: KeyTrap */
+    CHECKS_PER_TURN = 2,              /* signature checks before the worker gets its turn back */
+    HASHES_PER_TURN = 32,             /* NSEC3 hashes before the worker gets its turn back */
+    QUERY_ARENA_OCTETS_MAX = 2 << 20, /* memory of one query and its messages */
 };
 
-enum { /* sets and lists */
-    NS_PER_ZONE_MAX = 32,              /* the root and the large TLDs have 13 */
+/* sets and lists */
+enum {
+    NS_PER_ZONE_MAX = 32, /* the root and the large TLDs have 13 */
     ADDRESSES_PER_NS_MAX = 16,
-    DS_PER_ZONE_MAX = 16,              /* more are ignored; real zones have fewer than 8 */
-    DNSKEYS_PER_ZONE_MAX = 64,         /* more make the set unusable: KeyTrap */
-    RRSIGS_PER_RRSET_MAX = 32,         /* more are ignored */
-    PROOF_RRSETS_MAX = 16,             /* NSEC and NSEC3 RRsets looked at in one answer: CVE-2026-11605 */
-    LINEAGE_KEYS_MAX = 64,             /* keys one verdict may rest on: 32 secure cuts with two keys each */
+    DS_PER_ZONE_MAX = 16,      /* more are ignored; real zones have fewer than 8 */
+    DNSKEYS_PER_ZONE_MAX = 64, /* more make the set unusable: KeyTrap */
+    RRSIGS_PER_RRSET_MAX = 32, /* more are ignored */
+    PROOF_RRSETS_MAX = 16,     /* NSEC and NSEC3 RRsets looked at in one answer: CVE-2026-11605 */
+    LINEAGE_KEYS_MAX = 64,     /* keys one verdict may rest on: 32 secure cuts with two keys each */
 };
 
-enum { /* keys */
-    RSA_MODULUS_BITS_MIN = 512,        /* RFC 3110, RFC 5702 section 2 */
+/* keys */
+enum {
+    RSA_MODULUS_BITS_MIN = 512, /* RFC 3110, RFC 5702 section 2 */
     RSA_MODULUS_BITS_MAX = 4096,
     RSA_EXPONENT_BITS_MAX = 64,
-    NSEC3_ITERATIONS_DEFAULT = 50,     /* RFC 9276 section 3.2; BIND, Knot and PowerDNS use the same */
-    NSEC3_ITERATIONS_CEILING = 150,    /* highest value that may be configured */
+    NSEC3_ITERATIONS_DEFAULT = 50,  /* RFC 9276 section 3.2; BIND, Knot and PowerDNS use the same */
+    NSEC3_ITERATIONS_CEILING = 150, /* highest value that may be configured */
 };
 
-enum { /* time to live, in seconds */
-    TTL_S_MAX = 604800,                /* RFC 8767 section 4: seven days */
+/* time to live, in seconds */
+enum {
+    TTL_S_MAX = 604800, /* RFC 8767 section 4: seven days */
     CACHE_TTL_S_DEFAULT = 86400,
-    NEGATIVE_TTL_S_DEFAULT = 10800,    /* RFC 2308 section 5: one to three hours */
-    FAILURE_TTL_S_MIN = 1,             /* RFC 9520 section 3.2 */
-    FAILURE_TTL_S_FIRST = 5,
-    FAILURE_TTL_S_MAX = 300,           /* RFC 9520 section 3.2 */
-    BUDGET_FAILURE_TTL_S = 5,          /* a spent budget says nothing about the zone */
-    BOGUS_TTL_S = 60,                  /* RFC 4035 section 4.7 wants it short; Unbound uses the same */
+    NEGATIVE_TTL_S_DEFAULT = 10800, /* RFC 2308 section 5: one to three hours */
+    FAILURE_TTL_S_FIRST = 5,        /* RFC 9520 section 3.2: at least 1, doubling up to … */
+    FAILURE_TTL_S_MAX = 300,        /* … five minutes */
+    BUDGET_FAILURE_TTL_S = 5,       /* a spent budget says nothing about the zone */
+    BOGUS_TTL_S = 60,               /* RFC 4035 section 4.7 wants it short; Unbound uses the same */
 };
 
 #endif

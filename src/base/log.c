@@ -4,7 +4,6 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -30,22 +29,6 @@ void log_set_level(enum log_level level)
 bool log_wanted(enum log_level level)
 {
     return (int)level <= atomic_load_explicit(&wanted_level, memory_order_relaxed);
-}
-
-const char *log_level_text(enum log_level level)
-{
-    return levels[level].text;
-}
-
-enum err log_level_parse(const char *text, enum log_level *level)
-{
-    for (size_t i = 0; i < ARRAY_LEN(levels); i++) {
-        if (strcmp(levels[i].text, text) == 0) {
-            *level = (enum log_level)i;
-            return OK;
-        }
-    }
-    return ERR_NOT_FOUND;
 }
 
 /* systemd names the device and inode of the journal's stream (systemd.exec(5), JOURNAL_STREAM). */

@@ -11,10 +11,6 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_D
 
 void log_set_level(enum log_level level);
 bool log_wanted(enum log_level level);
-/* "error", "warning", "info", "debug".  Static storage. */
-const char *log_level_text(enum log_level level);
-/* ERR_NOT_FOUND if text is none of them. */
-MUST_USE enum err log_level_parse(const char *text, enum log_level *level);
 
 void log_error(const char *format, ...) PRINTF_LIKE(1, 2);
 void log_warning(const char *format, ...) PRINTF_LIKE(1, 2);

@@ -94,18 +94,6 @@ static void test_journal_prefix(void **state)
     unsetenv("JOURNAL_STREAM");
 }
 
-static void test_level_names(void **state)
-{
-    (void)state;
-    for (int i = LOG_LEVEL_ERROR; i <= LOG_LEVEL_DEBUG; i++) {
-        enum log_level level;
-        assert_int_equal(log_level_parse(log_level_text((enum log_level)i), &level), OK);
-        assert_int_equal(level, i);
-    }
-    enum log_level level;
-    assert_int_equal(log_level_parse("loud", &level), ERR_NOT_FOUND);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -113,7 +101,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_one_event_one_line, capture_stderr, restore_stderr),
         cmocka_unit_test_setup_teardown(test_long_lines_are_cut, capture_stderr, restore_stderr),
         cmocka_unit_test_setup_teardown(test_journal_prefix, capture_stderr, restore_stderr),
-        cmocka_unit_test(test_level_names),
     };
     unsetenv("JOURNAL_STREAM");
     return cmocka_run_group_tests(tests, NULL, NULL);

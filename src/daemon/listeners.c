@@ -81,13 +81,21 @@ static int open_one(const struct listen_address *wanted, unsigned workers, struc
     return why->exit_code;
 }
 
+static bool have(const struct listeners *listeners, const struct address *address)
+{
+    for (size_t i = 0; i < listeners->count; i++)
+        if (address_equal(&listeners->items[i].address, address))
+            return true;
+    return false;
+}
+
 int listeners_open(const struct config *config, const struct listeners *open, unsigned workers,
                    struct listeners *opened)
 {
     *opened = (struct listeners) { 0 };
     for (uint16_t i = 0; i < config->listen_count; i++) {
         const struct listen_address *wanted = &config->listen[i];
-        if (open != NULL && listeners_have(open, &wanted->address))
+        if (open != NULL && have(open, &wanted->address))
             continue;
         int code = open_one(wanted, workers, opened);
         if (code != EX_OK) {
@@ -115,14 +123,6 @@ void listeners_clear(struct listeners *listeners)
         free(listeners->items[i].fds);
     free(listeners->items);
     *listeners = (struct listeners) { 0 };
-}
-
-bool listeners_have(const struct listeners *listeners, const struct address *address)
-{
-    for (size_t i = 0; i < listeners->count; i++)
-        if (address_equal(&listeners->items[i].address, address))
-            return true;
-    return false;
 }
 
 void listeners_add(struct listeners *listeners, const struct listen_sockets *sockets)

@@ -19,7 +19,6 @@ void listeners_close(struct listeners *listeners, unsigned workers);
 /* Forgets them; the descriptors are the workers'. */
 void listeners_clear(struct listeners *listeners);
 
-bool listeners_have(const struct listeners *listeners, const struct address *address);
 void listeners_add(struct listeners *listeners, const struct listen_sockets *sockets);
 /* Swaps the last one into its place. */
 void listeners_remove(struct listeners *listeners, size_t index);

@@ -167,9 +167,3 @@ void driver_probe(struct driver *driver, const struct question *question, bool c
     resolver_probe(driver->resolver, question, checking_disabled, waiter, driver_now(driver));
     run(driver);
 }
-
-void driver_forget(struct driver *driver, void *waiter)
-{
-    resolver_forget(driver->resolver, waiter);
-    run(driver);
-}

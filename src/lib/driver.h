@@ -18,8 +18,8 @@ struct driver_handler {
 };
 
 /* sockets_max: questions in flight at once. */
-struct driver *driver_new(struct ev_loop *loop, const struct resolver_parts *parts, const struct driver_handler *handler,
-                          unsigned sockets_max);
+struct driver *driver_new(struct ev_loop *loop, const struct resolver_parts *parts,
+                          const struct driver_handler *handler, unsigned sockets_max);
 void driver_free(struct driver *driver);
 
 struct resolver *driver_resolver(struct driver *driver);
@@ -30,7 +30,5 @@ struct now driver_now(const struct driver *driver);
 void driver_ask(struct driver *driver, const struct question *question, bool checking_disabled, void *waiter);
 /* The same, but the network is asked whatever is known (resolver_probe()). */
 void driver_probe(struct driver *driver, const struct question *question, bool checking_disabled, void *waiter);
-/* The waiter is gone: no done() for it any more. */
-void driver_forget(struct driver *driver, void *waiter);
 
 #endif

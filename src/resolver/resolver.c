@@ -241,44 +241,6 @@ void resolver_probe(struct resolver *r, const struct question *question, bool ch
     ask(r, question, checking_disabled, true, who, now);
 }
 
-static bool request_forget(struct resolver *r, struct request *q, void *who)
-{
-    struct waiter *waiter;
-    STAILQ_FOREACH(waiter, &q->waiters, next)
-    if (waiter->who == who)
-        break;
-    if (waiter == NULL)
-        return false;
-    STAILQ_REMOVE(&q->waiters, waiter, waiter, next);
-    if (!STAILQ_EMPTY(&q->waiters))
-        return true;
-    /* Nobody is left to answer; it goes with the buried when its place in the queue comes. */
-    while (!LIST_EMPTY(&q->waits))
-        wait_end(r, LIST_FIRST(&q->waits));
-    q->finished = true;
-    timers_cancel(&r->request_timers, &q->timer);
-    LIST_REMOVE(q, bucket);
-    LIST_INSERT_HEAD(&r->buried, q, bucket);
-    return true;
-}
-
-void resolver_forget(struct resolver *r, void *who)
-{
-    take_back(r);
-    struct queued_want *queued;
-    STAILQ_FOREACH(queued, &r->wants, next)
-    if (queued->want.kind == WANT_DONE && queued->want.waiter == who) {
-        STAILQ_REMOVE(&r->wants, queued, queued_want, next);
-        free_want(queued);
-        return;
-    }
-    struct request *q;
-    for (size_t i = 0; i < TABLE_BUCKETS; i++)
-        LIST_FOREACH(q, &r->requests[i], bucket)
-    if (request_forget(r, q, who))
-        return;
-}
-
 /* ---- replies ---- */
 
 static struct lookup *find_exchange(struct resolver *r, uint64_t exchange)

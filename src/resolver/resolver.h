@@ -44,26 +44,29 @@ void resolver_configure(struct resolver *resolver, const struct resolver_parts *
 enum transport { TRANSPORT_UDP, TRANSPORT_TCP };
 
 struct exchange {
-    uint64_t id;            /* never used twice by one resolver */
+    uint64_t id; /* never used twice by one resolver */
     struct address server;
     enum transport transport;
-    struct octets packet;   /* the question in wire form, without TCP length; borrowed until the next resolver_… call */
-    bool is_private_ok;     /* the address is special (127/8 …) and configured: hosts may check it again */
+    struct octets packet; /* the question in wire form, without TCP length; borrowed until the next resolver_… call */
+    bool is_private_ok;   /* the address is special (127/8 …) and configured: hosts may check it again */
 };
 
 /* The end of a question. */
 struct outcome {
     struct question question;
     uint16_t rcode;
-    enum security security;   /* the weakest link's; UNCHECKED if the waiter set CD and nothing was known */
+    enum security security; /* the weakest link's; UNCHECKED if the waiter set CD and nothing was known */
     uint16_t link_count;
     struct answer *const *links; /* the chain in order; each with the time it was received */
     uint16_t ede_count;
-    struct outcome_ede { int code; const char *text; } edes[4]; /* root cause first */
-    const char *site;         /* which check or step decided, for the log; NULL when all is well */
-    bool from_cache;          /* no question was sent for it */
-    bool is_repeatable;       /* every link is the cache's: asked again, it is the same until one of them ends */
-    uint64_t epoch;           /* of the cache when it was decided */
+    struct outcome_ede {
+        int code;
+        const char *text;
+    } edes[4];                   /* root cause first */
+    const char *site;            /* which check or step decided, for the log; NULL when all is well */
+    bool from_cache;             /* no question was sent for it */
+    bool is_repeatable;          /* every link is the cache's: asked again, it is the same until one of them ends */
+    uint64_t epoch;              /* of the cache when it was decided */
     const struct budget *budget; /* what is left of it */
 };
 
@@ -75,23 +78,21 @@ struct want {
     const struct outcome *outcome; /* WANT_DONE: valid until the next resolver_… call */
 };
 
-/* Asks a question on behalf of waiter, which comes back with WANT_DONE exactly once, unless forgotten.  checking_disabled:
- * the client set CD (RFC 4035 section 3.2.2).  The same questions of several waiters are resolved once. */
+/* Asks a question on behalf of waiter, which comes back with WANT_DONE exactly once.  checking_disabled: the client set CD
+ * (RFC 4035 section 3.2.2).  The same questions of several waiters are resolved once. */
 void resolver_ask(struct resolver *resolver, const struct question *question, bool checking_disabled, void *waiter,
                   struct now now);
 /* A question of our own that the network must answer: neither the cache nor local data does.  What is missing for its
  * validation may come out of the cache. */
 void resolver_probe(struct resolver *resolver, const struct question *question, bool checking_disabled, void *waiter,
                     struct now now);
-/* The waiter is gone: no WANT_DONE for it any more. */
-void resolver_forget(struct resolver *resolver, void *waiter);
 
 /* Fills *want with the next thing wanted; false (WANT_NOTHING) if there is none until something happens. */
 bool resolver_next(struct resolver *resolver, struct now now, struct want *want);
 
 enum absorbed {
-    ABSORBED,     /* the exchange is over: close its socket */
-    ABSORB_WAIT,  /* not an answer to our question (id, question, 0x20 or cookie differ): keep waiting */
+    ABSORBED,    /* the exchange is over: close its socket */
+    ABSORB_WAIT, /* not an answer to our question (id, question, 0x20 or cookie differ): keep waiting */
 };
 enum absorbed resolver_absorb(struct resolver *resolver, uint64_t exchange, struct octets reply, struct now now);
 
