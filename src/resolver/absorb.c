@@ -117,6 +117,14 @@ static void absorb_answer(struct resolver *r, struct lookup *l, struct reply *re
     lookup_finish(r, l, reply->answers[0], now);
 }
 
+/* FORMERR and NOTIMP may be about the name or the type.  Only a server that answers without EDNS what it refused with it
+ * speaks none (RFC 6891 section 7); taking it for one costs it all signatures. */
+static void learn_of_edns(struct server *server, const struct lookup *l, enum reply_kind kind, struct now now)
+{
+    if (l->target->no_edns && (kind == REPLY_ANSWER || kind == REPLY_REFERRAL))
+        server->no_edns_until_ms = now.monotonic_ms + NO_EDNS_S * 1000;
+}
+
 static void absorb_reply(struct resolver *r, struct lookup *l, const struct message *message, struct now now)
 {
     struct asked asked = {
@@ -132,6 +140,7 @@ static void absorb_reply(struct resolver *r, struct lookup *l, const struct mess
     reply_read(message, &asked, l->arena, &reply);
     if (reply.kind == REPLY_RECURSION_LAME && l->accept_recursion_lame)
         reply.kind = REPLY_ANSWER;
+    learn_of_edns(server, l, reply.kind, now);
     switch (reply.kind) {
     case REPLY_ANSWER:
         if (l->is_priming)
@@ -151,7 +160,6 @@ static void absorb_reply(struct resolver *r, struct lookup *l, const struct mess
         return;
     case REPLY_NO_EDNS:
         l->target->no_edns = true;
-        server->no_edns_until_ms = now.monotonic_ms + NO_EDNS_S * 1000;
         return;
     case REPLY_LAME:
         if (!fall_back_to_full_name(r->parts.options, l)) {

@@ -97,6 +97,7 @@ struct lookup {
     struct wait_list waiters;
     struct wait_list waits;
     int64_t give_up_ms;                /* monotonic */
+    uint64_t last_walk;                /* of the waits-for graph that came by */
 
     struct cut *cut;                   /* NULL: to be found */
     bool primed;                       /* priming was tried by this lookup */
@@ -215,7 +216,7 @@ struct resolver {
     struct lookup_list lookups[TABLE_BUCKETS];
     struct request_list requests[TABLE_BUCKETS];
     struct lookup_list exchanges[TABLE_BUCKETS];
-    uint64_t last_exchange;
+    uint64_t last_exchange, last_walk;
     struct resolver_stats stats;
 };
 

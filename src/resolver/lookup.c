@@ -9,7 +9,8 @@
 enum {
     LOOKUP_MS_DISTRUSTFUL = 4000, /* there is an answer already, though a bad one */
     LOOKUP_MS_MAX = 12000,        /* RFC 8767 section 4 speaks of 10 to 30 s; clients give up earlier */
-    WAITS_DEPTH_MAX = 64,         /* of the waits-for graph; deeper counts as a cycle */
+    WAITS_DEPTH_MAX = 64,         /* of the waits-for graph; deeper counts as a cycle … */
+    WAITS_LOOKUPS_MAX = 256,      /* … as do more lookups below one: a client's question has LOOKUPS_MAX */
     QUESTION_OCTETS_MAX = 512,
 };
 
@@ -147,16 +148,35 @@ static void fail_of_servers(struct resolver *r, struct lookup *l, struct now now
 
 /* ---- waiting for another ---- */
 
-/* Does `from` wait, however indirectly, for `l`? */
-static bool leads_to(const struct lookup *from, const struct lookup *l, unsigned depth)
+/* One walk through the waits-for graph. */
+struct walk {
+    const struct lookup *goal;
+    uint64_t number;
+    unsigned lookups_left;
+};
+
+/* Does `from` wait, however indirectly, for the goal?  Each lookup is looked at once: zones whose servers are named in each
+ * other make more ways than anybody could walk. */
+static bool leads_to_goal(struct walk *walk, struct lookup *from, unsigned depth)
 {
-    if (from == l || depth == WAITS_DEPTH_MAX)
+    if (from == walk->goal || depth == WAITS_DEPTH_MAX)
         return true;
+    if (from->last_walk == walk->number)
+        return false;
+    if (walk->lookups_left-- == 0)
+        return true;
+    from->last_walk = walk->number;
     const struct wait *wait;
     LIST_FOREACH(wait, &from->waits, of_waiter)
-    if (leads_to(wait->lookup, l, depth + 1))
+    if (leads_to_goal(walk, wait->lookup, depth + 1))
         return true;
     return false;
+}
+
+static bool leads_to(struct resolver *r, struct lookup *from, const struct lookup *l)
+{
+    struct walk walk = { .goal = l, .number = ++r->last_walk, .lookups_left = WAITS_LOOKUPS_MAX };
+    return leads_to_goal(&walk, from, 0);
 }
 
 /* Waits for the lookup of question; false: it would wait for us, or the budget says no. */
@@ -166,7 +186,7 @@ bool lookup_join(struct resolver *r, struct lookup *l, const struct question *qu
         return false;
     struct lookup_wish wish = { .question = question, .purse = l->purse, .depth = (uint8_t)(l->depth + 1) };
     struct lookup *other = lookup_want(r, &wish, now);
-    if (leads_to(other, l, 0))
+    if (leads_to(r, other, l))
         return false;
     wait_for(&l->task, &l->waits, other);
     return true;
@@ -211,7 +231,8 @@ static void send_question(struct resolver *r, struct lookup *l, struct target *t
     const struct server *server = servers_get(r->servers, &target->address);
     l->target = target;
     l->sent_tcp = target->use_tcp || lookup_avoids(l, &target->address);
-    l->sent_edns = !target->no_edns && server->no_edns_until_ms <= now.monotonic_ms;
+    bool needs_signatures = l->distrust.rounds > 0; /* and there are none without EDNS */
+    l->sent_edns = !target->no_edns && (needs_signatures || server->no_edns_until_ms <= now.monotonic_ms);
     uint8_t *sent = l->sent_tcp ? &target->tcp_sent : &target->udp_sent;
     int64_t timeout_ms = server_timeout_ms(server, *sent);
     if (l->sent_tcp)

@@ -1,0 +1,203 @@
+/* Lookups that wait for each other, and what they remember of servers: through resolver.h, with delegations put into the
+ * cache beforehand. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "message/testing.h"
+#include "resolver/resolver.h"
+
+enum { SENT_MAX = 64 };
+
+struct world {
+    struct arena *arena;
+    struct random *random;
+    struct cache *cache;
+    struct trust *trust;
+    struct resolver_options options;
+    struct crypto_policy policy;
+    struct resolver *resolver;
+    struct now now;
+    struct exchange sent[SENT_MAX];
+    unsigned sent_count;
+    unsigned done;
+};
+
+static int set_up(void **state)
+{
+    struct world *world = memory_new(1, sizeof(*world));
+    set_hash_secret();
+    world->now = (struct now) { 1000000000000, 1000, true };
+    world->arena = arena_new();
+    world->random = random_seeded_new(1);
+    world->options = resolver_options_default(world->arena);
+    world->options.prime_root = false;
+    world->options.random_case = false;
+    world->options.minimisation = MINIMISATION_OFF;
+    struct cache_options cache_options = cache_options_default();
+    cache_options.size_octets = 4 << 20;
+    world->cache = cache_new(&cache_options, world->random);
+    struct crypto_options crypto_options = crypto_options_default();
+    crypto_policy_make(&crypto_options, &world->policy);
+    world->trust = trust_new();
+    world->resolver = resolver_new(&(const struct resolver_parts) {
+        .cache = world->cache,
+        .random = world->random,
+        .options = &world->options,
+        .policy = &world->policy,
+        .trust = world->trust,
+    });
+    *state = world;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct world *world = *state;
+    resolver_free(world->resolver);
+    cache_free(world->cache);
+    trust_free(world->trust);
+    random_free(world->random);
+    arena_free(world->arena);
+    free(world);
+    return 0;
+}
+
+static void run(struct world *world)
+{
+    struct want want;
+    while (resolver_next(world->resolver, world->now, &want)) {
+        if (want.kind == WANT_DONE)
+            world->done++;
+        if (want.kind != WANT_EXCHANGE)
+            continue;
+        assert_true(world->sent_count < SENT_MAX);
+        struct exchange *sent = &world->sent[world->sent_count++];
+        *sent = want.exchange;
+        sent->packet = octets_copy(world->arena, want.exchange.packet);
+    }
+}
+
+static void ask(struct world *world, const char *name, uint16_t type)
+{
+    struct question question = { .qname = name_of(name), .qtype = type, .qclass = CLASS_IN };
+    resolver_ask(world->resolver, &question, false, world, world->now);
+    run(world);
+}
+
+/* The zone's servers by name; at 185.49.140.10 if `has_glue`. */
+static void delegate(struct world *world, const char *zone, const char *const *servers, uint16_t count, bool has_glue)
+{
+    struct delegation delegation = {
+        .zone = name_of(zone),
+        .expires_ms = world->now.wall_ms + 3600000,
+        .server_count = count,
+        .servers = ARENA_ARRAY(world->arena, count, struct delegation_server),
+    };
+    for (uint16_t i = 0; i < count; i++) {
+        struct delegation_server *server = &delegation.servers[i];
+        server->name = name_of(servers[i]);
+        server->address_count = has_glue;
+        server->addresses[0] = (struct address) { .family = 4, .port = 53, .octets = { 185, 49, 140, 10 } };
+    }
+    cache_put_delegation(world->cache, &delegation, world->now);
+}
+
+/* ---- the waits-for graph ---- */
+
+/* Zones in pairs, each with its servers in both zones of the pair below: there are twice as many ways down for each
+ * pair, and as often a lookup that starts asks whether the others wait for it. */
+static void waits_are_walked_once(void **state)
+{
+    enum { PAIRS = 40 };
+    struct world *world = *state;
+    for (int i = 0; i < PAIRS; i++) {
+        char zones[2][DNAME_TEXT_MAX], hosts[2][DNAME_TEXT_MAX];
+        const char *servers[] = { hosts[0], hosts[1] };
+        for (int side = 0; side < 2; side++) {
+            snprintf(zones[side], sizeof(zones[side]), "%c%d.", 'a' + side, i);
+            snprintf(hosts[side], sizeof(hosts[side]), "ns.%c%d.", 'a' + side, i > 0 ? i - 1 : 0);
+        }
+        for (int side = 0; side < 2; side++)
+            delegate(world, zones[side], servers, 2, i == 0);
+        for (int side = 0; side < 2; side++) {
+            char host[DNAME_TEXT_MAX + 3];
+            snprintf(host, sizeof(host), "ns.%s", zones[side]);
+            ask(world, host, TYPE_A);
+            ask(world, host, TYPE_AAAA);
+        }
+    }
+    assert_int_equal(world->sent_count, 4); /* all wait for the servers of the lowest pair */
+    assert_int_equal(world->done, 0);
+}
+
+/* ---- EDNS ---- */
+
+static bool has_edns(struct world *world, const struct exchange *sent)
+{
+    struct message message;
+    assert_int_equal(message_read(sent->packet, world->arena, &message), OK);
+    return message.edns.present;
+}
+
+/* The last question comes back with this RCODE and nothing else, not even OPT. */
+static void reply(struct world *world, uint8_t rcode)
+{
+    const struct exchange *sent = &world->sent[world->sent_count - 1];
+    size_t edns_octets = has_edns(world, sent) ? 11 : 0;
+    struct octets packet = octets_copy(world->arena, sent->packet);
+    uint8_t *octets = (uint8_t *)(uintptr_t)packet.data;
+    packet.len -= edns_octets;
+    octets[2] |= 0x80;
+    octets[3] = (uint8_t)((octets[3] & 0xf0) | rcode);
+    octets[11] = 0; /* ARCOUNT */
+    assert_int_equal(resolver_absorb(world->resolver, sent->id, packet, world->now), ABSORBED);
+    run(world);
+}
+
+/* NOTIMP or FORMERR may be about the type or the name: a client's odd question must not take the signatures away from all
+ * that the server has. */
+static void refusing_both_ways_says_nothing_of_edns(void **state)
+{
+    static const uint8_t rcodes[] = { RCODE_NOTIMP, RCODE_FORMERR };
+    static const char *const names[] = { "odd.example.", "bad.example." };
+    struct world *world = *state;
+    delegate(world, "example.", (const char *const[]) { "ns.example." }, 1, true);
+    for (size_t i = 0; i < ARRAY_LEN(rcodes); i++) {
+        world->sent_count = 0;
+        ask(world, names[i], 65280);
+        reply(world, rcodes[i]);
+        assert_int_equal(world->sent_count, 2);
+        assert_false(has_edns(world, &world->sent[1]));
+        reply(world, rcodes[i]);
+    }
+    ask(world, "www.example.", TYPE_A);
+    assert_true(has_edns(world, &world->sent[world->sent_count - 1]));
+}
+
+static void an_answer_without_edns_does(void **state)
+{
+    struct world *world = *state;
+    delegate(world, "example.", (const char *const[]) { "ns.example." }, 1, true);
+    ask(world, "www.example.", TYPE_A);
+    reply(world, RCODE_FORMERR);
+    assert_false(has_edns(world, &world->sent[1]));
+    reply(world, RCODE_NXDOMAIN);
+    ask(world, "mail.example.", TYPE_A);
+    assert_false(has_edns(world, &world->sent[2]));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(waits_are_walked_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(refusing_both_ways_says_nothing_of_edns, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_answer_without_edns_does, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
