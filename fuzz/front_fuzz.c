@@ -1,5 +1,5 @@
-/* A client's datagram up to the verdict on it.  What is answered at once is a response that reads, fits, carries the id of
- * the question, and that we would never answer ourselves (no loops between two servers). */
+/* A client's datagram up to the verdict on it.  What is answered at once is a response that reads, fits, carries the id
+ * of the question, and that we would never answer ourselves (no loops between two servers). */
 #include <assert.h>
 
 #include "front/front.h"

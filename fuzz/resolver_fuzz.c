@@ -1,5 +1,5 @@
-/* The resolver as a function: every reply comes out of the input.  Whatever servers say, each question is settled exactly
- * once, within its budget, and nothing hangs. */
+/* The resolver as a function: every reply comes out of the input.  Whatever servers say, each question is settled
+ * exactly once, within its budget, and nothing hangs. */
 #include <assert.h>
 
 #include "crypto/verify.h"

@@ -1,5 +1,5 @@
-/* A YAML file as a tree of nodes that know their line.  Narrower than YAML: one document, UTF-8, keys are plain text, and
- * neither anchors, aliases nor tags, so that what is written is what is there. */
+/* A YAML file as a tree of nodes that know their line.  Narrower than YAML: one document, UTF-8, keys are plain text,
+ * and neither anchors, aliases nor tags, so that what is written is what is there. */
 #ifndef CONFIG_TREE_H
 #define CONFIG_TREE_H
 

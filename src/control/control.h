@@ -1,7 +1,7 @@
 /* The control socket: vouchctl asks and orders a running vouchd over it.
  *
- * A connection carries one request, a JSON object on one line, and its reply, one or more JSON objects, each on a line of
- * its own; then it is closed.  Every object has "version"; a refusal is {"error":{"code","text","hint"}}.
+ * A connection carries one request, a JSON object on one line, and its reply, one or more JSON objects, each on a line
+ * of its own; then it is closed.  Every object has "version"; a refusal is {"error":{"code","text","hint"}}.
  * Who may connect is the socket's mode; orders that weaken trust or take the cache away need uid 0, our own uid, or
  * control.admins. */
 #ifndef CONTROL_CONTROL_H

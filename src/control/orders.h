@@ -1,5 +1,5 @@
-/* What control/ asks of the daemon: every order of vouchctl ends in one of these calls.  daemon/ implements them.  All but
- * dump_cache are called on the thread of the loop that control_new() was given. */
+/* What control/ asks of the daemon: every order of vouchctl ends in one of these calls.  daemon/ implements them.  All
+ * but dump_cache are called on the thread of the loop that control_new() was given. */
 #ifndef CONTROL_ORDERS_H
 #define CONTROL_ORDERS_H
 
@@ -66,8 +66,8 @@ struct orders {
     size_t (*flush_key)(void *context, const struct dname *zone, uint16_t key_tag, size_t *keys);
     /* On a thread of its own, several at a time: the callback may wait for a slow reader, and returns false to end. */
     void (*dump_cache)(void *context, bool (*row)(void *to, const struct cache_row *row), void *to);
-    /* Loads the configuration again.  notes: a line for each setting that waits for a restart.  false: nothing has changed,
-     * *failure says why. */
+    /* Loads the configuration again.  notes: a line for each setting that waits for a restart.  false: nothing has
+     * changed, *failure says why. */
     bool (*reload)(void *context, FILE *notes, struct order_failure *failure);
     void (*anchors)(void *context, struct anchors_report *report);
     /* The newest first. */
@@ -79,8 +79,8 @@ struct orders {
     bool (*remove_anchor)(void *context, const struct dname *zone, uint16_t key_tag, const char *who,
                           struct order_failure *failure);
     void (*time)(void *context, struct time_report *report);
-    /* Begins a check of the clock, if none is under way; control_time_checked() is called when it ends, perhaps before this
-     * returns. */
+    /* Begins a check of the clock, if none is under way; control_time_checked()
+     * is called when it ends, perhaps before this returns. */
     void (*check_time)(void *context);
     /* Begins the end of the process and returns: control_free() may not be called from inside. */
     void (*stop)(void *context);

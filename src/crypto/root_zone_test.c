@@ -1,5 +1,5 @@
-/* Every signature of a whole root zone, and of the root's DNSKEY sets over three years: real data, kept beside the sources
- * and not in them. */
+/* Every signature of a whole root zone, and of the root's DNSKEY sets over three years: real data, kept beside the
+ * sources and not in them. */
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>

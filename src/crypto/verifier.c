@@ -7,9 +7,9 @@
 #include "crypto/scheme.h"
 #include "crypto/verify.h"
 
-/* Parsing a key costs nearly as much as verifying with it (RSA) or half of that (P-256), and it takes some 2 KB: the busy
- * keys of a thread (root, TLDs, large operators) are kept parsed, not one for each zone.  A key has one set of places; in it
- * the one longest unused gives way. */
+/* Parsing a key costs nearly as much as verifying with it (RSA) or half of that (P-256), and it takes some 2 KB: the
+ * busy keys of a thread (root, TLDs, large operators) are kept parsed, not one for each zone.  A key has one set of
+ * places; in it the one longest unused gives way. */
 enum { KEY_SETS = 64, KEYS_PER_SET = 4 };
 
 struct verifier {

@@ -11,9 +11,9 @@
 struct verifier *verifier_new(void);
 void verifier_free(struct verifier *verifier);
 
-/* Signed data of RFC 4034 section 3.1.8.1: sig's RDATA without signature (signer lower-cased), then the RRset in canonical
- * form and order with the original TTL; the owner becomes "*.<closest encloser>" when sig->labels is smaller than the
- * owner's.  sig->labels is not larger than the owner's.  In the arena. */
+/* Signed data of RFC 4034 section 3.1.8.1: sig's RDATA without signature (signer lower-cased), then the RRset in
+ * canonical form and order with the original TTL; the owner becomes "*.<closest encloser>" when sig->labels is smaller
+ * than the owner's.  sig->labels is not larger than the owner's.  In the arena. */
 struct octets signed_data(struct arena *arena, const struct rrset *rrset, const struct rrsig *sig);
 
 /* One public-key operation.  algorithm: the policy's row for sig->algorithm, not NULL. */

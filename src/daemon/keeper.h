@@ -1,5 +1,5 @@
-/* The file that lets the cache outlive the process, and the key of its checks in the state directory.  Whatever is wrong with
- * either costs a warning and the warmth of the cache, never the start. */
+/* The file that lets the cache outlive the process, and the key of its checks in the state directory.  Whatever is
+ * wrong with either costs a warning and the warmth of the cache, never the start. */
 #ifndef DAEMON_KEEPER_H
 #define DAEMON_KEEPER_H
 

@@ -9,9 +9,9 @@ struct listeners {
     size_t count;
 };
 
-/* Opens one pair of sockets a worker for each address that is not in `open` yet (NULL: none is).  sysexits: EX_OK; else a
- * line in the log says what is wrong, nothing is open, and it is EX_CONFIG (no such address here), EX_UNAVAILABLE (in use),
- * EX_NOPERM or EX_OSERR.  A default address that the host lacks is a warning. */
+/* Opens one pair of sockets a worker for each address that is not in `open` yet (NULL: none is).  sysexits: EX_OK; else
+ * a line in the log says what is wrong, nothing is open, and it is EX_CONFIG (no such address here), EX_UNAVAILABLE (in
+ * use), EX_NOPERM or EX_OSERR.  A default address that the host lacks is a warning. */
 int listeners_open(const struct config *config, const struct listeners *open, unsigned workers,
                    struct listeners *opened);
 /* Closes the descriptors of sockets that no worker has taken over, and forgets all. */

@@ -1,5 +1,5 @@
-/* What one configuration means, as an immutable snapshot.  Workers read the one they were handed last; the main thread frees
- * a snapshot when every worker has said that it uses the next one. */
+/* What one configuration means, as an immutable snapshot.  Workers read the one they were handed last; the main thread
+ * frees a snapshot when every worker has said that it uses the next one. */
 #ifndef DAEMON_SETTINGS_H
 #define DAEMON_SETTINGS_H
 
@@ -24,8 +24,8 @@ void settings_free(struct settings *settings);
 /* What a resolver works by; borrowed from settings. */
 struct resolver_parts settings_parts(const struct settings *settings, struct cache *cache, struct random *random);
 
-/* sysexits: EX_OK, or EX_UNAVAILABLE after a line in the log when no trust anchor is usable for the declared model (D5-model).
- * Anchors that no usable algorithm can serve, and space that no anchor covers, are only warned of. */
+/* sysexits: EX_OK, or EX_UNAVAILABLE after a line in the log when no trust anchor is usable for the declared model
+ * (D5-model).  Anchors that no usable algorithm can serve, and space that no anchor covers, are only warned of. */
 int settings_check_trust(const struct settings *settings, struct now now);
 
 /* Would the same data be judged in another way?  Then cached verdicts are worth nothing. */

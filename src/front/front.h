@@ -26,9 +26,10 @@ struct front_decision {
 };
 
 /* message: as message_read() left it; read: what it returned.  Checks in order: QR, access, opcode, format (RFC 9619),
- * EDNS version, TSIG (NOTAUTH: no key is known here), class, meta types (AXFR, IXFR, MAILA, MAILB, OPT, TSIG, TKEY: NOTIMP
- * or FORMERR or REFUSED with EDE 21 or 30; NXNAME: FORMERR with EDE 30, RFC 9824).  What is too short for a header is not
- * brought here: the host drops it.  RD=0 passes: the host answers from its cache, or REFUSED with EDE 20. */
+ * EDNS version, TSIG (NOTAUTH: no key is known here), class, meta types (AXFR, IXFR,
+ * MAILA, MAILB, OPT, TSIG, TKEY: NOTIMP or FORMERR or REFUSED with EDE 21 or 30; NXNAME:
+ * FORMERR with EDE 30, RFC 9824).  What is too short for a header is not brought here: the
+ * host drops it.  RD=0 passes: the host answers from its cache, or REFUSED with EDE 20. */
 struct front_decision front_judge(const struct front_options *options, const struct address *client, enum err read,
                                   const struct message *message);
 

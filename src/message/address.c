@@ -217,8 +217,8 @@ struct network {
 };
 
 /* IANA "IPv4 Special-Purpose Address Registry" (RFC 6890), without the globally reachable AS112 and AMT networks, and
- * multicast.  Networks for documentation and benchmarking are not here: nothing that deserves protection lives in them, and
- * laboratories use them. */
+ * multicast.  Networks for documentation and benchmarking are not here: nothing that deserves protection lives in them,
+ * and laboratories use them. */
 static const struct network special_ipv4[] = {
     { 8, { 0 } },             /* this network */
     { 8, { 10 } },            /* RFC 1918 */

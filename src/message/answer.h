@@ -1,6 +1,6 @@
 /* What is known of one question: the atomic unit that cache, validator and resolver hand to each other
- * (RFC 4035 section 4.5): an RRset with its signatures and the proofs that belong to it, or the proof that there is none.
- * A CNAME or DNAME chain is a list of answers, one a link. */
+ * (RFC 4035 section 4.5): an RRset with its signatures and the proofs that belong to it, or the proof that there is
+ * none.  A CNAME or DNAME chain is a list of answers, one a link. */
 #ifndef MESSAGE_ANSWER_H
 #define MESSAGE_ANSWER_H
 
@@ -35,8 +35,8 @@ struct answer {
 };
 
 struct answer *answer_copy(struct arena *arena, const struct answer *answer);
-/* Sets target, and rcode for a DNAME (RFC 6672 section 2.2), from kind, question and rrsets[0].  false: the record is no CNAME
- * or DNAME of the question's name, or malformed.  Other kinds have no target: true. */
+/* Sets target, and rcode for a DNAME (RFC 6672 section 2.2), from kind, question and rrsets[0].  false: the record is
+ * no CNAME or DNAME of the question's name, or malformed.  Other kinds have no target: true. */
 bool answer_set_target(struct answer *answer);
 /* The chain goes on at target: a CNAME or DNAME that was not itself what was asked for. */
 bool answer_leads_on(const struct answer *answer);

@@ -68,8 +68,8 @@ MUST_USE enum err header_read(struct octets octets, struct header *header);
 
 /* Parses a whole message; copies names and RDATA into the arena, `octets` need not outlive the call, except that
  * message->edns borrows from it.
- * ERR_FORMAT: anything malformed, QDCOUNT above 1 (RFC 9619), two OPT records, OPT outside Additional, RDATA that does not
- * fit its type.  Octets after the last record: ERR_FORMAT too.  Then header and question hold what could be read
+ * ERR_FORMAT: anything malformed, QDCOUNT above 1 (RFC 9619), two OPT records, OPT outside Additional, RDATA that does
+ * not fit its type.  Octets after the last record: ERR_FORMAT too.  Then header and question hold what could be read
  * (has_question tells), so that a FORMERR can be sent.
  * ERR_LIMIT: more than MESSAGE_RRS_MAX records.
  * A truncated message (TC=1) may end in the middle of a record: what came before is kept, OK. */

@@ -1,5 +1,5 @@
-/* The plain question, as nearly every client asks it: RD=1, one question of class IN, perhaps an OPT record without options.
- * Reading one allocates nothing.  Everything else is left to message_read(). */
+/* The plain question, as nearly every client asks it: RD=1, one question of class IN, perhaps an OPT record without
+ * options.  Reading one allocates nothing.  Everything else is left to message_read(). */
 #ifndef MESSAGE_PLAIN_H
 #define MESSAGE_PLAIN_H
 

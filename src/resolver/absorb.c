@@ -117,8 +117,8 @@ static void absorb_answer(struct resolver *r, struct lookup *l, struct reply *re
     lookup_finish(r, l, reply->answers[0], now);
 }
 
-/* FORMERR and NOTIMP may be about the name or the type.  Only a server that answers without EDNS what it refused with it
- * speaks none (RFC 6891 section 7); taking it for one costs it all signatures. */
+/* FORMERR and NOTIMP may be about the name or the type.  Only a server that answers without EDNS what it refused with
+ * it speaks none (RFC 6891 section 7); taking it for one costs it all signatures. */
 static void learn_of_edns(struct server *server, const struct lookup *l, enum reply_kind kind, struct now now)
 {
     if (l->target->no_edns && (kind == REPLY_ANSWER || kind == REPLY_REFERRAL))

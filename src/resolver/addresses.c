@@ -34,8 +34,8 @@ static bool has_address(const struct delegation_server *server, const struct res
     return false;
 }
 
-/* Looks for addresses of server names that came without; true if there is something new to look at or to wait for.  Names
- * are taken from a random place on, so that a broken one does not always come first. */
+/* Looks for addresses of server names that came without; true if there is something new to look at or to wait for.
+ * Names are taken from a random place on, so that a broken one does not always come first. */
 bool lookup_want_addresses(struct resolver *r, struct lookup *l, struct now now)
 {
     struct cut *cut = l->cut;

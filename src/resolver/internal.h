@@ -5,8 +5,8 @@
  *   lookup   one (qname, qtype) asked of authoritative servers or forwarders, CNAMEs not followed, nothing validated.
  *            Requests wait for lookups; lookups wait for lookups (addresses of name servers, priming).
  *
- * A task keeps facts, not progress: its decide function looks at all it knows and names the next want.  Data lives in the
- * arena of the task; what goes from a lookup to those who wait for it is copied. */
+ * A task keeps facts, not progress: its decide function looks at all it knows and names the next want.  Data lives in
+ * the arena of the task; what goes from a lookup to those who wait for it is copied. */
 #ifndef RESOLVER_INTERNAL_H
 #define RESOLVER_INTERNAL_H
 

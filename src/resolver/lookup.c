@@ -1,6 +1,6 @@
 /* One question, asked of authoritative servers from the closest known cut downwards (RFC 1034 section 5.3.3), or of
- * forwarders: its beginning, its end, and lookup_decide(), which names the next want from what is known.  cut.c chooses the
- * server, addresses.c finds those whose addresses are missing, absorb.c files what came. */
+ * forwarders: its beginning, its end, and lookup_decide(), which names the next want from what is known.  cut.c chooses
+ * the server, addresses.c finds those whose addresses are missing, absorb.c files what came. */
 #include "resolver/internal.h"
 
 #include <stdio.h>
@@ -155,8 +155,8 @@ struct walk {
     unsigned lookups_left;
 };
 
-/* Does `from` wait, however indirectly, for the goal?  Each lookup is looked at once: zones whose servers are named in each
- * other make more ways than anybody could walk. */
+/* Does `from` wait, however indirectly, for the goal?  Each lookup is looked at once: zones whose servers are named in
+ * each other make more ways than anybody could walk. */
 static bool leads_to_goal(struct walk *walk, struct lookup *from, unsigned depth)
 {
     if (from == walk->goal || depth == WAITS_DEPTH_MAX)
@@ -262,8 +262,8 @@ static void send_question(struct resolver *r, struct lookup *l, struct target *t
 
 /* ---- deciding ---- */
 
-/* All servers have failed.  A delegation that was in the cache may be outdated: come down again from its parent, once.  It
- * stays until the parent has said something else: it may know addresses that nobody tells just now. */
+/* All servers have failed.  A delegation that was in the cache may be outdated: come down again from its parent, once.
+ * It stays until the parent has said something else: it may know addresses that nobody tells just now. */
 static bool try_another_way(struct resolver *r, struct lookup *l, struct now now)
 {
     if (lookup_use_foreign_glue(r, l, now))

@@ -1,5 +1,5 @@
-/* Lookups that wait for each other, and what they remember of servers: through resolver.h, with delegations put into the
- * cache beforehand. */
+/* Lookups that wait for each other, and what they remember of servers:
+ * through resolver.h, with delegations put into the cache beforehand. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -160,8 +160,8 @@ static void reply(struct world *world, uint8_t rcode)
     run(world);
 }
 
-/* NOTIMP or FORMERR may be about the type or the name: a client's odd question must not take the signatures away from all
- * that the server has. */
+/* NOTIMP or FORMERR may be about the type or the name: a client's odd question must not take the signatures away from
+ * all that the server has. */
 static void refusing_both_ways_says_nothing_of_edns(void **state)
 {
     static const uint8_t rcodes[] = { RCODE_NOTIMP, RCODE_FORMERR };

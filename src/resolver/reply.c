@@ -119,8 +119,8 @@ static struct answer *positive(const struct message *message, const struct asked
     return answer;
 }
 
-/* QTYPE ANY, and QTYPE RRSIG: signatures only ever travel with what they sign (R4.5-b), or alone as data that is asked for
- * by name and never validated. */
+/* QTYPE ANY, and QTYPE RRSIG: signatures only ever travel with what they sign (R4.5-b), or alone as data that is asked
+ * for by name and never validated. */
 static struct answer *positive_any(const struct message *message, const struct asked *asked, const struct dname *qname,
                                    struct arena *arena)
 {
@@ -177,7 +177,8 @@ static struct answer *dname_link(const struct message *message, const struct ask
     return answer;
 }
 
-/* The CNAME asked for is the one that a DNAME yields: never signed (RFC 6672 section 5.3.1), the DNAME stands for it. */
+/* The CNAME asked for is the one that a DNAME yields: never
+ * signed (RFC 6672 section 5.3.1), the DNAME stands for it. */
 static bool is_yielded(const struct rrset *set, const struct rrset *dname)
 {
     return set->type == TYPE_CNAME && set->sig_count == 0 && dname != NULL;
@@ -343,8 +344,8 @@ static void take_signatures(struct rrset *set, const struct rrset *orphans, stru
     set->sig_ttl_s = orphans->ttl_s;
 }
 
-/* RFC 4035 section 3.1.1 wants an RRSIG in the section of what it signs.  A server that puts it elsewhere is forgiven: whether
- * it signs anything is the validator's to say. */
+/* RFC 4035 section 3.1.1 wants an RRSIG in the section of what it signs.  A server that puts it elsewhere is forgiven:
+ * whether it signs anything is the validator's to say. */
 static void find_signatures(const struct message *message, struct rrset *set, struct arena *arena)
 {
     for (enum section section = SECTION_ANSWER; section < SECTIONS && set->sig_count == 0; section++) {

@@ -1,5 +1,5 @@
-/* What a reply means for the question that was asked of a zone's server: a pure function over the message that drops all
- * that the server had no business to say (RFC 2181 section 5.4.1, bailiwick). */
+/* What a reply means for the question that was asked of a zone's server: a pure function over the message that drops
+ * all that the server had no business to say (RFC 2181 section 5.4.1, bailiwick). */
 #ifndef RESOLVER_REPLY_H
 #define RESOLVER_REPLY_H
 
@@ -33,7 +33,8 @@ struct asked { /* what the reply answers */
     struct now now;
 };
 
-/* Answer of a priming question (RFC 9609): the root's servers with the addresses that came along; NULL if it is none. */
+/* Answer of a priming question (RFC 9609): the root's servers
+ * with the addresses that came along; NULL if it is none. */
 struct delegation *reply_priming(const struct message *message, const struct asked *asked, struct arena *arena);
 
 /* The message's question was compared before.  Everything in *reply lives in the arena and may share the message's parts,

@@ -340,8 +340,8 @@ static bool is_forwarded(struct resolver *r, const struct pin *pin)
     return rule != NULL && rule->kind != ZONE_RULE_STUB;
 }
 
-/* Whom to ask next time: not the server that said it; the same one over TCP if there is no other; at last a forwarder's own
- * validation.  false: all that has been tried. */
+/* Whom to ask next time: not the server that said it; the same one over TCP if there is no other; at last a forwarder's
+ * own validation.  false: all that has been tried. */
 static bool learn_distrust(struct resolver *r, struct request *q, const struct pin *culprit)
 {
     struct distrust *distrust = &q->distrust;
@@ -462,8 +462,8 @@ static bool local_answer(struct resolver *r, struct request *q, struct pin *pin,
     return pin->answer != NULL;
 }
 
-/* A referral's proof that there is no DS is all that the validator needs; a client needs the SOA too (RFC 2308 section 3),
- * which the parent sends to whoever asks for the DS. */
+/* A referral's proof that there is no DS is all that the validator needs; a client needs the SOA too (RFC 2308 section
+ * 3), which the parent sends to whoever asks for the DS. */
 static bool is_for_clients(const struct answer *answer)
 {
     return answer->kind != ANSWER_NODATA || answer->question.qtype != TYPE_DS || answer_soa(answer) != NULL;

@@ -37,8 +37,8 @@ struct resolver_parts {
 };
 struct resolver *resolver_new(const struct resolver_parts *parts);
 void resolver_free(struct resolver *resolver);
-/* New options, policy or trust.  What is in flight goes on and decides its next step by the new ones.  The old parts are
- * not used any more when this returns. */
+/* New options, policy or trust.  What is in flight goes on and decides its next step by the new ones.  The old parts
+ * are not used any more when this returns. */
 void resolver_configure(struct resolver *resolver, const struct resolver_parts *parts);
 
 enum transport { TRANSPORT_UDP, TRANSPORT_TCP };
@@ -78,8 +78,8 @@ struct want {
     const struct outcome *outcome; /* WANT_DONE: valid until the next resolver_… call */
 };
 
-/* Asks a question on behalf of waiter, which comes back with WANT_DONE exactly once.  checking_disabled: the client set CD
- * (RFC 4035 section 3.2.2).  The same questions of several waiters are resolved once. */
+/* Asks a question on behalf of waiter, which comes back with WANT_DONE exactly once.  checking_disabled: the client set
+ * CD (RFC 4035 section 3.2.2).  The same questions of several waiters are resolved once. */
 void resolver_ask(struct resolver *resolver, const struct question *question, bool checking_disabled, void *waiter,
                   struct now now);
 /* A question of our own that the network must answer: neither the cache nor local data does.  What is missing for its

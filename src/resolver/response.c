@@ -130,8 +130,8 @@ static bool is_denial(const struct rrset *set)
     return set->type == TYPE_NSEC || set->type == TYPE_NSEC3;
 }
 
-/* Of the Authority section: the SOA says how long a denial is true (RFC 2308 section 3), proofs are for those who asked for
- * them (RFC 4035 section 3.2.1), NS records for nobody. */
+/* Of the Authority section: the SOA says how long a denial is true (RFC 2308 section 3), proofs are for those who asked
+ * for them (RFC 4035 section 3.2.1), NS records for nobody. */
 static bool put_for_all(struct message_parts *parts, enum section section, const struct answer *answer,
                         const struct rrset *set)
 {
@@ -159,8 +159,8 @@ static bool put_proofs(struct message_parts *parts, put_function *put)
     return true;
 }
 
-/* Each section ends with what only DO asks for, and what all get points into nothing else: with and without it the message is
- * the same but for the gaps. */
+/* Each section ends with what only DO asks for, and what all get points into nothing else: with and without it the
+ * message is the same but for the gaps. */
 static bool put_part(struct message_parts *parts, enum ready_part part)
 {
     static const struct {

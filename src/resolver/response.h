@@ -14,13 +14,14 @@ struct client_query {
     size_t size_max; /* the smaller of the client's UDP size and ours; MESSAGE_OCTETS_MAX over TCP */
 };
 
-/* Writes the response into buffer (size at least size_max): AA=0, RA=1, AD by RFC 6840 section 5.8, TTLs as left at `now`,
- * signatures and proofs only with DO, SERVFAIL for what is Bogus or Indeterminate unless CD, EDE options, TC when it does
- * not fit (then only the question and OPT).  Returns the whole message, borrowed from buffer. */
+/* Writes the response into buffer (size at least size_max): AA=0, RA=1, AD by RFC 6840 section 5.8, TTLs as left at
+ * `now`, signatures and proofs only with DO, SERVFAIL for what is Bogus or Indeterminate unless CD, EDE options, TC
+ * when it does not fit (then only the question and OPT).  Returns the whole message, borrowed from buffer. */
 struct octets response_write(const struct answer_options *options, const struct client_query *query,
                              const struct outcome *outcome, struct now now, uint8_t *buffer, size_t size);
-/* The same for whoever asks the question next, for ready_put(): what response_write() would write for any plain question
- * until the deadlines, octet for octet.  The draft borrows from the buffer.  false: such an answer must be made each time. */
+/* The same for whoever asks the question next, for ready_put(): what response_write()
+ * would write for any plain question until the deadlines, octet for octet.  The draft
+ * borrows from the buffer.  false: such an answer must be made each time. */
 bool response_make_ready(const struct answer_options *options, const struct outcome *outcome, struct now now,
                          uint8_t *buffer, size_t size, struct ready_draft *draft);
 /* An error without any data: FORMERR, REFUSED, NOTIMP, BADVERS … with an EDE (EDE_NONE: none) and text (may be NULL).

@@ -30,9 +30,10 @@ struct client_handler {
     void *context;
     /* message is borrowed for the time of the call. */
     void (*question)(void *context, const struct client *client, struct octets message);
-    /* May be NULL, both: answers that are at hand, without the cost of keeping a client.  Messages that have come together are
-     * shown to expect(), which can fetch what they will need.  Then each of them, by its place among those shown, is handed
-     * to at_once(), which makes an answer anywhere in the buffer and returns it; what it does not answer goes to question(). */
+    /* May be NULL, both: answers that are at hand, without the cost of keeping a client.  Messages that have come
+     * together are shown to expect(), which can fetch what they will need.  Then each of them, by its place among those
+     * shown, is handed to at_once(), which makes an answer anywhere in the buffer and returns it; what it does not
+     * answer goes to question(). */
     void (*expect)(void *context, const struct octets *messages, unsigned count);
     struct octets (*at_once)(void *context, unsigned place, const struct client *client, uint8_t *buffer);
 };

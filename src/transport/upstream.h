@@ -1,5 +1,5 @@
-/* Questions to servers.  UDP: a connected socket, and so a random source port, for each; TCP: a connection for each.  There
- * are no time-outs here: the owner cancels what it does not want to wait for any longer. */
+/* Questions to servers.  UDP: a connected socket, and so a random source port, for each; TCP: a connection for each.
+ * There are no time-outs here: the owner cancels what it does not want to wait for any longer. */
 #ifndef TRANSPORT_UPSTREAM_H
 #define TRANSPORT_UPSTREAM_H
 
@@ -18,7 +18,8 @@ enum upstream_failure {
 
 struct upstream_handler {
     void *context;
-    /* True: that was it, the exchange is over.  False: not the answer, keep waiting.  It may start and cancel exchanges. */
+    /* True: that was it, the exchange is over.  False: not the
+     * answer, keep waiting.  It may start and cancel exchanges. */
     bool (*reply)(void *context, uint64_t id, struct octets reply);
     /* The exchange is over. */
     void (*failed)(void *context, uint64_t id, enum upstream_failure how);

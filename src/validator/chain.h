@@ -1,7 +1,7 @@
-/* The chain of trust between an anchor and the zone that holds the data: RFC 4035 sections 5.1 and 5.2.  For this folder
- * alone.  chain.c and link.c call each other: keys are vouched for by DS sets, DS sets are answers that are judged like
- * any other, which takes the keys of a zone above.  Each step leads to a shorter name, or from a zone's keys to its DS
- * set: there are never more than two for a label. */
+/* The chain of trust between an anchor and the zone that holds the data: RFC 4035 sections 5.1 and 5.2.  For this
+ * folder alone.  chain.c and link.c call each other: keys are vouched for by DS sets, DS sets are answers that are
+ * judged like any other, which takes the keys of a zone above.  Each step leads to a shorter name, or from a zone's
+ * keys to its DS set: there are never more than two for a label. */
 #ifndef VALIDATOR_CHAIN_H
 #define VALIDATOR_CHAIN_H
 
@@ -42,8 +42,8 @@ enum judgement chain_keys(struct judge *judge, const struct dname *name, struct 
 /* What the parent says of a cut at name: its DS set.  name is not the root. */
 enum judgement chain_delegation(struct judge *judge, const struct dname *name, struct zone *zone);
 
-/* There is data of `name` without a signature that counts, below or at the secure zone `from`.  INSECURE if a cut on the way
- * from there to name has no usable DS; else BOGUS with these words, or what stopped us. */
+/* There is data of `name` without a signature that counts, below or at the secure zone `from`.  INSECURE if a cut on
+ * the way from there to name has no usable DS; else BOGUS with these words, or what stopped us. */
 struct unsigned_data {
     const struct dname *name; /* the deepest zone that could hold the data */
     const struct dname *owner;
@@ -55,8 +55,8 @@ struct unsigned_data {
 enum judgement chain_insecurity(struct judge *judge, const struct dname *from, const struct unsigned_data *data,
                                 struct verdict *verdict);
 
-/* JUDGED with ZONE_SECURE if no cut that delegations know of lies below `signer`, down to `holder`; else the zone that cut
- * makes. */
+/* JUDGED with ZONE_SECURE if no cut that delegations know of lies
+ * below `signer`, down to `holder`; else the zone that cut makes. */
 enum judgement chain_cut_below(struct judge *judge, const struct dname *signer, const struct dname *holder,
                                struct zone *zone);
 

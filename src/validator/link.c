@@ -189,8 +189,8 @@ static bool stands_in_zone(const struct rrset *rrset, const struct signature_res
     return result->fault == FAULT_NONE && !rrsig_is_expanded(&result->rrsig, rrset->owner);
 }
 
-/* Verifies the sets that the zone (ZONE_SECURE) signed; those of others prove nothing about it.  One that does not verify
- * is no proof, but what is wrong with it is the likely cause if the others do not suffice. */
+/* Verifies the sets that the zone (ZONE_SECURE) signed; those of others prove nothing about it.  One that does not
+ * verify is no proof, but what is wrong with it is the likely cause if the others do not suffice. */
 static enum judgement verify_proofs(struct judge *judge, const struct answer *answer, const struct zone *zone,
                                     struct proofs *proofs)
 {
@@ -225,8 +225,8 @@ static struct denial denial_of(struct judge *judge, const struct dname *zone, co
     return (struct denial) { zone, proofs->sets, proofs->count, judge->v->policy->nsec3_iterations };
 }
 
-/* The name exists after all, without the type: some servers send a name error for empty non-terminals.  The RCODE is not
- * signed, the records are, and they win (RFC 8020 section 2: there is something below the name). */
+/* The name exists after all, without the type: some servers send a name error for empty non-terminals.  The RCODE is
+ * not signed, the records are, and they win (RFC 8020 section 2: there is something below the name). */
 static enum proof no_data_after_all(struct judge *judge, const struct denial *denial, struct answer *answer)
 {
     const struct question *question = &answer->question;
@@ -328,8 +328,8 @@ static enum judgement judge_expansion(struct judge *judge, const struct answer *
 
 /* ---- positive answers ---- */
 
-/* The deepest zone that may hold this RRset of an answer.  A DS set is the parent's (RFC 4035 section 3.1.4.1), and so is
- * what the parent says instead of one. */
+/* The deepest zone that may hold this RRset of an answer.  A DS set is the parent's (RFC 4035 section 3.1.4.1), and so
+ * is what the parent says instead of one. */
 static void holder_of(const struct answer *answer, const struct rrset *rrset, struct dname *holder)
 {
     bool is_parents = rrset->type == TYPE_DS ||

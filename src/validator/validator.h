@@ -31,7 +31,8 @@ struct fact_failure {
 /* Where the facts are: implemented by the resolver over its cache and what the query has pinned. */
 struct facts {
     void *context;
-    /* type is TYPE_DS or TYPE_DNSKEY.  The answer stays valid as long as the query; the validator writes its verdict. */
+    /* type is TYPE_DS or TYPE_DNSKEY.  The answer stays valid as
+     * long as the query; the validator writes its verdict. */
     enum fact (*find)(void *context, const struct dname *name, uint16_t type, struct answer **answer,
                       struct fact_failure *failure);
     /* The highest zone cut known from delegations that is strictly below `above` and at or above `name`: unsigned
@@ -65,13 +66,15 @@ enum judgement {
 };
 
 /* verdict.site of a Secure no-data answer whose NSEC says that the name does not exist (RFC 9824): whoever did not ask
- * for signatures gets NXDOMAIN.  No NXDOMAIN cut follows from it.  Compare with strcmp(): it may come out of a cache. */
+ * for signatures gets NXDOMAIN.  No NXDOMAIN cut follows from
+ * it.  Compare with strcmp(): it may come out of a cache. */
 #define SITE_COMPACT_DENIAL "compact-denial"
 
 /* Judges one link: data, CNAME, DNAME, no-data or name error.  A verdict that is there already is left alone.  Never
- * touches records, but turns a name error into no data where the signed records say so (kind and rcode), and takes out of answer->proofs of a Secure answer what the verdict does not rest on: behind an AD bit
- * stands nothing that was not verified (RFC 4035 section 3.2.3), and what enters the denial index neither.  An exhausted
- * budget yields INDETERMINATE with the budget's name as site, so that it is not held against the zone. */
+ * touches records, but turns a name error into no data where the signed records say so (kind and rcode), and takes out
+ * of answer->proofs of a Secure answer what the verdict does not rest on: behind an AD bit stands nothing that was not
+ * verified (RFC 4035 section 3.2.3), and what enters the denial index neither.  An exhausted budget yields
+ * INDETERMINATE with the budget's name as site, so that it is not held against the zone. */
 MUST_USE enum judgement validator_judge(const struct validation *validation, struct answer *answer,
                                         struct dname *need_name, uint16_t *need_type);
 

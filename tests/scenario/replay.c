@@ -1,4 +1,5 @@
-/* replay [--seed N] [--verbose] [--list FILE] FILE|DIRECTORY…: tells stories to the core and says which came out right. */
+/* replay [--seed N] [--verbose] [--list FILE] FILE|DIRECTORY…:
+ * tells stories to the core and says which came out right. */
 #include <errno.h>
 #include <fts.h>
 #include <getopt.h>

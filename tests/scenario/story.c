@@ -385,8 +385,8 @@ static int open_parentheses(const char *text)
 
 enum { TYPE_STAND_IN = 65280 }; /* private use, RFC 6895 section 3.1 */
 
-/* "A \# 3 030405": whoever writes RDATA like that may mean what does not fit the type.  A type without a layout stands in
- * for it while the record is read. */
+/* "A \# 3 030405": whoever writes RDATA like that may mean what does not fit the type.  A type without a layout stands
+ * in for it while the record is read. */
 static const char *hide_type(struct parser *p, const char *text, uint16_t *hidden)
 {
     *hidden = 0;

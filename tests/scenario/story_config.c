@@ -398,8 +398,8 @@ static bool set_forward_first(struct mapping *m, const char *value)
 
 /* ---- the table ---- */
 
-/* One row a word: `apply` maps it; else `needs` says what we lack, unless the value switches it off; else it is harmless,
- * which `why` explains. */
+/* One row a word: `apply` maps it; else `needs` says what we lack, unless the value switches it off; else it is
+ * harmless, which `why` explains. */
 struct word {
     const char *key;
     bool (*apply)(struct mapping *m, const char *value);

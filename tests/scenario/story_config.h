@@ -1,5 +1,5 @@
-/* The configuration of a story, in Unbound's words, as the options of our own folders.  Every word has a row in a table:
- * it is mapped, it is known to be harmless, or the story is skipped because we lack what it needs. */
+/* The configuration of a story, in Unbound's words, as the options of our own folders.  Every word has a row in a
+ * table: it is mapped, it is known to be harmless, or the story is skipped because we lack what it needs. */
 #ifndef SCENARIO_STORY_CONFIG_H
 #define SCENARIO_STORY_CONFIG_H
 

@@ -1,5 +1,6 @@
-/* The loop that tells a story.  Before each step all upstream questions that a server answers at this step are answered;
- * what nobody answers stays in flight until the story, or the time that a client waits for its answer, lets it time out. */
+/* The loop that tells a story.  Before each step all upstream questions that a server
+ * answers at this step are answered; what nobody answers stays in flight until the
+ * story, or the time that a client waits for its answer, lets it time out. */
 #include "tests/scenario/story_run.h"
 
 #include <stdio.h>

@@ -7,8 +7,8 @@
 
 struct signer; /* one key pair */
 
-/* Flags are those of the DNSKEY: DNSKEY_ZONE, with DNSKEY_SEP for a KSK, DNSKEY_REVOKE for a revoked one (same seed: the
- * same key pair).  RSA keys have 1024 bits, quick to make; all algorithms that crypto/ verifies. */
+/* Flags are those of the DNSKEY: DNSKEY_ZONE, with DNSKEY_SEP for a KSK, DNSKEY_REVOKE for a revoked one (same seed:
+ * the same key pair).  RSA keys have 1024 bits, quick to make; all algorithms that crypto/ verifies. */
 struct signer *signer_new(uint8_t algorithm, uint16_t flags, uint64_t seed);
 struct signer *signer_new_rsa(uint8_t algorithm, uint16_t flags, uint64_t seed, unsigned modulus_bits);
 void signer_free(struct signer *signer);

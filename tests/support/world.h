@@ -1,5 +1,5 @@
-/* For tests: a small signed world and its resolver's side, in memory.  Zones with one key each, names of a few zones; each
- * question is answered as an authoritative server would, and what the validator asks for is brought one by one. */
+/* For tests: a small signed world and its resolver's side, in memory.  Zones with one key each, names of a few zones;
+ * each question is answered as an authoritative server would, and what the validator asks for is brought one by one. */
 #ifndef TESTS_SUPPORT_WORLD_H
 #define TESTS_SUPPORT_WORLD_H
 
