@@ -22,9 +22,8 @@ static void check_answer(const struct message *message, const struct front_decis
         .dnssec_ok = message->edns.dnssec_ok,
         .size_max = message->edns.present ? UDP_OCTETS_DEFAULT : UDP_OCTETS_CLASSIC,
     };
-    struct octets octets =
-        response_write_error(&answers, &query, message->has_question ? &message->question : NULL, decision->rcode,
-                             decision->ede, decision->text, buffer, sizeof(buffer));
+    struct octets octets = response_write_error(&answers, &query, message->has_question ? &message->question : NULL,
+                                                decision->rcode, decision->ede, decision->text, buffer, sizeof(buffer));
     struct message response;
     assert(octets.len <= query.size_max);
     assert(message_read(octets, arena, &response) == OK);

@@ -28,7 +28,7 @@ void *arena_alloc(struct arena *arena, size_t size) __attribute__((returns_nonnu
 /* count * size with overflow caught; zeroed; count may be 0. */
 void *arena_array(struct arena *arena, size_t count, size_t size) __attribute__((returns_nonnull));
 
-#define ARENA_NEW(arena, type) ((type *)arena_alloc((arena), sizeof(type)))
+#define ARENA_NEW(arena, type)          ((type *)arena_alloc((arena), sizeof(type)))
 #define ARENA_ARRAY(arena, count, type) ((type *)arena_array((arena), (count), sizeof(type)))
 
 void *arena_copy(struct arena *arena, const void *data, size_t len) __attribute__((returns_nonnull));

@@ -9,14 +9,14 @@
 #include "base/limits.h"
 
 struct budget {
-    uint16_t packets;            /* left, as all below */
+    uint16_t packets; /* left, as all below */
     uint16_t lookups;
     uint16_t signature_checks;
     uint16_t signature_failures;
     uint16_t hashes;
-    uint16_t turn_checks;        /* left until the worker gets its turn back */
+    uint16_t turn_checks; /* left until the worker gets its turn back */
     uint16_t turn_hashes;
-    const char *spent;           /* which one ran out first ("signature-checks"); NULL while none has */
+    const char *spent; /* which one ran out first ("signature-checks"); NULL while none has */
 };
 
 struct budget budget_full(void);

@@ -2,9 +2,9 @@
 #ifndef BASE_ERR_H
 #define BASE_ERR_H
 
-#define MUST_USE __attribute__((warn_unused_result))
+#define MUST_USE                      __attribute__((warn_unused_result))
 #define PRINTF_LIKE(format_at, first) __attribute__((format(printf, format_at, first)))
-#define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
+#define ARRAY_LEN(a)                  (sizeof(a) / sizeof((a)[0]))
 
 enum err {
     OK = 0,

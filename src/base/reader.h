@@ -7,7 +7,7 @@
 struct reader {
     const uint8_t *start; /* of the whole message: compression pointers count from here */
     const uint8_t *at;
-    const uint8_t *end;   /* of what may be read: the message, or one RDATA inside it */
+    const uint8_t *end; /* of what may be read: the message, or one RDATA inside it */
     bool failed;
 };
 

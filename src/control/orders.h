@@ -31,9 +31,9 @@ struct time_report {
     enum on_unfit on_unfit;
     uint32_t max_offset_s;
     uint64_t checks, jumps;
-    int64_t checked_s;        /* when the last check ended; means something once checks > 0, as the next one does */
-    int64_t next_check_s;     /* from now */
-    int64_t jump_s, jump_ms;  /* the last one: when, and how far */
+    int64_t checked_s;       /* when the last check ended; means something once checks > 0, as the next one does */
+    int64_t next_check_s;    /* from now */
+    int64_t jump_s, jump_ms; /* the last one: when, and how far */
     unsigned source_count;
     struct time_source_report sources[CLOCK_SAMPLES_MAX];
 };

@@ -8,7 +8,8 @@
 #include "base/octets.h"
 #include "message/rdata.h"
 
-enum recommendation { /* IANA column "Use for DNSSEC Validation" / "Implement for DNSSEC Validation" (RFC 9904) */
+/* IANA column "Use for DNSSEC Validation" / "Implement for DNSSEC Validation" (RFC 9904) */
+enum recommendation {
     RECOMMEND_MUST,
     RECOMMEND_RECOMMENDED,
     RECOMMEND_MAY,
@@ -40,8 +41,8 @@ struct algorithm {
     uint8_t number;
     const char *mnemonic;
     enum recommendation use_for_validation;
-    bool on_by_default;         /* false: treated as unsupported unless validation.algorithms.allow names it */
-    const char *edition;        /* the RFC that says so */
+    bool on_by_default;  /* false: treated as unsupported unless validation.algorithms.allow names it */
+    const char *edition; /* the RFC that says so */
     /* NULL: cannot be verified by this build.  key is the Public Key field of the DNSKEY. */
     enum signature_check (*check)(struct verifier *verifier, const struct algorithm *algorithm, struct octets key,
                                   struct octets signed_data, struct octets signature);
@@ -53,7 +54,7 @@ struct digest {
     enum recommendation use_for_validation;
     bool on_by_default;
     const char *edition;
-    uint8_t octets;             /* length of the digest */
+    uint8_t octets;                                       /* length of the digest */
     void (*compute)(struct octets data, uint8_t *digest); /* NULL: cannot be computed */
 };
 
@@ -68,7 +69,7 @@ const struct digest *digest_table(size_t *count);
 struct crypto_policy {
     const struct algorithm *algorithms[256];
     const struct digest *digests[256];
-    uint16_t nsec3_iterations;  /* above: RFC 9276 section 3.2 */
+    uint16_t nsec3_iterations; /* above: RFC 9276 section 3.2 */
 };
 struct crypto_options { /* validation.* in the configuration; lists hold numbers */
     uint8_t allow_algorithms[32], deny_algorithms[32], allow_digests[32], deny_digests[32];

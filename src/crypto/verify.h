@@ -22,7 +22,8 @@ enum signature_check signature_verify(struct verifier *verifier, const struct al
 
 /* Does the DS record match the key (RFC 4034 section 5.1.4): tag, algorithm, digest over owner and RDATA?  digest: the
  * policy's row for ds->digest_type, not NULL. */
-bool ds_matches(const struct digest *digest, const struct ds *ds, const struct dname *owner, struct octets dnskey_rdata);
+bool ds_matches(const struct digest *digest, const struct ds *ds, const struct dname *owner,
+                struct octets dnskey_rdata);
 
 /* RFC 5155 section 5, SHA-1.  hash holds 20 octets.  name is lower-cased inside. */
 enum { NSEC3_HASH_OCTETS = 20 };

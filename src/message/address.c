@@ -220,17 +220,17 @@ struct network {
  * multicast.  Networks for documentation and benchmarking are not here: nothing that deserves protection lives in them,
  * and laboratories use them. */
 static const struct network special_ipv4[] = {
-    { 8, { 0 } },             /* this network */
-    { 8, { 10 } },            /* RFC 1918 */
-    { 10, { 100, 64 } },      /* RFC 6598 */
-    { 8, { 127 } },           /* loopback */
-    { 16, { 169, 254 } },     /* link local */
-    { 12, { 172, 16 } },      /* RFC 1918 */
-    { 24, { 192, 0, 0 } },    /* IETF protocol assignments */
-    { 24, { 192, 88, 99 } },  /* 6to4 relays, RFC 7526 */
-    { 16, { 192, 168 } },     /* RFC 1918 */
-    { 4, { 224 } },           /* multicast */
-    { 4, { 240 } },           /* reserved, broadcast */
+    { 8, { 0 } },            /* this network */
+    { 8, { 10 } },           /* RFC 1918 */
+    { 10, { 100, 64 } },     /* RFC 6598 */
+    { 8, { 127 } },          /* loopback */
+    { 16, { 169, 254 } },    /* link local */
+    { 12, { 172, 16 } },     /* RFC 1918 */
+    { 24, { 192, 0, 0 } },   /* IETF protocol assignments */
+    { 24, { 192, 88, 99 } }, /* 6to4 relays, RFC 7526 */
+    { 16, { 192, 168 } },    /* RFC 1918 */
+    { 4, { 224 } },          /* multicast */
+    { 4, { 240 } },          /* reserved, broadcast */
 };
 
 /* Global unicast is 2000::/3 (IANA "Internet Protocol Version 6 Address Space"); special inside of it are: */

@@ -8,10 +8,10 @@
 enum { ADDRESS_TEXT_MAX = 64 };
 
 struct address {
-    uint8_t family;    /* 4 or 6; 0: none */
-    uint16_t port;     /* host byte order */
+    uint8_t family;     /* 4 or 6; 0: none */
+    uint16_t port;      /* host byte order */
     uint8_t octets[16]; /* 4 or 16 of them count; an IPv4-mapped IPv6 address is stored as IPv4 */
-    uint32_t scope;    /* IPv6 zone index, 0: none */
+    uint32_t scope;     /* IPv6 zone index, 0: none */
 };
 
 struct prefix {

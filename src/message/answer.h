@@ -9,9 +9,9 @@
 #include "message/verdict.h"
 
 enum answer_kind {
-    ANSWER_DATA,     /* rrsets[0] is the RRset asked for (several for ANY) */
-    ANSWER_CNAME,    /* rrsets[0] is the CNAME at qname; qtype was something else */
-    ANSWER_DNAME,    /* rrsets[0] is a DNAME above qname; `target` is what qname becomes; the CNAME is made when sent */
+    ANSWER_DATA,  /* rrsets[0] is the RRset asked for (several for ANY) */
+    ANSWER_CNAME, /* rrsets[0] is the CNAME at qname; qtype was something else */
+    ANSWER_DNAME, /* rrsets[0] is a DNAME above qname; `target` is what qname becomes; the CNAME is made when sent */
     ANSWER_NODATA,
     ANSWER_NXDOMAIN,
 };
@@ -21,17 +21,17 @@ enum { ORIGIN_ITERATIVE = 0 }; /* else 1 + index of the forward, stub or local z
 struct answer {
     struct question question;
     enum answer_kind kind;
-    uint16_t rcode;              /* NOERROR, NXDOMAIN; YXDOMAIN when a DNAME's result is too long (RFC 6672) */
+    uint16_t rcode; /* NOERROR, NXDOMAIN; YXDOMAIN when a DNAME's result is too long (RFC 6672) */
     uint16_t origin;
-    struct dname zone;           /* the zone whose servers said it, as far as delegations tell: unsigned, a hint */
-    struct dname target;         /* CNAME, DNAME: the next name of the chain */
-    struct rrset_list rrsets;    /* Answer section of this link */
-    struct rrset_list proofs;    /* SOA, NSEC, NSEC3 with their signatures: Authority section of this link */
-    int64_t received_ms;         /* wall time, whole seconds; TTLs count from here */
-    int64_t expires_ms;          /* wall time: the least TTL of all parts, capped; not yet by signatures (verdict) */
-    bool contradicted;           /* DNAME: a CNAME came along that it does not yield (RFC 6672 section 3.1) */
-    struct verdict verdict;      /* of the whole link: UNCHECKED until the validator has spoken */
-    bool verdict_is_new;         /* judged since it came out of the cache: worth storing */
+    struct dname zone;        /* the zone whose servers said it, as far as delegations tell: unsigned, a hint */
+    struct dname target;      /* CNAME, DNAME: the next name of the chain */
+    struct rrset_list rrsets; /* Answer section of this link */
+    struct rrset_list proofs; /* SOA, NSEC, NSEC3 with their signatures: Authority section of this link */
+    int64_t received_ms;      /* wall time, whole seconds; TTLs count from here */
+    int64_t expires_ms;       /* wall time: the least TTL of all parts, capped; not yet by signatures (verdict) */
+    bool contradicted;        /* DNAME: a CNAME came along that it does not yield (RFC 6672 section 3.1) */
+    struct verdict verdict;   /* of the whole link: UNCHECKED until the validator has spoken */
+    bool verdict_is_new;      /* judged since it came out of the cache: worth storing */
 };
 
 struct answer *answer_copy(struct arena *arena, const struct answer *answer);

@@ -11,9 +11,9 @@
 #include "base/writer.h"
 
 enum {
-    DNAME_OCTETS_MAX = 255,    /* RFC 1035 section 2.3.4, root label included */
+    DNAME_OCTETS_MAX = 255, /* RFC 1035 section 2.3.4, root label included */
     LABEL_OCTETS_MAX = 63,
-    DNAME_LABELS_MAX = 127,    /* without the root */
+    DNAME_LABELS_MAX = 127,                    /* without the root */
     DNAME_TEXT_MAX = 4 * DNAME_OCTETS_MAX + 1, /* every octet as \DDD, and the NUL */
 };
 

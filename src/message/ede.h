@@ -5,7 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum ede { /* IANA "Extended DNS Error Codes", copy of 2026-11 */
+/* IANA "Extended DNS Error Codes", copy of 2026-11 */
+enum ede {
     EDE_NONE = -1,
     EDE_OTHER = 0,
     EDE_UNSUPPORTED_DNSKEY_ALGORITHM = 1,

@@ -8,7 +8,8 @@
 #include "base/writer.h"
 #include "message/ede.h"
 
-enum edns_option_code { /* IANA "DNS EDNS0 Option Codes (OPT)" */
+/* IANA "DNS EDNS0 Option Codes (OPT)" */
+enum edns_option_code {
     EDNS_NSID = 3,
     EDNS_DAU = 5,
     EDNS_DHU = 6,
@@ -31,8 +32,8 @@ struct edns {
     bool present;
     uint8_t version;
     bool dnssec_ok;
-    uint16_t udp_octets;          /* as offered; values below 512 mean 512 (RFC 6891 section 6.2.3) */
-    uint8_t rcode_high;           /* upper eight bits of the extended RCODE */
+    uint16_t udp_octets; /* as offered; values below 512 mean 512 (RFC 6891 section 6.2.3) */
+    uint8_t rcode_high;  /* upper eight bits of the extended RCODE */
     uint16_t option_count;
     struct edns_option options[EDNS_OPTIONS_MAX]; /* those beyond are ignored */
 };

@@ -8,7 +8,8 @@
 
 enum opcode { OPCODE_QUERY = 0, OPCODE_IQUERY = 1, OPCODE_STATUS = 2, OPCODE_NOTIFY = 4, OPCODE_UPDATE = 5 };
 
-enum rcode { /* IANA "DNS RCODEs" */
+/* IANA "DNS RCODEs" */
+enum rcode {
     RCODE_NOERROR = 0,
     RCODE_FORMERR = 1,
     RCODE_SERVFAIL = 2,
@@ -28,7 +29,8 @@ enum section { SECTION_ANSWER, SECTION_AUTHORITY, SECTION_ADDITIONAL, SECTIONS }
 
 enum { HEADER_OCTETS = 12 };
 
-enum header_flag { /* RFC 1035 section 4.1.1, RFC 4035 sections 3.1.6 and 3.2.2 */
+/* RFC 1035 section 4.1.1, RFC 4035 sections 3.1.6 and 3.2.2 */
+enum header_flag {
     FLAG_QR = 0x8000,
     FLAG_AA = 0x0400,
     FLAG_TC = 0x0200,
@@ -54,11 +56,11 @@ struct header {
 
 struct message {
     struct header header;
-    uint16_t rcode;       /* extended: with the OPT record's upper bits */
+    uint16_t rcode; /* extended: with the OPT record's upper bits */
     bool has_question;
     struct question question;
     struct edns edns;
-    bool has_tsig;        /* a TSIG (as the last record) or SIG(0) was there: we have no keys, it is not kept */
+    bool has_tsig; /* a TSIG (as the last record) or SIG(0) was there: we have no keys, it is not kept */
     struct rrset_list sections[SECTIONS]; /* RRSIGs stand with what they cover.  An RRSIG whose RRset is not in the
                                            * section stands as an RRset of type RRSIG */
 };
@@ -95,7 +97,8 @@ struct message_writer {
     struct writer w;
     uint16_t counts[4];
     size_t question_end; /* names point into the question whatever their letter case */
-    size_t pointers_end; /* names point below this alone: what follows may then be moved, or stand without what is above */
+    size_t
+        pointers_end; /* names point below this alone: what follows may then be moved, or stand without what is above */
     struct compression_slot slots[COMPRESSION_SLOTS]; /* a full one forgets: names are then written longer */
 };
 

@@ -9,7 +9,8 @@
 
 #include "base/err.h"
 
-enum rr_type_number { /* IANA "Resource Record (RR) TYPEs"; those that code names */
+/* IANA "Resource Record (RR) TYPEs"; those that code names */
+enum rr_type_number {
     TYPE_A = 1,
     TYPE_NS = 2,
     TYPE_CNAME = 5,
@@ -36,7 +37,7 @@ enum rr_type_number { /* IANA "Resource Record (RR) TYPEs"; those that code name
     TYPE_ZONEMD = 63,
     TYPE_SVCB = 64,
     TYPE_HTTPS = 65,
-    TYPE_NXNAME = 128,    /* RFC 9824: only in NSEC bitmaps */
+    TYPE_NXNAME = 128, /* RFC 9824: only in NSEC bitmaps */
     TYPE_TKEY = 249,
     TYPE_TSIG = 250,
     TYPE_IXFR = 251,
@@ -60,31 +61,31 @@ enum rdata_field {
     FIELD_U8,
     FIELD_U16,
     FIELD_U32,
-    FIELD_TIME,              /* 32-bit RRSIG time, YYYYMMDDHHmmSS in text (RFC 4034 section 3.2) */
-    FIELD_TYPE,              /* 16-bit RR type, mnemonic in text */
-    FIELD_ALGORITHM,         /* 8-bit DNSSEC algorithm, a number in text */
+    FIELD_TIME,      /* 32-bit RRSIG time, YYYYMMDDHHmmSS in text (RFC 4034 section 3.2) */
+    FIELD_TYPE,      /* 16-bit RR type, mnemonic in text */
+    FIELD_ALGORITHM, /* 8-bit DNSSEC algorithm, a number in text */
     FIELD_IPV4,
     FIELD_IPV6,
-    FIELD_STRING,            /* one <character-string> */
-    FIELD_STRINGS,           /* <character-string>s to the end, at least one */
-    FIELD_TAG,               /* one <character-string> of letters and digits, bare in text (RFC 8659 section 4.1) */
-    FIELD_TEXT_REST,         /* the rest as one quoted string (CAA value, URI target) */
+    FIELD_STRING,    /* one <character-string> */
+    FIELD_STRINGS,   /* <character-string>s to the end, at least one */
+    FIELD_TAG,       /* one <character-string> of letters and digits, bare in text (RFC 8659 section 4.1) */
+    FIELD_TEXT_REST, /* the rest as one quoted string (CAA value, URI target) */
     FIELD_HEX_REST,
     FIELD_BASE64_REST,
-    FIELD_SALT,              /* 8-bit length, hex in text, "-" if empty (RFC 5155 section 3.3) */
-    FIELD_HASH,              /* 8-bit length, base32hex in text (RFC 5155 section 3.3) */
-    FIELD_BITMAP,            /* type bit maps (RFC 4034 section 4.1.2); may be empty */
+    FIELD_SALT,   /* 8-bit length, hex in text, "-" if empty (RFC 5155 section 3.3) */
+    FIELD_HASH,   /* 8-bit length, base32hex in text (RFC 5155 section 3.3) */
+    FIELD_BITMAP, /* type bit maps (RFC 4034 section 4.1.2); may be empty */
     FIELD_EUI48,
     FIELD_EUI64,
-    FIELD_NODE64,            /* NID, L64 (RFC 6742) */
-    FIELD_LOC,               /* RFC 1876 */
-    FIELD_APL,               /* RFC 3123 */
-    FIELD_HIP,               /* RFC 8005 */
-    FIELD_IPSECKEY,          /* RFC 4025, gateway and key by gateway type */
-    FIELD_AMTRELAY,          /* RFC 8777 */
-    FIELD_A6,                /* RFC 2874; its name is lower-cased in canonical form */
-    FIELD_SVCPARAMS,         /* RFC 9460 */
-    FIELD_UNKNOWN_REST,      /* \# form of the whole RDATA in text */
+    FIELD_NODE64,       /* NID, L64 (RFC 6742) */
+    FIELD_LOC,          /* RFC 1876 */
+    FIELD_APL,          /* RFC 3123 */
+    FIELD_HIP,          /* RFC 8005 */
+    FIELD_IPSECKEY,     /* RFC 4025, gateway and key by gateway type */
+    FIELD_AMTRELAY,     /* RFC 8777 */
+    FIELD_A6,           /* RFC 2874; its name is lower-cased in canonical form */
+    FIELD_SVCPARAMS,    /* RFC 9460 */
+    FIELD_UNKNOWN_REST, /* \# form of the whole RDATA in text */
     RDATA_FIELDS,
 };
 

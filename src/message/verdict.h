@@ -7,8 +7,9 @@
 #include "message/dname.h"
 #include "message/ede.h"
 
-enum security { /* RFC 4035 section 4.3 */
-    UNCHECKED,  /* not looked at yet: never given to a client that did not set CD */
+/* RFC 4035 section 4.3 */
+enum security {
+    UNCHECKED, /* not looked at yet: never given to a client that did not set CD */
     SECURE,
     INSECURE,
     BOGUS,
@@ -37,22 +38,27 @@ struct explained_key {
     uint16_t key_tag;
     uint8_t algorithm;
     uint16_t flags;
-    bool in_ds;        /* a DS record (or anchor) matches it */
-    bool signed_set;   /* its signature over the DNSKEY set was good */
+    bool in_ds;      /* a DS record (or anchor) matches it */
+    bool signed_set; /* its signature over the DNSKEY set was good */
 };
 /* One zone on the way from the anchor to the data. */
 struct explained_cut {
     struct dname zone;
     enum security security;
-    bool is_anchor;              /* the configured trust anchor stands here */
+    bool is_anchor; /* the configured trust anchor stands here */
     uint8_t ds_count, key_count;
-    struct { uint16_t key_tag; uint8_t algorithm, digest_type; bool usable; bool matched; } ds[EXPLAINED_KEYS_MAX];
+    struct {
+        uint16_t key_tag;
+        uint8_t algorithm, digest_type;
+        bool usable;
+        bool matched;
+    } ds[EXPLAINED_KEYS_MAX];
     struct explained_key keys[EXPLAINED_KEYS_MAX];
-    const char *how;             /* "DS secure", "no DS: proven by NSEC3 opt-out", … static storage */
+    const char *how; /* "DS secure", "no DS: proven by NSEC3 opt-out", … static storage */
 };
 struct explanation {
     uint8_t cut_count;
-    struct explained_cut *cuts;  /* from the anchor downwards */
+    struct explained_cut *cuts; /* from the anchor downwards */
     /* the signature over the data itself, if there was one that decided */
     bool has_signature;
     uint16_t key_tag;
@@ -60,19 +66,19 @@ struct explanation {
     uint32_t inception, expiration;
     struct dname signer;
     /* the first cause of a failure */
-    struct dname failed_name;    /* which RRset … */
+    struct dname failed_name; /* which RRset … */
     uint16_t failed_type;
-    uint16_t failed_key_tag;     /* … by which key; 0 if none */
+    uint16_t failed_key_tag; /* … by which key; 0 if none */
     uint8_t failed_algorithm;
 };
 
 struct verdict {
     enum security security;
-    int ede;                    /* enum ede: the root cause when not SECURE; EDE_NONE if there is nothing to say */
-    const char *site;           /* which of our checks decided ("rrsig-expired"); static storage; never NULL once judged */
-    char text[EXTRA_TEXT_MAX];  /* for EXTRA-TEXT and the log: names zone, key and time; may be empty */
-    int64_t valid_until_s;      /* UNIX time when the first signature it rests on ends; INT64_MAX if none */
-    uint32_t ttl_cap_s;         /* no RRset of the answer may be kept longer: the least original TTL of its signatures
+    int ede;          /* enum ede: the root cause when not SECURE; EDE_NONE if there is nothing to say */
+    const char *site; /* which of our checks decided ("rrsig-expired"); static storage; never NULL once judged */
+    char text[EXTRA_TEXT_MAX]; /* for EXTRA-TEXT and the log: names zone, key and time; may be empty */
+    int64_t valid_until_s;     /* UNIX time when the first signature it rests on ends; INT64_MAX if none */
+    uint32_t ttl_cap_s;        /* no RRset of the answer may be kept longer: the least original TTL of its signatures
                                  * (RFC 4035 section 5.3.3); UINT32_MAX if none.  Means something once judged. */
     struct lineage lineage;
     struct explanation *explanation; /* may be NULL (verdict out of the cache); lives in the query's arena */

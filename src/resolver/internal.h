@@ -22,7 +22,7 @@ enum task_kind { TASK_REQUEST, TASK_LOOKUP };
 struct task {
     enum task_kind kind;
     bool queued;
-    bool dead;   /* freed when it leaves the queue */
+    bool dead; /* freed when it leaves the queue */
     STAILQ_ENTRY(task) next;
 };
 
@@ -44,28 +44,28 @@ LIST_HEAD(wait_list, wait);
 /* ---- lookup ---- */
 
 enum {
-    CUT_TARGETS_MAX = 64,       /* addresses considered at one cut */
-    SENDS_PER_TARGET_MAX = 3,   /* per transport: RFC 9520 section 3.1 */
-    MINIMISE_COUNT_MAX = 10,    /* RFC 9156 section 2.3 */
-    MINIMISE_ONE_LABEL = 4,     /* the same: the first so many questions add one label each */
-    FORGED_MAX = 20,            /* wrong replies to one question until it is asked over TCP (RFC 5452 section 9.2) */
-    AVOID_MAX = 4,              /* servers whose data did not validate, while another is tried */
+    CUT_TARGETS_MAX = 64,     /* addresses considered at one cut */
+    SENDS_PER_TARGET_MAX = 3, /* per transport: RFC 9520 section 3.1 */
+    MINIMISE_COUNT_MAX = 10,  /* RFC 9156 section 2.3 */
+    MINIMISE_ONE_LABEL = 4,   /* the same: the first so many questions add one label each */
+    FORGED_MAX = 20,          /* wrong replies to one question until it is asked over TCP (RFC 5452 section 9.2) */
+    AVOID_MAX = 4,            /* servers whose data did not validate, while another is tried */
 };
 
 struct target { /* one address of a server of the cut */
     struct address address;
     uint8_t udp_sent, tcp_sent;
-    bool given_up;          /* lame, refused, malformed …: not asked again in this lookup */
-    bool recursion_lame;    /* answered from recursion: only when nobody else does (iter_reclame) */
-    bool use_tcp;           /* truncated, or forged replies were seen */
+    bool given_up;       /* lame, refused, malformed …: not asked again in this lookup */
+    bool recursion_lame; /* answered from recursion: only when nobody else does (iter_reclame) */
+    bool use_tcp;        /* truncated, or forged replies were seen */
     bool no_edns;
 };
 
 struct cut { /* where the question stands */
     struct delegation *delegation;
-    bool configured;        /* addresses out of the configuration: special ones may be asked */
-    bool recursive;         /* a forwarder: RD=1 */
-    bool from_cache;        /* known before this lookup: may be outdated */
+    bool configured; /* addresses out of the configuration: special ones may be asked */
+    bool recursive;  /* a forwarder: RD=1 */
+    bool from_cache; /* known before this lookup: may be outdated */
     uint16_t target_count;
     struct target targets[CUT_TARGETS_MAX];
     bool name_is_asked[NS_PER_ZONE_MAX]; /* of delegation->servers */
@@ -74,10 +74,10 @@ struct cut { /* where the question stands */
 
 /* How a lookup asks when data from earlier servers did not validate. */
 struct distrust {
-    uint8_t rounds;                    /* 0: nothing wrong yet */
+    uint8_t rounds; /* 0: nothing wrong yet */
     uint8_t avoid_count;
-    struct address avoid[AVOID_MAX];   /* asked only when nobody else is left, and then over TCP */
-    bool checking_enabled;             /* forwarders: CD=0, so that they sort the bad data out themselves */
+    struct address avoid[AVOID_MAX]; /* asked only when nobody else is left, and then over TCP */
+    bool checking_enabled;           /* forwarders: CD=0, so that they sort the bad data out themselves */
 };
 
 enum lookup_end { LOOKUP_RUNNING, LOOKUP_ANSWERED, LOOKUP_FAILED };
@@ -88,56 +88,56 @@ struct lookup {
     struct arena *arena;
     struct question question;
     uint16_t origin;
-    struct zone_rule *rule;            /* the forward or stub zone that holds the name; NULL: iterate.  A copy */
-    bool is_priming;                   /* ". NS" asked of the hints */
-    bool is_fresh;                     /* no cached failure counts, never shared */
+    struct zone_rule *rule; /* the forward or stub zone that holds the name; NULL: iterate.  A copy */
+    bool is_priming;        /* ". NS" asked of the hints */
+    bool is_fresh;          /* no cached failure counts, never shared */
     uint8_t depth;
     struct distrust distrust;
     struct purse *purse;
     struct wait_list waiters;
     struct wait_list waits;
-    int64_t give_up_ms;                /* monotonic */
-    uint64_t last_walk;                /* of the waits-for graph that came by */
+    int64_t give_up_ms; /* monotonic */
+    uint64_t last_walk; /* of the waits-for graph that came by */
 
-    struct cut *cut;                   /* NULL: to be found */
-    bool primed;                       /* priming was tried by this lookup */
-    bool cut_is_doubted;               /* a delegation of the cache led nowhere: its parent is asked, once */
-    struct dname doubted;              /* … the zone it is of */
+    struct cut *cut;      /* NULL: to be found */
+    bool primed;          /* priming was tried by this lookup */
+    bool cut_is_doubted;  /* a delegation of the cache led nowhere: its parent is asked, once */
+    struct dname doubted; /* … the zone it is of */
     uint8_t referrals;
-    uint8_t known_labels;              /* no cut at or above that many labels of qname, below the cut's zone */
-    uint8_t minimised;                 /* minimised questions sent */
-    bool full_name;                    /* no more minimised questions at this cut (doc/decisions/0005) */
+    uint8_t known_labels; /* no cut at or above that many labels of qname, below the cut's zone */
+    uint8_t minimised;    /* minimised questions sent */
+    bool full_name;       /* no more minimised questions at this cut (doc/decisions/0005) */
     bool accept_recursion_lame;
-    bool accept_avoided;               /* nobody else is left but those in distrust.avoid */
-    bool glue_used;                    /* glue of other zones' delegations was tried for server names */
+    bool accept_avoided; /* nobody else is left but those in distrust.avoid */
+    bool glue_used;      /* glue of other zones' delegations was tried for server names */
 
-    uint64_t exchange;                 /* 0: nothing in flight */
+    uint64_t exchange; /* 0: nothing in flight */
     LIST_ENTRY(lookup) exchange_bucket;
-    struct timer timer;                /* of the exchange */
+    struct timer timer; /* of the exchange */
     int64_t sent_ms;
     uint16_t id;
     bool sent_tcp;
     bool sent_edns;
-    uint8_t forged;                    /* replies that did not belong to the question */
-    struct target *target;             /* asked now */
-    struct question asked;             /* the question in flight */
-    bool case_is_random;               /* 0x20 */
-    struct dname asked_on_wire;        /* its name as it was written: in random case, perhaps */
+    uint8_t forged;             /* replies that did not belong to the question */
+    struct target *target;      /* asked now */
+    struct question asked;      /* the question in flight */
+    bool case_is_random;        /* 0x20 */
+    struct dname asked_on_wire; /* its name as it was written: in random case, perhaps */
 
     enum lookup_end end;
-    struct answer *answer;             /* LOOKUP_ANSWERED */
-    struct address from;               /* … by this server */
+    struct answer *answer; /* LOOKUP_ANSWERED */
+    struct address from;   /* … by this server */
     bool from_tcp;
-    struct failure failure;            /* LOOKUP_FAILED */
+    struct failure failure; /* LOOKUP_FAILED */
     bool failure_is_cached;
-    uint8_t timeouts, refusals;        /* for the text of the failure */
+    uint8_t timeouts, refusals; /* for the text of the failure */
 };
 
 /* ---- request ---- */
 
 enum {
-    PINS_MAX = 160,            /* links, and DS and DNSKEY sets on the way to the anchors: LOOKUPS_MAX binds earlier */
-    DISTRUST_ROUNDS_MAX = 4,   /* before Bogus is final: two other servers, then TCP, then a forwarder's own validation */
+    PINS_MAX = 160,          /* links, and DS and DNSKEY sets on the way to the anchors: LOOKUPS_MAX binds earlier */
+    DISTRUST_ROUNDS_MAX = 4, /* before Bogus is final: two other servers, then TCP, then a forwarder's own validation */
     EPOCH_RESTARTS_MAX = 2,
 };
 
@@ -145,15 +145,15 @@ enum {
 struct pin {
     struct question question;
     uint16_t origin;
-    bool is_wanted;            /* a lookup is under way; answer is what was there before it, or NULL */
+    bool is_wanted; /* a lookup is under way; answer is what was there before it, or NULL */
     bool from_cache;
-    bool retry_after_budget;   /* the lookup we had joined spent somebody else's budget */
-    struct answer *answer;     /* NULL: failed, or not here yet */
-    struct answer *doubted;    /* what it was, and was found to be, before somebody else was asked */
+    bool retry_after_budget; /* the lookup we had joined spent somebody else's budget */
+    struct answer *answer;   /* NULL: failed, or not here yet */
+    struct answer *doubted;  /* what it was, and was found to be, before somebody else was asked */
     struct verdict doubted_verdict;
     struct failure failure;
     bool failure_is_cached;
-    struct address from;       /* the server that said it; family 0: out of the cache */
+    struct address from; /* the server that said it; family 0: out of the cache */
 };
 
 struct waiter {
@@ -167,12 +167,12 @@ struct request {
     struct arena *arena;
     struct question question;
     bool checking_disabled;
-    bool is_probe;             /* its own name is asked of the network, whatever is known */
+    bool is_probe; /* its own name is asked of the network, whatever is known */
     struct purse *purse;
-    uint64_t epoch;            /* of the cache when it began: rules.md, trust epoch */
+    uint64_t epoch; /* of the cache when it began: rules.md, trust epoch */
     uint8_t epoch_restarts;
     struct validation_memo *memo;
-    struct timer timer;        /* gives up */
+    struct timer timer; /* gives up */
     STAILQ_HEAD(, waiter) waiters;
     uint16_t waiter_count;
     struct wait_list waits;
@@ -181,10 +181,10 @@ struct request {
     uint16_t pin_count;
     uint16_t link_count;
     struct pin *links[CNAME_LINKS_MAX + 1];
-    struct distrust distrust;  /* whose data did not validate */
-    uint16_t doubted_links;    /* the last of so many was Bogus, and somebody else is asked; 0: none was */
-    bool doubt_failed;         /* and could not tell */
-    bool asked_somebody;       /* a lookup was started */
+    struct distrust distrust; /* whose data did not validate */
+    uint16_t doubted_links;   /* the last of so many was Bogus, and somebody else is asked; 0: none was */
+    bool doubt_failed;        /* and could not tell */
+    bool asked_somebody;      /* a lookup was started */
 
     bool finished;
     struct outcome outcome;
@@ -200,7 +200,7 @@ LIST_HEAD(request_list, request);
 
 struct queued_want {
     struct want want;
-    struct octets packet;      /* memory_new()ed; the exchange's packet */
+    struct octets packet; /* memory_new()ed; the exchange's packet */
     STAILQ_ENTRY(queued_want) next;
 };
 
@@ -211,8 +211,8 @@ struct resolver {
     struct timers exchange_timers, request_timers;
     struct task_queue ready;
     STAILQ_HEAD(, queued_want) wants;
-    struct queued_want *handed_out;          /* what the last resolver_next() lent to the host */
-    struct request_list buried;              /* finished, their outcome may still be lent */
+    struct queued_want *handed_out; /* what the last resolver_next() lent to the host */
+    struct request_list buried;     /* finished, their outcome may still be lent */
     struct lookup_list lookups[TABLE_BUCKETS];
     struct request_list requests[TABLE_BUCKETS];
     struct lookup_list exchanges[TABLE_BUCKETS];
@@ -289,7 +289,8 @@ void lookup_exchange_over(struct resolver *r, struct lookup *l);
 void request_decide(struct resolver *r, struct request *q, struct now now, bool *turn_is_over);
 void request_deliver(struct resolver *r, struct request *q, const struct lookup *found, struct now now);
 void request_timed_out(struct resolver *r, struct request *q, struct now now);
-struct request *request_new(struct resolver *r, const struct question *question, bool checking_disabled, struct now now);
+struct request *request_new(struct resolver *r, const struct question *question, bool checking_disabled,
+                            struct now now);
 void request_free(struct resolver *r, struct request *q);
 
 /* question.c: what goes over the wire */

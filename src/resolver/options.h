@@ -10,7 +10,7 @@ enum minimisation { MINIMISATION_OFF, MINIMISATION_RELAXED, MINIMISATION_STRICT 
 enum zone_rule_kind {
     ZONE_RULE_FORWARD_ONLY,  /* RD=1 to the listed resolvers, their word is final */
     ZONE_RULE_FORWARD_FIRST, /* the same, but when they fail: iterate */
-    ZONE_RULE_STUB,          /* RD=0 to the listed servers as if the zone were delegated to them; referrals are followed */
+    ZONE_RULE_STUB, /* RD=0 to the listed servers as if the zone were delegated to them; referrals are followed */
 };
 struct zone_rule {
     struct dname zone;
@@ -20,20 +20,20 @@ struct zone_rule {
 };
 
 struct resolver_options {
-    struct delegation *root_hints;   /* zone ".", is_hint; expires_ms unused */
+    struct delegation *root_hints; /* zone ".", is_hint; expires_ms unused */
     bool prime_root;
     bool prefetch;
     bool ask_ipv4, ask_ipv6;
     enum minimisation minimisation;
-    uint16_t minimisation_type;      /* TYPE_A or TYPE_NS */
-    bool random_case;                /* 0x20 */
-    uint16_t edns_octets;            /* offered upstream */
-    struct prefix *query_private;    /* special networks that may be asked all the same */
+    uint16_t minimisation_type;   /* TYPE_A or TYPE_NS */
+    bool random_case;             /* 0x20 */
+    uint16_t edns_octets;         /* offered upstream */
+    struct prefix *query_private; /* special networks that may be asked all the same */
     uint16_t query_private_count;
-    struct zone_rule *zone_rules;    /* the most specific one that holds the name wins; origin is 1 + index */
+    struct zone_rule *zone_rules; /* the most specific one that holds the name wins; origin is 1 + index */
     uint16_t zone_rule_count;
     bool special_use_names;
-    bool signal_anchors;             /* RFC 8145 section 4: key tags in DNSKEY questions */
+    bool signal_anchors; /* RFC 8145 section 4: key tags in DNSKEY questions */
 };
 /* Built-in root hints, memory in the arena. */
 struct resolver_options resolver_options_default(struct arena *arena);
@@ -45,8 +45,8 @@ MUST_USE enum err root_hints_from_text(struct arena *arena, const char *text, si
 struct delegation *root_hints_built_in(struct arena *arena);
 
 struct answer_options {
-    uint16_t edns_octets;   /* offered to clients, and the most we send them over UDP */
-    bool minimal;           /* no Authority and Additional sections that are not needed */
+    uint16_t edns_octets; /* offered to clients, and the most we send them over UDP */
+    bool minimal;         /* no Authority and Additional sections that are not needed */
     bool ede;
 };
 

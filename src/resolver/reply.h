@@ -21,14 +21,15 @@ struct reply {
     uint16_t answer_count;
     struct answer *answers[CNAME_LINKS_MAX];
     struct delegation *delegation;
-    struct answer *ds;     /* UNCHECKED: (delegation->zone, DS) as DATA or NODATA; NULL if the referral is silent about it */
+    struct answer
+        *ds; /* UNCHECKED: (delegation->zone, DS) as DATA or NODATA; NULL if the referral is silent about it */
 };
 
 struct asked { /* what the reply answers */
     const struct question *question;
-    const struct dname *zone;   /* of the cut whose server was asked */
+    const struct dname *zone; /* of the cut whose server was asked */
     uint16_t origin;
-    bool recursive;             /* asked with RD=1 of a forwarder */
+    bool recursive; /* asked with RD=1 of a forwarder */
     bool with_edns;
     struct now now;
 };

@@ -8,12 +8,12 @@
 
 enum {
     SERVERS_MAX = 16384,
-    RTT_UNKNOWN_MS = 400,      /* first time-out for a server never asked; RFC 1536 would allow seconds, people do not */
-    TIMEOUT_MIN_MS = 150,      /* below, jitter of a busy path looks like loss */
+    RTT_UNKNOWN_MS = 400, /* first time-out for a server never asked; RFC 1536 would allow seconds, people do not */
+    TIMEOUT_MIN_MS = 150, /* below, jitter of a busy path looks like loss */
     TIMEOUT_MAX_MS = 3000,
-    SERVER_SILENT_AFTER = 4,   /* time-outs in a row until a server counts as silent */
-    SERVER_SILENT_S = 60,      /* … and is asked only when nobody else is left */
-    NO_EDNS_S = 900,           /* how long we believe that a server does not speak EDNS */
+    SERVER_SILENT_AFTER = 4, /* time-outs in a row until a server counts as silent */
+    SERVER_SILENT_S = 60,    /* … and is asked only when nobody else is left */
+    NO_EDNS_S = 900,         /* how long we believe that a server does not speak EDNS */
     SERVER_LAME_S = 900,
 };
 
@@ -25,11 +25,11 @@ void servers_free(struct servers *servers);
 struct server {
     struct address address;
     bool measured;
-    uint32_t srtt_ms, rttvar_ms;  /* RFC 6298 */
+    uint32_t srtt_ms, rttvar_ms; /* RFC 6298 */
     uint8_t timeouts_in_a_row;
-    int64_t silent_until_ms;      /* monotonic, as all below */
+    int64_t silent_until_ms; /* monotonic, as all below */
     int64_t no_edns_until_ms;
-    uint64_t lame_zone;           /* dname_hash() of the zone it was last found lame for; 0: none */
+    uint64_t lame_zone; /* dname_hash() of the zone it was last found lame for; 0: none */
     int64_t lame_until_ms;
 };
 /* The record of the address, made if it is not there.  Valid until the next call. */

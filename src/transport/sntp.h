@@ -18,8 +18,8 @@ enum {
 
 enum sntp_end {
     SNTP_ANSWERED,
-    SNTP_SILENT,      /* nothing that answers the question came */
-    SNTP_UNREACHABLE, /* the system says so */
+    SNTP_SILENT,         /* nothing that answers the question came */
+    SNTP_UNREACHABLE,    /* the system says so */
     SNTP_UNSYNCHRONISED, /* the server does not know the time: leap indicator 3, stratum above 15, great dispersion */
     SNTP_KISSED,         /* stratum 0, RFC 5905 section 7.4: it does not want to be asked */
 };

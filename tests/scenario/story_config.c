@@ -563,7 +563,9 @@ static struct story_config initial(struct arena *arena, const struct story *stor
 {
     struct story_config config = {
         .resolver = resolver_options_default(arena),
-        .answers = { .edns_octets = story->has_sections ? UDP_OCTETS_DEFAULT : 4096, .minimal = story->has_sections, .ede = true },
+        .answers = { .edns_octets = story->has_sections ? UDP_OCTETS_DEFAULT : 4096,
+                     .minimal = story->has_sections,
+                     .ede = true },
         .cache = cache_options_default(),
         .trust = trust_new(),
         .start_ms = (int64_t)START_S * 1000,
