@@ -222,6 +222,15 @@ enum err config_read(struct octets data, const char *path, struct now now, struc
     return err == ERR_SYSTEM ? ERR_SYSTEM : ERR_FORMAT;
 }
 
+const char *config_path(const char *asked_for)
+{
+    if (asked_for != NULL)
+        return asked_for;
+    /* One that is there but cannot be reached is not passed over. */
+    bool is_missing = access(CONFIG_PATH_DEFAULT, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR);
+    return is_missing ? NULL : CONFIG_PATH_DEFAULT;
+}
+
 enum err config_load(const char *path, struct now now, struct config **config, struct config_error *error)
 {
     struct octets data = { NULL, 0 };

@@ -17,6 +17,8 @@
 #define CONFIG_PATH_DEFAULT    "/etc/vouch/vouch.yaml"
 #define CONTROL_SOCKET_DEFAULT "/run/vouch/control.sock"
 
+enum { CONFIG_WORKERS_MAX = 64 };
+
 enum on_unfit { ON_UNFIT_HOLD, ON_UNFIT_WARN, ON_UNFIT_EXIT }; /* what to do while the clock is unfit */
 
 enum trust_model { TRUST_MODEL_ROOT, TRUST_MODEL_CONFIGURED };
@@ -48,7 +50,7 @@ struct config {
     struct crypto_options crypto;
     enum trust_model trust_model;
     bool automatic_update; /* RFC 5011 */
-    struct trust *trust; /* built from trust.*; freed with the configuration: take a trust_copy() */
+    struct trust *trust;   /* built from trust.*; freed with the configuration: take a trust_copy() */
 
     struct clock_options clock;
     struct address *time_servers;
@@ -63,6 +65,9 @@ struct config_error {
     char text[512];
 };
 
+/* The file to read, now: the one that was asked for, or else the default one if there is one; NULL if not. */
+const char *config_path(const char *asked_for);
+
 /* path NULL: the defaults.  ERR_FORMAT: *error says file, line, key and what was expected (exit 78).  ERR_SYSTEM: the file
  * cannot be read (exit 78, or 77 when errno is EACCES); *error says so.  now: for negative anchors whose end has passed.
  * Warnings go to the log. */
@@ -74,6 +79,11 @@ void config_free(struct config *config);
 
 /* The whole configuration in effect, as YAML that config_load() reads back to the same. */
 void config_print(const struct config *config, FILE *to);
+
+enum { CONFIG_WHERE_OCTETS_MAX = 512 };
+/* Where a setting stands, for messages: "/etc/vouch/vouch.yaml:12: listen", or the key alone if nobody has written it.
+ * Returns where. */
+const char *config_where(const struct config *config, const char *key, char where[CONFIG_WHERE_OCTETS_MAX]);
 
 /* One line for each setting that differs and cannot change without a restart; the number of them. */
 size_t config_needs_restart(const struct config *running, const struct config *wanted, FILE *to);

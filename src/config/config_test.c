@@ -145,10 +145,10 @@ static const struct {
     /* values */
     { "log-level:\n", ":1: log-level: expected error, warning, info or debug, got nothing" },
     { "log-level: loud\n", ":1: log-level: expected error, warning, info or debug, got \"loud\"" },
-    { "workers: 0\n", ":1: workers: expected a number from 1 to 256, or auto, got \"0\"" },
-    { "workers: 0x10\n", ":1: workers: expected a number from 1 to 256, or auto, got \"0x10\"" },
+    { "workers: 0\n", ":1: workers: expected a number from 1 to 64, or auto, got \"0\"" },
+    { "workers: 0x10\n", ":1: workers: expected a number from 1 to 64, or auto, got \"0x10\"" },
     { "workers: 99999999999999999999\n",
-      ":1: workers: expected a number from 1 to 256, or auto, got \"99999999999999999999\"" },
+      ":1: workers: expected a number from 1 to 64, or auto, got \"99999999999999999999\"" },
     { "cache: { size: big }\n",
       ":1: cache.size: expected a size such as 512KiB, 256MiB or 2GiB, from 1MiB to 1024GiB, got \"big\"" },
     { "cache: { size: 256MB }\n",
@@ -251,8 +251,7 @@ static const struct {
       ":1: time.floor: expected stored, build, a time such as 2026-12-01T00:00:00Z, or none, got \"yesterday\"" },
     { "time: { max-offset: 999ms }\n",
       ":1: time.max-offset: expected a duration such as 30s, 5m, 3h or 1d, from 1s to 1d, got \"999ms\"" },
-    { "trust: { automatic-update: maybe }\n",
-      ":1: trust.automatic-update: expected true or false, got \"maybe\"" },
+    { "trust: { automatic-update: maybe }\n", ":1: trust.automatic-update: expected true or false, got \"maybe\"" },
 };
 
 static void bad_files_are_refused(void **state)
@@ -332,7 +331,7 @@ static void defaults_are_those_of_the_contract(void **state)
     assert_int_equal(config->cache.max_ttl_s, 86400);
     assert_int_equal(config->cache.max_negative_ttl_s, 10800);
     assert_int_equal(config->cache.keep_expired_s, 86400);
-    assert_null(config->cache.file);
+    assert_string_equal(config->cache.file, "/run/vouch/cache");
     assert_true(config->cache.signature_ttl_cap);
     assert_int_equal(config->answers.edns_octets, 1232);
     assert_true(config->answers.minimal && config->answers.ede);
@@ -492,6 +491,21 @@ static void restarts_are_named(void **state)
     config_free(a);
 }
 
+static void places_are_named(void **state)
+{
+    (void)state;
+    static const char text[] = "workers: 2\nuser: vouch\n";
+    struct config *config;
+    struct config_error error;
+    char where[CONFIG_WHERE_OCTETS_MAX];
+    assert_int_equal(
+        config_read((struct octets) { (const uint8_t *)text, strlen(text) }, "/etc/v.yaml", test_now, &config, &error),
+        OK);
+    assert_string_equal(config_where(config, "user", where), "/etc/v.yaml:2: user");
+    assert_string_equal(config_where(config, "listen", where), "listen");
+    config_free(config);
+}
+
 /* ---- the table ---- */
 
 static void rows_are_complete(void **state)
@@ -558,6 +572,7 @@ int main(void)
         cmocka_unit_test(negative_anchors_end_within_a_week),
         cmocka_unit_test(insecure_zones_become_exceptions),
         cmocka_unit_test(restarts_are_named),
+        cmocka_unit_test(places_are_named),
         cmocka_unit_test(rows_are_complete),
         cmocka_unit_test(the_sample_holds_the_defaults),
     };

@@ -1,4 +1,6 @@
 /* Everything that is printed from the table. */
+#include <assert.h>
+
 #include "config/manual.h"
 #include "config/option.h"
 
@@ -30,6 +32,17 @@ void config_print(const struct config *config, FILE *to)
         before = options[i].key;
     }
     arena_free(arena);
+}
+
+const char *config_where(const struct config *config, const char *key, char where[CONFIG_WHERE_OCTETS_MAX])
+{
+    int row = option_find(key);
+    assert(row >= 0);
+    if (config->path == NULL || config->values[row].is_default)
+        snprintf(where, CONFIG_WHERE_OCTETS_MAX, "%s", key);
+    else
+        snprintf(where, CONFIG_WHERE_OCTETS_MAX, "%s:%u: %s", config->path, config->values[row].line, key);
+    return where;
 }
 
 size_t config_needs_restart(const struct config *running, const struct config *wanted, FILE *to)

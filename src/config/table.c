@@ -17,7 +17,6 @@ enum {
     USER_OCTETS_MAX = 32,    /* useradd(8) */
     NSID_OCTETS_MAX = 255,   /* version.bind and its like are one <character-string> */
     NUMBERS_MAX = 32,        /* lists of struct crypto_options */
-    WORKERS_MAX = 256,
     EDNS_OCTETS_MAX = 4096, /* RFC 6891 section 6.2.5 */
 };
 
@@ -40,7 +39,7 @@ static const struct option options[] = {
       "Networks whose hosts may ask. Others get REFUSED with the extended error 18 (Prohibited).",
       LIST(front.allow, front.allow_count) },
     { "workers", &kind_number, "auto", "Threads that answer. auto is one for each processor.", .word = "auto", .min = 1,
-      .max = WORKERS_MAX, PLACE(workers), .needs_restart = true },
+      .max = CONFIG_WORKERS_MAX, PLACE(workers), .needs_restart = true },
     { "user", &kind_text, "none",
       "The user to become after addresses and sockets are bound. none stays the user that started vouchd, with a "
       "warning if that is root.",
@@ -69,7 +68,9 @@ static const struct option options[] = {
     { "cache.keep-expired", &kind_duration, "1d",
       "How long data stays after its TTL, so that signatures need not be verified twice.", .min = 0,
       .max = SECONDS(TTL_S_MAX), .unit = 1000, PLACE(cache.keep_expired_s) },
-    { "cache.file", &kind_path, "none", "A file that lets the cache outlive the process. none is private memory.",
+    { "cache.file", &kind_path, "/run/vouch/cache",
+      "A file that lets the cache outlive the process; its place is a tmpfs. Where it cannot be had the cache is in "
+      "private memory, with a warning; none asks for that.",
       .word = "none", .max = PATH_OCTETS_MAX, PLACE(cache.file), .needs_restart = true },
 
     { "answers.edns-size", &kind_number, "1232",

@@ -20,7 +20,7 @@ static const struct bind_error {
     { EADDRNOTAVAIL, EX_CONFIG, "this host does not have that address" },
     { EAFNOSUPPORT, EX_CONFIG, "this host does not speak that protocol" },
     { ENODEV, EX_CONFIG, "this host does not have that interface" },
-    { EINVAL, EX_CONFIG, "a link-local address needs its interface: fe80::1%eth0" },
+    { EINVAL, EX_CONFIG, "a link-local address needs the number of its interface: fe80::1%2" },
 };
 
 static const struct bind_error *bind_error_of(int error)
@@ -63,7 +63,8 @@ static bool open_sockets(const struct address *address, unsigned workers, struct
     return true;
 }
 
-static int open_one(const struct listen_address *wanted, unsigned workers, struct listeners *opened)
+static int open_one(const struct config *config, const struct listen_address *wanted, unsigned workers,
+                    struct listeners *opened)
 {
     struct listen_sockets sockets = { 0 };
     char text[ADDRESS_TEXT_MAX];
@@ -77,7 +78,10 @@ static int open_one(const struct listen_address *wanted, unsigned workers, struc
         log_warning("not listening on %s: %s", text, why->hint);
         return EX_OK;
     }
-    log_error("cannot listen on %s: %s (%s)", text, why->hint, strerror(errno));
+    char where[CONFIG_WHERE_OCTETS_MAX];
+    int error = errno;
+    log_error("%s: cannot listen on %s: %s (%s)", config_where(config, "listen", where), text, why->hint,
+              strerror(error));
     return why->exit_code;
 }
 
@@ -97,7 +101,7 @@ int listeners_open(const struct config *config, const struct listeners *open, un
         const struct listen_address *wanted = &config->listen[i];
         if (open != NULL && have(open, &wanted->address))
             continue;
-        int code = open_one(wanted, workers, opened);
+        int code = open_one(config, wanted, workers, opened);
         if (code != EX_OK) {
             listeners_close(opened, workers);
             return code;

@@ -4,14 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 #include "base/hash.h"
 #include "base/log.h"
 #include "build_info.h"
 #include "daemon/vouchd.h"
-
-#define DEFAULT_CONFIG "/etc/vouch/vouch.yaml"
 
 enum action { ACTION_RUN, ACTION_CHECK, ACTION_PRINT, ACTION_VERSION };
 
@@ -47,20 +44,12 @@ static int read_arguments(int argc, char **argv, enum action *action, const char
     return optind == argc ? EX_OK : usage();
 }
 
-/* A file that was asked for must be there, the default one need not. */
-static const char *choose_path(const char *asked_for)
-{
-    if (asked_for != NULL)
-        return asked_for;
-    return access(DEFAULT_CONFIG, F_OK) == 0 ? DEFAULT_CONFIG : NULL;
-}
-
 static int load(const char *path, struct settings **settings)
 {
     struct config *config;
     struct config_error error;
     errno = 0;
-    enum err err = config_load(path, now_from_system(), &config, &error);
+    enum err err = config_load(config_path(path), now_from_system(), &config, &error);
     if (err != OK) {
         int code = err == ERR_SYSTEM && errno == EACCES ? EX_NOPERM : EX_CONFIG;
         log_error("%s", error.text);
@@ -95,11 +84,11 @@ int main(int argc, char **argv)
         return EX_USAGE;
     if (action == ACTION_VERSION) {
         puts("vouchd " BUILD_VERSION);
-        return EX_OK;
+        return fflush(stdout) == 0 ? EX_OK : EX_IOERR;
     }
     struct random *random = random_secure_new();
     hash_init(random);
-    int code = act(action, choose_path(path), random);
+    int code = act(action, path, random);
     random_free(random);
     return code;
 }

@@ -11,8 +11,10 @@
 
 #include "base/log.h"
 
-int privileges_find(const char *user, struct identity *identity)
+int privileges_find(const struct config *config, struct identity *identity)
 {
+    const char *user = config->user;
+    char where[CONFIG_WHERE_OCTETS_MAX];
     *identity = (struct identity) { .user = user, .uid = geteuid(), .gid = getegid() };
     if (user == NULL) {
         if (geteuid() == 0)
@@ -22,14 +24,15 @@ int privileges_find(const char *user, struct identity *identity)
     errno = 0;
     const struct passwd *entry = getpwnam(user);
     if (entry == NULL) {
-        log_error("user: there is no user \"%s\"%s%s", user, errno == 0 ? "" : ": ", errno == 0 ? "" : strerror(errno));
+        log_error("%s: expected a user of this host, got \"%s\"%s%s", config_where(config, "user", where), user,
+                  errno == 0 ? "" : ": ", errno == 0 ? "" : strerror(errno));
         return EX_CONFIG;
     }
     identity->is_change = entry->pw_uid != geteuid();
     identity->uid = entry->pw_uid;
     identity->gid = entry->pw_gid;
     if (identity->is_change && geteuid() != 0) {
-        log_error("user: only root can become \"%s\"", user);
+        log_error("%s: only root can become \"%s\"", config_where(config, "user", where), user);
         return EX_NOPERM;
     }
     return EX_OK;

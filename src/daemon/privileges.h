@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "config/config.h"
+
 struct identity {
     bool is_change;   /* false: stay who we are */
     const char *user; /* borrowed from the configuration */
@@ -13,9 +15,9 @@ struct identity {
     gid_t gid;
 };
 
-/* Who `user` (NULL: nobody else) is.  sysexits: EX_OK, or a line in the log and EX_CONFIG (no such user) or EX_NOPERM (we
+/* Who `user` is; without it, who we are.  sysexits: EX_OK, or a line in the log and EX_CONFIG (no such user) or EX_NOPERM (we
  * are somebody else, and not root). */
-int privileges_find(const char *user, struct identity *identity);
+int privileges_find(const struct config *config, struct identity *identity);
 
 /* Makes the directory (and none above it), 0700 or 0750, for the user to be, if it is not there.  What cannot be done is
  * seen by who needs it. */

@@ -32,11 +32,13 @@ int state_check(const struct config *config)
     if (is_writable(config->state_directory))
         return EX_OK;
     const char *why = strerror(errno);
+    char where[CONFIG_WHERE_OCTETS_MAX];
+    config_where(config, "state-directory", where);
     if (config->state_required) {
-        log_error("state-directory: cannot write to %s: %s (and `state: required`)", config->state_directory, why);
+        log_error("%s: cannot write to %s: %s (and `state: required`)", where, config->state_directory, why);
         return EX_CANTCREAT;
     }
-    log_warning("state-directory: cannot write to %s: %s; nothing is remembered over a restart",
-                config->state_directory, why);
+    log_warning("%s: cannot write to %s: %s; nothing is remembered over a restart", where, config->state_directory,
+                why);
     return EX_OK;
 }

@@ -15,7 +15,6 @@
 #include "transport/sockets.h"
 
 enum {
-    WORKERS_MAX = 64,
     DESCRIPTORS_RESERVED = 128,  /* not sockets of clients or servers: log, state, control, libraries */
     TCP_CONNECTIONS_MAX = 1024,  /* of one worker */
     TCP_PER_CLIENT_MAX = 256,    /* of one client at one worker */
@@ -29,7 +28,7 @@ static unsigned choose_worker_count(const struct config *config)
 {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     long count = config->workers != 0 ? config->workers : processors;
-    return count < 1 ? 1 : count > WORKERS_MAX ? WORKERS_MAX : (unsigned)count;
+    return count < 1 ? 1 : count > CONFIG_WORKERS_MAX ? CONFIG_WORKERS_MAX : (unsigned)count;
 }
 
 static unsigned at_most(unsigned long value, unsigned limit)
@@ -196,7 +195,7 @@ static struct settings *load_again(struct vouchd *vouchd, struct config_error *e
 {
     struct config *config;
     struct now now = now_from_system();
-    if (config_load(vouchd->config_path, now, &config, error) != OK)
+    if (config_load(config_path(vouchd->path_asked_for), now, &config, error) != OK)
         return NULL;
     struct settings *settings = settings_new(config);
     if (settings_check_trust(settings, now) != EX_OK) {
@@ -219,7 +218,7 @@ static bool reload(struct vouchd *vouchd, FILE *notes, struct config_error *erro
         settings_free(settings);
         return false;
     }
-    config_needs_restart(vouchd->settings->config, settings->config, notes);
+    config_needs_restart(vouchd->first->config, settings->config, notes);
     anchors_merge(vouchd->anchors, settings->config, now_from_system());
     exchange_settings(vouchd, follow_anchors(vouchd, settings)); /* takes settings over */
     exchange_listeners(vouchd, &opened);
@@ -287,7 +286,9 @@ static int listen_for_orders(struct vouchd *vouchd, const struct identity *ident
     if (path == NULL || control_listen(path, identity->gid, &vouchd->control_fd) == OK)
         return EX_OK;
     int error = errno;
-    log_error("control-socket: cannot listen on %s: %s", path, strerror(error));
+    char where[CONFIG_WHERE_OCTETS_MAX];
+    log_error("%s: cannot listen on %s: %s", config_where(vouchd->settings->config, "control-socket", where), path,
+              strerror(error));
     switch (error) {
     case EADDRINUSE:
         return EX_UNAVAILABLE;
@@ -305,7 +306,7 @@ static int prepare(struct vouchd *vouchd, unsigned workers)
 {
     const struct config *config = vouchd->settings->config;
     struct identity identity;
-    int code = privileges_find(config->user, &identity);
+    int code = privileges_find(config, &identity);
     if (code == EX_OK)
         code = listeners_open(config, NULL, workers, &vouchd->listeners);
     if (code == EX_OK)
@@ -383,12 +384,15 @@ static void serve(struct vouchd *vouchd)
     sd_notify(0, "STOPPING=1");
 }
 
-int vouchd_run(const char *config_path, struct settings *settings, struct random *random)
+int vouchd_run(const char *path_asked_for, struct settings *settings, struct random *random)
 {
-    struct vouchd vouchd = {
-        .config_path = config_path, .settings = settings, .random = random, .control_fd = -1, .keeper = { .fd = -1 }
-    };
+    struct vouchd vouchd = { .path_asked_for = path_asked_for,
+                             .settings = settings,
+                             .random = random,
+                             .control_fd = -1,
+                             .keeper = { .fd = -1 } };
     unsigned workers = choose_worker_count(settings->config);
+    vouchd.first = settings_with_trust(settings, trust_new());
     vouchd.loop = ev_default_loop(EVBACKEND_EPOLL | EVFLAG_NOENV); /* the one that gets signals */
     watch_signals(&vouchd);                                        /* those that come from now on wait for serve() */
     vouchd.exit_code = prepare(&vouchd, workers);
@@ -412,5 +416,6 @@ int vouchd_run(const char *config_path, struct settings *settings, struct random
     clock_free(vouchd.clock);
     ev_loop_destroy(vouchd.loop);
     settings_free(vouchd.settings);
+    settings_free(vouchd.first);
     return vouchd.exit_code;
 }

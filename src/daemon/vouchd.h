@@ -14,10 +14,11 @@
 #include "daemon/worker.h"
 
 struct vouchd {
-    const char *config_path; /* NULL: defaults alone */
+    const char *path_asked_for; /* of the configuration; NULL: the default one, or defaults alone */
     struct ev_loop *loop;
     struct random *random;
     struct settings *settings; /* what the workers use */
+    struct settings *first;    /* those of the start: what needs a restart is still as they say */
     struct keeper keeper;
     struct cache *cache;
     struct listeners listeners;
@@ -33,7 +34,7 @@ struct vouchd {
 };
 
 /* Runs until it is told to stop.  Takes settings over.  sysexits: EX_OK, or why it could not start (said in the log). */
-int vouchd_run(const char *config_path, struct settings *settings, struct random *random);
+int vouchd_run(const char *path_asked_for, struct settings *settings, struct random *random);
 
 /* Reads the configuration again.  Either all of it takes effect (but what needs a restart: a line each in notes), or nothing
  * does: then false, and *error is a sentence. */

@@ -64,8 +64,8 @@ def test_print_config_reads_back(tmp_path):
 
 @pytest.mark.parametrize("settings, code, words", [
     ({"nonsense": 1}, 78, "nonsense"),
-    ({"listen": ["192.0.2.1@5300"]}, 78, "192.0.2.1@5300"),
-    ({"listen": ["127.0.0.1@5300"], "user": "nobody-of-that-name"}, 78, "nobody-of-that-name"),
+    ({"listen": ["192.0.2.1@5300"]}, 78, "vouch.yaml:4: listen: cannot listen on 192.0.2.1@5300: this host does not have"),
+    ({"user": "nobody-of-that-name"}, 78, "vouch.yaml:3: user: expected a user of this host, got \"nobody-of-that-name\""),
     ({"trust": {"anchors": []}}, 69, "trust anchor"),       # D5-model
     ({"listen": ["127.0.0.1@5300"], "state": "required", "state-directory": "/proc/nowhere"}, 73, "/proc/nowhere"),
 ])
@@ -166,6 +166,20 @@ def test_refused_reload_changes_nothing(tmp_path):
                 time.sleep(0.02)
             assert vouchd.log().count("not reloaded") == before + 1
             assert_answers(port)
+
+
+def test_what_waits_for_a_restart_is_named_each_time(tmp_path):
+    """Compared with what runs, not with what was read last."""
+    settings = {"listen": [f"{HOST}@{free_port()}"], "workers": 1}
+    with Vouchd(tmp_path, settings) as vouchd:
+        for workers in 2, 2, 1:
+            write_config(tmp_path, settings | {"workers": workers})
+            before = vouchd.log().count("reloaded")
+            vouchd.send_signal(signal.SIGHUP)
+            vouchd.await_log("reloaded", before + 1)
+        vouchd.stop()
+        waiting = [line for line in vouchd.log().splitlines() if "needs a restart" in line]
+        assert waiting == ["warning: needs a restart: workers: stays 1 until a restart makes it 2"] * 2
 
 
 def test_systemd_is_told(tmp_path):
