@@ -280,8 +280,11 @@ static int look_up(const struct arguments *arguments)
 int main(int argc, char **argv)
 {
     struct arguments arguments = parse_arguments(argc, argv);
-    if (arguments.stub)
-        return stub_ask(&arguments.question, arguments.has_server ? &arguments.server : NULL,
-                        arguments.checking_disabled, arguments.json);
-    return look_up(&arguments);
+    const struct address *server = arguments.has_server ? &arguments.server : NULL;
+    int code = arguments.stub ? stub_ask(&arguments.question, server, arguments.checking_disabled, arguments.json)
+                              : look_up(&arguments);
+    if (fflush(stdout) == 0)
+        return code;
+    fprintf(stderr, "vouch: cannot write the answer: %s\n", strerror(errno));
+    return EX_IOERR;
 }
