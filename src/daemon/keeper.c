@@ -147,6 +147,12 @@ void keeper_map(struct keeper *keeper, const struct config *config, struct rando
     uint8_t key[HASH_SECRET_OCTETS];
     if (keeper->fd < 0)
         return;
+    if (config->clock.floor == FLOOR_NONE) { /* replays and laboratories: time goes where it likes */
+        close(keeper->fd);
+        keeper->fd = -1;
+        log_info("cache.file: not used: without time.floor nobody can tell what has expired");
+        return;
+    }
     keeper->octets = cache_kept_octets(&config->cache);
     if (flock(keeper->fd, LOCK_EX | LOCK_NB) != 0) {
         give_up(keeper, config, "another process uses it");
