@@ -61,11 +61,23 @@ bool lookup_want_addresses(struct resolver *r, struct lookup *l, struct now now)
     return asked > 0 || cut->target_count > targets_before;
 }
 
+/* Somebody else's budget was spent on it: our own may be enough. */
+static void ask_name_again(struct cut *cut, const struct dname *name)
+{
+    for (uint16_t i = 0; i < cut->delegation->server_count; i++)
+        if (dname_equal(&cut->delegation->servers[i].name, name))
+            cut->name_is_asked[i] = false;
+}
+
 void lookup_deliver(struct resolver *r, struct lookup *l, const struct lookup *found, struct now now)
 {
     (void)now;
-    if (found->end == LOOKUP_ANSWERED && l->cut != NULL && !found->is_priming)
+    if (l->cut == NULL || found->is_priming)
+        return;
+    if (found->end == LOOKUP_ANSWERED)
         add_addresses(r, l, found->answer);
+    else if (found->failure.is_budget && found->purse != l->purse)
+        ask_name_again(l->cut, &found->question.qname);
 }
 
 static void add_glue_of(const struct resolver_options *options, struct cut *cut, const struct delegation *delegation,

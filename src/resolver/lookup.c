@@ -121,7 +121,7 @@ static void fail(struct resolver *r, struct lookup *l, int ede, const char *site
     l->failure.ede = ede;
     l->failure.site = site;
     snprintf(l->failure.text, sizeof(l->failure.text), "%s", text);
-    if (!l->failure_is_cached)
+    if (!l->failure_is_cached && !l->failure.is_budget) /* the purse's failure is its client's: request.c */
         cache_put_failure(r->parts.cache, &l->question, l->origin, &l->failure, now);
     tell_waiters(r, l, now);
     lookup_free(r, l);
@@ -179,16 +179,17 @@ static bool leads_to(struct resolver *r, struct lookup *from, const struct looku
     return leads_to_goal(&walk, from, 0);
 }
 
-/* Waits for the lookup of question; false: it would wait for us, or the budget says no. */
+/* Waits for the lookup of question; false: it would wait for us, which costs nothing, or the budget says no. */
 bool lookup_join(struct resolver *r, struct lookup *l, const struct question *question, struct now now)
 {
-    if (l->depth >= LOOKUP_DEPTH_MAX || !budget_take_lookup(&l->purse->budget))
-        return false;
     struct lookup_wish wish = { .question = question, .purse = l->purse, .depth = (uint8_t)(l->depth + 1) };
-    struct lookup *other = lookup_want(r, &wish, now);
-    if (leads_to(r, other, l))
+    uint16_t origin;
+    zone_rule_for(r->parts.options, question, &origin);
+    struct lookup *running = find_running(r, &wish, origin);
+    if (l->depth >= LOOKUP_DEPTH_MAX || (running != NULL && leads_to(r, running, l)) ||
+        !budget_take_lookup(&l->purse->budget))
         return false;
-    wait_for(&l->task, &l->waits, other);
+    wait_for(&l->task, &l->waits, lookup_want(r, &wish, now));
     return true;
 }
 

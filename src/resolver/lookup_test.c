@@ -12,7 +12,7 @@
 #include "message/testing.h"
 #include "resolver/resolver.h"
 
-enum { SENT_MAX = 64 };
+enum { SENT_MAX = 2 * UPSTREAM_PACKETS_MAX };
 
 struct world {
     struct arena *arena;
@@ -192,12 +192,76 @@ static void an_answer_without_edns_does(void **state)
     assert_false(has_edns(world, &world->sent[2]));
 }
 
+/* ---- budgets ---- */
+
+/* The zone has as many addresses as one lookup ever asks. */
+static void delegate_to_many(struct world *world, const char *zone)
+{
+    enum { SERVERS = 4 };
+    struct delegation delegation = {
+        .zone = name_of(zone),
+        .expires_ms = world->now.wall_ms + 3600000,
+        .server_count = SERVERS,
+        .servers = ARENA_ARRAY(world->arena, SERVERS, struct delegation_server),
+    };
+    for (uint8_t i = 0; i < SERVERS; i++) {
+        struct delegation_server *server = &delegation.servers[i];
+        server->name = delegation.zone;
+        server->address_count = ADDRESSES_PER_NS_MAX;
+        for (uint8_t k = 0; k < ADDRESSES_PER_NS_MAX; k++)
+            server->addresses[k] = (struct address) { .family = 4, .port = 53, .octets = { 185, 49, i, k } };
+    }
+    cache_put_delegation(world->cache, &delegation, world->now);
+}
+
+/* All servers but the last one refuse; that one says what follows on the question's name. */
+static void refuse_then_say(struct world *world, const char *record)
+{
+    uint8_t buffer[UDP_OCTETS_CLASSIC];
+    struct message question;
+    unsigned asked = 1;
+    for (; asked < 4 * ADDRESSES_PER_NS_MAX; asked++)
+        reply(world, RCODE_REFUSED);
+    const struct exchange *sent = &world->sent[world->sent_count - 1];
+    assert_int_equal(message_read(sent->packet, world->arena, &question), OK);
+    struct message_writer m;
+    struct header header = question.header;
+    header.qr = header.aa = true;
+    message_begin(&m, buffer, sizeof(buffer), &header);
+    message_put_question(&m, &question.question);
+    assert_true(message_put_rrset(&m, SECTION_ANSWER, rrset_of(world->arena, record), 0, false));
+    assert_int_equal(resolver_absorb(world->resolver, sent->id, message_end(&m), world->now), ABSORBED);
+    run(world);
+}
+
+/* Whoever spends his budget elsewhere, and then asks for the victim's name, its keys or its servers' addresses, must not keep
+ * others from asking for them: a budget's failure is that of the client's question. */
+static void a_spent_budget_is_not_held_against_others(void **state)
+{
+    struct world *world = *state;
+    delegate_to_many(world, "evil1.");
+    delegate_to_many(world, "evil2.");
+    delegate(world, "victim.", (const char *const[]) { "ns.victim." }, 1, true);
+    ask(world, "x.evil1.", TYPE_A);
+    refuse_then_say(world, "x.evil1. 0 CNAME x.evil2.");
+    refuse_then_say(world, "x.evil2. 0 CNAME www.victim.");
+    assert_int_equal(world->sent_count, UPSTREAM_PACKETS_MAX);
+    assert_int_equal(world->done, 1);
+
+    ask(world, "www.victim.", TYPE_A);
+    assert_int_equal(world->sent_count, UPSTREAM_PACKETS_MAX + 1);
+    ask(world, "x.evil1.", TYPE_A);
+    assert_int_equal(world->sent_count, UPSTREAM_PACKETS_MAX + 1);
+    assert_int_equal(world->done, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(waits_are_walked_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refusing_both_ways_says_nothing_of_edns, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_answer_without_edns_does, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_spent_budget_is_not_held_against_others, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

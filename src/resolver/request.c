@@ -179,8 +179,11 @@ static void finish_servfail(struct resolver *r, struct request *q, enum security
     finish(r, q);
 }
 
-static void finish_failed(struct resolver *r, struct request *q, const struct pin *pin)
+/* A spent budget is remembered for the client's question alone: others may ask for what it was not enough for. */
+static void finish_failed(struct resolver *r, struct request *q, const struct pin *pin, struct now now)
 {
+    if (pin->failure.is_budget && !pin->failure_is_cached)
+        cache_put_failure(r->parts.cache, &q->question, q->links[0]->origin, &pin->failure, now);
     add_ede(&q->outcome, pin->failure.ede, pin->failure.text);
     if (pin->failure_is_cached)
         add_ede(&q->outcome, EDE_CACHED_ERROR, NULL);
@@ -221,7 +224,7 @@ static void finish_bogus(struct resolver *r, struct request *q, const struct pin
     finish_servfail(r, q, verdict->security, verdict->site);
 }
 
-/* The DNAME is good and stays in the cache; the reply it came with was tampered with (rule of row R4.8). */
+/* The DNAME is good and stays in the cache; the reply it came with was tampered with (row R4.8). */
 static void finish_contradicted(struct resolver *r, struct request *q)
 {
     add_ede(&q->outcome, EDE_BOGUS, "CNAME is not what the DNAME yields");
@@ -360,7 +363,7 @@ static bool learn_distrust(struct resolver *r, struct request *q, const struct p
     return sorts_out;
 }
 
-/* Before Bogus is final: other servers of the zone, then TCP, within the budget (rules.md).  true: try again. */
+/* Before Bogus is final: other servers of the zone, then TCP, within the budget.  true: try again. */
 static bool doubt(struct resolver *r, struct request *q, struct pin *link, struct now now)
 {
     struct pin *culprit = find_culprit(q, link);
@@ -504,7 +507,7 @@ static enum step follow_link(struct resolver *r, struct request *q, struct now n
         return STEP_WAIT;
     }
     if (link->answer == NULL) {
-        finish_failed(r, q, link);
+        finish_failed(r, q, link, now);
         return STEP_END;
     }
     if (!q->checking_disabled && link->answer->verdict.security == UNCHECKED) {
