@@ -84,8 +84,8 @@ extern const struct kind kind_forwards, kind_stubs, kind_negatives, kind_insecur
 /* Whatever stands there: of features to come. */
 extern const struct kind kind_later_list, kind_later_group;
 
-/* Items of lists: struct address, struct prefix, uint8_t
- * (algorithms, digests), struct zone_rule (forwards, stubs), and */
+/* Items of lists: struct address, struct prefix, uint8_t (algorithms, digests), struct zone_rule (forwards, stubs), or
+ * one of these. */
 struct line_text { /* texts, paths */
     const char *text;
     unsigned line;

@@ -70,7 +70,7 @@ static bool is_within_policy(const struct anchor *anchor, const struct crypto_po
     return dnskey_read(anchor->rdata, &key) == OK && algorithm_is_usable(policy, key.algorithm);
 }
 
-/* Anchors come sorted by zone.  One whose zone has no usable anchor fails closed (rules.md, chain of trust). */
+/* Anchors come sorted by zone.  One whose zone has no usable anchor fails closed: the operator asked for what cannot be done. */
 static void warn_of_unusable_anchors(const struct settings *settings)
 {
     size_t count;
@@ -112,7 +112,7 @@ int settings_check_trust(const struct settings *settings, struct now now)
     bool wants_root = settings->config->trust_model == TRUST_MODEL_ROOT;
     size_t at_root = count_current(trust, now, true);
     if (wants_root && at_root == 0) {
-        log_error("no usable trust anchor for the root, and `trust: model` is root (D5-model)");
+        log_error("no usable trust anchor for the root, and `trust: model` is root");
         return EX_UNAVAILABLE;
     }
     if (count_current(trust, now, false) == 0) {

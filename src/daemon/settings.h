@@ -25,7 +25,7 @@ void settings_free(struct settings *settings);
 struct resolver_parts settings_parts(const struct settings *settings, struct cache *cache, struct random *random);
 
 /* sysexits: EX_OK, or EX_UNAVAILABLE after a line in the log when no trust anchor is usable for the declared model
- * (D5-model).  Anchors that no usable algorithm can serve, and space that no anchor covers, are only warned of. */
+ * (row D5-model).  Anchors that no usable algorithm can serve, and space that no anchor covers, are only warned of. */
 int settings_check_trust(const struct settings *settings, struct now now);
 
 /* Would the same data be judged in another way?  Then cached verdicts are worth nothing. */

@@ -1,4 +1,4 @@
-/* What validation says of data, and why: plain records that everything prints from (design: one explanation). */
+/* What validation says of data, and why: plain records, the one explanation that everything prints from. */
 #ifndef MESSAGE_VERDICT_H
 #define MESSAGE_VERDICT_H
 

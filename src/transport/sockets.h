@@ -6,7 +6,7 @@
 #include "message/address.h"
 
 enum {
-    TCP_MSS_OCTETS = 1220, /* 1280 (the least IPv6 MTU, RFC 8200 section 5) less IPv6 and TCP headers: D10-a */
+    TCP_MSS_OCTETS = 1220, /* 1280 (the least IPv6 MTU, RFC 8200 section 5) less IPv6 and TCP headers: row D10-a */
     TCP_BACKLOG = 512,     /* connections the kernel holds for us between two turns of the loop */
     SOCKET_BUFFER_OCTETS =
         4 << 20, /* asked for on listening UDP sockets; the kernel gives what net.core.*mem_max allows */

@@ -102,10 +102,8 @@ enum judgement chain_verify(struct judge *judge, const struct rrset *rrset, cons
 /* What may vouch for keys at an anchor: zone->state is ZONE_FAILED if nothing may. */
 static void vouchers_at_anchor(struct judge *judge, struct zone *zone, struct vouchers *vouchers)
 {
-    enum { ANCHORS_MAX = 64 };
-    const struct anchor *anchors[ANCHORS_MAX];
-    size_t count = trust_anchors_at(judge->v->trust, &zone->name, judge->v->now, anchors, ANCHORS_MAX);
-    vouchers_of_anchors(judge->v->policy, anchors, count, vouchers);
+    const struct validation *v = judge->v;
+    size_t count = vouchers_of_anchors(v->policy, v->trust, &zone->name, v->now, vouchers);
     if (count == 0)
         zone_fail(zone, judge, EDE_DNSKEY_MISSING, "anchor-outside-validity", TYPE_DNSKEY,
                   "has no trust anchor that is valid now");

@@ -3,8 +3,10 @@
 #include "crypto/verify.h"
 #include "message/ede.h"
 
-/* Digests computed for one DNSKEY set, however many of its keys share a tag: KeyTrap's cheaper sister. */
-enum { DS_DIGESTS_PER_ZONE_MAX = 64 };
+enum {
+    DS_DIGESTS_PER_ZONE_MAX = 64, /* computed for one DNSKEY set, however many keys share a tag: KeyTrap's sister */
+    ANCHORS_PER_ZONE_MAX = 64,    /* looked at; more are ignored, as are more usable ones than DS_PER_ZONE_MAX */
+};
 
 static bool ds_is_usable(const struct crypto_policy *policy, const struct ds *ds)
 {
@@ -60,12 +62,15 @@ static void add_anchor(const struct crypto_policy *policy, const struct anchor *
     }
 }
 
-void vouchers_of_anchors(const struct crypto_policy *policy, const struct anchor *const *anchors, size_t count,
-                         struct vouchers *vouchers)
+size_t vouchers_of_anchors(const struct crypto_policy *policy, const struct trust *trust, const struct dname *zone,
+                           struct now now, struct vouchers *vouchers)
 {
+    const struct anchor *anchors[ANCHORS_PER_ZONE_MAX];
+    size_t count = trust_anchors_at(trust, zone, now, anchors, ANCHORS_PER_ZONE_MAX);
     *vouchers = (struct vouchers) { .ede = EDE_NONE };
     for (size_t i = 0; i < count; i++)
         add_anchor(policy, anchors[i], vouchers);
+    return count;
 }
 
 static bool key_is_vouched(const struct crypto_policy *policy, const struct vouchers *vouchers,

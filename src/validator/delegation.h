@@ -22,8 +22,9 @@ struct vouchers {
 
 /* Drops unusable pairs of algorithm and digest; then SHA-1, if SHA-2 is left (RFC 4509 section 3). */
 void vouchers_of_ds(const struct crypto_policy *policy, const struct rrset *ds_set, struct vouchers *vouchers);
-void vouchers_of_anchors(const struct crypto_policy *policy, const struct anchor *const *anchors, size_t count,
-                         struct vouchers *vouchers);
+/* The anchors of the zone that are valid now; how many there are, usable or not. */
+size_t vouchers_of_anchors(const struct crypto_policy *policy, const struct trust *trust, const struct dname *zone,
+                           struct now now, struct vouchers *vouchers);
 
 /* The keys of the DNSKEY set that a voucher names; they may still lack what a zone key needs.  Number written. */
 uint16_t vouched_keys(const struct crypto_policy *policy, const struct vouchers *vouchers, const struct rrset *dnskeys,

@@ -98,15 +98,12 @@ static void explain_keys(const struct judge *judge, const struct answer *answer,
 
 static void explain_cut(const struct judge *judge, const struct known *known, struct explained_cut *cut)
 {
-    enum { ANCHORS_MAX = 64 };
-    const struct anchor *anchors[ANCHORS_MAX];
     struct vouchers vouchers = { .count = 0 };
     const struct rrset *ds_set = known->ds != NULL ? link_data(known->ds, &cut->zone, TYPE_DS) : NULL;
     const struct rrset *dnskeys = known->dnskey != NULL ? link_data(known->dnskey, &cut->zone, TYPE_DNSKEY) : NULL;
     const struct validation *v = judge->v;
     if (cut->is_anchor)
-        vouchers_of_anchors(v->policy, anchors, trust_anchors_at(v->trust, &cut->zone, v->now, anchors, ANCHORS_MAX),
-                            &vouchers);
+        vouchers_of_anchors(v->policy, v->trust, &cut->zone, v->now, &vouchers);
     else if (ds_set != NULL)
         vouchers_of_ds(v->policy, ds_set, &vouchers);
     if (ds_set != NULL)

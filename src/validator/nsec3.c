@@ -152,6 +152,14 @@ static enum proof find_encloser(const struct chain *chain, const struct dname *q
     return PROOF_GOOD;
 }
 
+/* What every proof about qname itself begins with. */
+static enum proof read_encloser(const struct denial *denial, const struct dname *qname, struct budget *budget,
+                                struct chain *chain, struct encloser *encloser)
+{
+    enum proof proof = chain_read(denial, budget, chain);
+    return proof == PROOF_GOOD ? find_encloser(chain, qname, encloser) : proof;
+}
+
 static bool wildcard_hash(const struct chain *chain, const struct dname *qname, uint8_t encloser_labels,
                           struct dname *wildcard, struct hash *hash, enum proof *proof)
 {
@@ -169,9 +177,7 @@ enum proof nsec3_name_error(const struct denial *denial, const struct dname *qna
     struct encloser encloser;
     struct dname wildcard;
     struct hash hash;
-    enum proof proof = chain_read(denial, budget, &chain);
-    if (proof == PROOF_GOOD)
-        proof = find_encloser(&chain, qname, &encloser);
+    enum proof proof = read_encloser(denial, qname, budget, &chain, &encloser);
     if (proof != PROOF_GOOD)
         return proof;
     if (encloser.match != NULL && encloser.labels == qname->labels)
@@ -191,9 +197,7 @@ enum proof nsec3_no_data(const struct denial *denial, const struct dname *qname,
     struct encloser encloser;
     struct dname wildcard;
     struct hash hash;
-    enum proof proof = chain_read(denial, budget, &chain);
-    if (proof == PROOF_GOOD)
-        proof = find_encloser(&chain, qname, &encloser);
+    enum proof proof = read_encloser(denial, qname, budget, &chain, &encloser);
     if (proof != PROOF_GOOD)
         return proof;
     if (encloser.match != NULL && encloser.labels == qname->labels) /* RFC 5155 sections 8.5, 8.6 */
