@@ -58,7 +58,7 @@ static void absorb_referral(struct resolver *r, struct lookup *l, const struct r
         l->minimised++;
     while (!LIST_EMPTY(&l->waits)) /* addresses of the servers above: of no use any more */
         wait_end(r, LIST_FIRST(&l->waits));
-    l->cut = cut_new(r->parts.options, l, reply->delegation);
+    l->cut = cut_new(r->parts.options, l, delegation_copy(l->arena, reply->delegation));
     l->accept_recursion_lame = false;
     l->accept_avoided = false;
     l->glue_used = false;
@@ -83,10 +83,10 @@ static bool absorb_minimised(struct resolver *r, struct lookup *l, struct reply 
     return true;
 }
 
-static void absorb_priming(struct resolver *r, struct lookup *l, const struct message *message,
-                           const struct asked *asked, struct now now)
+static void absorb_priming(struct resolver *r, const struct message *message, const struct asked *asked,
+                           struct arena *scratch, struct now now)
 {
-    struct delegation *root = reply_priming(message, asked, l->arena);
+    struct delegation *root = reply_priming(message, asked, scratch);
     if (root == NULL)
         return;
     for (uint16_t i = 0; i < root->server_count; i++)
@@ -125,7 +125,8 @@ static void learn_of_edns(struct server *server, const struct lookup *l, enum re
         server->no_edns_until_ms = now.monotonic_ms + NO_EDNS_S * 1000;
 }
 
-static void absorb_reply(struct resolver *r, struct lookup *l, const struct message *message, struct now now)
+static void absorb_reply(struct resolver *r, struct lookup *l, const struct message *message, struct arena *scratch,
+                         struct now now)
 {
     struct asked asked = {
         .question = &l->asked,
@@ -137,14 +138,14 @@ static void absorb_reply(struct resolver *r, struct lookup *l, const struct mess
     };
     struct server *server = servers_get(r->servers, &l->target->address);
     struct reply reply;
-    reply_read(message, &asked, l->arena, &reply);
+    reply_read(message, &asked, scratch, &reply);
     if (reply.kind == REPLY_RECURSION_LAME && l->accept_recursion_lame)
         reply.kind = REPLY_ANSWER;
     learn_of_edns(server, l, reply.kind, now);
     switch (reply.kind) {
     case REPLY_ANSWER:
         if (l->is_priming)
-            absorb_priming(r, l, message, &asked, now);
+            absorb_priming(r, message, &asked, scratch, now);
         absorb_answer(r, l, &reply, now);
         return;
     case REPLY_REFERRAL:
@@ -174,13 +175,14 @@ static void absorb_reply(struct resolver *r, struct lookup *l, const struct mess
     }
 }
 
-void lookup_absorb(struct resolver *r, struct lookup *l, const struct message *reply, enum err read, struct now now)
+void lookup_absorb(struct resolver *r, struct lookup *l, const struct message *reply, enum err read,
+                   struct arena *scratch, struct now now)
 {
     server_answered(servers_get(r->servers, &l->target->address), now.monotonic_ms - l->sent_ms);
     lookup_exchange_over(r, l);
     task_wake(r, &l->task);
     if (read == OK) {
-        absorb_reply(r, l, reply, now);
+        absorb_reply(r, l, reply, scratch, now);
         return;
     }
     /* Not a DNS message.  Over TCP it may be one: middleboxes mangle UDP more often. */

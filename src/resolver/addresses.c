@@ -97,15 +97,18 @@ bool lookup_use_foreign_glue(struct resolver *r, struct lookup *l, struct now no
     if (l->glue_used || l->cut->configured)
         return false;
     l->glue_used = true;
+    struct arena *scratch = arena_new();
     for (uint16_t i = 0; i < delegation->server_count; i++) {
         const struct dname *name = &delegation->servers[i].name;
         struct delegation *other;
         bool above = false;
         for (struct dname at = *name;
-             cache_find_delegation(r->parts.cache, &at, above, l->origin, now, l->arena, &other); above = true) {
+             cache_find_delegation(r->parts.cache, &at, above, l->origin, now, scratch, &other); above = true) {
             add_glue_of(r->parts.options, l->cut, other, name);
             at = other->zone;
+            arena_reset(scratch);
         }
     }
+    arena_free(scratch);
     return l->cut->target_count > before;
 }

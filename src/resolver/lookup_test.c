@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "message/testing.h"
-#include "resolver/resolver.h"
+#include "resolver/internal.h"
 
 enum { SENT_MAX = 2 * UPSTREAM_PACKETS_MAX };
 
@@ -255,6 +255,36 @@ static void a_spent_budget_is_not_held_against_others(void **state)
     assert_int_equal(world->done, 2);
 }
 
+/* ---- memory ---- */
+
+/* Every server of the zone refuses, at length: what a lookup keeps in mind must not grow with it. */
+static void replies_do_not_pile_up(void **state)
+{
+    enum { KEPT_OCTETS_MAX = 64 << 10 };
+    static uint8_t buffer[MESSAGE_OCTETS_MAX];
+    struct world *world = *state;
+    delegate_to_many(world, "evil1.");
+    ask(world, "x.evil1.", TYPE_A);
+    const struct rrset *padding = rrset_of(world->arena, "x.evil1. 0 NULL \\# 16 00112233445566778899aabbccddeeff");
+    for (unsigned asked = 1; asked < 4 * ADDRESSES_PER_NS_MAX; asked++) {
+        const struct exchange *sent = &world->sent[world->sent_count - 1];
+        const struct lookup *l = LIST_FIRST(&world->resolver->exchanges[sent->id % TABLE_BUCKETS]);
+        assert_true(arena_octets(l->arena) <= KEPT_OCTETS_MAX);
+        struct message question;
+        assert_int_equal(message_read(sent->packet, world->arena, &question), OK);
+        struct message_writer m;
+        struct header header = question.header;
+        header.qr = true;
+        header.rcode = RCODE_REFUSED;
+        message_begin(&m, buffer, sizeof(buffer), &header);
+        message_put_question(&m, &question.question);
+        for (int i = 0; i < 2000; i++)
+            assert_true(message_put_rrset(&m, SECTION_ANSWER, padding, 0, false));
+        assert_int_equal(resolver_absorb(world->resolver, sent->id, message_end(&m), world->now), ABSORBED);
+        run(world);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -262,6 +292,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(refusing_both_ways_says_nothing_of_edns, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_answer_without_edns_does, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_spent_budget_is_not_held_against_others, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(replies_do_not_pile_up, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

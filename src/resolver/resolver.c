@@ -277,9 +277,9 @@ static bool belongs_to(const struct lookup *l, struct octets reply)
 
 /* A copy with the question's name in the case it had before it was made random: names that are compressed against it
  * then show the case that people expect. */
-static struct octets restore_case(const struct lookup *l, struct octets reply)
+static struct octets restore_case(const struct lookup *l, struct octets reply, struct arena *arena)
 {
-    struct octets copy = octets_copy(l->arena, reply);
+    struct octets copy = octets_copy(arena, reply);
     if (copy.len >= HEADER_OCTETS + (size_t)l->asked.qname.len && (reply.data[4] | reply.data[5]) != 0)
         memcpy((uint8_t *)(uintptr_t)copy.data + HEADER_OCTETS, l->asked.qname.octets, l->asked.qname.len);
     return copy;
@@ -296,8 +296,10 @@ enum absorbed resolver_absorb(struct resolver *r, uint64_t exchange, struct octe
         return ABSORB_WAIT;
     }
     struct message message;
-    enum err read = message_read(restore_case(l, reply), l->arena, &message);
-    lookup_absorb(r, l, &message, read, now);
+    struct arena *scratch = arena_new();
+    enum err read = message_read(restore_case(l, reply, scratch), scratch, &message);
+    lookup_absorb(r, l, &message, read, scratch, now);
+    arena_free(scratch);
     return ABSORBED;
 }
 
