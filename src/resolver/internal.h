@@ -276,8 +276,10 @@ void lookup_deliver(struct resolver *r, struct lookup *l, const struct lookup *f
 bool lookup_use_foreign_glue(struct resolver *r, struct lookup *l, struct now now);
 
 /* absorb.c: what became of the question in flight */
-/* A reply that belongs to it. */
-void lookup_absorb(struct resolver *r, struct lookup *l, const struct message *reply, enum err read, struct now now);
+/* A reply that belongs to it.  It lives in the scratch arena, as does what is made of it: a lookup keeps the delegation
+ * alone, whatever many servers send. */
+void lookup_absorb(struct resolver *r, struct lookup *l, const struct message *reply, enum err read,
+                   struct arena *scratch, struct now now);
 void lookup_exchange_failed(struct resolver *r, struct lookup *l, enum exchange_failure how, struct now now);
 /* A reply came that does not belong to it. */
 void lookup_forged(struct resolver *r, struct lookup *l);
