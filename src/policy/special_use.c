@@ -109,6 +109,13 @@ static bool find_local_zone(const struct dname *name, struct dname *apex, enum c
     return is_shared_address_space(name, apex);
 }
 
+/* Whether a zone that is empty here has a DS set is its parent's to say, which proves that it has none: validating clients
+ * need that proof (RFC 8375 section 4). */
+static bool is_parents(const struct question *question, const struct dname *apex, enum content content)
+{
+    return question->qtype == TYPE_DS && content == EMPTY_ZONE && dname_equal(&question->qname, apex);
+}
+
 /* A forward or stub zone inside the special name: the operator knows who serves it. */
 static bool is_served(const struct resolver_options *options, const struct dname *name, const struct dname *apex)
 {
@@ -184,7 +191,8 @@ static struct answer *local_answer(void *context, const struct question *questio
     struct dname apex;
     enum content content;
     if (!options->special_use_names || question->qclass != CLASS_IN ||
-        !find_local_zone(&question->qname, &apex, &content) || is_served(options, &question->qname, &apex))
+        !find_local_zone(&question->qname, &apex, &content) || is_parents(question, &apex, content) ||
+        is_served(options, &question->qname, &apex))
         return NULL;
 
     struct answer *answer = ARENA_NEW(arena, struct answer);

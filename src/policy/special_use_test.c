@@ -33,6 +33,10 @@ static const struct {
     { "home.arpa.", TYPE_NS, ANSWER_DATA, "home.arpa." },
     { "home.arpa.", TYPE_A, ANSWER_NODATA, NULL },
     { "tv.home.arpa.", TYPE_A, ANSWER_NXDOMAIN, NULL },
+    { "home.arpa.", TYPE_DS, RESOLVED, NULL }, /* RFC 8375 section 4 */
+    { "tv.home.arpa.", TYPE_DS, ANSWER_NXDOMAIN, NULL },
+    { "10.in-addr.arpa.", TYPE_DS, RESOLVED, NULL },
+    { "onion.", TYPE_DS, ANSWER_NXDOMAIN, NULL },
     { "_dns.resolver.arpa.", TYPE_SVCB, ANSWER_NXDOMAIN, NULL }, /* RFC 9462 section 6.4 */
     { "1.0.0.10.in-addr.arpa.", TYPE_PTR, ANSWER_NXDOMAIN, NULL },
     { "10.in-addr.arpa.", TYPE_PTR, ANSWER_NODATA, NULL },
