@@ -114,10 +114,10 @@ static void delegate(struct world *world, const char *zone, const char *const *s
  * pair, and as often a lookup that starts asks whether the others wait for it. */
 static void waits_are_walked_once(void **state)
 {
-    enum { PAIRS = 40 };
+    enum { PAIRS = 40, TEXT_MAX = 32 };
     struct world *world = *state;
     for (int i = 0; i < PAIRS; i++) {
-        char zones[2][DNAME_TEXT_MAX], hosts[2][DNAME_TEXT_MAX];
+        char zones[2][TEXT_MAX], hosts[2][TEXT_MAX];
         const char *servers[] = { hosts[0], hosts[1] };
         for (int side = 0; side < 2; side++) {
             snprintf(zones[side], sizeof(zones[side]), "%c%d.", 'a' + side, i);
@@ -126,7 +126,7 @@ static void waits_are_walked_once(void **state)
         for (int side = 0; side < 2; side++)
             delegate(world, zones[side], servers, 2, i == 0);
         for (int side = 0; side < 2; side++) {
-            char host[DNAME_TEXT_MAX + 3];
+            char host[TEXT_MAX + 3];
             snprintf(host, sizeof(host), "ns.%s", zones[side]);
             ask(world, host, TYPE_A);
             ask(world, host, TYPE_AAAA);
