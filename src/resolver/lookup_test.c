@@ -126,8 +126,8 @@ static void waits_are_walked_once(void **state)
         for (int side = 0; side < 2; side++)
             delegate(world, zones[side], servers, 2, i == 0);
         for (int side = 0; side < 2; side++) {
-            char host[TEXT_MAX + 3];
-            snprintf(host, sizeof(host), "ns.%s", zones[side]);
+            char host[TEXT_MAX];
+            snprintf(host, sizeof(host), "ns.%c%d.", 'a' + side, i);
             ask(world, host, TYPE_A);
             ask(world, host, TYPE_AAAA);
         }
