@@ -337,7 +337,6 @@ static void defaults_are_those_of_the_contract(void **state)
     assert_true(config->answers.minimal && config->answers.ede);
     assert_int_equal(config->resolver.root_hints->server_count, 13);
     assert_true(config->resolver.prime_root && config->resolver.ask_ipv4 && config->resolver.ask_ipv6);
-    assert_false(config->resolver.prefetch);
     assert_int_equal(config->resolver.minimisation, MINIMISATION_RELAXED);
     assert_int_equal(config->resolver.minimisation_type, TYPE_A);
     assert_true(config->resolver.random_case && config->resolver.special_use_names);

@@ -5,8 +5,8 @@
 #include "message/address.h"
 #include "message/message.h"
 
-struct front_options { /* allow:, answers.identity … */
-    struct prefix *allow;
+struct front_options {
+    struct prefix *allow; /* who may ask */
     uint16_t allow_count;
 };
 

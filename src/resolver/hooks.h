@@ -8,7 +8,7 @@
 struct hooks {
     void *context;
     /* Before a name (the client's, or one that a chain leads to) is looked up: an answer of our own, in the arena,
-     * already judged (INSECURE, or SECURE never), or NULL to resolve it. */
+     * already judged (INSECURE, never SECURE), or NULL to resolve it. */
     struct answer *(*local)(void *context, const struct question *question, struct now now, struct arena *arena);
 };
 

@@ -125,9 +125,8 @@ struct lookup {
     struct dname asked_on_wire; /* its name as it was written: in random case, perhaps */
 
     enum lookup_end end;
-    struct answer *answer; /* LOOKUP_ANSWERED */
-    struct address from;   /* … by this server */
-    bool from_tcp;
+    struct answer *answer;  /* LOOKUP_ANSWERED */
+    struct address from;    /* … by this server */
     struct failure failure; /* LOOKUP_FAILED */
     bool failure_is_cached;
     uint8_t timeouts, refusals; /* for the text of the failure */
@@ -174,7 +173,6 @@ struct request {
     struct validation_memo *memo;
     struct timer timer; /* gives up */
     STAILQ_HEAD(, waiter) waiters;
-    uint16_t waiter_count;
     struct wait_list waits;
 
     struct pin *pins[PINS_MAX];

@@ -22,7 +22,6 @@ struct zone_rule {
 struct resolver_options {
     struct delegation *root_hints; /* zone ".", is_hint; expires_ms unused */
     bool prime_root;
-    bool prefetch;
     bool ask_ipv4, ask_ipv6;
     enum minimisation minimisation;
     uint16_t minimisation_type;   /* TYPE_A or TYPE_NS */

@@ -48,7 +48,6 @@ struct exchange {
     struct address server;
     enum transport transport;
     struct octets packet; /* the question in wire form, without TCP length; borrowed until the next resolver_… call */
-    bool is_private_ok;   /* the address is special (127/8 …) and configured: hosts may check it again */
 };
 
 /* The end of a question. */

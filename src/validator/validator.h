@@ -78,7 +78,8 @@ enum judgement {
 MUST_USE enum judgement validator_judge(const struct validation *validation, struct answer *answer,
                                         struct dname *need_name, uint16_t *need_type);
 
-/* The chain of trust of `zone` for people, from the facts known now; cheap, no cryptography. */
+/* The chain of trust from the anchor down to the answer, for people, from the facts known now; cheap, no cryptography.
+ * In the arena of the query. */
 struct explanation *validator_explain(const struct validation *validation, const struct answer *answer);
 
 #endif

@@ -577,8 +577,7 @@ static struct story_config initial(struct arena *arena, const struct story *stor
     config.front.allow = ARENA_ARRAY(arena, PREFIXES_MAX, struct prefix);
     struct resolver_options *resolver = &config.resolver;
     resolver->prime_root = story->has_sections; /* Deckard's stories have no answer to priming */
-    resolver->prefetch = false;
-    resolver->random_case = false; /* entries that do not copy the question have their own case */
+    resolver->random_case = false;              /* entries that do not copy the question have their own case */
     resolver->special_use_names = false;
     resolver->edns_octets = 4096;
     resolver->minimisation_type = story->has_sections ? TYPE_A : TYPE_NS;
