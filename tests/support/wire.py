@@ -3,7 +3,6 @@
 import contextlib
 import socket
 import struct
-import threading
 
 import dns.exception
 import dns.message
@@ -12,52 +11,47 @@ import dns.rdatatype
 from lab import network
 
 DNS_PORT = 53
-POLL_S = 0.1
+BUFFER_OCTETS = 4 << 20     # what is not taken yet
 ETHERNET_OCTETS, IPV6_OCTETS, UDP_OCTETS = 14, 40, 8
 ETHERTYPE_ALL, ETHERTYPE_IPV4, ETHERTYPE_IPV6 = 0x0003, 0x0800, 0x86DD
 
 
-class Wire(threading.Thread):
+class Wire:
     """with Wire(lab.netns, but=["127.0.0.1"]) as wire: …; wire.asked() — but: addresses whose questions do not count."""
 
     def __init__(self, netns, but=()):
-        super().__init__()
         self._but = set(but)
-        self._questions = []
-        self._is_over = threading.Event()
         with network.inside(netns):
             self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETHERTYPE_ALL))
             self._socket.bind(("lo", 0))
-        self._socket.settimeout(POLL_S)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_OCTETS)
+        self._socket.setblocking(False)
 
     def __enter__(self):
-        self.start()
         return self
 
     def __exit__(self, *_):
-        self._is_over.set()
-        self.join()
         self._socket.close()
 
-    def run(self):
-        while not self._is_over.is_set():
-            with contextlib.suppress(TimeoutError):
+    def asked(self):
+        """{(name, type)} of all questions since the last call; one that was lost may have been sent twice."""
+        questions = set()
+        with contextlib.suppress(BlockingIOError):
+            while True:
                 frame, (_, _, direction, *_) = self._socket.recvfrom(65535)
                 if direction == socket.PACKET_OUTGOING:     # on loopback each packet is seen leaving and coming
-                    self._take(frame)
-
-    def asked(self):
-        """(server, name, type) of each question since the last call."""
-        questions, self._questions = self._questions, []
+                    questions |= self._questions_in(frame)
         return questions
 
-    def _take(self, frame):
+    def _questions_in(self, frame):
         server, message = question_in(frame)
         if message is None or server in self._but:
-            return
-        with contextlib.suppress(dns.exception.DNSException):
+            return set()
+        try:
             question, = dns.message.from_wire(message, ignore_trailing=True).question
-            self._questions.append((server, question.name.to_text().lower(), dns.rdatatype.to_text(question.rdtype)))
+        except dns.exception.DNSException:
+            return set()
+        return {(question.name.to_text().lower(), dns.rdatatype.to_text(question.rdtype))}
 
 
 def question_in(frame):
