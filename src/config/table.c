@@ -17,7 +17,7 @@ enum {
     USER_OCTETS_MAX = 32,    /* useradd(8) */
     NSID_OCTETS_MAX = 255,   /* version.bind and its like are one <character-string> */
     NUMBERS_MAX = 32,        /* lists of struct crypto_options */
-    EDNS_OCTETS_MAX = 4096, /* RFC 6891 section 6.2.5 */
+    EDNS_OCTETS_MAX = 4096,  /* RFC 6891 section 6.2.5 */
 };
 
 static const char *const log_levels[] = { "error", "warning", "info", "debug", NULL };
@@ -124,8 +124,7 @@ static const struct option options[] = {
     { "resolver.serve-stale.on-bogus", &kind_truth, "false", "Also when fresh data is bogus.", .not_yet = true },
     { "resolver.forward", &kind_forwards, "[]",
       "Zones that other resolvers answer: \"only\" lets their word be final, \"first\" asks the zone's own servers "
-      "when "
-      "they fail. What they say is validated.",
+      "when they fail. What they say is validated.",
       .take = take_zone_rules },
     { "resolver.stub", &kind_stubs, "[]",
       "Zones whose servers are listed here instead of found by delegation. The zone \".\" stands in for the root "
@@ -169,8 +168,8 @@ static const struct option options[] = {
       "Files in master format whose DS and DNSKEY records are trust anchors as well. They are read, never written.",
       .take = take_anchor_files },
     { "trust.automatic-update", &kind_truth, "true",
-      "Ask the zones of trust anchors for their keys at intervals, and follow key rollovers (RFC 5011). What is learnt is "
-      "kept in the state directory.",
+      "Ask the zones of trust anchors for their keys at intervals, and follow key rollovers (RFC 5011). What is learnt "
+      "is kept in the state directory.",
       PLACE(automatic_update) },
     { "trust.signal-anchors", &kind_truth, "true", "Tell servers which trust anchors are in use (RFC 8145).",
       PLACE(resolver.signal_anchors) },
