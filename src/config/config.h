@@ -1,5 +1,6 @@
-/* The configuration: one YAML file under one table of options (config/table.c); a row of it serves the parser, the range
- * checks, --print-config and the manual page.  Each folder owns the struct of its options; this one fills them. */
+/* The configuration: one YAML file under one table of options (config/table.c);
+ * a row of it serves the parser, the range checks, --print-config and the manual
+ * page.  Each folder owns the struct of its options; this one fills them. */
 #ifndef CONFIG_CONFIG_H
 #define CONFIG_CONFIG_H
 
@@ -69,8 +70,8 @@ struct config_error {
 const char *config_path(const char *asked_for);
 
 /* path NULL: the defaults.  ERR_FORMAT: *error says file, line, key and what was expected (exit 78).  ERR_SYSTEM: the file
- * cannot be read (exit 78, or 77 when errno is EACCES); *error says so.  now: for negative anchors whose end has passed.
- * Warnings go to the log. */
+ * cannot be read (exit 78, or 77 when errno is EACCES); *error says so.  now: for negative anchors whose end has
+ * passed.  Warnings go to the log. */
 MUST_USE enum err config_load(const char *path, struct now now, struct config **config, struct config_error *error);
 /* The same from a text; path, for messages, may be NULL. */
 MUST_USE enum err config_read(struct octets text, const char *path, struct now now, struct config **config,

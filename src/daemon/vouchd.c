@@ -119,7 +119,8 @@ static void watch_signals(struct vouchd *vouchd)
 
 /* ---- reload ---- */
 
-/* Hands new sockets to the workers; closes those no longer wanted.  Those that stay are not touched: no question is lost. */
+/* Hands new sockets to the workers; closes those no longer wanted.
+ * Those that stay are not touched: no question is lost. */
 static void exchange_listeners(struct vouchd *vouchd, struct listeners *opened)
 {
     const struct config *config = vouchd->settings->config;
@@ -324,8 +325,8 @@ static int prepare(struct vouchd *vouchd, unsigned workers)
     return code;
 }
 
-/* What the store knows decides about the start, too: exit 69 when every anchor was revoked.  `state: required` means that
- * it can be written. */
+/* What the store knows decides about the start, too: exit 69 when every
+ * anchor was revoked.  `state: required` means that it can be written. */
 static int recall_anchors(struct vouchd *vouchd)
 {
     struct now now = now_from_system();
@@ -336,8 +337,8 @@ static int recall_anchors(struct vouchd *vouchd)
     return settings_check_trust(vouchd->settings, now);
 }
 
-/* In the keeper's memory, where there is some.  What was kept is believed by a fit clock alone: no other one can tell what has
- * expired. */
+/* In the keeper's memory, where there is some.  What was kept is believed
+ * by a fit clock alone: no other one can tell what has expired. */
 static struct cache *make_cache(const struct vouchd *vouchd)
 {
     static const char *const words[] = { "begins empty", "keeps its data, verdicts are made anew", "is warm" };

@@ -109,8 +109,8 @@ static bool find_local_zone(const struct dname *name, struct dname *apex, enum c
     return is_shared_address_space(name, apex);
 }
 
-/* Whether a zone that is empty here has a DS set is its parent's to say, which proves that it has none: validating clients
- * need that proof (RFC 8375 section 4). */
+/* Whether a zone that is empty here has a DS set is its parent's to say, which proves that it has none: validating
+ * clients need that proof (RFC 8375 section 4). */
 static bool is_parents(const struct question *question, const struct dname *apex, enum content content)
 {
     return question->qtype == TYPE_DS && content == EMPTY_ZONE && dname_equal(&question->qname, apex);
