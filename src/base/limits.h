@@ -1,6 +1,6 @@
 /* The limits that the network can run into, each with its source; what one module alone does has its limits in that
- * module's header.  What one client query may cost is spent out of one struct budget (base/budget.h) that it shares with
- * all it causes. */
+ * module's header.  What one client query may cost is spent out of one struct budget (base/budget.h) that it shares
+ * with all it causes. */
 #ifndef BASE_LIMITS_H
 #define BASE_LIMITS_H
 
