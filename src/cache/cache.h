@@ -150,7 +150,7 @@ size_t cache_flush_all(struct cache *cache);
 size_t cache_flush_name(struct cache *cache, const struct dname *name);
 /* The zone, all below it, delegations, failures, denial index, and every verdict that rests on keys of the zone. */
 size_t cache_flush_zone(struct cache *cache, const struct dname *zone);
-/* Everything whose lineage holds one of these keys is removed: raises the trust epoch (rules.md). */
+/* Everything whose lineage holds one of these keys is removed: raises the trust epoch. */
 size_t cache_flush_keys(struct cache *cache, const uint64_t *keys, size_t count);
 /* The ids of keys with this tag that the zone's cached DNSKEY sets hold or lineages were recorded with; number written. */
 size_t cache_keys_of(struct cache *cache, const struct dname *zone, uint16_t key_tag, uint64_t *keys, size_t max);

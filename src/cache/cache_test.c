@@ -145,7 +145,7 @@ static void test_late_verdicts(void **state)
     arena_free(arena);
 }
 
-/* rules.md "Trust epoch": data stays, every older verdict must be made again. */
+/* The trust epoch: data stays, every older verdict must be made again. */
 static void test_forget_verdicts(void **state)
 {
     (void)state;

@@ -83,7 +83,7 @@ static void test_bounded(void **state)
     lineages_free(lineages);
 }
 
-/* rules.md "Trust epoch", as a table of what happened between the verdict and its next use. */
+/* The trust epoch, as a table of what happened between the verdict and its next use. */
 static void test_judge(void **state)
 {
     (void)state;

@@ -19,7 +19,7 @@ enum {
     TCP_CONNECTIONS_MAX = 1024,  /* of one worker */
     TCP_PER_CLIENT_MAX = 256,    /* of one client at one worker */
     UPSTREAM_SOCKETS_MAX = 4096, /* of one worker: as many as questions can wait */
-    PORT_BITS_MIN = 14,          /* rules.md, budget: fewer source ports make forging too cheap */
+    PORT_BITS_MIN = 14,          /* fewer source ports make forging too cheap */
 };
 
 /* ---- what the system gives ---- */
