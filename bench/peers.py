@@ -151,7 +151,7 @@ workers: 1
 state-directory: {s.directory}/state
 control-socket: {s.directory}/control.sock
 log-level: warning
-cache: {{ size: {mib}MiB, file: none }}
+cache: {{ size: {mib}MiB, file: {s.cache}/vouchd }}
 resolver: {{ root-hints: {s.hints} }}
 trust: {{ anchors: [". IN DS {s.anchor_ds}"], automatic-update: false }}
 self-test: {{ interval: never }}
