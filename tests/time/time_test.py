@@ -4,6 +4,7 @@ What the kernel says of its clock is the test's word: a library in front of adjt
 wrong."""
 
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -198,7 +199,7 @@ def test_servers_that_agree(lab, kernel, servers, tmp_path):
         assert time_of(vouchd, "check")["checks"] == 2
         assert all(len(server.questions) == before + 1 for server, before in zip(servers, asked))
         stats, = objects(vouchd.socket, "stats")
-        assert stats[f'vouch_time_offset_seconds{{source="{SERVERS[0]}@123"}}'] == 0
+        assert abs(stats[f'vouch_time_offset_seconds{{source="{SERVERS[0]}@123"}}']) <= 1
         assert abs(stats["vouch_time_last_check_timestamp_seconds"] - time.time()) < 60
 
 
@@ -211,7 +212,7 @@ def test_servers_that_disagree_hold(lab, kernel, servers, tmp_path):
         assert (reasons(found), found["deciding"], found["differing"]) == ({"outvoted"}, 3, 2)
         assert abs(found["offset_s"] - HOUR_S) < 1
         output = vouchctl(vouchd.socket, "time")[1]
-        assert "unfit" in output and "+3600." in output and "What to do" in output
+        assert "unfit" in output and re.search(r"\+(3599|3600)\.", output) and "What to do" in output
         for server in servers:
             server.offset_s = 0
         assert time_of(vouchd, "check")["clock"] == "fit"
