@@ -340,6 +340,8 @@ static unsigned take_batch(struct tcp_connection *connection)
     struct octets messages[CLIENT_BATCH_MAX];
     unsigned count = list_questions(connection, messages), taken = 0;
     size_t at = 0;
+    if (count == 0)
+        return 0;
     client_expect(&connection->server->handler, messages, count);
     for (; taken < count && may_take_more(connection); taken++) {
         take_question(connection, taken, messages[taken]);
