@@ -463,16 +463,30 @@ static void negative_holder(const struct question *question, struct dname *holde
         *holder = question->qname;
 }
 
+/* A zone that signs sends the RRSIG of its SOA along (RFC 4035 section 3.1.3). */
+static bool has_bare_soa(const struct answer *answer)
+{
+    for (uint16_t i = 0; i < answer->proofs.count; i++)
+        if (answer->proofs.items[i]->type == TYPE_SOA)
+            return answer->proofs.items[i]->sig_count == 0;
+    return false;
+}
+
 /* No signature over a denial: were they left out alone, or the records with them? */
 static struct unsigned_data unsigned_denial(const struct answer *answer, const struct dname *holder)
 {
     const struct question *question = &answer->question;
-    if (denial_set(answer, 0) != NULL)
-        return (struct unsigned_data) { holder,          &question->qname,
-                                        question->qtype, EDE_RRSIGS_MISSING,
-                                        "rrsig-missing", "is denied by NSEC or NSEC3 without RRSIG of its zone" };
-    return (struct unsigned_data) { holder,           &question->qname, question->qtype,
-                                    EDE_NSEC_MISSING, "nsec-missing",   "is denied without NSEC or NSEC3" };
+    struct unsigned_data data = { holder, &question->qname, question->qtype, EDE_RRSIGS_MISSING, "rrsig-missing", NULL };
+    if (denial_set(answer, 0) != NULL) {
+        data.words = "is denied by NSEC or NSEC3 without RRSIG of its zone";
+    } else if (has_bare_soa(answer)) {
+        data.words = "is denied by a lone SOA without RRSIG";
+    } else {
+        data.ede = EDE_NSEC_MISSING;
+        data.site = "nsec-missing";
+        data.words = "is denied without NSEC or NSEC3";
+    }
+    return data;
 }
 
 static enum judgement judge_negative(struct judge *judge, struct answer *answer, struct verdict *verdict)
