@@ -35,6 +35,8 @@ ARROWS = {
 # Libraries that only some folders know.
 LIBRARIES = {
     "openssl/": ["crypto"],
+    "expat.h": ["trust"],
+    "curl/": ["transport"],
     "xxhash.h": ["base"],
     "ev.h": ["transport", "control", "lib", "daemon", "tools"],
     "yaml.h": ["config"],

@@ -2,7 +2,7 @@
 #include <inttypes.h>
 
 #include "config/option.h"
-#include "config/rfc3339.h"
+#include "time/rfc3339.h"
 
 const char *node_text(const struct node *node)
 {

@@ -1,6 +1,6 @@
 /* Kinds of options whose value is a list of small maps, each about one zone. */
 #include "config/option.h"
-#include "config/rfc3339.h"
+#include "time/rfc3339.h"
 
 enum { FIELDS_MAX = 3, NEGATIVE_ANCHOR_S_MAX = 7 * 86400 };
 

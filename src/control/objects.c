@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "config/rfc3339.h"
+#include "time/rfc3339.h"
 #include "control/control.h"
 
 enum { OBJECT_FLAGS = JSON_COMPACT | JSON_ENSURE_ASCII }; /* nothing in it speaks to a terminal */

@@ -1,4 +1,4 @@
-#include "config/rfc3339.h"
+#include "time/rfc3339.h"
 
 #include <stdbool.h>
 #include <stdio.h>

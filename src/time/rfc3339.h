@@ -1,6 +1,6 @@
 /* Times for people and files: RFC 3339 section 5.6. */
-#ifndef CONFIG_RFC3339_H
-#define CONFIG_RFC3339_H
+#ifndef TIME_RFC3339_H
+#define TIME_RFC3339_H
 
 #include <stdint.h>
 

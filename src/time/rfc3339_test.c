@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "config/rfc3339.h"
+#include "time/rfc3339.h"
 
 static const struct {
     const char *text;
@@ -83,5 +83,5 @@ int main(void)
         cmocka_unit_test(other_texts_are_refused),
         cmocka_unit_test(what_has_no_text_is_the_nearest_that_has),
     };
-    return cmocka_run_group_tests_name("config/rfc3339", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("time/rfc3339", tests, NULL, NULL);
 }
