@@ -1,10 +1,8 @@
-#include "store/store.h"
+#include "store/internal.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -17,13 +15,7 @@ enum {
     BUSY_TIMEOUT_MS = 1000, /* somebody looks at the file with other tools */
 };
 
-struct store {
-    sqlite3 *db;
-    char path[PATH_MAX];
-    bool is_read_only; /* the disk, or whoever mounted it, takes no writes: what is known is read all the same */
-    struct store_stats stats;
-};
-
+/* Run at each start: tables that a release adds, and that those before do not know, need no new version. */
 static const char schema[] =
     "BEGIN IMMEDIATE;"
     "CREATE TABLE IF NOT EXISTS zones (zone TEXT PRIMARY KEY, asked_s INTEGER NOT NULL, refreshed_s INTEGER NOT NULL,"
@@ -41,7 +33,7 @@ static const char schema[] =
 
 /* ---- failures ---- */
 
-static enum err fail(struct store *store, const char *what)
+enum err store_fail(struct store *store, const char *what)
 {
     store->stats.failures++;
     if (!store->stats.is_failing)
@@ -61,29 +53,27 @@ static void note_success(struct store *store)
 
 /* ---- statements ---- */
 
-static enum err execute(struct store *store, const char *sql, const char *what)
+enum err store_execute(struct store *store, const char *sql, const char *what)
 {
-    return sqlite3_exec(store->db, sql, NULL, NULL, NULL) == SQLITE_OK ? OK : fail(store, what);
+    return sqlite3_exec(store->db, sql, NULL, NULL, NULL) == SQLITE_OK ? OK : store_fail(store, what);
 }
 
-/* NULL after fail(). */
-static sqlite3_stmt *prepare(struct store *store, const char *sql, const char *what)
+sqlite3_stmt *store_prepare(struct store *store, const char *sql, const char *what)
 {
     sqlite3_stmt *statement = NULL;
     if (sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL) != SQLITE_OK)
-        fail(store, what);
+        store_fail(store, what);
     return statement;
 }
 
-/* A statement without rows, made ready for the next ones. */
-static enum err run(struct store *store, sqlite3_stmt *statement, const char *what)
+enum err store_run(struct store *store, sqlite3_stmt *statement, const char *what)
 {
-    enum err err = sqlite3_step(statement) == SQLITE_DONE ? OK : fail(store, what);
+    enum err err = sqlite3_step(statement) == SQLITE_DONE ? OK : store_fail(store, what);
     sqlite3_reset(statement);
     return err;
 }
 
-static void bind_name(sqlite3_stmt *statement, int at, const struct dname *name)
+void bind_name(sqlite3_stmt *statement, int at, const struct dname *name)
 {
     char text[DNAME_TEXT_MAX];
     struct dname lower;
@@ -91,18 +81,18 @@ static void bind_name(sqlite3_stmt *statement, int at, const struct dname *name)
     sqlite3_bind_text(statement, at, dname_to_text(&lower, text), -1, SQLITE_TRANSIENT);
 }
 
-static bool column_name(sqlite3_stmt *statement, int at, struct dname *name)
+bool column_name(sqlite3_stmt *statement, int at, struct dname *name)
 {
     const char *text = (const char *)sqlite3_column_text(statement, at);
     return text != NULL && dname_from_text(text, name) == OK;
 }
 
-static bool column_flag(sqlite3_stmt *statement, int at)
+bool column_flag(sqlite3_stmt *statement, int at)
 {
     return sqlite3_column_int(statement, at) != 0;
 }
 
-static const char *column_text(sqlite3_stmt *statement, int at)
+const char *column_text(sqlite3_stmt *statement, int at)
 {
     const char *text = (const char *)sqlite3_column_text(statement, at);
     return text == NULL ? "" : text;
@@ -186,12 +176,17 @@ static enum health examine(sqlite3 *db, bool is_read_only)
     if (code != SQLITE_OK)
         return UNUSABLE;
     static_assert(SCHEMA_VERSION == 1, "the words below");
-    if (pragma_is(db, "PRAGMA user_version", "1"))
-        return HEALTHY;
-    if (!pragma_is(db, "PRAGMA user_version", "0"))
+    bool is_ours = pragma_is(db, "PRAGMA user_version", "1");
+    if (!is_ours && !pragma_is(db, "PRAGMA user_version", "0"))
         return TOO_NEW;
+    if (is_ours && is_read_only)
+        return HEALTHY;
     code = sqlite3_exec(db, schema, NULL, NULL, NULL) & 0xff;
-    return code == SQLITE_OK ? HEALTHY : code == SQLITE_CORRUPT ? CORRUPT : UNUSABLE;
+    if (code != SQLITE_OK)
+        sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+    if (code == SQLITE_OK || (is_ours && code != SQLITE_CORRUPT))
+        return HEALTHY; /* a full disk: what is there can be read */
+    return code == SQLITE_CORRUPT ? CORRUPT : UNUSABLE;
 }
 
 /* SQLite wants to be told that nobody else can write either: it can make no lock files. */
@@ -283,12 +278,12 @@ void store_get_stats(const struct store *store, struct store_stats *stats)
 
 enum err store_begin(struct store *store)
 {
-    return execute(store, "BEGIN IMMEDIATE", "begin a change");
+    return store_execute(store, "BEGIN IMMEDIATE", "begin a change");
 }
 
 enum err store_commit(struct store *store)
 {
-    enum err err = execute(store, "COMMIT", "write");
+    enum err err = store_execute(store, "COMMIT", "write");
     if (err == OK)
         note_success(store);
     else
@@ -307,7 +302,7 @@ void store_rollback(struct store *store)
 static enum err load_zones(struct store *store, struct managed *managed)
 {
     sqlite3_stmt *rows =
-        prepare(store, "SELECT zone, asked_s, refreshed_s, next_s, retry_s, failures FROM zones", "read");
+        store_prepare(store, "SELECT zone, asked_s, refreshed_s, next_s, retry_s, failures FROM zones", "read");
     int code = SQLITE_ERROR;
     struct dname name;
     while (rows != NULL && (code = sqlite3_step(rows)) == SQLITE_ROW) {
@@ -321,7 +316,7 @@ static enum err load_zones(struct store *store, struct managed *managed)
         zone->failures = (uint32_t)sqlite3_column_int64(rows, 5);
     }
     sqlite3_finalize(rows);
-    return code == SQLITE_DONE ? OK : fail(store, "read");
+    return code == SQLITE_DONE ? OK : store_fail(store, "read");
 }
 
 /* A row that this release cannot have written is not believed. */
@@ -351,15 +346,16 @@ static void load_key(sqlite3_stmt *row, struct managed *managed)
 enum err store_load_anchors(struct store *store, struct managed *managed)
 {
     enum err err = load_zones(store, managed);
-    sqlite3_stmt *rows = prepare(store,
-                                 "SELECT zone, type, rdata, state, source, since_s, first_seen_s, last_seen_s, due_s,"
-                                 " signs, has_signed FROM anchors ORDER BY rowid",
-                                 "read");
+    sqlite3_stmt *rows =
+        store_prepare(store,
+                      "SELECT zone, type, rdata, state, source, since_s, first_seen_s, last_seen_s, due_s,"
+                      " signs, has_signed FROM anchors ORDER BY rowid",
+                      "read");
     int code = SQLITE_ERROR;
     while (rows != NULL && (code = sqlite3_step(rows)) == SQLITE_ROW)
         load_key(rows, managed);
     sqlite3_finalize(rows);
-    return code == SQLITE_DONE ? err : fail(store, "read");
+    return code == SQLITE_DONE ? err : store_fail(store, "read");
 }
 
 static enum err save_zone(struct store *store, sqlite3_stmt *insert, const struct managed_zone *zone)
@@ -370,7 +366,7 @@ static enum err save_zone(struct store *store, sqlite3_stmt *insert, const struc
     sqlite3_bind_int64(insert, 4, zone->next_s);
     sqlite3_bind_int64(insert, 5, zone->retry_s);
     sqlite3_bind_int64(insert, 6, zone->failures);
-    return run(store, insert, "write");
+    return store_run(store, insert, "write");
 }
 
 static enum err save_key(struct store *store, sqlite3_stmt *insert, const struct managed_zone *zone,
@@ -383,12 +379,12 @@ static enum err save_key(struct store *store, sqlite3_stmt *insert, const struct
     sqlite3_bind_blob(insert, 3, key->rdata.data, (int)key->rdata.len, SQLITE_STATIC);
     for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
         sqlite3_bind_int64(insert, 4 + (int)i, numbers[i]);
-    return run(store, insert, "write");
+    return store_run(store, insert, "write");
 }
 
 static enum err save_all(struct store *store, sqlite3_stmt *zones, sqlite3_stmt *anchors, const struct managed *managed)
 {
-    enum err err = execute(store, "DELETE FROM zones; DELETE FROM anchors", "write");
+    enum err err = store_execute(store, "DELETE FROM zones; DELETE FROM anchors", "write");
     for (size_t i = 0; i < managed->count && err == OK; i++) {
         const struct managed_zone *zone = &managed->zones[i];
         err = save_zone(store, zones, zone);
@@ -400,8 +396,9 @@ static enum err save_all(struct store *store, sqlite3_stmt *zones, sqlite3_stmt 
 
 enum err store_save_anchors(struct store *store, const struct managed *managed)
 {
-    sqlite3_stmt *zones = prepare(store, "INSERT INTO zones VALUES (?, ?, ?, ?, ?, ?)", "write");
-    sqlite3_stmt *anchors = prepare(store, "INSERT INTO anchors VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", "write");
+    sqlite3_stmt *zones = store_prepare(store, "INSERT INTO zones VALUES (?, ?, ?, ?, ?, ?)", "write");
+    sqlite3_stmt *anchors =
+        store_prepare(store, "INSERT INTO anchors VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", "write");
     enum err err = zones != NULL && anchors != NULL ? save_all(store, zones, anchors, managed) : ERR_SYSTEM;
     sqlite3_finalize(zones);
     sqlite3_finalize(anchors);
@@ -412,10 +409,11 @@ enum err store_save_anchors(struct store *store, const struct managed *managed)
 
 enum err store_add_history(struct store *store, const struct history_row *row)
 {
-    sqlite3_stmt *insert = prepare(
+    sqlite3_stmt *insert = store_prepare(
         store, "INSERT INTO history (time_s, zone, key_tag, algorithm, what, why, who) VALUES (?, ?, ?, ?, ?, ?, ?)",
         "write");
-    sqlite3_stmt *trim = prepare(store, "DELETE FROM history WHERE id <= (SELECT max(id) FROM history) - ?", "write");
+    sqlite3_stmt *trim =
+        store_prepare(store, "DELETE FROM history WHERE id <= (SELECT max(id) FROM history) - ?", "write");
     enum err err = ERR_SYSTEM;
     if (insert != NULL && trim != NULL) {
         sqlite3_bind_int64(insert, 1, row->time_s);
@@ -426,9 +424,9 @@ enum err store_add_history(struct store *store, const struct history_row *row)
         sqlite3_bind_text(insert, 6, row->why, -1, SQLITE_STATIC);
         sqlite3_bind_text(insert, 7, row->who, -1, SQLITE_STATIC);
         sqlite3_bind_int(trim, 1, STORE_HISTORY_MAX);
-        err = run(store, insert, "write");
+        err = store_run(store, insert, "write");
         if (err == OK)
-            err = run(store, trim, "write");
+            err = store_run(store, trim, "write");
     }
     sqlite3_finalize(insert);
     sqlite3_finalize(trim);
@@ -438,7 +436,7 @@ enum err store_add_history(struct store *store, const struct history_row *row)
 enum err store_walk_history(struct store *store, size_t max, void (*each)(void *to, const struct history_row *row),
                             void *to)
 {
-    sqlite3_stmt *rows = prepare(
+    sqlite3_stmt *rows = store_prepare(
         store, "SELECT time_s, zone, key_tag, algorithm, what, why, who FROM history ORDER BY id DESC LIMIT ?", "read");
     int code = SQLITE_ERROR;
     if (rows != NULL)
@@ -456,27 +454,27 @@ enum err store_walk_history(struct store *store, size_t max, void (*each)(void *
             each(to, &row);
     }
     sqlite3_finalize(rows);
-    return code == SQLITE_DONE ? OK : fail(store, "read");
+    return code == SQLITE_DONE ? OK : store_fail(store, "read");
 }
 
 /* ---- time ---- */
 
 enum err store_get_latest_time(struct store *store, int64_t *latest_s)
 {
-    sqlite3_stmt *row = prepare(store, "SELECT time_s FROM times WHERE name = 'latest'", "read");
+    sqlite3_stmt *row = store_prepare(store, "SELECT time_s FROM times WHERE name = 'latest'", "read");
     int code = row == NULL ? SQLITE_ERROR : sqlite3_step(row);
     *latest_s = code == SQLITE_ROW ? sqlite3_column_int64(row, 0) : 0;
     sqlite3_finalize(row);
-    return code == SQLITE_ROW || code == SQLITE_DONE ? OK : fail(store, "read");
+    return code == SQLITE_ROW || code == SQLITE_DONE ? OK : store_fail(store, "read");
 }
 
 enum err store_put_latest_time(struct store *store, int64_t latest_s)
 {
-    sqlite3_stmt *put = prepare(store, "INSERT OR REPLACE INTO times VALUES ('latest', ?)", "write");
+    sqlite3_stmt *put = store_prepare(store, "INSERT OR REPLACE INTO times VALUES ('latest', ?)", "write");
     if (put == NULL)
         return ERR_SYSTEM;
     sqlite3_bind_int64(put, 1, latest_s);
-    enum err err = run(store, put, "write");
+    enum err err = store_run(store, put, "write");
     sqlite3_finalize(put);
     if (err == OK)
         note_success(store);

@@ -19,6 +19,8 @@ enum {
     ANSWER_TIMEOUT_S = 60, /* a vouchd that says nothing for so long is not there */
     WORDS_MAX = 2,
     PARAMETERS_MAX = 2,
+    CHOICES_MAX = 3,
+    LETTER_CHOICE = 256, /* getopt's value for the first of choices[] */
 };
 
 enum parameter_kind { PARAMETER_TEXT, PARAMETER_NUMBER };
@@ -35,6 +37,16 @@ struct command {
     void (*print)(const struct reply *reply);
     bool is_stream; /* many objects; the last one has "end" */
     const char *help;
+    const char *choices[CHOICES_MAX]; /* names of those that it takes */
+};
+
+/* Options of single commands.  One that is given becomes a member of the request, text or true. */
+static const struct choice {
+    const char *name, *key, *shown; /* shown NULL: it has no argument */
+} choices[] = {
+    { "for", "for", "DURATION" },
+    { "reason", "reason", "TEXT" },
+    { "yes-this-is-a-tld", "yes_this_is_a_tld", NULL },
 };
 
 /* ---- the table ---- */
@@ -90,19 +102,44 @@ static int parameter_count(const struct command *command)
     return count;
 }
 
+static bool takes(const struct command *command, const struct choice *choice)
+{
+    for (size_t i = 0; i < CHOICES_MAX && command->choices[i] != NULL; i++)
+        if (strcmp(command->choices[i], choice->name) == 0)
+            return true;
+    return false;
+}
+
+static void print_command(const struct command *command, FILE *to)
+{
+    enum { COLUMN = 22 };
+    char *words = NULL;
+    size_t len;
+    FILE *text = open_memstream(&words, &len);
+    if (text == NULL)
+        return;
+    fputs(command->words[0], text);
+    if (command->words[1] != NULL)
+        fprintf(text, " %s", command->words[1]);
+    for (int k = 0; k < parameter_count(command); k++)
+        fprintf(text, " %s", command->parameters[k].shown);
+    for (size_t i = 0; i < ARRAY_LEN(choices); i++)
+        if (takes(command, &choices[i]))
+            fprintf(text, " [--%s%s%s]", choices[i].name, choices[i].shown == NULL ? "" : " ",
+                    choices[i].shown == NULL ? "" : choices[i].shown);
+    fclose(text);
+    if (len > COLUMN)
+        fprintf(to, "  %s\n  %-*s %s\n", words, COLUMN, "", command->help);
+    else
+        fprintf(to, "  %-*s %s\n", COLUMN, words, command->help);
+    free(words);
+}
+
 static void print_usage(FILE *to)
 {
     fputs("usage: vouchctl [-s SOCKET] [--json] COMMAND\n", to);
-    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
-        const struct command *command = &commands[i];
-        char words[64];
-        int len = snprintf(words, sizeof(words), "%s", command->words[0]);
-        if (command->words[1] != NULL)
-            len += snprintf(words + len, sizeof(words) - (size_t)len, " %s", command->words[1]);
-        for (int k = 0; k < parameter_count(command); k++)
-            len += snprintf(words + len, sizeof(words) - (size_t)len, " %s", command->parameters[k].shown);
-        fprintf(to, "  %-22s %s\n", words, command->help);
-    }
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        print_command(&commands[i], to);
 }
 
 static const struct command *find_command(int argc, char **argv)
@@ -133,6 +170,26 @@ static json_t *parameter_value(const struct parameter *parameter, const char *te
     return is_good ? json_integer(number) : NULL;
 }
 
+static const char *chosen[ARRAY_LEN(choices)]; /* what the command line says of each; NULL: nothing */
+
+/* False after a message: usage. */
+static bool add_choices(const struct command *command, const char *words, json_t *request)
+{
+    for (size_t i = 0; i < ARRAY_LEN(choices); i++) {
+        const struct choice *choice = &choices[i];
+        if (chosen[i] == NULL)
+            continue;
+        json_t *value = choice->shown == NULL ? json_true() : json_string(chosen[i]);
+        if (!takes(command, choice) || value == NULL) {
+            fprintf(stderr, "vouchctl: %s: %s --%s\n", words, value == NULL ? "not a good" : "takes no", choice->name);
+            json_decref(value);
+            return false;
+        }
+        json_object_set_new(request, choice->key, value);
+    }
+    return true;
+}
+
 /* One line, malloc'd; NULL after a message: usage. */
 static char *request_of(const struct command *command, char **arguments)
 {
@@ -150,7 +207,7 @@ static char *request_of(const struct command *command, char **arguments)
         }
         json_object_set_new(request, parameter->key, value);
     }
-    char *line = json_dumps(request, JSON_COMPACT | JSON_ENSURE_ASCII);
+    char *line = add_choices(command, words, request) ? json_dumps(request, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
     json_decref(request);
     return line;
 }
@@ -275,36 +332,59 @@ static int ask(const char *path, const struct command *command, const char *requ
     return code;
 }
 
-int main(int argc, char **argv)
+static const char *socket_path = CONTROL_SOCKET_DEFAULT;
+
+enum { OPTIONS_OF_ALL = 4 };
+
+/* The options of all commands, and those of single ones behind them. */
+static const struct option *list_options(void)
 {
-    static const struct option options[] = {
+    static struct option list[OPTIONS_OF_ALL + ARRAY_LEN(choices) + 1] = {
         { "socket", required_argument, NULL, 's' },
         { "json", no_argument, NULL, 'j' },
         { "help", no_argument, NULL, 'h' },
         { "version", no_argument, NULL, 'V' },
-        { NULL, 0, NULL, 0 },
     };
-    const char *path = CONTROL_SOCKET_DEFAULT;
-    int letter;
-    while ((letter = getopt_long(argc, argv, "s:h", options, NULL)) != -1) {
-        switch (letter) {
-        case 's':
-            path = optarg;
-            break;
-        case 'j':
-            wants_json = true;
-            break;
-        case 'h':
-            print_usage(stdout);
-            return EX_OK;
-        case 'V':
-            puts("vouchctl " BUILD_VERSION);
-            return EX_OK;
-        default:
-            print_usage(stderr);
-            return EX_USAGE;
-        }
+    for (size_t i = 0; i < ARRAY_LEN(choices); i++)
+        list[OPTIONS_OF_ALL + i] =
+            (struct option) { choices[i].name, choices[i].shown == NULL ? no_argument : required_argument, NULL,
+                              LETTER_CHOICE + (int)i };
+    return list;
+}
+
+/* An exit code, or -1: go on. */
+static int take_option(int letter)
+{
+    switch (letter) {
+    case 's':
+        socket_path = optarg;
+        return -1;
+    case 'j':
+        wants_json = true;
+        return -1;
+    case 'h':
+        print_usage(stdout);
+        return EX_OK;
+    case 'V':
+        puts("vouchctl " BUILD_VERSION);
+        return EX_OK;
+    case '?':
+        print_usage(stderr);
+        return EX_USAGE;
+    default:
+        chosen[letter - LETTER_CHOICE] = optarg == NULL ? "" : optarg;
+        return -1;
     }
+}
+
+int main(int argc, char **argv)
+{
+    const struct option *options = list_options();
+    int letter, code = -1;
+    while (code < 0 && (letter = getopt_long(argc, argv, "s:h", options, NULL)) != -1)
+        code = take_option(letter);
+    if (code >= 0)
+        return code;
     const struct command *command = find_command(argc - optind, argv + optind);
     if (command == NULL) {
         print_usage(stderr);
@@ -314,7 +394,7 @@ int main(int argc, char **argv)
     char *request = request_of(command, arguments);
     if (request == NULL)
         return EX_USAGE;
-    int code = ask(path, command, request, arguments);
+    code = ask(socket_path, command, request, arguments);
     free(request);
     if (fflush(stdout) != 0)
         return fail(EX_IOERR, "output", "cannot write the answer", "");
