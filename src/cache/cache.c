@@ -190,36 +190,6 @@ struct store_key cache_key(const struct cache *cache, const struct blob_key *key
     return (struct store_key) { .hash = hash_octets(octets, cache->seed), .octets = octets };
 }
 
-/* ---- denial index ---- */
-
-bool cache_denial_nsec(struct cache *cache, const struct dname *zone, const struct dname *name, uint16_t origin,
-                       struct now now, struct arena *arena, struct rrset **nsec, int64_t *expires_ms)
-{
-    struct denial_asked asked = { zone, origin, now, arena };
-    return denial_index_nsec(cache->denial, &asked, name, nsec, expires_ms);
-}
-
-bool cache_denial_nsec3(struct cache *cache, const struct dname *zone, const uint8_t *hash, uint16_t origin,
-                        struct now now, struct arena *arena, struct rrset **nsec3, int64_t *expires_ms)
-{
-    struct denial_asked asked = { zone, origin, now, arena };
-    return denial_index_nsec3(cache->denial, &asked, hash, nsec3, expires_ms);
-}
-
-bool cache_denial_nsec3_chain(struct cache *cache, const struct dname *zone, uint16_t origin, struct now now,
-                              struct arena *arena, struct octets *salt, uint16_t *iterations)
-{
-    struct denial_asked asked = { zone, origin, now, arena };
-    return denial_index_nsec3_chain(cache->denial, &asked, salt, iterations);
-}
-
-bool cache_denial_soa(struct cache *cache, const struct dname *zone, uint16_t origin, struct now now,
-                      struct arena *arena, struct rrset **soa, int64_t *expires_ms)
-{
-    struct denial_asked asked = { zone, origin, now, arena };
-    return denial_index_soa(cache->denial, &asked, soa, expires_ms);
-}
-
 /* ---- flushing ---- */
 
 /* What a sweep looks for.  `name` NULL: any; `keys`: also what rests on keys that were flushed. */

@@ -126,22 +126,34 @@ void cache_clear_failure(struct cache *cache, const struct question *question, u
 
 /* ---- denial index: Secure NSEC and NSEC3 per zone, for aggressive use (RFC 8198, 9077) ---- */
 
-/* Filled by cache_put_answer() from Secure negative answers and wildcard proofs.  The NSEC whose span covers or matches
- * name in `zone`, copied, with the deadline it has; false if none.  Those that must not be used aggressively (opt-out,
- * next or signer outside the zone, for one name alone) are not in the index; one from the parent's side of a cut is found
- * for names behind the cut only, one at a DNAME for none below it. */
-bool cache_denial_nsec(struct cache *cache, const struct dname *zone, const struct dname *name, uint16_t origin,
-                       struct now now, struct arena *arena, struct rrset **nsec, int64_t *expires_ms);
-/* The same for an NSEC3 hash (20 octets); salt and iterations of the chain are in the record. */
-bool cache_denial_nsec3(struct cache *cache, const struct dname *zone, const uint8_t *hash, uint16_t origin,
-                        struct now now, struct arena *arena, struct rrset **nsec3, int64_t *expires_ms);
+/* Filled by cache_put_answer() from Secure negative answers and wildcard proofs.  What must not be used aggressively is not
+ * in it: denial_index.h. */
+struct denial_asked {
+    const struct dname *zone;
+    uint16_t origin;
+    struct now now;
+    struct arena *arena; /* where results go */
+};
+struct denial_found {
+    struct rrset *rrset;
+    bool matches;       /* the owner, or its hash, is what was asked for; else it lies in the gap */
+    int64_t expires_ms; /* wall time: by TTL, signatures and the configured maximum */
+    struct lineage lineage;
+};
+/* The deepest zone at or above name of which there are records; false if there is none. */
+bool cache_denial_zone(struct cache *cache, const struct dname *name, uint16_t origin, struct dname *zone);
+/* The NSEC that speaks of name in the zone.  One from the parent's side of a cut speaks of the DS type at the cut and of
+ * the gap behind the cut alone, one at a DNAME of no name below it. */
+bool cache_denial_nsec(struct cache *cache, const struct denial_asked *asked, const struct dname *name, uint16_t qtype,
+                       struct denial_found *found);
+/* The same for an NSEC3 hash (20 octets). */
+bool cache_denial_nsec3(struct cache *cache, const struct denial_asked *asked, const uint8_t *hash, uint16_t qtype,
+                        struct denial_found *found);
 /* Parameters of the NSEC3 chain indexed for zone; false if none. */
-bool cache_denial_nsec3_chain(struct cache *cache, const struct dname *zone, uint16_t origin, struct now now,
-                              struct arena *arena, struct octets *salt, uint16_t *iterations);
-
+bool cache_denial_nsec3_chain(struct cache *cache, const struct denial_asked *asked, struct octets *salt,
+                              uint16_t *iterations);
 /* The SOA of zone, verified together with its denials: a synthesized negative answer needs it (RFC 8198 section 5.4). */
-bool cache_denial_soa(struct cache *cache, const struct dname *zone, uint16_t origin, struct now now,
-                      struct arena *arena, struct rrset **soa, int64_t *expires_ms);
+bool cache_denial_soa(struct cache *cache, const struct denial_asked *asked, struct denial_found *found);
 
 /* ---- flushing: each returns how many entries went or lost their verdict ---- */
 

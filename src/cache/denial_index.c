@@ -29,6 +29,7 @@ struct span {
     uint32_t blob_len;
     bool is_parent_side; /* NS without SOA: the delegation's own record (RFC 6840 section 4.1) */
     bool has_dname;
+    bool is_name; /* owner and next are sort keys of names */
     _Atomic bool used; /* set under the read lock, cleared by the hand */
     uint8_t data[];    /* owner, next, the encoded RRset */
 };
@@ -505,6 +506,7 @@ static void file_record(struct denial_index *index, struct zone *zone, const str
     stamp_span(span, stamp, ttl_s);
     span->is_parent_side = bitmap_has(record->bitmap, TYPE_NS) && !bitmap_has(record->bitmap, TYPE_SOA);
     span->has_dname = bitmap_has(record->bitmap, TYPE_DNAME);
+    span->is_name = !record->is_nsec3;
     if (spans->count >= RECORDS_PER_ZONE_MAX)
         evict_span(index, zone, spans, now.wall_ms);
     uint64_t octets = span_octets(span) + spans_growth(spans) * sizeof(struct span *);
@@ -587,57 +589,70 @@ static bool span_is_fresh(struct denial_index *index, struct span *span, struct 
            span_stands(index, span);
 }
 
-static bool copy_span(struct span *span, struct arena *arena, struct rrset **rrset, int64_t *expires_ms)
+static bool copy_span(struct denial_index *index, struct span *span, struct arena *arena, struct denial_found *found)
 {
     struct reader r = reader_of_octets(octets_copy(arena, span_blob(span)));
     if (!atomic_load_explicit(&span->used, memory_order_relaxed))
         atomic_store_explicit(&span->used, true, memory_order_relaxed);
-    *rrset = rrset_decode(&r, dname_root(), arena);
-    *expires_ms = span->expires_ms;
-    return !r.failed;
+    found->rrset = rrset_decode(&r, dname_root(), arena);
+    found->expires_ms = span->expires_ms;
+    return !r.failed && lineages_get(index->lineages, span->lineage, &found->lineage);
 }
 
-/* RFC 6840 section 4.1: what stands at a cut on the parent's side denies nothing at the cut or below it; what stands at a
- * DNAME nothing below it. */
-static bool may_deny(const struct span *span, struct octets key)
+/* RFC 6840 section 4.1: what stands at a cut on the parent's side speaks of DS alone there, and of nothing below; what
+ * stands at a DNAME of nothing below it. */
+static bool speaks_of(const struct span *span, struct octets key, uint16_t qtype, struct denial_found *found)
 {
-    bool at = span_matches(span, key);
-    bool below = !at && key.len > span->owner_len && memcmp(key.data, span->data, span->owner_len) == 0;
-    if (at)
-        return !span->is_parent_side;
+    found->matches = span_matches(span, key);
+    if (found->matches)
+        return !span->is_parent_side || qtype == TYPE_DS;
+    bool below = span->is_name && key.len > span->owner_len && memcmp(key.data, span->data, span->owner_len) == 0;
     return span_covers(span, key) && !(below && (span->is_parent_side || span->has_dname));
 }
 
+static bool find_span(struct denial_index *index, const struct denial_asked *asked, const struct spans *spans,
+                      struct octets key, uint16_t qtype, struct denial_found *found)
+{
+    struct span *span = spans_find(spans, key);
+    return span != NULL && speaks_of(span, key, qtype, found) && span_is_fresh(index, span, asked->now) &&
+           copy_span(index, span, asked->arena, found);
+}
+
+bool denial_index_zone(struct denial_index *index, const struct dname *name, uint16_t origin, struct dname *zone)
+{
+    bool found = false;
+    pthread_rwlock_rdlock(&index->lock);
+    for (int labels = name->labels; labels >= 0 && !found; labels--) {
+        dname_suffix(name, (uint8_t)labels, zone);
+        found = zone_find(index, zone, origin) != NULL;
+    }
+    pthread_rwlock_unlock(&index->lock);
+    return found;
+}
+
 bool denial_index_nsec(struct denial_index *index, const struct denial_asked *asked, const struct dname *name,
-                       struct rrset **nsec, int64_t *expires_ms)
+                       uint16_t qtype, struct denial_found *found)
 {
     uint8_t octets[SORT_KEY_MAX];
     struct octets key = { octets, sort_key(name, octets) };
-    bool found = false;
     if (!dname_is_subdomain(name, asked->zone))
         return false;
     pthread_rwlock_rdlock(&index->lock);
     struct zone *zone = zone_find(index, asked->zone, asked->origin);
-    struct span *span = zone == NULL ? NULL : spans_find(&zone->nsec, key);
-    if (span != NULL && may_deny(span, key) && span_is_fresh(index, span, asked->now))
-        found = copy_span(span, asked->arena, nsec, expires_ms);
+    bool is_found = zone != NULL && find_span(index, asked, &zone->nsec, key, qtype, found);
     pthread_rwlock_unlock(&index->lock);
-    return found;
+    return is_found;
 }
 
 bool denial_index_nsec3(struct denial_index *index, const struct denial_asked *asked, const uint8_t *hash,
-                        struct rrset **nsec3, int64_t *expires_ms)
+                        uint16_t qtype, struct denial_found *found)
 {
     struct octets key = { hash, NSEC3_SHA1_OCTETS };
-    bool found = false;
     pthread_rwlock_rdlock(&index->lock);
     struct zone *zone = zone_find(index, asked->zone, asked->origin);
-    struct span *span = zone == NULL ? NULL : spans_find(&zone->nsec3, key);
-    bool speaks = span != NULL && (span_matches(span, key) ? !span->is_parent_side : span_covers(span, key));
-    if (speaks && span_is_fresh(index, span, asked->now))
-        found = copy_span(span, asked->arena, nsec3, expires_ms);
+    bool is_found = zone != NULL && find_span(index, asked, &zone->nsec3, key, qtype, found);
     pthread_rwlock_unlock(&index->lock);
-    return found;
+    return is_found;
 }
 
 bool denial_index_nsec3_chain(struct denial_index *index, const struct denial_asked *asked, struct octets *salt,
@@ -654,16 +669,14 @@ bool denial_index_nsec3_chain(struct denial_index *index, const struct denial_as
     return found;
 }
 
-bool denial_index_soa(struct denial_index *index, const struct denial_asked *asked, struct rrset **soa,
-                      int64_t *expires_ms)
+bool denial_index_soa(struct denial_index *index, const struct denial_asked *asked, struct denial_found *found)
 {
-    bool found = false;
     pthread_rwlock_rdlock(&index->lock);
     struct zone *zone = zone_find(index, asked->zone, asked->origin);
-    if (zone != NULL && zone->soa != NULL && span_is_fresh(index, zone->soa, asked->now))
-        found = copy_span(zone->soa, asked->arena, soa, expires_ms);
+    bool is_found = zone != NULL && zone->soa != NULL && span_is_fresh(index, zone->soa, asked->now) &&
+                    copy_span(index, zone->soa, asked->arena, found);
     pthread_rwlock_unlock(&index->lock);
-    return found;
+    return is_found;
 }
 
 /* ---- dropping ---- */

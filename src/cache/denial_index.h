@@ -7,9 +7,8 @@
 #ifndef CACHE_DENIAL_INDEX_H
 #define CACHE_DENIAL_INDEX_H
 
+#include "cache/cache.h"
 #include "cache/lineages.h"
-#include "message/answer.h"
-#include "time/now.h"
 
 struct denial_index;
 
@@ -29,20 +28,15 @@ struct denial_stamp {
 void denial_index_add(struct denial_index *index, const struct answer *answer, const struct denial_stamp *stamp,
                       struct now now);
 
-struct denial_asked {
-    const struct dname *zone;
-    uint16_t origin;
-    struct now now;
-    struct arena *arena; /* where results go */
-};
+/* What cache.h says of cache_denial_...(). */
+bool denial_index_zone(struct denial_index *index, const struct dname *name, uint16_t origin, struct dname *zone);
 bool denial_index_nsec(struct denial_index *index, const struct denial_asked *asked, const struct dname *name,
-                       struct rrset **nsec, int64_t *expires_ms);
+                       uint16_t qtype, struct denial_found *found);
 bool denial_index_nsec3(struct denial_index *index, const struct denial_asked *asked, const uint8_t *hash,
-                        struct rrset **nsec3, int64_t *expires_ms);
+                        uint16_t qtype, struct denial_found *found);
 bool denial_index_nsec3_chain(struct denial_index *index, const struct denial_asked *asked, struct octets *salt,
                               uint16_t *iterations);
-bool denial_index_soa(struct denial_index *index, const struct denial_asked *asked, struct rrset **soa,
-                      int64_t *expires_ms);
+bool denial_index_soa(struct denial_index *index, const struct denial_asked *asked, struct denial_found *found);
 
 /* Drop zones with all their records and return the number of these: all; those at or below `zone`; the deepest one at or
  * above name, for each origin. */

@@ -29,10 +29,12 @@ static const char *owner_for(struct cache *cache, struct arena *arena, const cha
                              int64_t *expires_ms)
 {
     struct dname zone = name_of("example."), asked = name_of(name);
-    struct rrset *nsec;
-    if (!cache_denial_nsec(cache, &zone, &asked, 0, now, arena, &nsec, expires_ms))
+    struct denial_asked where = { &zone, 0, now, arena };
+    struct denial_found found;
+    if (!cache_denial_nsec(cache, &where, &asked, TYPE_A, &found))
         return "-";
-    return dname_to_text(nsec->owner, arena_alloc(arena, DNAME_TEXT_MAX));
+    *expires_ms = found.expires_ms;
+    return dname_to_text(found.rrset->owner, arena_alloc(arena, DNAME_TEXT_MAX));
 }
 
 static const char *const zone_nsecs[] = {
@@ -87,18 +89,52 @@ static void test_records_are_whole(void **state)
     struct cache *cache = small_cache();
     struct arena *arena = arena_new();
     struct dname zone = name_of("example."), name = name_of("a.example.");
-    struct rrset *rrset;
-    int64_t expires_ms;
+    struct denial_asked asked = { &zone, 0, at(1), arena }, other = { &zone, 1, at(1), arena };
+    struct denial_asked below = { &name, 0, at(1), arena };
+    struct denial_found found;
     put(cache, zone_nsecs, SECURE, at(0));
-    assert_true(cache_denial_nsec(cache, &zone, &name, 0, at(1), arena, &rrset, &expires_ms));
-    assert_string_equal(rrset_to_text(arena, rrset), rrset_to_text(arena, rrset_of(arena, zone_nsecs[1])));
-    assert_true(cache_denial_soa(cache, &zone, 0, at(1), arena, &rrset, &expires_ms));
-    assert_string_equal(rrset_to_text(arena, rrset), rrset_to_text(arena, rrset_of(arena, SOA)));
-    assert_int_equal(expires_ms, at(900).wall_ms);
-    assert_false(cache_denial_nsec(cache, &zone, &name, 1, at(1), arena, &rrset, &expires_ms)); /* another origin */
-    assert_false(cache_denial_soa(cache, &name, 0, at(1), arena, &rrset, &expires_ms));
+    assert_true(cache_denial_nsec(cache, &asked, &name, TYPE_A, &found));
+    assert_string_equal(rrset_to_text(arena, found.rrset), rrset_to_text(arena, rrset_of(arena, zone_nsecs[1])));
+    assert_int_equal(found.lineage.count, 1);
+    assert_int_equal(found.lineage.keys[0], 11);
+    assert_true(cache_denial_soa(cache, &asked, &found));
+    assert_string_equal(rrset_to_text(arena, found.rrset), rrset_to_text(arena, rrset_of(arena, SOA)));
+    assert_int_equal(found.expires_ms, at(900).wall_ms);
+    assert_false(cache_denial_nsec(cache, &other, &name, TYPE_A, &found)); /* another origin */
+    assert_false(cache_denial_soa(cache, &below, &found));
     cache_free(cache);
     arena_free(arena);
+}
+
+/* RFC 4035 section 3.1.4.1: of DS the parent speaks, at the cut too. */
+static void test_ds_at_the_cut(void **state)
+{
+    (void)state;
+    struct cache *cache = small_cache();
+    struct arena *arena = arena_new();
+    struct dname zone = name_of("example."), cut = name_of("cut.example."), below = name_of("www.cut.example.");
+    struct denial_asked asked = { &zone, 0, at(1), arena };
+    struct denial_found found;
+    put(cache, zone_nsecs, SECURE, at(0));
+    assert_true(cache_denial_nsec(cache, &asked, &cut, TYPE_DS, &found) && found.matches);
+    assert_false(cache_denial_nsec(cache, &asked, &cut, TYPE_NS, &found));
+    assert_false(cache_denial_nsec(cache, &asked, &below, TYPE_DS, &found));
+    cache_free(cache);
+    arena_free(arena);
+}
+
+static void test_deepest_zone(void **state)
+{
+    (void)state;
+    struct cache *cache = small_cache();
+    struct dname name = name_of("x.Y.example."), other = name_of("com."), zone;
+    assert_false(cache_denial_zone(cache, &name, 0, &zone));
+    put(cache, zone_nsecs, SECURE, at(0));
+    assert_true(cache_denial_zone(cache, &name, 0, &zone));
+    assert_int_equal(zone.labels, 1);
+    assert_false(cache_denial_zone(cache, &name, 1, &zone));
+    assert_false(cache_denial_zone(cache, &other, 0, &zone));
+    cache_free(cache);
 }
 
 /* What must not be used aggressively is not filed. */
@@ -248,10 +284,10 @@ static void test_nsec3(void **state)
     struct cache *cache = small_cache();
     struct arena *arena = arena_new();
     struct dname zone = name_of("example.");
-    struct rrset *nsec3;
+    struct denial_asked asked = { &zone, 0, at(1), arena };
+    struct denial_found found;
     struct octets salt;
     uint16_t iterations;
-    int64_t expires_ms;
 #define NSEC3(owner, flags, salt_text, next, types)                                                                    \
     arena_printf(arena, "%s.example. 60 IN NSEC3 1 %d 5 %s %s %s\n%s.example. 60" SIG("NSEC3", "2", "example."),       \
                  owner, flags, salt_text, next, types, owner)
@@ -261,9 +297,9 @@ static void test_nsec3(void **state)
         NSEC3(hash_f, 0, "aabb", hash_2, "A RRSIG"), NULL,
     };
     const char *const resalted[] = { NSEC3(hash_2, 0, "cc", hash_8, "A RRSIG"), NULL };
-    assert_false(cache_denial_nsec3_chain(cache, &zone, 0, at(0), arena, &salt, &iterations));
+    assert_false(cache_denial_nsec3_chain(cache, &asked, &salt, &iterations));
     put(cache, chain, SECURE, at(0));
-    assert_true(cache_denial_nsec3_chain(cache, &zone, 0, at(0), arena, &salt, &iterations));
+    assert_true(cache_denial_nsec3_chain(cache, &asked, &salt, &iterations));
     assert_int_equal(iterations, 5);
     assert_int_equal(salt.len, 2);
     assert_memory_equal(salt.data, "\xaa\xbb", 2);
@@ -271,15 +307,15 @@ static void test_nsec3(void **state)
         uint8_t hash[OCTETS] = { cases[i].first };
         char text[DNAME_TEXT_MAX] = "-";
         hash[OCTETS - 1] = cases[i].last;
-        if (cache_denial_nsec3(cache, &zone, hash, 0, at(1), arena, &nsec3, &expires_ms))
-            *strchr(dname_to_text(nsec3->owner, text), '.') = '\0';
+        if (cache_denial_nsec3(cache, &asked, hash, TYPE_A, &found))
+            *strchr(dname_to_text(found.rrset->owner, text), '.') = '\0';
         assert_string_equal(text, cases[i].owner);
     }
     put(cache, resalted, SECURE, at(1));
-    assert_true(cache_denial_nsec3_chain(cache, &zone, 0, at(1), arena, &salt, &iterations));
+    assert_true(cache_denial_nsec3_chain(cache, &asked, &salt, &iterations));
     assert_int_equal(salt.len, 1);
-    assert_false(cache_denial_nsec3(cache, &zone, (uint8_t[OCTETS]) { 0xf0 }, 0, at(1), arena, &nsec3, &expires_ms));
-    assert_true(cache_denial_nsec3(cache, &zone, (uint8_t[OCTETS]) { 0x10 }, 0, at(1), arena, &nsec3, &expires_ms));
+    assert_false(cache_denial_nsec3(cache, &asked, (uint8_t[OCTETS]) { 0xf0 }, TYPE_A, &found));
+    assert_true(cache_denial_nsec3(cache, &asked, (uint8_t[OCTETS]) { 0x10 }, TYPE_A, &found));
     cache_free(cache);
     arena_free(arena);
 }
@@ -339,6 +375,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nsec_spans),
         cmocka_unit_test(test_records_are_whole),
+        cmocka_unit_test(test_ds_at_the_cut),
+        cmocka_unit_test(test_deepest_zone),
         cmocka_unit_test(test_not_filed),
         cmocka_unit_test(test_deadlines),
         cmocka_unit_test(test_flush),

@@ -89,10 +89,10 @@ static void deny(struct worker *w, uint32_t number)
 static void use_denial(struct worker *w, uint32_t number)
 {
     struct dname zone = name_of(arena_printf(w->arena, "z%u.", number % 7)), name = name_of(name_text(w, number));
-    struct rrset *rrset;
-    int64_t expires_ms;
-    if (cache_denial_nsec(w->cache, &zone, &name, 0, at(0), w->arena, &rrset, &expires_ms))
-        assert_int_equal(rrset->type, TYPE_NSEC);
+    struct denial_asked asked = { &zone, 0, at(0), w->arena };
+    struct denial_found found;
+    if (cache_denial_nsec(w->cache, &asked, &name, TYPE_A, &found))
+        assert_int_equal(found.rrset->type, TYPE_NSEC);
 }
 
 static void rare_step(struct worker *w, uint32_t number)

@@ -68,7 +68,9 @@ static const struct {
     /* what is not there yet, switched off */
     { "self-test: { interval: never }\n", "  interval: never\n" },
     { "trust: { automatic-update: false, signal-anchors: false }\n", "  automatic-update: false\n" },
-    { "resolver: { serve-stale: { enabled: false }, aggressive-nsec: { enabled: false }, cookies: false,\n"
+    { "resolver: { aggressive-nsec: { enabled: false, except: [Example, b.example.] } }\n",
+      "    except: [Example., b.example.]\n" },
+    { "resolver: { serve-stale: { enabled: false }, cookies: false,\n"
       "            prefetch: false, prime-root: false }\n",
       "  prime-root: false\n" },
     { "answers: { cookies: false, identity: none, nsid: none, dns64: none }\n", "  cookies: false\n" },
@@ -238,8 +240,8 @@ static const struct {
     { "answers: { cookies: maybe }\n", ":1: answers.cookies: expected true or false, got \"maybe\"" },
     { "answers: { nsid: here }\n", ":1: answers.nsid: not available yet: expected none, got here" },
     { "resolver: { prefetch: true }\n", ":1: resolver.prefetch: not available yet: expected false, got true" },
-    { "resolver: { aggressive-nsec: { except: [a.] } }\n",
-      ":1: resolver.aggressive-nsec.except: not available yet: expected [], got [...]" },
+    { "resolver: { aggressive-nsec: { except: [a..b] } }\n",
+      ":1: resolver.aggressive-nsec.except: expected a list of domain names, got \"a..b\"" },
     { "rate-limit: { a: 1 }\n", ":1: rate-limit: not available yet: expected {}, got {...}" },
     { "rate-limit: 5\n", ":1: rate-limit: expected a group of keys, got \"5\"" },
     { "self-test: { interval: 6h }\n", ":1: self-test.interval: not available yet: expected never, got 6h" },

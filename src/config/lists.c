@@ -160,6 +160,29 @@ const struct kind kind_paths = {
     .item_print = line_print,
 };
 
+/* ---- names ---- */
+
+static enum err name_read(struct loading *loading, const struct option *option, const struct node *node, void *item)
+{
+    return good(node->kind == NODE_TEXT && dname_from_text(node->text, item) == OK, loading, option, node);
+}
+
+static void name_print(const void *item, struct text *to)
+{
+    char text[DNAME_TEXT_MAX];
+    print_yaml_text(to, dname_to_text(item, text));
+}
+
+const struct kind kind_names = {
+    .read = list_read,
+    .print = list_print,
+    .put = list_put,
+    .what = "a list of domain names",
+    .item_octets = sizeof(struct dname),
+    .item_read = name_read,
+    .item_print = name_print,
+};
+
 /* ---- algorithms and digests: their numbers ---- */
 
 /* The list itself is in struct config. */

@@ -320,25 +320,6 @@ const struct kind kind_floor = {
 
 /* ---- features to come ---- */
 
-static enum err later_list_read(struct loading *loading, const struct option *option, const struct node *node,
-                                struct value *value)
-{
-    value->number = node->first != NULL;
-    return node->kind == NODE_LIST ? OK : config_refuse_node(loading, option, node);
-}
-
-static void later_list_print(const struct option *option, const struct value *value, struct text *to)
-{
-    (void)option;
-    text_printf(to, value->number == 0 ? "[]" : "[...]");
-}
-
-const struct kind kind_later_list = {
-    .read = later_list_read,
-    .print = later_list_print,
-    .what = "a list",
-};
-
 static enum err later_group_read(struct loading *loading, const struct option *option, const struct node *node,
                                  struct value *value)
 {

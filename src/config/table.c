@@ -110,10 +110,12 @@ static const struct option options[] = {
       "Special networks (loopback, RFC 1918 and others) whose addresses may be asked all the same. Addresses named in "
       "root-hints, forward and stub may always be asked.",
       LIST(resolver.query_private, resolver.query_private_count) },
-    { "resolver.aggressive-nsec.enabled", &kind_truth, "false", "Answer from cached denials (RFC 8198).",
-      .not_yet = true },
-    { "resolver.aggressive-nsec.except", &kind_later_list, "[]", "Zones to which that does not apply.",
-      .not_yet = true },
+    { "resolver.aggressive-nsec.enabled", &kind_truth, "true",
+      "Answer for names that cached NSEC and NSEC3 records deny, for what cached wildcards yield (RFC 8198), and for names "
+      "below those that do not exist (RFC 8020). Only what has validated is used.",
+      PLACE(resolver.aggressive_nsec) },
+    { "resolver.aggressive-nsec.except", &kind_names, "[]", "Zones at and below which that is not done.",
+      LIST(resolver.aggressive_except, resolver.aggressive_except_count) },
     { "resolver.cookies", &kind_truth, "false", "DNS cookies towards servers (RFC 7873).", .not_yet = true },
     { "resolver.serve-stale.enabled", &kind_truth, "false",
       "Answer with expired data while servers cannot be reached (RFC 8767).", .not_yet = true },

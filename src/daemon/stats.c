@@ -43,6 +43,20 @@ static const struct stats_row {
     WORKER_ROW("vouch_signature_checks_total", resolver.signature_checks),
     WORKER_ROW("vouch_nsec3_hashes_total", resolver.nsec3_hashes),
     WORKER_ROW("vouch_budgets_spent_total", resolver.budgets_spent),
+    WORKER_ROW("vouch_synthesised_answers_total{from=\"nxdomain-cut\",kind=\"nxdomain\"}",
+               resolver.synthesised_cut),
+    WORKER_ROW("vouch_synthesised_answers_total{from=\"nsec\",kind=\"nxdomain\"}",
+               resolver.synthesised[0][SYNTHESIS_NXDOMAIN]),
+    WORKER_ROW("vouch_synthesised_answers_total{from=\"nsec\",kind=\"nodata\"}",
+               resolver.synthesised[0][SYNTHESIS_NODATA]),
+    WORKER_ROW("vouch_synthesised_answers_total{from=\"nsec\",kind=\"wildcard\"}",
+               resolver.synthesised[0][SYNTHESIS_WILDCARD]),
+    WORKER_ROW("vouch_synthesised_answers_total{from=\"nsec3\",kind=\"nxdomain\"}",
+               resolver.synthesised[1][SYNTHESIS_NXDOMAIN]),
+    WORKER_ROW("vouch_synthesised_answers_total{from=\"nsec3\",kind=\"nodata\"}",
+               resolver.synthesised[1][SYNTHESIS_NODATA]),
+    WORKER_ROW("vouch_synthesised_answers_total{from=\"nsec3\",kind=\"wildcard\"}",
+               resolver.synthesised[1][SYNTHESIS_WILDCARD]),
 };
 
 #define CACHE_ROW(name, field)                                                                                         \

@@ -168,7 +168,8 @@ struct request {
     bool checking_disabled;
     bool is_probe; /* its own name is asked of the network, whatever is known */
     struct purse *purse;
-    uint64_t epoch; /* of the cache when it began: a flush since then makes it begin again */
+    struct budget synthesis; /* of its own: what is left must do for the proof of what servers say */
+    uint64_t epoch;          /* of the cache when it began: a flush since then makes it begin again */
     uint8_t epoch_restarts;
     struct validation_memo *memo;
     struct timer timer; /* gives up */
@@ -292,6 +293,13 @@ void request_timed_out(struct resolver *r, struct request *q, struct now now);
 struct request *request_new(struct resolver *r, const struct question *question, bool checking_disabled,
                             struct now now);
 void request_free(struct resolver *r, struct request *q);
+
+/* synthesis.c: answers made of what was proven for other names */
+enum { SYNTHESIS_HASHES_MAX = 32 }; /* of one client's question: HASHES_PER_TURN */
+/* The answer as the zone would give it now, Secure, in the arena of q; NULL: somebody must be asked. */
+struct answer *synthesise(struct resolver *r, struct request *q, const struct question *question, struct now now);
+/* An answer that came from a wildcard says what others below the same name get (RFC 8198 section 5.3). */
+void synthesis_learn(struct resolver *r, struct request *q, const struct answer *answer, struct now now);
 
 /* question.c: what goes over the wire */
 /* The name and type to ask the cut's servers next (RFC 9156). */

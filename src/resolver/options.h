@@ -32,6 +32,9 @@ struct resolver_options {
     struct zone_rule *zone_rules; /* the most specific one that holds the name wins; origin is 1 + index */
     uint16_t zone_rule_count;
     bool special_use_names;
+    bool aggressive_nsec;            /* RFC 8198, RFC 8020 */
+    struct dname *aggressive_except; /* not at or below these zones */
+    uint16_t aggressive_except_count;
     bool signal_anchors; /* RFC 8145 section 4: key tags in DNSKEY questions */
 };
 /* Built-in root hints, memory in the arena. */

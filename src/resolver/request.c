@@ -388,6 +388,7 @@ static void store_verdicts(struct resolver *r, struct request *q, struct now now
         enum security security = answer->verdict.security;
         if (security == SECURE || security == INSECURE || security == BOGUS)
             cache_put_answer_since(r->parts.cache, answer, q->epoch, now);
+        synthesis_learn(r, q, answer, now);
     }
 }
 
@@ -492,7 +493,13 @@ static enum step extend(struct resolver *r, struct request *q, const struct dnam
     q->links[q->link_count++] = pin;
     if (q->is_probe)
         return STEP_ON;
-    if (!is_open(pin) || local_answer(r, q, pin, now) || !pin_from_cache(r, q, pin, now) || is_for_clients(pin->answer))
+    if (!is_open(pin) || local_answer(r, q, pin, now))
+        return STEP_ON;
+    if (!pin_from_cache(r, q, pin, now)) {
+        pin->answer = synthesise(r, q, &pin->question, now);
+        return STEP_ON;
+    }
+    if (is_for_clients(pin->answer))
         return STEP_ON;
     pin->from_cache = false; /* should the parent say nothing, this will do, but is not to be repeated */
     wish_for(r, q, pin, now);
@@ -592,6 +599,8 @@ struct request *request_new(struct resolver *r, const struct question *question,
     q->question = *question;
     q->checking_disabled = checking_disabled;
     q->purse = purse_new();
+    q->synthesis = budget_full();
+    q->synthesis.hashes = SYNTHESIS_HASHES_MAX;
     q->epoch = cache_epoch(r->parts.cache);
     q->memo = validation_memo_new(arena);
     STAILQ_INIT(&q->waiters);
@@ -610,6 +619,7 @@ void request_free(struct resolver *r, struct request *q)
     const struct budget full = budget_full();
     r->stats.signature_checks += (uint64_t)(full.signature_checks - q->purse->budget.signature_checks);
     r->stats.nsec3_hashes += (uint64_t)(full.hashes - q->purse->budget.hashes);
+    r->stats.nsec3_hashes += (uint64_t)(SYNTHESIS_HASHES_MAX - q->synthesis.hashes);
     purse_release(q->purse);
     arena_free(q->arena);
 }

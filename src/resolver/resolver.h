@@ -110,9 +110,13 @@ void resolver_tick(struct resolver *resolver, struct now now);
 /* Where the data for a question comes from by these options: the origin of its cache entries (message/answer.h). */
 uint16_t resolver_origin(const struct resolver_options *options, const struct question *question);
 
+enum synthesis_kind { SYNTHESIS_NXDOMAIN, SYNTHESIS_NODATA, SYNTHESIS_WILDCARD, SYNTHESIS_KINDS };
+
 struct resolver_stats {
     uint64_t questions, exchanges_udp, exchanges_tcp, timeouts, forged_dropped, secure, insecure, bogus, indeterminate,
         servfail, signature_checks, nsec3_hashes, budgets_spent, coalesced, in_flight;
+    uint64_t synthesised[2][SYNTHESIS_KINDS]; /* of NSEC, of NSEC3: RFC 8198 */
+    uint64_t synthesised_cut;                 /* RFC 8020 */
 };
 void resolver_get_stats(const struct resolver *resolver, struct resolver_stats *stats);
 

@@ -33,4 +33,7 @@ enum proof denial_no_data(const struct denial *denial, const struct dname *qname
 enum proof denial_wildcard_expansion(const struct denial *denial, const struct dname *qname, uint8_t encloser_labels,
                                      struct budget *budget);
 
+/* What one name costs, in hashes of the default number of iterations over one SHA-1 block each. */
+uint16_t denial_hash_cost(struct octets salt, uint16_t iterations);
+
 #endif

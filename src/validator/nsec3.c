@@ -82,19 +82,18 @@ static enum proof chain_read(const struct denial *denial, struct budget *budget,
     return budget_turn_is_over(budget) ? PROOF_TURN : PROOF_GOOD;
 }
 
-/* What one name costs, in hashes of the default number of iterations over one SHA-1 block each. */
-static uint16_t hash_cost(const struct chain *chain)
+uint16_t denial_hash_cost(struct octets salt, uint16_t iterations)
 {
     enum { SHA1_BLOCK_OCTETS = 64, SHA1_PADDING_OCTETS = 9 };
-    size_t octets = NSEC3_HASH_OCTETS + chain->salt.len + SHA1_PADDING_OCTETS;
+    size_t octets = NSEC3_HASH_OCTETS + salt.len + SHA1_PADDING_OCTETS;
     size_t blocks = (octets + SHA1_BLOCK_OCTETS - 1) / SHA1_BLOCK_OCTETS;
-    size_t cost = chain->iterations * blocks / NSEC3_ITERATIONS_DEFAULT;
+    size_t cost = iterations * blocks / NSEC3_ITERATIONS_DEFAULT;
     return cost > 0 ? (uint16_t)cost : 1;
 }
 
 static bool chain_hash(const struct chain *chain, const struct dname *name, struct hash *hash)
 {
-    if (!budget_take_hashes(chain->budget, hash_cost(chain)))
+    if (!budget_take_hashes(chain->budget, denial_hash_cost(chain->salt, chain->iterations)))
         return false;
     nsec3_hash(name, chain->salt, chain->iterations, hash->octets);
     return true;

@@ -209,6 +209,11 @@ static bool set_minimisation_type(struct mapping *m, const char *value)
     return rr_type_from_text(value, &m->config->resolver.minimisation_type) == OK || fail(m, "A or NS", value);
 }
 
+static bool set_aggressive(struct mapping *m, const char *value)
+{
+    return parse_switch(m, value, &m->config->resolver.aggressive_nsec);
+}
+
 static bool set_query_case(struct mapping *m, const char *value)
 {
     return parse_switch(m, value, &m->config->resolver.random_case);
@@ -455,8 +460,8 @@ static const struct word words[] = {
     { "cache-max-ttl", .apply = set_max_ttl },
     { "cache-max-negative-ttl", .apply = set_max_negative_ttl },
 
-    { "aggressive-nsec", .needs = "aggressive use of NSEC" },
-    { "harden-below-nxdomain", .needs = "NXDOMAIN cut" },
+    { "aggressive-nsec", .apply = set_aggressive },
+    { "harden-below-nxdomain", .apply = set_aggressive },
     { "serve-expired", .needs = "stale answers" },
     { "prefetch", .needs = "prefetch" },
     { "cache-min-ttl", .needs = "a least TTL" },
