@@ -29,7 +29,7 @@ struct span {
     uint32_t blob_len;
     bool is_parent_side; /* NS without SOA: the delegation's own record (RFC 6840 section 4.1) */
     bool has_dname;
-    bool is_name; /* owner and next are sort keys of names */
+    bool is_name;      /* owner and next are sort keys of names */
     _Atomic bool used; /* set under the read lock, cleared by the hand */
     uint8_t data[];    /* owner, next, the encoded RRset */
 };

@@ -78,8 +78,8 @@ const char *option_expected(struct arena *arena, const struct option *option);
 const char *option_text(struct arena *arena, const struct option *option, const struct value *value);
 
 extern const struct kind kind_truth, kind_number, kind_duration, kind_size, kind_choice, kind_text, kind_path;
-extern const struct kind kind_addresses, kind_time_servers, kind_prefixes, kind_texts, kind_paths, kind_names, kind_algorithms,
-    kind_digests;
+extern const struct kind kind_addresses, kind_time_servers, kind_prefixes, kind_texts, kind_paths, kind_names,
+    kind_algorithms, kind_digests;
 extern const struct kind kind_forwards, kind_stubs, kind_negatives, kind_insecures, kind_floor;
 /* Whatever stands there: of features to come. */
 extern const struct kind kind_later_group;

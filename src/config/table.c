@@ -111,11 +111,15 @@ static const struct option options[] = {
       "root-hints, forward and stub may always be asked.",
       LIST(resolver.query_private, resolver.query_private_count) },
     { "resolver.aggressive-nsec.enabled", &kind_truth, "true",
-      "Answer for names that cached NSEC and NSEC3 records deny, for what cached wildcards yield (RFC 8198), and for names "
+      "Answer for names that cached NSEC and NSEC3 records deny, for what cached wildcards yield (RFC 8198), and for "
+      "names "
       "below those that do not exist (RFC 8020). Only what has validated is used.",
       PLACE(resolver.aggressive_nsec) },
     { "resolver.aggressive-nsec.except", &kind_names, "[]", "Zones at and below which that is not done.",
       LIST(resolver.aggressive_except, resolver.aggressive_except_count) },
+    { "resolver.aggressive-nsec.include", &kind_names, "[]",
+      "Zones at and below which that is done also where resolver.forward or resolver.stub say who answers.",
+      LIST(resolver.aggressive_include, resolver.aggressive_include_count) },
     { "resolver.cookies", &kind_truth, "false", "DNS cookies towards servers (RFC 7873).", .not_yet = true },
     { "resolver.serve-stale.enabled", &kind_truth, "false",
       "Answer with expired data while servers cannot be reached (RFC 8767).", .not_yet = true },

@@ -35,6 +35,8 @@ struct resolver_options {
     bool aggressive_nsec;            /* RFC 8198, RFC 8020 */
     struct dname *aggressive_except; /* not at or below these zones */
     uint16_t aggressive_except_count;
+    struct dname *aggressive_include; /* at and below these also in what forwarders and stub zones say */
+    uint16_t aggressive_include_count;
     bool signal_anchors; /* RFC 8145 section 4: key tags in DNSKEY questions */
 };
 /* Built-in root hints, memory in the arena. */

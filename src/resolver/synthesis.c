@@ -17,8 +17,8 @@ struct synthesis {
     struct resolver *r;
     struct request *q;
     const struct question *question;
-    struct dname zone; /* the deepest one that the index knows */
-    struct denial_asked asked;
+    struct dname zone;         /* the deepest one that the index knows */
+    struct denial_asked asked; /* of that zone */
     bool is_nsec3;
     uint8_t encloser_labels; /* of the closest encloser */
     bool wildcard_stands;    /* there are records at the wildcard below it */
@@ -28,23 +28,30 @@ struct synthesis {
 
 /* ---- may it be? ---- */
 
-static bool is_excepted(const struct resolver_options *options, const struct dname *name)
+static bool is_in_zones(const struct dname *name, const struct dname *zones, uint16_t count)
 {
-    for (uint16_t i = 0; i < options->aggressive_except_count; i++)
-        if (dname_is_subdomain(name, &options->aggressive_except[i]))
+    for (uint16_t i = 0; i < count; i++)
+        if (dname_is_subdomain(name, &zones[i]))
             return true;
     return false;
 }
 
-/* Neither where validation is switched off, nor in what forwarders and stub zones say, nor by a clock that may be wrong.
- * ANY and RRSIG ask for whatever there is. */
-static bool may_synthesise(const struct resolver *r, const struct question *question, struct now now)
+/* What forwarders and stub zones say differs from one to the next: there the operator must want it. */
+static bool is_switched_on(const struct resolver_options *options, const struct question *question, uint16_t origin)
 {
-    const struct resolver_options *options = r->parts.options;
+    const struct dname *qname = &question->qname;
+    return options->aggressive_nsec &&
+           !is_in_zones(qname, options->aggressive_except, options->aggressive_except_count) &&
+           (origin == ORIGIN_ITERATIVE ||
+            is_in_zones(qname, options->aggressive_include, options->aggressive_include_count));
+}
+
+/* Nor where validation is switched off, nor by a clock that may be wrong.  ANY and RRSIG ask for whatever there is. */
+static bool may_synthesise(const struct resolver *r, const struct question *question, uint16_t origin, struct now now)
+{
     struct dname covered;
-    return options->aggressive_nsec && now.wall_is_fit && question->qclass == CLASS_IN &&
+    return is_switched_on(r->parts.options, question, origin) && now.wall_is_fit && question->qclass == CLASS_IN &&
            !rr_type_is_meta(question->qtype) && question->qtype != TYPE_RRSIG &&
-           resolver_origin(options, question) == ORIGIN_ITERATIVE && !is_excepted(options, &question->qname) &&
            trust_covers(r->parts.trust, &question->qname, now, &covered) == COVERAGE_ANCHOR;
 }
 
@@ -56,7 +63,7 @@ static bool is_delegated(const struct synthesis *s)
     for (uint8_t labels = (uint8_t)(s->zone.labels + 1); labels <= deepest; labels++) {
         struct dname cut;
         dname_suffix(qname, labels, &cut);
-        if (cache_has_delegation(s->r->parts.cache, &cut, ORIGIN_ITERATIVE, s->asked.now))
+        if (cache_has_delegation(s->r->parts.cache, &cut, s->asked.origin, s->asked.now))
             return true;
     }
     return false;
@@ -193,7 +200,7 @@ static struct answer *negative(const struct synthesis *s, enum answer_kind kind)
         .question = *s->question,
         .kind = kind,
         .rcode = kind == ANSWER_NXDOMAIN ? RCODE_NXDOMAIN : RCODE_NOERROR,
-        .origin = ORIGIN_ITERATIVE,
+        .origin = s->asked.origin,
         .zone = s->zone,
         .target = *dname_root(),
         .received_ms = now_wall_s(s->asked.now) * 1000,
@@ -217,7 +224,7 @@ static struct answer *find_wildcard(const struct synthesis *s)
     struct question question = *s->question;
     struct answer *answer;
     if (!wildcard_below_encloser(s, &question.qname) ||
-        cache_find_answer(s->r->parts.cache, &question, ORIGIN_ITERATIVE, s->asked.now, s->q->arena, &answer) !=
+        cache_find_answer(s->r->parts.cache, &question, s->asked.origin, s->asked.now, s->q->arena, &answer) !=
             CACHE_FRESH ||
         answer->verdict.security != SECURE || (answer->kind != ANSWER_DATA && answer->kind != ANSWER_CNAME) ||
         answer->rrsets.count != 1 || !dname_equal(answer->rrsets.items[0]->owner, &question.qname))
@@ -263,14 +270,14 @@ static struct answer *conclude(const struct synthesis *s, enum synthesis_kind *k
 /* ---- the whole ---- */
 
 /* RFC 8020: the proof for the name above is one for all names below it. */
-static struct answer *below_nxdomain(struct resolver *r, struct request *q, const struct question *question,
-                                     struct now now)
+static struct answer *below_nxdomain(const struct synthesis *s)
 {
     struct answer *answer;
-    if (cache_find_nxdomain_above(r->parts.cache, question, ORIGIN_ITERATIVE, now, q->arena, &answer) != CACHE_FRESH)
+    if (cache_find_nxdomain_above(s->r->parts.cache, s->question, s->asked.origin, s->asked.now, s->q->arena,
+                                  &answer) != CACHE_FRESH)
         return NULL;
-    answer->question = *question;
-    r->stats.synthesised_cut++;
+    answer->question = *s->question;
+    s->r->stats.synthesised_cut++;
     return answer;
 }
 
@@ -283,18 +290,18 @@ static bool find_zone(struct synthesis *s)
             return false;
         dname_parent(&from, &from);
     }
-    return cache_denial_zone(s->r->parts.cache, &from, ORIGIN_ITERATIVE, &s->zone);
+    return cache_denial_zone(s->r->parts.cache, &from, s->asked.origin, &s->zone);
 }
 
 struct answer *synthesise(struct resolver *r, struct request *q, const struct question *question, struct now now)
 {
-    if (!may_synthesise(r, question, now))
+    struct synthesis s = { .r = r, .q = q, .question = question };
+    s.asked = (struct denial_asked) { &s.zone, resolver_origin(r->parts.options, question), now, q->arena };
+    if (!may_synthesise(r, question, s.asked.origin, now))
         return NULL;
-    struct answer *answer = below_nxdomain(r, q, question, now);
+    struct answer *answer = below_nxdomain(&s);
     if (answer != NULL)
         return answer;
-    struct synthesis s = { .r = r, .q = q, .question = question };
-    s.asked = (struct denial_asked) { &s.zone, ORIGIN_ITERATIVE, now, q->arena };
     if (!find_zone(&s) || is_delegated(&s))
         return NULL;
     enum synthesis_kind kind;
@@ -326,7 +333,7 @@ void synthesis_learn(struct resolver *r, struct request *q, const struct answer 
     uint8_t encloser_labels = 0;
     struct answer learnt = *answer;
     if (answer->verdict.security != SECURE || (answer->kind != ANSWER_DATA && answer->kind != ANSWER_CNAME) ||
-        answer->rrsets.count != 1 || answer->origin != ORIGIN_ITERATIVE || !may_synthesise(r, &answer->question, now) ||
+        answer->rrsets.count != 1 || !may_synthesise(r, &answer->question, answer->origin, now) ||
         !was_expanded(answer->rrsets.items[0], &encloser_labels))
         return;
     struct rrset rrset = *answer->rrsets.items[0], *item = &rrset;

@@ -209,9 +209,15 @@ static bool set_minimisation_type(struct mapping *m, const char *value)
     return rr_type_from_text(value, &m->config->resolver.minimisation_type) == OK || fail(m, "A or NS", value);
 }
 
+/* Stories that speak of it mean their stub zones, too. */
 static bool set_aggressive(struct mapping *m, const char *value)
 {
-    return parse_switch(m, value, &m->config->resolver.aggressive_nsec);
+    struct resolver_options *resolver = &m->config->resolver;
+    if (!parse_switch(m, value, &resolver->aggressive_nsec))
+        return false;
+    resolver->aggressive_include = dname_copy(m->arena, dname_root());
+    resolver->aggressive_include_count = 1;
+    return true;
 }
 
 static bool set_query_case(struct mapping *m, const char *value)
