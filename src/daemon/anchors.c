@@ -151,6 +151,11 @@ struct anchors *anchors_new(const struct config *config, struct now now)
     return anchors;
 }
 
+struct store *anchors_store(const struct anchors *anchors)
+{
+    return anchors->store;
+}
+
 bool anchors_are_kept(const struct anchors *anchors)
 {
     return anchors->store != NULL && !anchors->is_dirty;

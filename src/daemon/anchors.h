@@ -23,6 +23,8 @@ struct anchors *anchors_new(const struct config *config, struct now now);
 void anchors_free(struct anchors *anchors);
 /* Is there a store, and did it take what is known? */
 bool anchors_are_kept(const struct anchors *anchors);
+/* For what else must outlive the process; NULL: there is none.  As long as the anchors. */
+struct store *anchors_store(const struct anchors *anchors);
 /* What is to be believed under that configuration. */
 struct trust *anchors_snapshot(const struct anchors *anchors, const struct config *config);
 /* Behind a reload, before the snapshot: the operator's word has changed. */

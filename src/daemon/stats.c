@@ -100,11 +100,83 @@ static void walk_answers(const struct worker_stats *stats, row_function *row, vo
 
 static void walk_failures(const struct worker_stats *stats, row_function *row, void *context)
 {
-    for (size_t i = 0; i < FAILURE_REASONS; i++) {
+    for (int cause = 0; cause < CAUSES; cause++) {
         char name[64];
-        snprintf(name, sizeof(name), "vouch_validation_failures_total{reason=\"%s\"}", failure_reason_text(i));
-        row(context, name, (int64_t)stats->failures[i]);
+        snprintf(name, sizeof(name), "vouch_validation_failures_total{reason=\"%s\"}", cause_text((enum cause)cause));
+        row(context, name, (int64_t)stats->failures[cause]);
     }
+}
+
+/* Row D9-strip. */
+static void walk_stripped(const struct worker_stats *stats, row_function *row, void *context)
+{
+    static const char *const fields[] = { "rrsig", "nsec" }, *const transports[] = { "udp", "tcp" };
+    for (size_t field = 0; field < ARRAY_LEN(fields); field++) {
+        for (size_t transport = 0; transport < ARRAY_LEN(transports); transport++) {
+            char name[80];
+            snprintf(name, sizeof(name), "vouch_stripped_total{field=\"%s\",transport=\"%s\"}", fields[field],
+                     transports[transport]);
+            row(context, name, (int64_t)stats->stripped[field][transport]);
+        }
+    }
+}
+
+static void row_of_scheme(const char *format, const char *scheme, uint64_t value, row_function *row, void *context)
+    __attribute__((format(printf, 1, 0)));
+
+static void row_of_scheme(const char *format, const char *scheme, uint64_t value, row_function *row, void *context)
+{
+    char name[96];
+    snprintf(name, sizeof(name), format, scheme);
+    row(context, name, (int64_t)value);
+}
+
+/* Row D8-run-a: signature schemes by what was seen of them; those never seen have no row. */
+static void walk_schemes(const struct worker_stats *stats, row_function *row, void *context)
+{
+    for (size_t scheme = 0; scheme_text(scheme) != NULL; scheme++) {
+        const char *text = scheme_text(scheme);
+        const uint64_t *tried = stats->signatures[scheme];
+        if (tried[0] + tried[1] == 0)
+            continue;
+        row_of_scheme("vouch_signatures_total{algorithm=\"%s\",result=\"good\"}", text, tried[1], row, context);
+        row_of_scheme("vouch_signatures_total{algorithm=\"%s\",result=\"failed\"}", text, tried[0], row, context);
+        row_of_scheme("vouch_answers_signed_total{algorithm=\"%s\"}", text, stats->answers_signed[scheme], row,
+                      context);
+    }
+}
+
+/* Sorted by zone, a zone counts once for each scheme. */
+static void walk_zones_signed(struct vouchd *vouchd, row_function *row, void *context)
+{
+    struct key_sum sum;
+    uint64_t zones[SCHEMES_COUNTED] = { 0 };
+    bool is_seen[SCHEMES_COUNTED] = { false };
+    workers_get_keys(vouchd->workers, &sum);
+    for (size_t i = 0; i < sum.count; i++) {
+        const struct key_counts *key = &sum.keys[i];
+        size_t scheme = scheme_of(key->algorithm);
+        if (i > 0 && !dname_equal(&key->zone, &sum.keys[i - 1].zone))
+            memset(is_seen, 0, sizeof(is_seen));
+        zones[scheme] += key->good[WINDOW_DAY] > 0 && !is_seen[scheme];
+        is_seen[scheme] = is_seen[scheme] || key->good[WINDOW_DAY] > 0;
+    }
+    for (size_t scheme = 0; scheme_text(scheme) != NULL; scheme++)
+        if (zones[scheme] > 0)
+            row_of_scheme("vouch_zones_signed{algorithm=\"%s\"}", scheme_text(scheme), zones[scheme], row, context);
+    row(context, "vouch_signature_keys_evicted_total", (int64_t)sum.evicted);
+    key_sum_clear(&sum);
+}
+
+static void walk_evidence(struct watcher *watcher, row_function *row, void *context)
+{
+    struct watcher_stats stats;
+    watcher_get_stats(watcher, &stats);
+    row(context, "vouch_zones_failing", (int64_t)stats.failing);
+    row(context, "vouch_zone_events_total{event=\"fails\"}", (int64_t)stats.begun);
+    row(context, "vouch_zone_events_total{event=\"heals\"}", (int64_t)stats.healed);
+    row(context, "vouch_evidence_zones", (int64_t)stats.zones);
+    row(context, "vouch_evidence_dropped_total", (int64_t)stats.dropped);
 }
 
 /* Offsets are in whole seconds: vouchctl time has the fractions. */
@@ -162,6 +234,10 @@ void stats_walk(struct vouchd *vouchd, row_function *row, void *context)
     walk_anchors(vouchd->anchors, row, context);
     walk_answers(&workers, row, context);
     walk_failures(&workers, row, context);
+    walk_stripped(&workers, row, context);
+    walk_schemes(&workers, row, context);
+    walk_zones_signed(vouchd, row, context);
+    walk_evidence(vouchd->watcher, row, context);
     walk_time(vouchd->clock, row, context);
     walk_rows(worker_rows, ARRAY_LEN(worker_rows), &workers, row, context);
     walk_rows(cache_rows, ARRAY_LEN(cache_rows), &cache, row, context);

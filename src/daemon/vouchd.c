@@ -366,6 +366,8 @@ static void start(struct vouchd *vouchd, unsigned count)
     bind_cache(vouchd);
     parts.cache = vouchd->cache;
     parts.clock = vouchd->clock;
+    vouchd->watcher = watcher_new(vouchd->loop, anchors_store(vouchd->anchors), vouchd->clock);
+    parts.watcher = vouchd->watcher;
     vouchd->workers = workers_start(count, &parts);
     for (size_t i = 0; i < vouchd->listeners.count; i++)
         listen_on(vouchd, &vouchd->listeners.items[i]);
@@ -403,8 +405,9 @@ int vouchd_run(const char *path_asked_for, struct settings *settings, struct ran
         start(&vouchd, workers);
         serve(&vouchd);
         control_free(vouchd.control);
-        anchors_free(vouchd.anchors);
         workers_stop(vouchd.workers);
+        watcher_free(vouchd.watcher);
+        anchors_free(vouchd.anchors);
         listeners_clear(&vouchd.listeners);
         cache_free(vouchd.cache);
     } else {

@@ -24,6 +24,7 @@ struct vouchd {
     struct listeners listeners;
     struct clock *clock;
     struct anchors *anchors;
+    struct watcher *watcher;
     struct workers *workers;
     int control_fd;          /* listens for orders; -1: none */
     struct control *control; /* NULL: none */

@@ -11,6 +11,7 @@
 #include "lib/driver.h"
 #include "message/plain.h"
 #include "resolver/response.h"
+#include "resolver/witness.h"
 #include "transport/loop.h"
 
 enum {
@@ -34,7 +35,8 @@ struct glance {
     struct plain_question plain;
     struct ready_key key;
 };
-static_assert((int)READY_BUFFER_OCTETS <= (int)CLIENT_BUFFER_OCTETS, "ready-made answers are patched where they are sent from");
+static_assert((int)READY_BUFFER_OCTETS <= (int)CLIENT_BUFFER_OCTETS,
+              "ready-made answers are patched where they are sent from");
 
 struct worker {
     struct workers *workers;
@@ -48,6 +50,9 @@ struct worker {
     const struct settings *settings;
     struct cache *cache;
     struct clock *clock;
+    struct watcher *watcher;
+    struct key_tally *keys;
+    struct witness witness;
     struct random *random;
     struct driver *driver;
     struct udp_server **udp; /* one an address; retired ones until they are done */
@@ -124,57 +129,88 @@ static void log_failure(struct worker *worker, const struct outcome *outcome, st
              outcome->site == NULL ? "" : outcome->site);
 }
 
-/* By root cause (RFC 8914). */
-static const struct {
-    int ede;
-    const char *text;
-} failure_reasons[FAILURE_REASONS] = {
-    { EDE_SIGNATURE_EXPIRED, "expired" },
-    { EDE_SIGNATURE_NOT_YET_VALID, "not_yet_valid" },
-    { EDE_EXPIRED_BEFORE_VALID, "expired_before_valid" },
-    { EDE_DNSKEY_MISSING, "dnskey_missing" },
-    { EDE_RRSIGS_MISSING, "rrsigs_missing" },
-    { EDE_NO_ZONE_KEY_BIT, "no_zone_key_bit" },
-    { EDE_NSEC_MISSING, "nsec_missing" },
-    { EDE_NONE, "other" },
-};
+/* ---- what validation sees ---- */
 
-const char *failure_reason_text(size_t reason)
+size_t scheme_of(uint8_t algorithm)
 {
-    return failure_reasons[reason].text;
+    size_t count, row = 0;
+    const struct algorithm *table = algorithm_table(&count);
+    assert(count < SCHEMES_COUNTED);
+    while (row < count && table[row].number != algorithm)
+        row++;
+    return row;
 }
 
-static size_t failure_reason(int ede)
+const char *scheme_text(size_t scheme)
 {
-    size_t reason = 0;
-    while (reason < FAILURE_REASONS - 1 && failure_reasons[reason].ede != ede)
-        reason++;
-    return reason;
+    size_t count;
+    const struct algorithm *table = algorithm_table(&count);
+    return scheme < count ? table[scheme].mnemonic : scheme == count ? "other" : NULL;
 }
 
-/* Of the RRset that failed; of the answer if nothing did. */
-static const struct dname *judged_name(const struct outcome *outcome)
+static void on_signature(void *context, const struct rrset *rrset, const struct rrsig *sig, enum signature_fault fault)
 {
+    (void)rrset;
+    struct worker *worker = context;
+    worker->stats.signatures[scheme_of(sig->algorithm)][fault == FAULT_NONE]++;
+    key_tally_count(worker->keys, sig, fault, driver_now(worker->driver).monotonic_ms / 1000);
+}
+
+/* Of the signatures over the data, or over what denies it. */
+static void count_schemes(struct worker *worker, const struct outcome *outcome)
+{
+    bool is_seen[SCHEMES_COUNTED] = { false };
     for (uint16_t i = 0; i < outcome->link_count; i++) {
-        const struct verdict *verdict = &outcome->links[i]->verdict;
-        if (verdict->security == BOGUS && verdict->explanation != NULL)
-            return &verdict->explanation->failed_name;
+        const struct answer *answer = outcome->links[i];
+        const struct rrset_list *list = answer->rrsets.count > 0 ? &answer->rrsets : &answer->proofs;
+        struct rrsig sig;
+        if (list->count == 0 || list->items[0]->sig_count == 0 || rrsig_read(list->items[0]->sigs[0], &sig) != OK)
+            continue;
+        size_t scheme = scheme_of(sig.algorithm);
+        worker->stats.answers_signed[scheme] += !is_seen[scheme];
+        is_seen[scheme] = true;
     }
-    return &outcome->question.qname;
 }
 
-/* Counts failures by reason, and tells the clock how zones fare by the time. */
-static void note_validation(struct worker *worker, const struct outcome *outcome, struct now now)
+/* Row D9-strip: a signed zone's data came without what shows that it is the zone's. */
+static void count_stripped(struct worker *worker, const struct testimony *testimony)
 {
-    int ede = outcome->ede_count > 0 ? outcome->edes[0].code : EDE_NONE;
+    enum cause cause = cause_of(testimony->failure->ede, testimony->failure->site);
+    for (uint8_t i = 0; i < testimony->trial_count; i++) {
+        const struct trial *trial = &testimony->trials[i];
+        if (trial->security == BOGUS && (cause == CAUSE_RRSIGS_MISSING || cause == CAUSE_NSEC_MISSING))
+            worker->stats.stripped[cause == CAUSE_NSEC_MISSING][trial->transport == TRANSPORT_TCP]++;
+    }
+}
+
+/* Counts failures by their cause, tells the clock how zones fare by the time, files evidence. */
+static void on_judged(void *context, const struct testimony *testimony, struct now now)
+{
+    struct worker *worker = context;
+    const struct outcome *outcome = testimony->outcome;
+    const struct verdict *failure = testimony->failure;
+    enum cause cause = failure == NULL ? CAUSE_OTHER : cause_of(failure->ede, failure->site);
     if (outcome->security == BOGUS)
-        worker->stats.failures[failure_reason(ede)]++;
-    if (outcome->security == SECURE)
+        worker->stats.failures[cause]++;
+    if (outcome->security == SECURE) {
+        count_schemes(worker, outcome);
         clock_note(worker->clock, SYMPTOM_SECURE, &outcome->question.qname, now);
-    else if (outcome->security == BOGUS && ede == EDE_SIGNATURE_EXPIRED)
-        clock_note(worker->clock, SYMPTOM_EXPIRED, judged_name(outcome), now);
-    else if (outcome->security == BOGUS && ede == EDE_SIGNATURE_NOT_YET_VALID)
-        clock_note(worker->clock, SYMPTOM_NOT_YET, judged_name(outcome), now);
+    } else if (outcome->security == BOGUS && cause == CAUSE_EXPIRED) {
+        clock_note(worker->clock, SYMPTOM_EXPIRED, &failure->explanation->failed_name, now);
+    } else if (outcome->security == BOGUS && cause == CAUSE_NOT_YET_VALID) {
+        clock_note(worker->clock, SYMPTOM_NOT_YET, &failure->explanation->failed_name, now);
+    }
+    if (failure != NULL)
+        count_stripped(worker, testimony);
+    watcher_judged(worker->watcher, testimony, now);
+}
+
+/* What the worker's resolver works by. */
+static struct resolver_parts parts_of(const struct worker *worker)
+{
+    struct resolver_parts parts = settings_parts(worker->settings, worker->cache, worker->random);
+    parts.witness = &worker->witness;
+    return parts;
 }
 
 static void release(struct worker *worker, struct waiting *waiting)
@@ -209,8 +245,6 @@ static void on_done(void *context, void *waiter, const struct outcome *outcome, 
                                             worker->buffer, sizeof(worker->buffer));
     uint16_t rcode = response.data[3] & 0x0f; /* RFC 1035 section 4.1.1; outcomes have no extended ones */
     worker->stats.answers_from_cache += outcome->from_cache;
-    if (!outcome->from_cache)
-        note_validation(worker, outcome, now);
     if (rcode == RCODE_SERVFAIL)
         log_failure(worker, outcome, now);
     send_response(worker, &waiting->client, response, rcode);
@@ -262,7 +296,7 @@ static void resolve(struct worker *worker, const struct client *client, const st
     static const struct front_decision would_have_to_ask = {
         .rcode = RCODE_REFUSED, .ede = EDE_NOT_AUTHORITATIVE, .text = "not in the cache, and recursion was not desired"
     };
-    struct resolver_parts parts = settings_parts(worker->settings, worker->cache, worker->random);
+    struct resolver_parts parts = parts_of(worker);
     if (!query->header.rd && !is_known(&parts, &query->question, driver_now(worker->driver), worker->arena)) {
         answer_error(worker, client, query, &query->question, &would_have_to_ask);
         return;
@@ -451,7 +485,12 @@ static struct worker *worker_new(struct workers *workers, unsigned index, const 
     worker->random = random_secure_new();
     worker->client_seed = random_u64(worker->random);
     worker->arena = arena_new();
-    struct resolver_parts resolver_parts = settings_parts(parts->settings, parts->cache, worker->random);
+    worker->watcher = parts->watcher;
+    worker->keys = key_tally_new();
+    worker->witness = (struct witness) { .context = worker,
+                                         .signatures = { .context = worker, .saw = on_signature },
+                                         .judged = on_judged };
+    struct resolver_parts resolver_parts = parts_of(worker);
     struct driver_handler settled = { .context = worker, .done = on_done, .clock_is_fit = may_judge };
     worker->driver = driver_new(worker->loop, &resolver_parts, &settled, parts->upstream_sockets_max);
     struct client_handler clients = client_handler_of(worker);
@@ -468,6 +507,7 @@ static void worker_free(struct worker *worker)
     free(worker->udp);
     tcp_server_free(worker->tcp);
     driver_free(worker->driver);
+    key_tally_free(worker->keys);
     ev_loop_destroy(worker->loop);
     arena_free(worker->arena);
     random_free(worker->random);
@@ -581,7 +621,7 @@ void workers_unlisten(struct workers *workers, const struct address *address)
 static void worker_use(struct worker *worker, void *argument)
 {
     worker->settings = argument;
-    struct resolver_parts parts = settings_parts(worker->settings, worker->cache, worker->random);
+    struct resolver_parts parts = parts_of(worker);
     resolver_configure(driver_resolver(worker->driver), &parts);
 }
 
@@ -621,4 +661,26 @@ void workers_get_stats(struct workers *workers, struct worker_stats *stats)
     struct stats_call call = { .mutex = PTHREAD_MUTEX_INITIALIZER, .sum = stats };
     *stats = (struct worker_stats) { 0 };
     call_all(workers, worker_add_stats, &call);
+}
+
+/* ---- keys ---- */
+
+struct keys_call {
+    pthread_mutex_t mutex;
+    struct key_sum *sum;
+};
+
+static void worker_add_keys(struct worker *worker, void *argument)
+{
+    struct keys_call *call = argument;
+    pthread_mutex_lock(&call->mutex);
+    key_sum_add(call->sum, worker->keys, driver_now(worker->driver).monotonic_ms / 1000);
+    pthread_mutex_unlock(&call->mutex);
+}
+
+void workers_get_keys(struct workers *workers, struct key_sum *sum)
+{
+    struct keys_call call = { .mutex = PTHREAD_MUTEX_INITIALIZER, .sum = sum };
+    *sum = (struct key_sum) { .count = 0 };
+    call_all(workers, worker_add_keys, &call);
 }

@@ -4,7 +4,9 @@
 #define DAEMON_WORKER_H
 
 #include "daemon/clock.h"
+#include "daemon/evidence.h"
 #include "daemon/settings.h"
+#include "monitor/key_tally.h"
 #include "transport/tcp_server.h"
 #include "transport/udp_server.h"
 
@@ -12,13 +14,14 @@ enum {
     WORKER_QUESTIONS_MAX = 4096,       /* clients' questions waiting for their answers */
     WORKER_QUESTIONS_PER_CLIENT = 512, /* of one client, once half of them are taken: no client shuts the others out */
     WORKER_BUSY_QUESTIONS = WORKER_QUESTIONS_MAX / 2,
-    FAILURE_REASONS = 8, /* failure_reason_text() */
-    RCODES_COUNTED = 24, /* 0 to BADCOOKIE (23) */
+    SCHEMES_COUNTED = 32, /* scheme_text() */
+    RCODES_COUNTED = 24,  /* 0 to BADCOOKIE (23) */
 };
 
 struct worker_parts {
     struct cache *cache;
     struct clock *clock;
+    struct watcher *watcher;
     const struct settings *settings;
     struct tcp_limits tcp_limits;
     unsigned upstream_sockets_max;
@@ -33,10 +36,15 @@ struct worker_stats { /* since the start; the last ones of each part are as of n
     struct tcp_counters tcp;
     struct resolver_stats resolver;
     uint64_t waiting;
-    uint64_t failures[FAILURE_REASONS]; /* of validation, as they were found: not those out of the cache */
+    uint64_t failures[CAUSES];                /* of validation, as they were found: not those out of the cache */
+    uint64_t signatures[SCHEMES_COUNTED][2];  /* tried: failed, good */
+    uint64_t answers_signed[SCHEMES_COUNTED]; /* secure ones, by the signature over their data; as failures */
+    uint64_t stripped[2][2];                  /* RRSIGs, proofs; over UDP, TCP */
 };
-/* "expired", "not_yet_valid", …: the last one is "other". */
-const char *failure_reason_text(size_t reason);
+/* Where an algorithm is counted: registered ones by their row, all others together. */
+size_t scheme_of(uint8_t algorithm);
+/* "ECDSAP256SHA256", "other"; NULL: there is none. */
+const char *scheme_text(size_t scheme);
 
 struct workers;
 
@@ -59,5 +67,7 @@ void workers_use(struct workers *workers, const struct settings *settings);
 
 /* The sum over all workers, as of now.  For the main thread alone: it waits until each has counted. */
 void workers_get_stats(struct workers *workers, struct worker_stats *stats);
+/* The same of signatures by key; the caller clears it. */
+void workers_get_keys(struct workers *workers, struct key_sum *sum);
 
 #endif

@@ -113,6 +113,7 @@ static void absorb_answer(struct resolver *r, struct lookup *l, struct reply *re
         cache_put_answer(r->parts.cache, reply->answers[i], now);
     reply->answers[0]->question.qname = l->question.qname; /* the case the client used, not ours */
     l->from = l->target->address;
+    l->from_tcp = l->sent_tcp;
     lookup_finish(r, l, reply->answers[0], now);
 }
 

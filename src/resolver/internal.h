@@ -15,6 +15,7 @@
 #include "resolver/reply.h"
 #include "resolver/resolver.h"
 #include "resolver/servers.h"
+#include "resolver/witness.h"
 #include "time/timers.h"
 
 enum task_kind { TASK_REQUEST, TASK_LOOKUP };
@@ -125,8 +126,9 @@ struct lookup {
     struct dname asked_on_wire; /* its name as it was written: in random case, perhaps */
 
     enum lookup_end end;
-    struct answer *answer;  /* LOOKUP_ANSWERED */
-    struct address from;    /* … by this server */
+    struct answer *answer; /* LOOKUP_ANSWERED */
+    struct address from;   /* … by this server */
+    bool from_tcp;
     struct failure failure; /* LOOKUP_FAILED */
     bool failure_is_cached;
     uint8_t timeouts, refusals; /* for the text of the failure */
@@ -153,6 +155,7 @@ struct pin {
     struct failure failure;
     bool failure_is_cached;
     struct address from; /* the server that said it; family 0: out of the cache */
+    bool from_tcp;
 };
 
 struct waiter {
@@ -184,6 +187,7 @@ struct request {
     uint16_t doubted_links;   /* the last of so many was Bogus, and somebody else is asked; 0: none was */
     bool doubt_failed;        /* and could not tell */
     bool asked_somebody;      /* a lookup was started */
+    struct testimony testimony;
 
     bool finished;
     struct outcome outcome;

@@ -63,6 +63,7 @@ void request_deliver(struct resolver *r, struct request *q, const struct lookup 
         pin->answer = answer_copy(q->arena, found->answer);
         pin->from_cache = false;
         pin->from = found->from;
+        pin->from_tcp = found->from_tcp;
         return;
     }
     if (found->failure.is_budget && found->purse != q->purse && !pin->retry_after_budget) {
@@ -136,7 +137,15 @@ static void add_ede(struct outcome *outcome, int code, const char *text)
     outcome->edes[outcome->ede_count++] = (struct outcome_ede) { .code = code, .text = text };
 }
 
-static void finish(struct resolver *r, struct request *q)
+static void testify(struct resolver *r, struct request *q, struct now now)
+{
+    const struct witness *witness = r->parts.witness;
+    q->testimony.outcome = &q->outcome;
+    if (witness != NULL && q->asked_somebody && !q->checking_disabled)
+        witness->judged(witness->context, &q->testimony, now);
+}
+
+static void finish(struct resolver *r, struct request *q, struct now now)
 {
     struct outcome *outcome = &q->outcome;
     q->finished = true;
@@ -161,6 +170,7 @@ static void finish(struct resolver *r, struct request *q)
     case UNCHECKED:
         break;
     }
+    testify(r, q, now);
     struct waiter *waiter;
     STAILQ_FOREACH(waiter, &q->waiters, next)
     want_done(r, waiter->who, outcome);
@@ -171,12 +181,13 @@ static void finish(struct resolver *r, struct request *q)
     LIST_INSERT_HEAD(&r->buried, q, bucket);
 }
 
-static void finish_servfail(struct resolver *r, struct request *q, enum security security, const char *site)
+static void finish_servfail(struct resolver *r, struct request *q, enum security security, const char *site,
+                            struct now now)
 {
     q->outcome.rcode = RCODE_SERVFAIL;
     q->outcome.security = security;
     q->outcome.site = site;
-    finish(r, q);
+    finish(r, q, now);
 }
 
 /* A spent budget is remembered for the client's question alone: others may ask for what it was not enough for. */
@@ -187,7 +198,7 @@ static void finish_failed(struct resolver *r, struct request *q, const struct pi
     add_ede(&q->outcome, pin->failure.ede, pin->failure.text);
     if (pin->failure_is_cached)
         add_ede(&q->outcome, EDE_CACHED_ERROR, NULL);
-    finish_servfail(r, q, q->checking_disabled ? UNCHECKED : INDETERMINATE, pin->failure.site);
+    finish_servfail(r, q, q->checking_disabled ? UNCHECKED : INDETERMINATE, pin->failure.site, now);
 }
 
 static void set_links(struct request *q)
@@ -212,7 +223,7 @@ static const struct answer *weakest_link(const struct request *q)
     return weakest;
 }
 
-static void finish_bogus(struct resolver *r, struct request *q, const struct pin *pin)
+static void finish_bogus(struct resolver *r, struct request *q, const struct pin *pin, struct now now)
 {
     const struct verdict *verdict = &pin->answer->verdict;
     add_ede(&q->outcome, verdict->ede, verdict->text);
@@ -221,14 +232,14 @@ static void finish_bogus(struct resolver *r, struct request *q, const struct pin
     else if (pin->from_cache && !pin->answer->verdict_is_new)
         add_ede(&q->outcome, EDE_CACHED_ERROR, NULL);
     set_links(q);
-    finish_servfail(r, q, verdict->security, verdict->site);
+    finish_servfail(r, q, verdict->security, verdict->site, now);
 }
 
 /* The DNAME is good and stays in the cache; the reply it came with was tampered with (row R4.8). */
-static void finish_contradicted(struct resolver *r, struct request *q)
+static void finish_contradicted(struct resolver *r, struct request *q, struct now now)
 {
     add_ede(&q->outcome, EDE_BOGUS, "CNAME is not what the DNAME yields");
-    finish_servfail(r, q, BOGUS, "cname-not-of-dname");
+    finish_servfail(r, q, BOGUS, "cname-not-of-dname", now);
 }
 
 static void finish_answered(struct resolver *r, struct request *q, struct now now)
@@ -246,14 +257,13 @@ static void finish_answered(struct resolver *r, struct request *q, struct now no
     q->outcome.site = weakest->site;
     if (weakest->security == INSECURE)
         add_ede(&q->outcome, weakest->ede, weakest->text);
-    finish(r, q);
+    finish(r, q, now);
 }
 
 void request_timed_out(struct resolver *r, struct request *q, struct now now)
 {
-    (void)now;
     add_ede(&q->outcome, EDE_NO_REACHABLE_AUTHORITY, "no answer in time");
-    finish_servfail(r, q, q->checking_disabled ? UNCHECKED : INDETERMINATE, "time");
+    finish_servfail(r, q, q->checking_disabled ? UNCHECKED : INDETERMINATE, "time", now);
 }
 
 /* ---- when data does not validate ---- */
@@ -377,6 +387,51 @@ static bool doubt(struct resolver *r, struct request *q, struct pin *link, struc
     return true;
 }
 
+/* ---- testimony ---- */
+
+static void add_trial(struct testimony *testimony, const struct pin *pin, const struct verdict *verdict)
+{
+    if (testimony->trial_count < TRIALS_MAX)
+        testimony->trials[testimony->trial_count++] = (struct trial) {
+            .server = pin->from,
+            .transport = pin->from_tcp ? TRANSPORT_TCP : TRANSPORT_UDP,
+            .security = verdict->security,
+            .site = verdict->site,
+        };
+}
+
+/* The first failure is explained while the facts are there: the next ones may come from elsewhere. */
+static void note_first_failure(struct request *q, struct pin *link, const struct pin *culprit,
+                               const struct validation *validation)
+{
+    struct verdict *failure = arena_copy(q->arena, &link->answer->verdict, sizeof(*failure));
+    failure->explanation = validator_explain(validation, link->answer);
+    if (failure->explanation->failed_type == 0) { /* a verdict out of the cache */
+        failure->explanation->failed_name = culprit->question.qname;
+        failure->explanation->failed_type = culprit->question.qtype;
+    }
+    q->testimony.failure = failure;
+    q->testimony.culprit = &culprit->question;
+}
+
+/* A link was judged: whose word made it so? */
+static void note_word(struct request *q, struct pin *link, const struct validation *validation)
+{
+    const struct verdict *verdict = &link->answer->verdict;
+    struct testimony *testimony = &q->testimony;
+    if (verdict->security == BOGUS) {
+        struct pin *culprit = find_culprit(q, link);
+        if (testimony->failure == NULL)
+            note_first_failure(q, link, culprit, validation);
+        add_trial(testimony, culprit, verdict);
+    } else if (q->doubted_links > 0) { /* somebody else has said it anew */
+        add_trial(testimony, find_pin(q, testimony->culprit), verdict);
+    } else if (testimony->failure == NULL) {
+        testimony->trial_count = 0;
+        add_trial(testimony, link, verdict);
+    }
+}
+
 /* ---- judging ---- */
 
 static void store_verdicts(struct resolver *r, struct request *q, struct now now)
@@ -406,7 +461,7 @@ static enum step want_fact(struct resolver *r, struct request *q, const struct d
     q->outcome.ede_count = 0;
     add_ede(&q->outcome, EDE_OTHER, q->purse->budget.spent);
     r->stats.budgets_spent++;
-    finish_servfail(r, q, INDETERMINATE, "budget");
+    finish_servfail(r, q, INDETERMINATE, "budget", now);
     return STEP_END;
 }
 
@@ -423,6 +478,7 @@ static enum step judge(struct resolver *r, struct request *q, struct pin *link, 
         .trust = r->parts.trust,
         .now = now,
         .facts = &facts,
+        .watch = r->parts.witness == NULL ? NULL : &r->parts.witness->signatures,
         .explain = r->parts.explain,
     };
     struct dname name;
@@ -435,6 +491,8 @@ static enum step judge(struct resolver *r, struct request *q, struct pin *link, 
     case JUDGED:
         break;
     }
+    if (r->parts.witness != NULL)
+        note_word(q, link, &validation);
     if (link->answer->verdict.security == BOGUS && doubt(r, q, link, now))
         return STEP_WAIT;
     q->doubted_links = 0;
@@ -480,14 +538,14 @@ static enum step extend(struct resolver *r, struct request *q, const struct dnam
     question.qname = *name;
     if (q->link_count > CNAME_LINKS_MAX || is_in_chain(q, name)) {
         add_ede(&q->outcome, EDE_OTHER, q->link_count > CNAME_LINKS_MAX ? "CNAME chain too long" : "CNAME loop");
-        finish_servfail(r, q, INDETERMINATE, "cname-chain");
+        finish_servfail(r, q, INDETERMINATE, "cname-chain", now);
         return STEP_END;
     }
     struct pin *pin = find_pin(q, &question);
     if (pin == NULL)
         pin = add_pin(r, q, &question);
     if (pin == NULL) {
-        finish_servfail(r, q, INDETERMINATE, "budget");
+        finish_servfail(r, q, INDETERMINATE, "budget", now);
         return STEP_END;
     }
     q->links[q->link_count++] = pin;
@@ -523,11 +581,11 @@ static enum step follow_link(struct resolver *r, struct request *q, struct now n
             return step;
     }
     if (!q->checking_disabled && is_refused(link->answer->verdict.security)) {
-        finish_bogus(r, q, link);
+        finish_bogus(r, q, link, now);
         return STEP_END;
     }
     if (link->answer->contradicted && link->answer->verdict.security == SECURE) {
-        finish_contradicted(r, q);
+        finish_contradicted(r, q, now);
         return STEP_END;
     }
     if (answer_leads_on(link->answer))
@@ -566,7 +624,7 @@ void request_decide(struct resolver *r, struct request *q, struct now now, bool 
         restart(r, q);
     if (!now.wall_is_fit && !q->checking_disabled) {
         add_ede(&q->outcome, EDE_NOT_READY, "clock");
-        finish_servfail(r, q, INDETERMINATE, site_clock);
+        finish_servfail(r, q, INDETERMINATE, site_clock, now);
         return;
     }
     if (!LIST_EMPTY(&q->waits))
@@ -579,7 +637,7 @@ void request_decide(struct resolver *r, struct request *q, struct now now, bool 
     }
     if (arena_octets(q->arena) > QUERY_ARENA_OCTETS_MAX) {
         add_ede(&q->outcome, EDE_OTHER, "memory of one query");
-        finish_servfail(r, q, INDETERMINATE, "budget");
+        finish_servfail(r, q, INDETERMINATE, "budget", now);
         return;
     }
     enum step step = q->link_count == 0 ? extend(r, q, &q->question.qname, now) : STEP_ON;

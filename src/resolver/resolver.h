@@ -24,6 +24,7 @@
 #include "validator/validator.h"
 
 struct resolver;
+struct witness; /* resolver/witness.h */
 
 /* All of these outlive the resolver, or are replaced by resolver_configure(). */
 struct resolver_parts {
@@ -32,8 +33,9 @@ struct resolver_parts {
     const struct resolver_options *options;
     const struct crypto_policy *policy;
     const struct trust *trust;
-    const struct hooks *hooks; /* may be NULL */
-    bool explain;              /* outcomes carry explanations */
+    const struct hooks *hooks;     /* may be NULL */
+    const struct witness *witness; /* may be NULL */
+    bool explain;                  /* outcomes carry explanations */
 };
 struct resolver *resolver_new(const struct resolver_parts *parts);
 void resolver_free(struct resolver *resolver);

@@ -222,7 +222,7 @@ static void observe(struct rollover *rollover, struct managed_zone *zone, const 
 {
     struct arena *arena = arena_new();
     struct budget budget = budget_full();
-    struct signature_means means = { arena, &budget, rollover->verifier, rollover->policy, now };
+    struct signature_means means = { arena, &budget, rollover->verifier, rollover->policy, now, NULL };
     struct seen_key keys[DNSKEYS_PER_ZONE_MAX];
     struct observation seen = { .keys = keys, .count = rrset->count };
     struct signed_times times = { UINT32_MAX, INT64_MAX };

@@ -23,6 +23,9 @@ sqlite3_stmt *store_prepare(struct store *store, const char *sql, const char *wh
 /* A statement without rows, made ready for the next ones. */
 MUST_USE enum err store_run(struct store *store, sqlite3_stmt *statement, const char *what);
 
+/* A file of an earlier release that cannot be written may lack it. */
+bool store_has_table(struct store *store, const char *table);
+
 void bind_name(sqlite3_stmt *statement, int at, const struct dname *name);
 bool column_name(sqlite3_stmt *statement, int at, struct dname *name); /* false: not one that we have written */
 bool column_flag(sqlite3_stmt *statement, int at);

@@ -27,6 +27,17 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS history (id INTEGER PRIMARY KEY, time_s INTEGER NOT NULL, zone TEXT NOT NULL,"
     " key_tag INTEGER NOT NULL, algorithm INTEGER NOT NULL, what TEXT NOT NULL, why TEXT NOT NULL, who TEXT NOT NULL)"
     " STRICT;"
+    "CREATE TABLE IF NOT EXISTS evidence_zones (zone TEXT PRIMARY KEY, is_failing INTEGER NOT NULL,"
+    " first_s INTEGER NOT NULL, last_s INTEGER NOT NULL, ended_s INTEGER NOT NULL, failures INTEGER NOT NULL,"
+    " rescued INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE IF NOT EXISTS evidence (zone TEXT NOT NULL, place INTEGER NOT NULL, question TEXT NOT NULL,"
+    " failed_name TEXT NOT NULL, site TEXT NOT NULL, text TEXT NOT NULL, time_s INTEGER NOT NULL,"
+    " question_type INTEGER NOT NULL, outcome INTEGER NOT NULL, cause INTEGER NOT NULL, ede INTEGER NOT NULL,"
+    " failed_type INTEGER NOT NULL, key_tag INTEGER NOT NULL, algorithm INTEGER NOT NULL, is_healed INTEGER NOT NULL,"
+    " ds TEXT NOT NULL, keys TEXT NOT NULL, trials TEXT NOT NULL, PRIMARY KEY (zone, place)) STRICT;"
+    "CREATE TABLE IF NOT EXISTS evidence_servers (zone TEXT NOT NULL, address TEXT NOT NULL, is_tcp INTEGER NOT NULL,"
+    " bad INTEGER NOT NULL, good INTEGER NOT NULL, last_bad_s INTEGER NOT NULL, PRIMARY KEY (zone, address, is_tcp))"
+    " STRICT;"
     "CREATE TABLE IF NOT EXISTS times (name TEXT PRIMARY KEY, time_s INTEGER NOT NULL) STRICT;"
     "PRAGMA user_version = 1;"
     "COMMIT;";
@@ -71,6 +82,16 @@ enum err store_run(struct store *store, sqlite3_stmt *statement, const char *wha
     enum err err = sqlite3_step(statement) == SQLITE_DONE ? OK : store_fail(store, what);
     sqlite3_reset(statement);
     return err;
+}
+
+bool store_has_table(struct store *store, const char *table)
+{
+    sqlite3_stmt *row = store_prepare(store, "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", "read");
+    if (row != NULL)
+        sqlite3_bind_text(row, 1, table, -1, SQLITE_STATIC);
+    bool is_there = row != NULL && sqlite3_step(row) == SQLITE_ROW;
+    sqlite3_finalize(row);
+    return is_there;
 }
 
 void bind_name(sqlite3_stmt *statement, int at, const struct dname *name)

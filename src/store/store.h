@@ -8,6 +8,7 @@
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
+#include "monitor/evidence.h"
 #include "trust/rfc5011.h"
 
 #define STORE_FILE "state.db"
@@ -41,6 +42,13 @@ MUST_USE enum err store_add_history(struct store *store, const struct history_ro
 /* The newest first, `max` at most. */
 MUST_USE enum err store_walk_history(struct store *store, size_t max,
                                      void (*each)(void *to, const struct history_row *row), void *to);
+
+/* Evidence of one failing zone takes the place of what was known of it. */
+MUST_USE enum err store_save_evidence(struct store *store, const struct evidence_zone *zone);
+/* Forgets the zones above EVIDENCE_ZONES_MAX that were quiet for longest. */
+MUST_USE enum err store_trim_evidence(struct store *store);
+/* Adds all zones that there is room for. */
+MUST_USE enum err store_load_evidence(struct store *store, struct evidence *evidence);
 
 /* A group of calls that happens as a whole. */
 MUST_USE enum err store_begin(struct store *store);

@@ -66,7 +66,7 @@ bool chain_covers(const struct judge *judge, const struct dname *name, struct dn
 
 static struct signature_means means_of(const struct validation *v)
 {
-    return (struct signature_means) { v->arena, v->budget, v->verifier, v->policy, v->now };
+    return (struct signature_means) { v->arena, v->budget, v->verifier, v->policy, v->now, v->watch };
 }
 
 /* A key that has verified something counts only while it is in the zone's validated set. */

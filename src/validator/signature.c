@@ -69,25 +69,29 @@ static enum signature_fault check_key(const struct rrsig *sig, const struct dnsk
     return FAULT_NONE;
 }
 
-/* Remembers the signature if it came further than those before. */
-static void note_fault(struct signature_result *result, enum signature_fault fault, const struct rrsig *sig)
-{
-    if (fault <= result->fault && result->has_rrsig)
-        return;
-    result->fault = fault;
-    result->has_rrsig = true;
-    result->rrsig = *sig;
-}
-
 /* State of one rrset_verify(). */
 struct attempt {
     const struct signature_means *means;
     const struct rrset *rrset;
     const struct dnskey *keys; /* as many as signer_keys has; malformed ones without public key */
     const struct signer_keys *signers;
-    unsigned checks_left; /* KeyTrap: pairs of key and signature still to be tried */
+    unsigned checks_left;         /* KeyTrap: pairs of key and signature still to be tried */
+    enum signature_fault reached; /* by the signature in hand */
     struct signature_result *result;
 };
+
+/* Remembers the signature if it came further than those before. */
+static void note_fault(struct attempt *attempt, enum signature_fault fault, const struct rrsig *sig)
+{
+    struct signature_result *result = attempt->result;
+    if (fault > attempt->reached)
+        attempt->reached = fault;
+    if (fault <= result->fault && result->has_rrsig)
+        return;
+    result->fault = fault;
+    result->has_rrsig = true;
+    result->rrsig = *sig;
+}
 
 /* One public-key operation.  True: nothing more is to be tried. */
 static bool try_pair(struct attempt *attempt, const struct rrsig *sig, uint16_t key, struct octets data)
@@ -101,17 +105,18 @@ static bool try_pair(struct attempt *attempt, const struct rrsig *sig, uint16_t 
     switch (signature_verify(means->verifier, means->policy->algorithms[sig->algorithm], &attempt->keys[key], data,
                              sig->signature)) {
     case SIGNATURE_GOOD:
+        attempt->reached = FAULT_NONE;
         *attempt->result = (struct signature_result) {
             .fault = FAULT_NONE, .has_rrsig = true, .rrsig = *sig, .key = attempt->signers->rdata[key]
         };
         return true;
     case SIGNATURE_KEY_UNUSABLE:
-        note_fault(attempt->result, FAULT_KEY_UNUSABLE, sig);
+        note_fault(attempt, FAULT_KEY_UNUSABLE, sig);
         return false;
     case SIGNATURE_BAD:
         break;
     }
-    note_fault(attempt->result, FAULT_BAD, sig);
+    note_fault(attempt, FAULT_BAD, sig);
     attempt->result->out_of_budget = !budget_take_failure(means->budget);
     return attempt->result->out_of_budget;
 }
@@ -122,16 +127,16 @@ static bool try_signature(struct attempt *attempt, const struct rrsig *sig)
     struct octets data = { NULL, 0 };
     enum signature_fault fault = check_form(attempt->means->policy, attempt->rrset, sig);
     if (fault != FAULT_NONE) {
-        note_fault(attempt->result, fault, sig);
+        note_fault(attempt, fault, sig);
         return false;
     }
-    note_fault(attempt->result, FAULT_KEY_MISSING, sig);
+    note_fault(attempt, FAULT_KEY_MISSING, sig);
     for (uint16_t i = 0; i < attempt->signers->count && attempt->checks_left > 0; i++) {
         fault = check_key(sig, &attempt->keys[i], attempt->signers->are_revoked);
         if (fault == FAULT_NONE)
             fault = check_times(sig, attempt->means->now);
         if (fault != FAULT_NONE) {
-            note_fault(attempt->result, fault, sig);
+            note_fault(attempt, fault, sig);
             continue;
         }
         if (data.data == NULL)
@@ -140,6 +145,13 @@ static bool try_signature(struct attempt *attempt, const struct rrsig *sig)
             return true;
     }
     return false;
+}
+
+static void tell(const struct attempt *attempt, const struct rrsig *sig)
+{
+    const struct signature_watch *watch = attempt->means->watch;
+    if (watch != NULL && !attempt->result->out_of_budget)
+        watch->saw(watch->context, attempt->rrset, sig, attempt->reached);
 }
 
 static const struct dnskey *read_keys(struct arena *arena, const struct signer_keys *signers)
@@ -163,11 +175,14 @@ void rrset_verify(const struct signature_means *means, const struct rrset *rrset
         .result = result,
     };
     *result = (struct signature_result) { .fault = FAULT_MISSING };
-    for (uint16_t i = 0; i < rrset->sig_count && i < RRSIGS_PER_RRSET_MAX; i++) {
+    for (uint16_t i = 0; i < rrset->sig_count && i < RRSIGS_PER_RRSET_MAX && attempt.checks_left > 0; i++) {
         struct rrsig sig;
         if (rrsig_read(rrset->sigs[i], &sig) != OK || !dname_equal(&sig.signer, keys->zone))
             continue;
-        if (try_signature(&attempt, &sig))
+        attempt.reached = FAULT_NONE;
+        bool is_over = try_signature(&attempt, &sig);
+        tell(&attempt, &sig);
+        if (is_over)
             return;
     }
 }

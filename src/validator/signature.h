@@ -48,6 +48,13 @@ struct signature_result {
     struct octets key;  /* DNSKEY RDATA; FAULT_NONE only; borrowed */
 };
 
+/* Sees each signature that is tried, and how far it came, good ones included: for counting.  A set that is good may have
+ * others that are not. */
+struct signature_watch {
+    void *context;
+    void (*saw)(void *context, const struct rrset *rrset, const struct rrsig *sig, enum signature_fault fault);
+};
+
 /* What verifying draws on. */
 struct signature_means {
     struct arena *arena;
@@ -55,6 +62,7 @@ struct signature_means {
     struct verifier *verifier;
     const struct crypto_policy *policy;
     struct now now;
+    const struct signature_watch *watch; /* may be NULL */
 };
 
 void rrset_verify(const struct signature_means *means, const struct rrset *rrset, const struct signer_keys *keys,

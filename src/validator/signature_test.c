@@ -77,7 +77,7 @@ static int set_up(void **state)
         trap->keys[i] = make_key(trap->arena, i);
     trap->rrset = rrset_of(trap->arena, "www.example. 300 A 192.0.2.1");
     trap->means = (struct signature_means) {
-        trap->arena, &trap->budget, NULL, &trap->policy, { .wall_ms = NOW_S * INT64_C(1000), .wall_is_fit = true }
+        trap->arena, &trap->budget, NULL, &trap->policy, { .wall_ms = NOW_S * INT64_C(1000), .wall_is_fit = true }, NULL
     };
     checks = 0;
     good_key = (struct octets) { NULL, 0 };
@@ -98,6 +98,35 @@ static void verify(struct trap *trap)
 {
     struct signer_keys keys = { .zone = &trap->zone, .rdata = trap->keys, .count = KEYS };
     rrset_verify(&trap->means, trap->rrset, &keys, &trap->result);
+}
+
+static void note_fault(void *context, const struct rrset *rrset, const struct rrsig *sig, enum signature_fault fault)
+{
+    unsigned *counts = context;
+    assert_int_equal(rrset->type, TYPE_A);
+    assert_int_equal(sig->algorithm, FAKE);
+    counts[fault]++;
+}
+
+/* Row D6-run: what is tried is counted once a signature, and what is not tried is not. */
+static void every_signature_is_seen_once(void **state)
+{
+    struct trap *trap = *state;
+    unsigned counts[FAULTS] = { 0 };
+    const struct signature_watch watch = { counts, note_fault };
+    trap->means.watch = &watch;
+    add_signatures(trap, 2);
+    good_key = (struct octets) { trap->keys[0].data + 4, trap->keys[0].len - 4 };
+    verify(trap);
+    assert_int_equal(counts[FAULT_NONE], 1); /* the second one was not needed */
+    good_key = (struct octets) { NULL, 0 };
+    trap->means.now.wall_ms = (NOW_S + 1000) * INT64_C(1000);
+    verify(trap);
+    assert_int_equal(counts[FAULT_EXPIRED], 2);
+    trap->means.now.wall_ms = NOW_S * INT64_C(1000);
+    verify(trap);
+    assert_int_equal(counts[FAULT_BAD], 1); /* so many keys share its tag that nothing is left for the second one */
+    assert_int_equal(counts[FAULT_NONE] + counts[FAULT_EXPIRED] + counts[FAULT_BAD], 4);
 }
 
 static unsigned same_tag(const struct trap *trap)
@@ -212,6 +241,7 @@ static void faults_are_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(every_signature_is_seen_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(pairs_of_one_rrset_are_few, set_up, tear_down),
         cmocka_unit_test_setup_teardown(failures_of_one_query_are_few, set_up, tear_down),
         cmocka_unit_test_setup_teardown(unusable_keys_do_not_match, set_up, tear_down),

@@ -18,6 +18,8 @@
 #include "time/now.h"
 #include "trust/trust.h"
 
+struct signature_watch; /* validator/signature.h */
+
 enum fact {
     FACT_KNOWN,   /* *answer is it: DATA, NODATA, NXDOMAIN, CNAME; its verdict may be UNCHECKED */
     FACT_MISSING, /* not here yet: return JUDGE_NEEDS with it, the resolver gets it and calls again */
@@ -56,7 +58,8 @@ struct validation {
     const struct trust *trust;
     struct now now;
     const struct facts *facts;
-    bool explain; /* build the explanation (costs memory; vouch, logs of failures) */
+    const struct signature_watch *watch; /* may be NULL */
+    bool explain;                        /* build the explanation (costs memory; vouch, logs of failures) */
 };
 
 enum judgement {

@@ -1,0 +1,37 @@
+/* What a host may see of validation besides its outcome: each signature that was tried, and each question whose data
+ * somebody's word made bad, be it that another server's word made it good in the end.  For counters and evidence. */
+#ifndef RESOLVER_WITNESS_H
+#define RESOLVER_WITNESS_H
+
+#include "resolver/resolver.h"
+#include "validator/signature.h"
+
+enum {
+    TRIALS_MAX = 6, /* DISTRUST_ROUNDS_MAX and the first one, and the last good one */
+};
+
+/* What became of the data that one server gave. */
+struct trial {
+    struct address server; /* family 0: it came out of the cache */
+    enum transport transport;
+    enum security security;
+    const char *site; /* which check decided; static storage */
+};
+
+struct testimony {
+    const struct outcome *outcome;  /* of the question: SECURE too, when another server had good data */
+    const struct verdict *failure;  /* the first one that was BOGUS, with its explanation, cuts included */
+    const struct question *culprit; /* the set that broke the chain: what the servers were asked for */
+    uint8_t trial_count;
+    struct trial trials[TRIALS_MAX]; /* in the order of asking */
+};
+
+struct witness {
+    void *context;
+    struct signature_watch signatures;
+    /* Once for each question that was resolved and judged, not for those that the cache answers.  If nothing that came
+     * was bad, testimony->failure is NULL, and the only trial is that of the last link.  All is borrowed for the call. */
+    void (*judged)(void *context, const struct testimony *testimony, struct now now);
+};
+
+#endif
