@@ -38,16 +38,27 @@ static uint64_t entries_octets(uint64_t size)
            PAGE_OCTETS * PAGE_OCTETS;
 }
 
-/* Everything but what may be kept. */
+/* Without any memory but its own. */
 static struct cache *make(const struct cache_options *options)
 {
     struct cache *cache = memory_new(1, sizeof(*cache));
     cache->size_octets = size_of(options);
-    cache->failures = store_new(cache->size_octets / FAILURES_SHARE);
-    cache->ready = store_new(cache->size_octets / READY_SHARE);
     pthread_mutex_init(&cache->sites_lock, NULL);
     cache_set_options(cache, options);
     return cache;
+}
+
+/* What is never kept, and is there once entries and lineages are.  NULL if anything could not be had. */
+static struct cache *complete(struct cache *cache)
+{
+    cache->failures = store_new(cache->size_octets / FAILURES_SHARE, cache->seed);
+    cache->ready = store_new(cache->size_octets / READY_SHARE, cache->seed);
+    if (cache->lineages != NULL)
+        cache->denial = denial_index_new(cache->size_octets / DENIAL_SHARE, cache->lineages);
+    if (cache->entries != NULL && cache->failures != NULL && cache->ready != NULL && cache->denial != NULL)
+        return cache;
+    cache_free(cache);
+    return NULL;
 }
 
 struct cache *cache_new(const struct cache_options *options, struct random *random)
@@ -55,15 +66,14 @@ struct cache *cache_new(const struct cache_options *options, struct random *rand
     struct cache *cache = make(options);
     cache->seed = random_u64(random);
     cache->lineages = lineages_new(cache->size_octets / LINEAGES_SHARE);
-    cache->denial = denial_index_new(cache->size_octets / DENIAL_SHARE, cache->lineages);
-    cache->entries = store_new(entries_octets(cache->size_octets));
-    return cache;
+    cache->entries = store_new(entries_octets(cache->size_octets), cache->seed);
+    return complete(cache);
 }
 
 /* ---- what outlives the process: a page for this, the lineages, the entries ---- */
 
 enum cache_state { STATE_OPEN = 1, STATE_CLOSED };
-enum { LAYOUT = 1 }; /* another number for every change of what is kept, in any file of this folder */
+enum { LAYOUT = 2 }; /* another number for every change of what is kept, in any file of this folder */
 
 struct cache_header {
     uint64_t layout, octets;
@@ -122,14 +132,13 @@ void cache_bind(struct cache *cache, uint64_t routes, uint64_t trust)
     header->check = header_check(header);
 }
 
-static void open_header(struct cache *cache, const struct cache_keeping *keeping, uint64_t octets, uint64_t seed)
+static void open_header(struct cache *cache, const struct cache_keeping *keeping, uint64_t octets)
 {
     struct cache_header *header = cache->kept;
     atomic_store(&header->state, STATE_OPEN);
     header->layout = layout_of(cache->size_octets);
     header->octets = octets;
-    header->seed = seed;
-    cache->seed = seed;
+    header->seed = cache->seed;
     cache_bind(cache, keeping->routes, keeping->trust);
 }
 
@@ -141,21 +150,21 @@ struct cache *cache_new_kept(const struct cache_options *options, struct random 
     uint8_t *lineages = (uint8_t *)keeping->memory + PAGE_OCTETS, *entries = lineages + lineages_octets;
     cache->kept = keeping->memory;
     *warmth = judge_header(cache->kept, keeping, layout_of(cache->size_octets), octets);
+    cache->seed = *warmth == CACHE_COLD ? random_u64(random) : cache->kept->seed;
     if (*warmth != CACHE_COLD)
-        cache->entries = store_new_at(entries, entries_octets(cache->size_octets), true);
+        cache->entries = store_new_at(entries, entries_octets(cache->size_octets), cache->seed, true);
     if (cache->entries == NULL) {
         *warmth = CACHE_COLD;
         empty(keeping->memory, octets);
-        cache->entries = store_new_at(entries, entries_octets(cache->size_octets), true);
+        cache->entries = store_new_at(entries, entries_octets(cache->size_octets), cache->seed, true);
     }
-    open_header(cache, keeping, octets, *warmth == CACHE_COLD ? random_u64(random) : cache->kept->seed);
+    open_header(cache, keeping, octets);
     cache->lineages = lineages_new_at(lineages, lineages_octets, *warmth == CACHE_WARM);
     if (*warmth == CACHE_WARM && lineages_check(cache->lineages) != cache->kept->lineages_check) {
         lineages_reset(cache->lineages);
         *warmth = CACHE_DEMOTED;
     }
-    cache->denial = denial_index_new(cache->size_octets / DENIAL_SHARE, cache->lineages);
-    return cache;
+    return complete(cache);
 }
 
 void cache_free(struct cache *cache)
@@ -165,8 +174,9 @@ void cache_free(struct cache *cache)
     store_free(cache->entries);
     store_free(cache->failures);
     store_free(cache->ready);
-    denial_index_free(cache->denial);
-    if (cache->kept != NULL) {
+    if (cache->denial != NULL)
+        denial_index_free(cache->denial);
+    if (cache->kept != NULL && cache->lineages != NULL) {
         cache->kept->lineages_check = lineages_check(cache->lineages);
         atomic_store(&cache->kept->state, STATE_CLOSED);
     }

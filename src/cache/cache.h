@@ -25,6 +25,7 @@ struct cache_options { /* cache.* in the configuration */
 };
 struct cache_options cache_options_default(void);
 
+/* NULL: there is no room for so much among the addresses of this process. */
 struct cache *cache_new(const struct cache_options *options, struct random *random);
 void cache_free(struct cache *cache);
 

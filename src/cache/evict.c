@@ -47,10 +47,10 @@ static void for_each_live(struct shard *shard, uint32_t segment, void (*act)(str
         word *entry = entry_at(shard, offset, &sizes);
         if (entry == NULL)
             return;
-        word *slot = table_slot_of(shard, offset, word_get(&entry[ENTRY_HASH]));
+        word *slot = table_slot_of(shard, offset, entry_hash(shard, entry, &sizes));
         if (slot != NULL)
             act(shard, slot, entry, context);
-        offset += entry_octets(sizes.key_len, sizes.value_len);
+        offset += entry_extent(&sizes);
     }
 }
 
@@ -77,17 +77,17 @@ static bool survive(struct shard *shard, word *slot, word *entry)
 {
     uint64_t state = word_get(&entry[ENTRY_STATE]);
     struct entry_sizes sizes = sizes_unpack(word_get(&entry[ENTRY_SIZES]));
+    sizes.slack = 0;
     uint64_t offset = segment_append(shard, &shard->region->survivors, &sizes);
     if (offset == UINT64_MAX)
         return false;
     shard->segments[shard->region->survivors - 1].live++;
     word *copy = (word *)(void *)(shard->data + offset);
-    size_t words = entry_octets(sizes.key_len, sizes.value_len) / WORD;
+    size_t words = entry_extent(&sizes) / WORD;
     word_set(&copy[ENTRY_STATE], state & ~(uint64_t)STATE_VISITED);
-    word_set(&copy[ENTRY_HASH], word_get(&entry[ENTRY_HASH]));
     for (size_t i = ENTRY_DATA; i < words; i++)
         word_set(&copy[i], word_get(&entry[i]));
-    atomic_store_explicit(slot, slot_make(offset, word_get(&entry[ENTRY_HASH])), memory_order_release);
+    atomic_store_explicit(slot, slot_make(offset, entry_hash(shard, entry, &sizes)), memory_order_release);
     return true;
 }
 

@@ -128,7 +128,7 @@ static void test_hit_ratio(void **state)
     enum { STORE_OCTETS = NAMES / 10 * 150 };
     for (size_t i = 0; i < ARRAY_LEN(exponents); i++) {
         struct zipf *zipf = zipf_new(exponents[i]);
-        struct store *store = store_new(STORE_OCTETS);
+        struct store *store = store_new(STORE_OCTETS, 1);
         uint32_t hits = 0;
         uint64_t entries = 0, samples = 0;
         for (uint32_t k = 0; k < REQUESTS; k++) {

@@ -126,6 +126,15 @@ static void act_remove_and_put(struct store *store)
     put_version(store, 3, 1);
 }
 
+/* The old entry's place is taken by another key's, and that one's by the next. */
+static void act_reuse_hole(struct store *store)
+{
+    put_version(store, 3, 1);
+    put_version(store, 100, 0);
+    put_version(store, 3, 2);
+    put_version(store, 101, 0);
+}
+
 static void act_evict(struct store *store)
 {
     for (unsigned i = 1000; i < 1012; i++) /* one segment's worth */
@@ -143,6 +152,7 @@ static const struct scene scenes[] = {
     { "split of a long bucket", 30, MOVING, false, false, act_split },
     { "merge", 30, 3, false, false, act_merge },
     { "remove and put", 6, 3, false, true, act_remove_and_put },
+    { "put into a hole", 6, 3, false, false, act_reuse_hole },
     { "evict, spared", 600, 599, true, false, act_evict },
     { "evict, dropped", 600, 400, false, true, act_evict },
 };
@@ -196,7 +206,7 @@ static uint8_t *memory_before, *memory_now; /* aligned to a page */
 static void prepare(const struct scene *scene)
 {
     memset(memory_now, 0, OCTETS);
-    struct store *store = store_new_at(memory_now, OCTETS, true);
+    struct store *store = store_new_at(memory_now, OCTETS, 1, true);
     int moving = -1;
     for (unsigned i = 0; i < scene->filled || (scene->asked == MOVING && moving < 0 && i < SEARCHED_MAX); i++) {
         put_version(store, i, 0);
@@ -216,7 +226,7 @@ static void prepare(const struct scene *scene)
 static bool run(const struct scene *scene, const int turns[3])
 {
     memcpy(memory_now, memory_before, OCTETS);
-    store_now = store_new_at(memory_now, OCTETS, true);
+    store_now = store_new_at(memory_now, OCTETS, 1, true);
     scene_now = scene;
     is_done[READER] = is_done[WRITER] = false;
     give_turn(READER, turns[0]);

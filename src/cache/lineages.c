@@ -143,7 +143,8 @@ struct lineages *lineages_new(uint64_t size_octets)
 {
     uint64_t octets = octets_of(sets_for(size_octets));
     void *memory = mmap(NULL, octets, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    assert(memory != MAP_FAILED); /* nothing is taken yet but addresses */
+    if (memory == MAP_FAILED)
+        return NULL;
     struct lineages *lineages = lineages_new_at(memory, octets, false);
     lineages->mapped = memory;
     return lineages;
@@ -181,6 +182,8 @@ void lineages_reset(struct lineages *lineages)
 
 void lineages_free(struct lineages *lineages)
 {
+    if (lineages == NULL)
+        return;
     pthread_rwlock_destroy(&lineages->lock);
     if (lineages->mapped != NULL)
         munmap(lineages->mapped, lineages->octets);

@@ -13,11 +13,12 @@
 struct lineages;
 
 struct lineage_ref {
-    uint32_t slot;       /* 0: rests on no key */
+    uint32_t slot; /* 0: rests on no key */
     uint32_t generation;
 };
 
-/* Takes about size_octets of memory, resident as far as it is used; exactly lineages_octets(). */
+/* Takes about size_octets of memory, resident as far as it is used; exactly lineages_octets().  NULL: there is no room for it
+ * among the addresses. */
 struct lineages *lineages_new(uint64_t size_octets);
 /* The same in memory of the caller's: zeroed, or what another process left there.  is_whole: it ended in order, and nothing has
  * changed that verdicts rest on; else only the epoch is taken over, and all verdicts are forgotten. */

@@ -64,9 +64,9 @@ static uint32_t count_free(const struct shard *shard)
     return count;
 }
 
-void shard_init(struct shard *shard, uint8_t *memory, uint64_t octets, bool is_shared)
+void shard_init(struct shard *shard, uint8_t *memory, uint64_t octets, uint64_t seed, bool is_shared)
 {
-    *shard = (struct shard) { .is_shared = is_shared };
+    *shard = (struct shard) { .seed = seed, .is_shared = is_shared };
     pthread_mutex_init(&shard->lock, NULL);
     lay_out(shard, memory, octets);
     struct shard_region *region = shard->region;
@@ -137,6 +137,10 @@ void segment_give_back(struct shard *shard, uint32_t segment)
     }
     if (region->survivors == segment + 1)
         region->survivors = 0;
+    for (size_t i = 0; i < HOLES; i++) {
+        if (shard->holes[i].offset / shard->segment_octets == segment)
+            shard->holes[i].octets = 0;
+    }
     shard->segments[segment].state = SEGMENT_FREE;
     region->free_segments++;
     shard_reuse(shard);
@@ -153,7 +157,7 @@ void segment_release(struct shard *shard, uint32_t segment)
 
 uint64_t segment_append(struct shard *shard, uint32_t *open, const struct entry_sizes *sizes)
 {
-    size_t octets = entry_octets(sizes->key_len, sizes->value_len);
+    size_t octets = entry_extent(sizes);
     if (*open == 0 || shard->segments[*open - 1].fill + octets > shard->segment_octets) {
         uint32_t taken = segment_take(shard, SEGMENT_ENTRIES);
         if (taken == UINT32_MAX)
@@ -171,10 +175,66 @@ uint64_t segment_append(struct shard *shard, uint32_t *open, const struct entry_
     return offset;
 }
 
+/* ---- holes ---- */
+
+void segment_leave_hole(struct shard *shard, uint64_t slot)
+{
+    struct entry_sizes sizes;
+    uint64_t segment = slot_offset(slot) / shard->segment_octets;
+    bool is_open = false;
+    for (size_t class = 0; class < TTL_CLASSES; class ++)
+        is_open = is_open || shard->region->open[class] == segment + 1;
+    if (!is_open || entry_at(shard, slot_offset(slot), &sizes) == NULL)
+        return;
+    shard->holes[shard->hole_at] = (struct hole) { slot_offset(slot), entry_extent(&sizes) };
+    shard->hole_at = (shard->hole_at + 1) % HOLES;
+}
+
+/* Does it leave no more than an entry can have behind it? */
+static bool fits(const struct hole *hole, size_t octets)
+{
+    return hole->octets >= octets && hole->octets - octets <= SLACK_MAX * WORD;
+}
+
+/* The smallest one that will do. */
+static struct hole *find_hole(struct shard *shard, uint32_t segment, size_t octets)
+{
+    struct hole *found = NULL;
+    for (size_t i = 0; i < HOLES; i++) {
+        struct hole *hole = &shard->holes[i];
+        if (fits(hole, octets) && hole->offset / shard->segment_octets == segment &&
+            (found == NULL || hole->octets < found->octets))
+            found = hole;
+    }
+    return found;
+}
+
+uint64_t segment_place(struct shard *shard, uint32_t *open, struct entry_sizes *sizes)
+{
+    struct hole *hole = *open == 0 ? NULL : find_hole(shard, *open - 1, entry_extent(sizes));
+    if (hole == NULL)
+        return segment_append(shard, open, sizes);
+    struct segment *segment = &shard->segments[*open - 1];
+    sizes->slack = (hole->octets - entry_extent(sizes)) / WORD;
+    hole->octets = 0;
+    shard_reuse(shard);
+    word *entry = (word *)(void *)(shard->data + hole->offset);
+    word_set(&entry[ENTRY_SIZES], sizes_pack(sizes)); /* the next entry stays where it is at every moment */
+    if (segment->expires_s < sizes->expires_s)
+        segment->expires_s = sizes->expires_s;
+    return hole->offset;
+}
+
 /* ---- checks ---- */
 
-uint64_t entry_check(uint64_t hash, uint64_t packed_sizes, uint32_t stamp, struct octets value, struct octets key)
+uint64_t entry_check(uint64_t hash, struct entry_sizes sizes, uint32_t stamp, struct octets value, struct octets key)
 {
+    sizes.slack = 0;
     uint64_t seed = hash_octets(key, hash ^ (uint64_t)stamp << CHECK_BITS);
-    return hash_octets(value, seed ^ packed_sizes) << CHECK_BITS;
+    return hash_octets(value, seed ^ sizes_pack(&sizes)) << CHECK_BITS;
+}
+
+uint64_t entry_hash(const struct shard *shard, word *entry, const struct entry_sizes *sizes)
+{
+    return hash_octets(entry_key(entry, sizes), shard->seed);
 }

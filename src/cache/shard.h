@@ -12,9 +12,10 @@
  * 2. Split.  The new bucket is filled, then bucket_count is stored (release), then moved slots are cleared (release).  A
  *    reader that missed a slot because it was cleared sees the new bucket_count behind an acquire fence: on a miss it
  *    compares bucket_count with what it began with, and begins again.  A merge fills the remaining bucket first, too.
- * 3. Reclaim.  Before memory is used for something else, or a slot moves against the readers' direction, no slot leads
- *    there any more, then `reuse` is raised, and a release fence stands before the first store into the memory.  A reader
- *    that saw any such store sees the raised `reuse` behind its acquire fence, and begins again, hit or miss.
+ * 3. Reclaim.  Before memory is used for something else, be it a segment or the place of a single entry, or a slot moves
+ *    against the readers' direction, no slot leads there any more, then `reuse` is raised, and a release fence stands
+ *    before the first store into the memory.  A reader that saw any such store sees the raised `reuse` behind its acquire
+ *    fence, and begins again, hit or miss.
  *
  * So a reader begins again only if a writer has done something meanwhile, and what it returns was all there at once.
  * interleaving_test.c runs this code through the schedules of a reader and a writer, access by access; threads_test.c runs under
@@ -38,6 +39,7 @@ enum {
     WORD = sizeof(uint64_t),
     CHECK_BITS = 32,
     TAG_BITS = 24,
+    HOLES = 64, /* remembered of a shard: more than are made before the next entry comes */
     PAGE_OCTETS = 4096,
 };
 
@@ -53,8 +55,7 @@ _Static_assert(sizeof(struct line) == LINE_OCTETS, "a cache line");
 /* An entry begins with these words; its value and then its key follow, filled up with zeros to whole words. */
 enum entry_word {
     ENTRY_STATE, /* check, stamp and the mark that it was read: the one word that changes */
-    ENTRY_HASH,  /* of the key */
-    ENTRY_SIZES, /* expiry, tag, lengths */
+    ENTRY_SIZES, /* expiry, slack, tag, lengths */
     ENTRY_DATA,
 };
 
@@ -81,13 +82,22 @@ struct shard_region {
     uint64_t hand;       /* the position up to which the last round of eviction has come */
     uint64_t intent;     /* 1 + the bucket whose entries are moving from or to it; 0: none */
     uint64_t free_lines; /* the first, linked by `next`, as there */
+    uint64_t fresh_line; /* the same: of those in its segment that were never used, and take no memory yet */
     uint32_t free_segments;
     uint32_t survivors;         /* 1 + the segment that takes what eviction spares; 0: none */
     uint32_t open[TTL_CLASSES]; /* 1 + the segment of each class that takes new entries; 0: none */
 };
 
+/* Where an entry was replaced or removed, in a segment that still takes new ones: the next of about its size stands there.
+ * An answer that is stored unjudged, and again with its verdict, so takes its room once. */
+struct hole {
+    uint64_t offset;
+    size_t octets; /* 0: none */
+};
+
 struct shard {
     pthread_mutex_t lock; /* of writers */
+    uint64_t seed;        /* of the keys' hash */
     struct shard_region *region;
     _Atomic uint32_t *directory; /* which segment holds the n-th run of buckets */
     struct segment *segments;
@@ -99,6 +109,8 @@ struct shard {
     uint32_t take_at;      /* where the search for a free segment begins */
     size_t walkers;        /* walks in progress: the table does not shrink, lest they miss an entry */
     bool is_shared;        /* the memory is a file's */
+    uint32_t hole_at;      /* where the next one is remembered */
+    struct hole holes[HOLES];
 };
 
 /* ---- words ---- */
@@ -118,27 +130,34 @@ static inline void word_set(word *at, uint64_t value)
 struct entry_sizes {
     int64_t expires_s;
     size_t value_len, key_len;
+    size_t slack; /* words behind it, of an entry that was larger */
     uint8_t tag;
 };
 enum {
-    VALUE_LEN_BITS = 18,
+    VALUE_LEN_BITS = 17,
     KEY_LEN_BITS = 10,
     ENTRY_TAG_BITS = 1,
-    EXPIRES_SHIFT = VALUE_LEN_BITS + KEY_LEN_BITS + ENTRY_TAG_BITS
+    SLACK_SHIFT = VALUE_LEN_BITS + KEY_LEN_BITS + ENTRY_TAG_BITS,
+    SLACK_BITS = 3,
+    SLACK_MAX = (1 << SLACK_BITS) - 1,
+    EXPIRES_SHIFT = SLACK_SHIFT + SLACK_BITS,
 };
 _Static_assert(STORE_VALUE_OCTETS_MAX < 1 << VALUE_LEN_BITS && STORE_KEY_OCTETS_MAX < 1 << KEY_LEN_BITS, "they fit");
 _Static_assert((int)STORE_TAGS <= 1 << ENTRY_TAG_BITS, "they fit");
+static const int64_t expires_s_max = (INT64_C(1) << (64 - EXPIRES_SHIFT)) - 1; /* in the 23rd century */
 
 static inline uint64_t sizes_pack(const struct entry_sizes *sizes)
 {
-    return (uint64_t)sizes->expires_s << EXPIRES_SHIFT | (uint64_t)sizes->tag << (VALUE_LEN_BITS + KEY_LEN_BITS) |
-           (uint64_t)sizes->key_len << VALUE_LEN_BITS | sizes->value_len;
+    return (uint64_t)sizes->expires_s << EXPIRES_SHIFT | (uint64_t)sizes->slack << SLACK_SHIFT |
+           (uint64_t)sizes->tag << (VALUE_LEN_BITS + KEY_LEN_BITS) | (uint64_t)sizes->key_len << VALUE_LEN_BITS |
+           sizes->value_len;
 }
 
 static inline struct entry_sizes sizes_unpack(uint64_t packed)
 {
     return (struct entry_sizes) {
         .expires_s = (int64_t)(packed >> EXPIRES_SHIFT),
+        .slack = packed >> SLACK_SHIFT & SLACK_MAX,
         .tag = packed >> (VALUE_LEN_BITS + KEY_LEN_BITS) & ((1 << ENTRY_TAG_BITS) - 1),
         .key_len = packed >> VALUE_LEN_BITS & ((1 << KEY_LEN_BITS) - 1),
         .value_len = packed & ((1 << VALUE_LEN_BITS) - 1),
@@ -153,6 +172,12 @@ static inline size_t words_of(size_t octets)
 static inline size_t entry_octets(size_t key_len, size_t value_len)
 {
     return (ENTRY_DATA + words_of(key_len + value_len)) * WORD;
+}
+
+/* Up to where the next entry begins. */
+static inline size_t entry_extent(const struct entry_sizes *sizes)
+{
+    return entry_octets(sizes->key_len, sizes->value_len) + sizes->slack * WORD;
 }
 
 /* The state word: check, then stamp, then the mark. */
@@ -196,7 +221,7 @@ static inline word *entry_at(const struct shard *shard, uint64_t offset, struct 
         return NULL;
     word *entry = (word *)(void *)(shard->data + offset);
     *sizes = sizes_unpack(word_get(&entry[ENTRY_SIZES]));
-    return entry_octets(sizes->key_len, sizes->value_len) <= left ? entry : NULL;
+    return entry_extent(sizes) <= left ? entry : NULL;
 }
 
 /* For writers: nobody changes this memory but they. */
@@ -210,15 +235,17 @@ static inline struct octets entry_key(word *entry, const struct entry_sizes *siz
     return (struct octets) { (const uint8_t *)&entry[ENTRY_DATA] + sizes->value_len, sizes->key_len };
 }
 
-/* The keyed check of an entry, as it stands in the upper half of its state. */
-uint64_t entry_check(uint64_t hash, uint64_t packed_sizes, uint32_t stamp, struct octets value, struct octets key);
+/* Of a key that hashes to this: the check of an entry as it stands in the upper half of its state.  Its slack does not count. */
+uint64_t entry_check(uint64_t hash, struct entry_sizes sizes, uint32_t stamp, struct octets value, struct octets key);
+/* The hash of the entry's key, for writers. */
+uint64_t entry_hash(const struct shard *shard, word *entry, const struct entry_sizes *sizes);
 
 /* ---- segments.c ---- */
 
 /* Octets that a shard needs beside its segments. */
 size_t shard_fixed_octets(uint32_t segment_count);
 /* `memory` is zeroed, or holds a shard of the same size that a process left. */
-void shard_init(struct shard *shard, uint8_t *memory, uint64_t octets, bool is_shared);
+void shard_init(struct shard *shard, uint8_t *memory, uint64_t octets, uint64_t seed, bool is_shared);
 /* Is the region such as a shard of this size could have left? */
 bool shard_is_sound(const struct shard *shard);
 uint64_t shard_used_octets(const struct shard *shard);
@@ -236,9 +263,13 @@ static inline uint64_t segment_offset(const struct shard *shard, uint32_t segmen
 {
     return (uint64_t)segment * shard->segment_octets;
 }
-/* Room for an entry in *open, which is 1 + the number of a segment, or in a new one: its offset.  Its sizes are written.
- * UINT64_MAX if there is no segment left. */
+/* Room for an entry at the end of *open, which is 1 + the number of a segment, or in a new one: its offset.  Its sizes are
+ * written.  UINT64_MAX if there is no segment left. */
 uint64_t segment_append(struct shard *shard, uint32_t *open, const struct entry_sizes *sizes);
+/* The same, if there is a hole in that segment, there. */
+uint64_t segment_place(struct shard *shard, uint32_t *open, struct entry_sizes *sizes);
+/* No slot leads to the entry any more that this one led to. */
+void segment_leave_hole(struct shard *shard, uint64_t slot);
 
 /* ---- table.c ---- */
 

@@ -36,7 +36,7 @@ static uint64_t page_floor(uint64_t octets)
     return octets / PAGE_OCTETS * PAGE_OCTETS;
 }
 
-struct store *store_new_at(void *memory, uint64_t octets, bool is_shared)
+struct store *store_new_at(void *memory, uint64_t octets, uint64_t seed, bool is_shared)
 {
     assert(octets >= STORE_OCTETS_MIN);
     size_t count = choose_shard_count(octets);
@@ -46,7 +46,7 @@ struct store *store_new_at(void *memory, uint64_t octets, bool is_shared)
     store->octets = octets;
     bool sound = true;
     for (size_t i = 0; i < count; i++) {
-        shard_init(&store->shards[i], (uint8_t *)memory + i * each, each, is_shared);
+        shard_init(&store->shards[i], (uint8_t *)memory + i * each, each, seed, is_shared);
         sound = sound && shard_is_sound(&store->shards[i]);
     }
     if (!sound) {
@@ -58,12 +58,13 @@ struct store *store_new_at(void *memory, uint64_t octets, bool is_shared)
     return store;
 }
 
-struct store *store_new(uint64_t budget_octets)
+struct store *store_new(uint64_t budget_octets, uint64_t seed)
 {
     uint64_t octets = page_floor(budget_octets);
     void *memory = mmap(NULL, octets, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    assert(memory != MAP_FAILED); /* nothing is taken yet but addresses */
-    struct store *store = store_new_at(memory, octets, false);
+    if (memory == MAP_FAILED)
+        return NULL;
+    struct store *store = store_new_at(memory, octets, seed, false);
     assert(store != NULL);
     store->mapped = memory;
     return store;
@@ -71,6 +72,8 @@ struct store *store_new(uint64_t budget_octets)
 
 void store_free(struct store *store)
 {
+    if (store == NULL)
+        return;
     for (size_t i = 0; i < store->shard_count; i++)
         pthread_mutex_destroy(&store->shards[i].lock);
     if (store->mapped != NULL)
@@ -117,7 +120,7 @@ static void copy_out(uint8_t *to, const word *entry, size_t from, size_t len)
 static bool has_key(const word *entry, const struct entry_sizes *sizes, const struct store_key *key)
 {
     uint8_t octets[STORE_KEY_OCTETS_MAX];
-    if (word_get(&entry[ENTRY_HASH]) != key->hash || sizes->key_len != key->octets.len)
+    if (sizes->key_len != key->octets.len)
         return false;
     copy_out(octets, entry, sizes->value_len, sizes->key_len);
     return memcmp(octets, key->octets.data, sizes->key_len) == 0;
@@ -163,7 +166,7 @@ static void mark_visited(word *entry, uint64_t state)
 
 static bool is_whole(uint64_t state, const struct entry_sizes *sizes, const struct store_key *key, struct octets value)
 {
-    uint64_t check = entry_check(key->hash, sizes_pack(sizes), state_stamp(state), value, key->octets);
+    uint64_t check = entry_check(key->hash, *sizes, state_stamp(state), value, key->octets);
     return check >> CHECK_BITS == state >> CHECK_BITS;
 }
 
@@ -279,7 +282,7 @@ static word *entry_of(const struct shard *shard, const word *slot, struct entry_
     word *entry = entry_at(shard, slot_offset(word_get(slot)), sizes);
     if (entry == NULL)
         return NULL;
-    struct store_key key = { word_get(&entry[ENTRY_HASH]), entry_key(entry, sizes) };
+    struct store_key key = { entry_hash(shard, entry, sizes), entry_key(entry, sizes) };
     return is_whole(word_get(&entry[ENTRY_STATE]), sizes, &key, entry_value(entry, sizes)) ? entry : NULL;
 }
 
@@ -315,7 +318,7 @@ static void copy_in(word *to, struct octets value, struct octets key)
 static uint64_t write_entry(struct shard *shard, const struct store_key *key, const struct store_write *write)
 {
     struct entry_sizes sizes = {
-        .expires_s = seconds_of(write->expires_ms),
+        .expires_s = seconds_of(write->expires_ms) < expires_s_max ? seconds_of(write->expires_ms) : expires_s_max,
         .value_len = write->value.len,
         .key_len = key->octets.len,
         .tag = write->tag,
@@ -323,16 +326,22 @@ static uint64_t write_entry(struct shard *shard, const struct store_key *key, co
     int64_t now_s = seconds_of(write->now_ms);
     uint32_t *open = &shard->region->open[ttl_class(sizes.expires_s - now_s)];
     evict(shard, now_s);
-    uint64_t offset = segment_append(shard, open, &sizes);
+    uint64_t offset = segment_place(shard, open, &sizes);
     if (offset == UINT64_MAX)
         return 0;
     shard->segments[*open - 1].live++;
     word *entry = (word *)(void *)(shard->data + offset);
-    uint64_t check = entry_check(key->hash, sizes_pack(&sizes), write->stamp, write->value, key->octets);
+    uint64_t check = entry_check(key->hash, sizes, write->stamp, write->value, key->octets);
     word_set(&entry[ENTRY_STATE], check | (uint64_t)write->stamp << STAMP_SHIFT);
-    word_set(&entry[ENTRY_HASH], key->hash);
     copy_in(&entry[ENTRY_DATA], write->value, key->octets);
     return slot_make(offset, key->hash);
+}
+
+/* The slot's entry is not in the table any more. */
+static void give_back(struct shard *shard, uint64_t slot)
+{
+    segment_leave_hole(shard, slot);
+    segment_reclaim(shard, slot);
 }
 
 static bool publish(struct shard *shard, const struct store_key *key, uint64_t entry, uint8_t tag)
@@ -343,7 +352,7 @@ static bool publish(struct shard *shard, const struct store_key *key, uint64_t e
         uint64_t replaced = word_get(slot);
         atomic_store_explicit(slot, entry, memory_order_release);
         entry_forget(shard, replaced);
-        segment_reclaim(shard, replaced);
+        give_back(shard, replaced);
     } else if (table_add(shard, entry, key->hash)) {
         region->entries++;
     } else {
@@ -390,7 +399,7 @@ bool store_restamp(struct store *store, const struct store_key *key, struct octe
     uint64_t state = entry == NULL ? 0 : word_get(&entry[ENTRY_STATE]);
     bool same = entry != NULL && state_stamp(state) == from && octets_equal(entry_value(entry, &sizes), value);
     if (same) { /* a mark that a reader sets at this moment may be lost: a matter of taste, not of truth */
-        uint64_t check = entry_check(key->hash, sizes_pack(&sizes), to, entry_value(entry, &sizes), key->octets);
+        uint64_t check = entry_check(key->hash, sizes, to, entry_value(entry, &sizes), key->octets);
         word_set(&entry[ENTRY_STATE], check | (uint64_t)to << STAMP_SHIFT | (state & STATE_VISITED));
     }
     pthread_mutex_unlock(&shard->lock);
@@ -406,7 +415,7 @@ bool store_remove(struct store *store, const struct store_key *key, struct octet
     if (same) {
         uint64_t removed = word_get(slot);
         entry_drop(shard, slot);
-        segment_reclaim(shard, removed);
+        give_back(shard, removed);
         table_adjust(shard);
     }
     pthread_mutex_unlock(&shard->lock);

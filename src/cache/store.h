@@ -24,15 +24,16 @@ enum {
 struct store;
 
 struct store_key {
-    uint64_t hash; /* of the octets, under a secret */
+    uint64_t hash; /* hash_octets() of the octets, with the store's seed */
     struct octets octets;
 };
 
-/* The budget counts all the memory that entries and index may take; resident is what is used.  STORE_OCTETS_MIN at least. */
-struct store *store_new(uint64_t budget_octets);
-/* The same in memory of the caller's, aligned to a page: zeroed, or left by a store of the same size, layout and hash secret,
- * whatever ended it.  NULL: this is no such store.  is_shared: a file is mapped there. */
-struct store *store_new_at(void *memory, uint64_t octets, bool is_shared);
+/* The budget counts all the memory that entries and index may take; resident is what is used.  STORE_OCTETS_MIN at least.
+ * NULL: there is no room for it among the addresses. */
+struct store *store_new(uint64_t budget_octets, uint64_t seed);
+/* The same in memory of the caller's, aligned to a page: zeroed, or left by a store of the same size, layout, hash secret and
+ * seed, whatever ended it.  NULL: this is no such store.  is_shared: a file is mapped there. */
+struct store *store_new_at(void *memory, uint64_t octets, uint64_t seed, bool is_shared);
 void store_free(struct store *store);
 
 /* A copy in the arena; false if there is none. */

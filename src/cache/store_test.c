@@ -50,7 +50,7 @@ static struct store_stats stats_of(struct store *store)
 static void test_put_find_remove(void **state)
 {
     (void)state;
-    struct store *store = store_new(BUDGET);
+    struct store *store = store_new(BUDGET, 1);
     struct store_key key = key_of("a"), none = key_of("b");
     char head[3];
     assert_true(put(store, "a", "one", 10, 0));
@@ -100,7 +100,7 @@ static bool append(void *context, struct octets old, struct store_write *write)
 static void test_decide(void **state)
 {
     (void)state;
-    struct store *store = store_new(BUDGET);
+    struct store *store = store_new(BUDGET, 1);
     struct store_key key = key_of("a");
     char buffer[8];
     for (int i = 0; i < 6; i++)
@@ -109,10 +109,42 @@ static void test_decide(void **state)
     store_free(store);
 }
 
+/* What is replaced again and again takes its room once, and whoever stands behind it is found. */
+static void test_holes(void **state)
+{
+    (void)state;
+    enum { COUNT = 1000 };
+    struct store *store = store_new(4 * BUDGET, 1);
+    uint64_t used_octets = 0;
+    char key[16];
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < COUNT; i++) {
+            snprintf(key, sizeof(key), "%d", i + round * COUNT);
+            assert_true(put(store, key, "a verdict is not known yet", 1000000, 0));
+            if (round > 0) /* the same key once more, larger by a word, and then smaller by two */
+                assert_true(put(store, key, "the verdict: it stands for a while", 1000000, 0) &&
+                            put(store, key, "the verdict: it falls", 1000000, 0));
+        }
+        used_octets = stats_of(store).used_octets - (round == 0 ? 0 : used_octets);
+    }
+    for (int i = 0; i < 2 * COUNT; i++) {
+        snprintf(key, sizeof(key), "%d", i);
+        assert_true(has(store, key, i < COUNT ? "a verdict is not known yet" : "the verdict: it falls"));
+    }
+    assert_in_range(used_octets, COUNT * 40, COUNT * 90);
+    store_free(store);
+}
+
+static void test_no_room_among_addresses(void **state)
+{
+    (void)state;
+    assert_null(store_new(UINT64_C(1) << 60, 1));
+}
+
 static void test_too_large(void **state)
 {
     (void)state;
-    struct store *store = store_new(16 * BUDGET);
+    struct store *store = store_new(16 * BUDGET, 1);
     char *large = memory_new(1, STORE_VALUE_OCTETS_MAX + 2);
     memset(large, 'x', STORE_VALUE_OCTETS_MAX + 1);
     assert_false(put(store, "a", large, 10, 0));
@@ -120,7 +152,7 @@ static void test_too_large(void **state)
     assert_true(put(store, "a", large, 10, 0));
     assert_true(has(store, "a", large));
     store_free(store);
-    store = store_new(STORE_OCTETS_MIN);
+    store = store_new(STORE_OCTETS_MIN, 1);
     assert_false(put(store, "a", large, 10, 0)); /* nothing may empty a small store */
     free(large);
     for (int i = 0; i < 1000; i++) {
@@ -138,7 +170,7 @@ static void test_grows_and_shrinks(void **state)
 {
     (void)state;
     enum { COUNT = 3000 };
-    struct store *store = store_new(BUDGET);
+    struct store *store = store_new(BUDGET, 1);
     uint64_t empty = stats_of(store).used_octets;
     char key[16], value[16];
     for (int i = 0; i < COUNT; i++) {
@@ -185,7 +217,7 @@ static void test_sweep_and_walk(void **state)
 {
     (void)state;
     enum { COUNT = 2000 };
-    struct store *store = store_new(BUDGET);
+    struct store *store = store_new(BUDGET, 1);
     size_t count = 0;
     for (int i = 0; i < COUNT; i++) {
         char key[16];
@@ -209,7 +241,7 @@ static void test_sweep_and_walk(void **state)
 static void test_who_goes_first(void **state)
 {
     (void)state;
-    struct store *store = store_new(64 * 1024);
+    struct store *store = store_new(64 * 1024, 1);
     char key[16];
     for (int i = 0; stats_of(store).evictions == 0; i++) {
         snprintf(key, sizeof(key), "%d", i);
@@ -226,7 +258,7 @@ static void test_who_goes_first(void **state)
         assert_in_range(i, 0, 100); /* first of all that go */
     }
     store_free(store);
-    store = store_new(BUDGET);
+    store = store_new(BUDGET, 1);
     put(store, "old", "value", 1000, 0);
     for (int i = 0; i < 200; i++) {
         snprintf(key, sizeof(key), "%d", i);
@@ -240,6 +272,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_put_find_remove), cmocka_unit_test(test_decide),
+        cmocka_unit_test(test_holes),           cmocka_unit_test(test_no_room_among_addresses),
         cmocka_unit_test(test_too_large),       cmocka_unit_test(test_grows_and_shrinks),
         cmocka_unit_test(test_sweep_and_walk),  cmocka_unit_test(test_who_goes_first),
     };

@@ -71,8 +71,7 @@ static bool slot_names(const struct shard *shard, uint64_t slot, const struct st
 {
     struct entry_sizes sizes;
     word *entry = slot_has_tag(slot, key->hash) ? entry_at(shard, slot_offset(slot), &sizes) : NULL;
-    return entry != NULL && word_get(&entry[ENTRY_HASH]) == key->hash &&
-           octets_equal(entry_key(entry, &sizes), key->octets);
+    return entry != NULL && octets_equal(entry_key(entry, &sizes), key->octets);
 }
 
 word *table_find(const struct shard *shard, const struct store_key *key)
@@ -88,31 +87,36 @@ word *table_find(const struct shard *shard, const struct store_key *key)
 
 /* ---- lines ---- */
 
-/* A segment's worth of lines for the free list. */
-static bool add_lines(struct shard *shard)
+/* One that was given back; NULL if there is none. */
+static struct line *used_line(struct shard *shard)
 {
-    uint32_t segment = segment_take(shard, SEGMENT_LINES);
-    if (segment == UINT32_MAX)
-        return false;
-    uint64_t first = (uint64_t)segment * shard->lines_per_segment;
-    for (uint64_t i = shard->lines_per_segment; i-- > 0;) {
-        word_set(&line_at(shard, first + i)->next, shard->region->free_lines);
-        shard->region->free_lines = first + i + 1;
+    struct line *line = line_of_link(shard, shard->region->free_lines);
+    shard->region->free_lines = line == NULL ? 0 : word_get(&line->next); /* garbage only after a crash */
+    return line;
+}
+
+/* One that was never used, of a new segment if need be; NULL if there is none. */
+static struct line *fresh_line(struct shard *shard)
+{
+    struct shard_region *region = shard->region;
+    if (region->fresh_line == 0) {
+        uint32_t segment = segment_take(shard, SEGMENT_LINES);
+        region->fresh_line = segment == UINT32_MAX ? 0 : (uint64_t)segment * shard->lines_per_segment + 1;
     }
-    return true;
+    struct line *line = line_of_link(shard, region->fresh_line);
+    bool is_last = line == NULL || region->fresh_line % shard->lines_per_segment == 0;
+    region->fresh_line = is_last ? 0 : region->fresh_line + 1;
+    return line;
 }
 
 /* An empty line. */
 static struct line *line_take(struct shard *shard)
 {
-    if (shard->region->free_lines == 0 && !add_lines(shard))
+    struct line *line = used_line(shard);
+    if (line == NULL)
+        line = fresh_line(shard);
+    if (line == NULL)
         return NULL;
-    struct line *line = line_of_link(shard, shard->region->free_lines);
-    if (line == NULL) { /* only after a crash */
-        shard->region->free_lines = 0;
-        return NULL;
-    }
-    shard->region->free_lines = word_get(&line->next);
     for (size_t i = 0; i < LINE_SLOTS; i++)
         word_set(&line->slots[i], 0);
     word_set(&line->next, 0);
@@ -202,7 +206,7 @@ static uint64_t bucket_of_slot(const struct shard *shard, uint64_t slot, uint64_
 {
     struct entry_sizes sizes;
     word *entry = entry_at(shard, slot_offset(slot), &sizes);
-    return entry == NULL ? UINT64_MAX : bucket_of(bucket_count, word_get(&entry[ENTRY_HASH]));
+    return entry == NULL ? UINT64_MAX : bucket_of(bucket_count, entry_hash(shard, entry, &sizes));
 }
 
 /* Clears slots that do not belong to the bucket, having been copied to another one. */
@@ -314,6 +318,7 @@ static void give_back_lines(struct shard *shard)
     if (first != NULL)
         atomic_store_explicit(&first->next, 0, memory_order_release);
     shard->region->free_lines = 0;
+    shard->region->fresh_line = 0;
     for (uint32_t i = 0; i < shard->segment_count; i++) {
         if (shard->segments[i].state == SEGMENT_LINES && i != own) {
             segment_give_back(shard, i);

@@ -353,8 +353,20 @@ static struct cache *make_cache(const struct vouchd *vouchd)
     if (keeping.memory == NULL)
         return cache_new(options, vouchd->random);
     struct cache *cache = cache_new_kept(options, vouchd->random, &keeping, &warmth);
+    if (cache == NULL)
+        return NULL;
     log_info("cache.file: %s: the cache %s", options->file, words[warmth]);
     return cache;
+}
+
+static bool start_cache(struct vouchd *vouchd)
+{
+    vouchd->cache = make_cache(vouchd);
+    if (vouchd->cache != NULL)
+        return true;
+    log_error("cache.size: there is no room for so much among the addresses of this process");
+    vouchd->exit_code = EX_OSERR;
+    return false;
 }
 
 static void start(struct vouchd *vouchd, unsigned count)
@@ -362,7 +374,6 @@ static void start(struct vouchd *vouchd, unsigned count)
     struct worker_parts parts = { .settings = vouchd->settings };
     share_descriptors(count, &parts);
     report_port_range();
-    vouchd->cache = make_cache(vouchd);
     bind_cache(vouchd);
     parts.cache = vouchd->cache;
     parts.clock = vouchd->clock;
@@ -401,7 +412,7 @@ int vouchd_run(const char *path_asked_for, struct settings *settings, struct ran
     vouchd.exit_code = prepare(&vouchd, workers);
     if (vouchd.exit_code == EX_OK)
         vouchd.exit_code = recall_anchors(&vouchd);
-    if (vouchd.exit_code == EX_OK && start_clock(&vouchd)) {
+    if (vouchd.exit_code == EX_OK && start_clock(&vouchd) && start_cache(&vouchd)) {
         start(&vouchd, workers);
         serve(&vouchd);
         control_free(vouchd.control);

@@ -248,6 +248,10 @@ static int look_up(const struct arguments *arguments)
     special_use_hooks(&options, &hooks);
     struct trust *trust = make_trust(arguments, arena);
     struct cache *cache = cache_new(&cache_options, random);
+    if (cache == NULL) {
+        fprintf(stderr, "vouch: there is no memory for a cache\n");
+        exit(EX_OSERR);
+    }
     struct resolver_parts parts = {
         .cache = cache,
         .random = random,
