@@ -10,6 +10,7 @@
 #include "cache/cache.h"
 #include "crypto/algorithms.h"
 #include "front/front.h"
+#include "policy/retelling.h"
 #include "base/log.h"
 #include "resolver/options.h"
 #include "time/judgement.h"
@@ -46,6 +47,7 @@ struct config {
 
     struct front_options front;
     struct answer_options answers;
+    struct retelling_options retelling; /* answers.dns64, trust.sentinel */
     struct cache_options cache;
     struct resolver_options resolver;
     struct crypto_options crypto;

@@ -80,7 +80,7 @@ const char *option_text(struct arena *arena, const struct option *option, const 
 extern const struct kind kind_truth, kind_number, kind_duration, kind_size, kind_choice, kind_text, kind_path;
 extern const struct kind kind_addresses, kind_time_servers, kind_prefixes, kind_texts, kind_paths, kind_names,
     kind_algorithms, kind_digests;
-extern const struct kind kind_forwards, kind_stubs, kind_negatives, kind_insecures, kind_floor;
+extern const struct kind kind_forwards, kind_stubs, kind_negatives, kind_insecures, kind_floor, kind_pref64;
 /* Whatever stands there: of features to come. */
 extern const struct kind kind_later_group;
 
@@ -113,6 +113,7 @@ enum err take_anchors(struct loading *loading, const struct option *option, cons
 enum err take_anchor_files(struct loading *loading, const struct option *option, const struct value *value);
 enum err take_negatives(struct loading *loading, const struct option *option, const struct value *value);
 enum err take_insecures(struct loading *loading, const struct option *option, const struct value *value);
+enum err take_pref64(struct loading *loading, const struct option *option, const struct value *value);
 enum err take_floor(struct loading *loading, const struct option *option, const struct value *value);
 
 /* ---- messages ---- */

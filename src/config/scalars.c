@@ -318,6 +318,23 @@ const struct kind kind_floor = {
     .what = "stored, build, a time such as 2026-12-01T00:00:00Z",
 };
 
+/* ---- the prefix of synthesized addresses ---- */
+
+static enum err pref64_read(struct loading *loading, const struct option *option, const struct node *node,
+                            struct value *value)
+{
+    struct prefix prefix;
+    value->text = node_text(node);
+    bool is_good = value->text != NULL && dns64_prefix_from_text(value->text, &prefix) == OK;
+    return is_good ? OK : config_refuse_node(loading, option, node);
+}
+
+const struct kind kind_pref64 = {
+    .read = pref64_read,
+    .print = text_print,
+    .what = "an IPv6 prefix of 32, 40, 48, 56, 64 or 96 bits such as \"64:ff9b::/96\"",
+};
+
 /* ---- features to come ---- */
 
 static enum err later_group_read(struct loading *loading, const struct option *option, const struct node *node,

@@ -84,8 +84,13 @@ static const struct option options[] = {
       .max = NSID_OCTETS_MAX, .not_yet = true },
     { "answers.nsid", &kind_text, "none", "The name server identifier (RFC 5001).", .word = "none",
       .max = NSID_OCTETS_MAX, .not_yet = true },
-    { "answers.dns64", &kind_text, "none", "The network for synthesized IPv6 addresses (RFC 6147).", .word = "none",
-      .max = ADDRESS_TEXT_MAX, .not_yet = true },
+    { "answers.dns64", &kind_pref64, "none",
+      "The prefix of IPv6 addresses that are made of the IPv4 addresses of names without IPv6 addresses (RFC 6147), for "
+      "networks behind NAT64. What is made is not signed and never Secure.",
+      .word = "none", .take = take_pref64 },
+    { "answers.dns64-ignore-aaaa", &kind_names, "[]",
+      "Names at and below which IPv6 addresses are made although there are some.",
+      LIST(retelling.dns64.ignored, retelling.dns64.ignored_count) },
 
     { "resolver.root-hints", &kind_path, "built-in",
       "Where the root servers are: a file in master format, read at start.", .word = "built-in", .max = PATH_OCTETS_MAX,
@@ -179,6 +184,9 @@ static const struct option options[] = {
       PLACE(automatic_update) },
     { "trust.signal-anchors", &kind_truth, "true", "Tell servers which trust anchors are in use (RFC 8145).",
       PLACE(resolver.signal_anchors) },
+    { "trust.sentinel", &kind_truth, "true",
+      "Let clients find out which root keys are trusted, by the names root-key-sentinel-... (RFC 8509).",
+      PLACE(retelling.sentinel) },
     { "trust.negative", &kind_negatives, "[]",
       "Negative trust anchors (RFC 7646): zones that are not validated until a time. One that has passed is ignored, "
       "one that is more than seven days away is cut to seven; both are warned of.",

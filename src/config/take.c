@@ -74,6 +74,14 @@ enum err take_floor(struct loading *loading, const struct option *option, const 
     return OK;
 }
 
+enum err take_pref64(struct loading *loading, const struct option *option, const struct value *value)
+{
+    struct dns64 *dns64 = &loading->config->retelling.dns64;
+    (void)option;
+    dns64->is_on = !value->is_word;
+    return value->is_word ? OK : dns64_prefix_from_text(value->text, &dns64->prefix);
+}
+
 /* ---- files that the configuration names ---- */
 
 /* *data is malloc'd when it returns OK. */

@@ -26,6 +26,7 @@ struct waiting {
     struct waiting *next_free;
     struct client client;
     struct client_query query;
+    struct retelling retelling;
     uint16_t bucket;
 };
 
@@ -232,7 +233,8 @@ static void keep_ready(struct worker *worker, const struct outcome *outcome, str
 {
     const struct config *config = worker->settings->config;
     struct ready_draft draft;
-    if (response_make_ready(&config->answers, outcome, now, worker->buffer, sizeof(worker->buffer), &draft))
+    if (retelling_keeps(&config->retelling, outcome, now) &&
+        response_make_ready(&config->answers, outcome, now, worker->buffer, sizeof(worker->buffer), &draft))
         ready_put(worker->cache, &outcome->question, resolver_origin(&config->resolver, &outcome->question), &draft,
                   now);
 }
@@ -241,8 +243,19 @@ static void on_done(void *context, void *waiter, const struct outcome *outcome, 
 {
     struct worker *worker = context;
     struct waiting *waiting = waiter;
-    struct octets response = response_write(&worker->settings->config->answers, &waiting->query, outcome, now,
-                                            worker->buffer, sizeof(worker->buffer));
+    const struct config *config = worker->settings->config;
+    struct outcome told;
+    struct question question;
+    arena_reset(worker->arena);
+    enum retold retold = retell_outcome(&config->retelling, worker->settings->trust, &waiting->query,
+                                        &waiting->retelling, outcome, now, worker->arena, &told, &question);
+    if (retold == RETOLD_ASK) {
+        keep_ready(worker, outcome, now);
+        driver_ask(worker->driver, &question, waiting->query.header.cd, waiting);
+        return;
+    }
+    struct octets response = response_write(&config->answers, &waiting->query, retold == RETOLD_OTHER ? &told : outcome,
+                                            now, worker->buffer, sizeof(worker->buffer));
     uint16_t rcode = response.data[3] & 0x0f; /* RFC 1035 section 4.1.1; outcomes have no extended ones */
     worker->stats.answers_from_cache += outcome->from_cache;
     if (rcode == RCODE_SERVFAIL)
@@ -308,7 +321,9 @@ static void resolve(struct worker *worker, const struct client *client, const st
         return;
     }
     waiting->query = *query;
-    driver_ask(worker->driver, &query->question, query->header.cd, waiting);
+    struct question question =
+        retell_question(&worker->settings->config->retelling, query, &waiting->retelling);
+    driver_ask(worker->driver, &question, query->header.cd, waiting);
 }
 
 static uint64_t *questions_counter(struct worker *worker, const struct client *client)

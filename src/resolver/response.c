@@ -1,7 +1,6 @@
 #include "resolver/response.h"
 
 #include <string.h>
-#include <strings.h>
 
 enum { EDE_TEXT_OCTETS_MAX = EXTRA_TEXT_MAX, EDE_OPTIONS_MAX = READY_EDES_MAX };
 
@@ -280,19 +279,11 @@ struct octets response_write_error(const struct answer_options *options, const s
 
 /* ---- ready-made ---- */
 
-/* RFC 8509 section 3.1: the answer depends on the trust anchors of the moment it is given in. */
-static bool is_sentinel(const struct dname *name)
-{
-    static const char prefix[] = "root-key-sentinel-";
-    return name->labels > 0 && name->octets[0] >= sizeof(prefix) - 1 &&
-           strncasecmp((const char *)name->octets + 1, prefix, sizeof(prefix) - 1) == 0;
-}
-
 /* A DNAME's CNAME repeats the letter case of the question, and TC wants its own decision each time. */
 static bool may_repeat(const struct outcome *outcome)
 {
     if (!outcome->is_repeatable || outcome->security == BOGUS || outcome->security == INDETERMINATE ||
-        outcome->rcode == RCODE_SERVFAIL || is_sentinel(&outcome->question.qname))
+        outcome->rcode == RCODE_SERVFAIL)
         return false;
     for (uint16_t i = 0; i < outcome->link_count; i++)
         if (outcome->links[i]->kind == ANSWER_DNAME)

@@ -110,9 +110,28 @@ static bool parse_name(struct mapping *m, const char *value, struct dname *name)
 
 static bool set_validating(struct mapping *m, const char *value)
 {
-    if (strstr(value, "dns64") != NULL)
-        m->config->needs = "DNS64";
     m->validates = strstr(value, "validator") != NULL;
+    return true;
+}
+
+static bool set_dns64_prefix(struct mapping *m, const char *value)
+{
+    struct dns64 *dns64 = &m->config->retelling.dns64;
+    dns64->is_on = true;
+    return dns64_prefix_from_text(value, &dns64->prefix) == OK || fail(m, "a prefix for DNS64", value);
+}
+
+static bool add_dns64_ignored(struct mapping *m, const char *value)
+{
+    struct dns64 *dns64 = &m->config->retelling.dns64;
+    if (dns64->ignored_count == PREFIXES_MAX)
+        return fail(m, "fewer names", value);
+    return parse_name(m, value, &dns64->ignored[dns64->ignored_count++]);
+}
+
+static bool set_sentinel(struct mapping *m, const char *value)
+{
+    m->config->retelling.sentinel = !is_no(value);
     return true;
 }
 
@@ -450,7 +469,7 @@ static const struct word words[] = {
     { "val-bogus-ttl", .why = tuning },
     { "harden-algo-downgrade", .needs = "refusing what RFC 6840 section 5.11 allows" },
     { "trust-anchor-signaling", .needs = "RFC 8145 signals" },
-    { "root-key-sentinel", .needs = "RFC 8509 sentinel" },
+    { "root-key-sentinel", .apply = set_sentinel },
 
     { "qname-minimisation", .apply = set_minimisation },
     { "query-minimization", .apply = set_minimisation },
@@ -475,8 +494,8 @@ static const struct word words[] = {
     { "local-data", .needs = "local data" },
     { "private-address", .needs = "filtering of private addresses" },
     { "private-domain", .why = "goes with private-address" },
-    { "dns64-prefix", .needs = "DNS64" },
-    { "dns64-ignore-aaaa", .needs = "DNS64" },
+    { "dns64-prefix", .apply = set_dns64_prefix },
+    { "dns64-ignore-aaaa", .apply = add_dns64_ignored },
     { "do-nat64", .needs = "NAT64" },
     { "nat64-prefix", .needs = "NAT64" },
     { "edns-client-string", .needs = "EDNS client strings" },
@@ -582,6 +601,8 @@ static struct story_config initial(struct arena *arena, const struct story *stor
         .start_ms = (int64_t)START_S * 1000,
         .unanswered_fails = !story->has_sections,
     };
+    config.retelling.sentinel = true;
+    config.retelling.dns64.ignored = ARENA_ARRAY(arena, PREFIXES_MAX, struct dname);
     config.cache.size_octets = CACHE_OCTETS;
     config.cache.max_ttl_s = TTL_S_MAX;
     config.cache.file = NULL;

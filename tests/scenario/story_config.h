@@ -5,6 +5,7 @@
 
 #include "crypto/algorithms.h"
 #include "front/front.h"
+#include "policy/retelling.h"
 #include "resolver/options.h"
 #include "tests/scenario/story.h"
 #include "trust/trust.h"
@@ -12,6 +13,7 @@
 struct story_config {
     struct resolver_options resolver;
     struct answer_options answers;
+    struct retelling_options retelling;
     struct cache_options cache;
     struct front_options front;
     struct crypto_policy policy;

@@ -27,6 +27,7 @@ struct pending { /* an upstream question in flight */
 
 struct asker { /* a client's question */
     struct client_query query;
+    struct retelling retelling;
     enum transport transport;
 };
 
@@ -167,12 +168,21 @@ static void check_cost(struct run *run, const struct budget *left)
         fail(run, "%u hashes, not %u at most", hashes, run->config->hashes_max);
 }
 
-static void done(struct run *run, const struct asker *asker, const struct outcome *outcome)
+static void done(struct run *run, struct asker *asker, const struct outcome *outcome)
 {
+    struct outcome told;
+    struct question question;
     check_cost(run, outcome->budget);
+    enum retold retold = retell_outcome(&run->config->retelling, run->config->trust, &asker->query, &asker->retelling,
+                                        outcome, run->now, run->arena, &told, &question);
+    if (retold == RETOLD_ASK) {
+        resolver_ask(run->resolver, &question, asker->query.header.cd, asker, run->now);
+        return;
+    }
     uint8_t *buffer = memory_new(RESPONSE_OCTETS_MAX, 1);
-    struct octets octets =
-        response_write(&run->config->answers, &asker->query, outcome, run->now, buffer, RESPONSE_OCTETS_MAX);
+    struct octets octets = response_write(&run->config->answers, &asker->query,
+                                          retold == RETOLD_OTHER ? &told : outcome, run->now, buffer,
+                                          RESPONSE_OCTETS_MAX);
     keep_answer(run, octets, asker->transport, explain(run, outcome));
     free(buffer);
 }
@@ -219,10 +229,12 @@ static void ask(struct run *run, const struct story_step *step, const struct sto
     *asker = (struct asker) { .query = client_query_of(run, &packet), .transport = packet.transport };
     struct front_decision decision = front_judge(&run->config->front, &client, read, &packet.message);
     trace(run, "  => client asks: %s", question_text(run->arena, &packet.message));
-    if (decision.verdict == FRONT_RESOLVE)
-        resolver_ask(run->resolver, &packet.message.question, packet.message.header.cd, asker, run->now);
-    else if (decision.verdict == FRONT_ANSWER)
+    if (decision.verdict == FRONT_RESOLVE) {
+        struct question question = retell_question(&run->config->retelling, &asker->query, &asker->retelling);
+        resolver_ask(run->resolver, &question, packet.message.header.cd, asker, run->now);
+    } else if (decision.verdict == FRONT_ANSWER) {
         answer_at_once(run, asker, &packet.message, &decision);
+    }
 }
 
 /* ---- the resolver's wishes ---- */

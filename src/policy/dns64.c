@@ -1,0 +1,221 @@
+#include "policy/dns64.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/limits.h"
+
+enum {
+    MAPPED_ZEROS = 10,       /* ::ffff:0:0/96, which the default exclusion set holds (RFC 6147 section 5.1.4) */
+    TTL_WITHOUT_SOA_S = 600, /* RFC 6147 section 5.1.7 */
+    RESERVED_OCTET = 8,      /* of the prefix, zero (RFC 6052 section 2.2) */
+    NIBBLES = 32,            /* labels of a name below ip6.arpa. (RFC 3596 section 2.5) */
+    REVERSE_TEXT_MAX = 32,   /* "255.255.255.255.in-addr.arpa." and the NUL */
+};
+
+enum err dns64_prefix_from_text(const char *text, struct prefix *prefix)
+{
+    static const uint8_t lengths[] = { 32, 40, 48, 56, 64, 96 };
+    if (prefix_from_text(text, prefix) != OK || prefix->address.family != 6)
+        return ERR_FORMAT;
+    for (size_t i = 0; i < ARRAY_LEN(lengths); i++)
+        if (prefix->bits == lengths[i])
+            return prefix->address.octets[RESERVED_OCTET] == 0 ? OK : ERR_FORMAT;
+    return ERR_FORMAT;
+}
+
+/* Where the octets of the IPv4 address stand: behind the prefix, octet 8 left out (RFC 6052 section 2.2). */
+static unsigned place_of(const struct prefix *prefix, unsigned octet)
+{
+    unsigned place = prefix->bits / 8 + octet;
+    return prefix->bits <= 64 && place >= RESERVED_OCTET ? place + 1 : place;
+}
+
+void dns64_embed(const struct prefix *prefix, const uint8_t ipv4[4], uint8_t ipv6[16])
+{
+    memset(ipv6, 0, 16);
+    memcpy(ipv6, prefix->address.octets, prefix->bits / 8);
+    for (unsigned i = 0; i < 4; i++)
+        ipv6[place_of(prefix, i)] = ipv4[i];
+}
+
+/* ---- names of addresses ---- */
+
+static int nibble_of(struct octets label)
+{
+    if (label.len != 1)
+        return -1;
+    uint8_t c = label.data[0];
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static bool address_of(const struct dname *name, struct address *address)
+{
+    static const uint8_t ip6_arpa[] = { 3, 'i', 'p', '6', 4, 'a', 'r', 'p', 'a', 0 };
+    struct dname suffix;
+    if (name->labels != NIBBLES + 2)
+        return false;
+    dname_suffix(name, 2, &suffix);
+    struct dname wanted = { .len = sizeof(ip6_arpa), .labels = 2 };
+    memcpy(wanted.octets, ip6_arpa, sizeof(ip6_arpa));
+    *address = (struct address) { .family = 6 };
+    for (uint8_t i = 0; i < NIBBLES; i++) {
+        int nibble = nibble_of(dname_label(name, i));
+        if (nibble < 0)
+            return false;
+        address->octets[15 - i / 2] |= (uint8_t)(i % 2 == 0 ? nibble : nibble << 4);
+    }
+    return dname_equal(&suffix, &wanted);
+}
+
+bool dns64_reverse(const struct prefix *prefix, const struct dname *name, struct dname *reverse)
+{
+    struct address address;
+    if (!address_of(name, &address) || !prefix_contains(prefix, &address))
+        return false;
+    uint8_t ipv4[4];
+    for (unsigned i = 0; i < 4; i++)
+        ipv4[i] = address.octets[place_of(prefix, i)];
+    char text[REVERSE_TEXT_MAX];
+    snprintf(text, sizeof(text), "%u.%u.%u.%u.in-addr.arpa.", ipv4[3], ipv4[2], ipv4[1], ipv4[0]);
+    return dname_from_text(text, reverse) == OK;
+}
+
+/* ---- addresses ---- */
+
+static bool is_mapped(struct octets rdata)
+{
+    static const uint8_t mapped[MAPPED_ZEROS + 2] = { [MAPPED_ZEROS] = 0xff, 0xff };
+    return rdata.len == 16 && memcmp(rdata.data, mapped, sizeof(mapped)) == 0;
+}
+
+static bool is_ignored(const struct dns64 *dns64, const struct dname *name)
+{
+    for (uint16_t i = 0; i < dns64->ignored_count; i++)
+        if (dname_is_subdomain(name, &dns64->ignored[i]))
+            return true;
+    return false;
+}
+
+/* Records outside of the exclusion set may be told.  One inside it beside them is not taken away: that would cost the
+ * signature of the whole set, and what maps IPv4 is of no use to whoever validates or connects. */
+static bool has_useful_address(const struct rrset *set)
+{
+    for (uint16_t i = 0; i < set->count; i++)
+        if (!is_mapped(set->rdata[i]))
+            return true;
+    return false;
+}
+
+static const struct answer *last_link(const struct outcome *outcome)
+{
+    return outcome->link_count == 0 ? NULL : outcome->links[outcome->link_count - 1];
+}
+
+bool dns64_wants_addresses(const struct dns64 *dns64, const struct outcome *outcome, struct now now,
+                           uint32_t *ttl_max_s)
+{
+    const struct answer *last = last_link(outcome);
+    if (outcome->rcode != RCODE_NOERROR || last == NULL)
+        return false;
+    const struct rrset *soa = answer_soa(last);
+    if (last->kind == ANSWER_NODATA) {
+        *ttl_max_s = soa == NULL ? TTL_WITHOUT_SOA_S : answer_ttl_left(last, soa->ttl_s, now);
+        return true;
+    }
+    *ttl_max_s = TTL_S_MAX;
+    return last->kind == ANSWER_DATA && last->rrsets.count > 0 &&
+           (!has_useful_address(last->rrsets.items[0]) || is_ignored(dns64, &outcome->question.qname));
+}
+
+static struct rrset *embed_all(const struct prefix *prefix, const struct rrset *set, uint32_t ttl_s,
+                               struct arena *arena)
+{
+    struct rrset *made = ARENA_NEW(arena, struct rrset);
+    struct octets *rdata = ARENA_ARRAY(arena, set->count, struct octets);
+    *made =
+        (struct rrset) { .owner = set->owner, .type = TYPE_AAAA, .class = set->class, .ttl_s = ttl_s, .rdata = rdata };
+    for (uint16_t i = 0; i < set->count; i++) {
+        if (set->rdata[i].len != 4)
+            continue;
+        uint8_t *ipv6 = arena_alloc(arena, 16);
+        dns64_embed(prefix, set->rdata[i].data, ipv6);
+        rdata[made->count++] = (struct octets) { ipv6, 16 };
+    }
+    return made;
+}
+
+static struct answer *new_link(const struct question *question, enum answer_kind kind, struct rrset *set,
+                               struct now now, struct arena *arena)
+{
+    struct answer *link = ARENA_NEW(arena, struct answer);
+    *link = (struct answer) {
+        .question = *question,
+        .kind = kind,
+        .rrsets = { .items = ARENA_NEW(arena, struct rrset *), .count = 1 },
+        .received_ms = now.wall_ms,
+        .expires_ms = now.wall_ms + (int64_t)set->ttl_s * 1000,
+        .verdict = { .security = INSECURE, .ede = EDE_SYNTHESIZED, .site = "dns64", .valid_until_s = INT64_MAX },
+    };
+    link->rrsets.items[0] = set;
+    return link;
+}
+
+static void mark_synthesized(struct outcome *told, const struct outcome *outcome, struct answer *const *links,
+                             uint16_t link_count)
+{
+    *told = *outcome;
+    told->links = links;
+    told->link_count = link_count;
+    told->is_repeatable = false;
+    if (told->security == SECURE)
+        told->security = INSECURE;
+    if (told->ede_count < ARRAY_LEN(told->edes))
+        told->edes[told->ede_count++] = (struct outcome_ede) { .code = EDE_SYNTHESIZED, .text = "DNS64" };
+}
+
+bool dns64_synthesize(const struct dns64 *dns64, const struct outcome *addresses, uint32_t ttl_max_s, struct now now,
+                      struct arena *arena, struct outcome *told)
+{
+    const struct answer *last = last_link(addresses);
+    if (addresses->rcode != RCODE_NOERROR || last == NULL || last->kind != ANSWER_DATA || last->rrsets.count == 0)
+        return false;
+    uint32_t ttl_s = answer_ttl_left(last, last->rrsets.items[0]->ttl_s, now);
+    struct rrset *set = embed_all(&dns64->prefix, last->rrsets.items[0], ttl_s < ttl_max_s ? ttl_s : ttl_max_s, arena);
+    if (set->count == 0)
+        return false;
+    struct answer **links = arena_copy(arena, addresses->links, addresses->link_count * sizeof(*links));
+    struct question question = last->question;
+    question.qtype = TYPE_AAAA;
+    links[addresses->link_count - 1] = new_link(&question, ANSWER_DATA, set, now, arena);
+    mark_synthesized(told, addresses, links, addresses->link_count);
+    told->question.qtype = TYPE_AAAA;
+    return true;
+}
+
+void dns64_lead_back(const struct question *asked, const struct outcome *outcome, struct now now, struct arena *arena,
+                     struct outcome *told)
+{
+    struct answer **links = ARENA_ARRAY(arena, outcome->link_count + 1u, struct answer *);
+    struct rrset *cname = ARENA_NEW(arena, struct rrset);
+    struct octets *target = ARENA_NEW(arena, struct octets);
+    *target = octets_copy(arena, dname_octets(&outcome->question.qname));
+    const struct answer *last = last_link(outcome);
+    uint32_t ttl_s = last == NULL ? 0 : answer_ttl_left(last, TTL_WITHOUT_SOA_S, now);
+    *cname = (struct rrset) {
+        .owner = arena_copy(arena, &asked->qname, sizeof(asked->qname)),
+        .type = TYPE_CNAME,
+        .class = asked->qclass,
+        .count = 1,
+        .ttl_s = ttl_s,
+        .rdata = target,
+    };
+    links[0] = new_link(asked, ANSWER_CNAME, cname, now, arena);
+    for (uint16_t i = 0; i < outcome->link_count; i++)
+        links[i + 1] = outcome->links[i];
+    mark_synthesized(told, outcome, links, (uint16_t)(outcome->link_count + 1));
+    told->question = *asked;
+}

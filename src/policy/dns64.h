@@ -1,0 +1,37 @@
+/* IPv6 addresses for hosts behind NAT64, made of the IPv4 addresses that a name has (RFC 6147, RFC 6052). */
+#ifndef POLICY_DNS64_H
+#define POLICY_DNS64_H
+
+#include "message/address.h"
+#include "resolver/resolver.h"
+
+struct dns64 {
+    bool is_on;
+    struct prefix prefix;  /* Pref64::/n (RFC 6052 section 2.2) */
+    struct dname *ignored; /* AAAA records at and below these names do not count */
+    uint16_t ignored_count;
+};
+
+/* Reads Pref64::/n.  ERR_FORMAT: not an IPv6 prefix of 32, 40, 48, 56, 64 or 96 bits, or octet 8 is not zero. */
+MUST_USE enum err dns64_prefix_from_text(const char *text, struct prefix *prefix);
+
+/* The RDATA of the AAAA record that stands for an A record (RFC 6052 section 2.2). */
+void dns64_embed(const struct prefix *prefix, const uint8_t ipv4[4], uint8_t ipv6[16]);
+
+/* The name below ip6.arpa. of an address of the prefix becomes the one of the
+ * embedded address below in-addr.arpa. (RFC 6147 section 5.3.1).  false: any other name. */
+bool dns64_reverse(const struct prefix *prefix, const struct dname *name, struct dname *reverse);
+
+/* Has the name no AAAA records by this outcome, so that its A records count (sections 5.1.2 to 5.1.4)?  *ttl_max_s: how
+ * long that is true. */
+bool dns64_wants_addresses(const struct dns64 *dns64, const struct outcome *outcome, struct now now,
+                           uint32_t *ttl_max_s);
+/* The outcome of the A question as the answer to the AAAA question (section 5.1.7), in the arena: unsigned, Insecure, EDE
+ * 29.  false: there are no addresses. */
+bool dns64_synthesize(const struct dns64 *dns64, const struct outcome *addresses, uint32_t ttl_max_s, struct now now,
+                      struct arena *arena, struct outcome *told);
+/* The outcome of the PTR question below in-addr.arpa. behind a CNAME record at the name below ip6.arpa. */
+void dns64_lead_back(const struct question *asked, const struct outcome *outcome, struct now now, struct arena *arena,
+                     struct outcome *told);
+
+#endif

@@ -1,0 +1,97 @@
+#include "policy/retelling.h"
+
+#include "policy/sentinel.h"
+
+/* A client that validates by itself must see what the zone says (RFC 6147 section 5.5). */
+static bool is_for_dns64(const struct retelling_options *options, const struct client_query *query)
+{
+    return options->dns64.is_on && query->question.qclass == CLASS_IN && !(query->header.cd && query->dnssec_ok);
+}
+
+struct question retell_question(const struct retelling_options *options, const struct client_query *query,
+                                struct retelling *retelling)
+{
+    struct question question = query->question;
+    *retelling = (struct retelling) { .stage = RETELLING_ASKED };
+    if (is_for_dns64(options, query) && question.qtype == TYPE_PTR &&
+        dns64_reverse(&options->dns64.prefix, &query->question.qname, &question.qname))
+        retelling->stage = RETELLING_REVERSE;
+    return question;
+}
+
+static bool is_failed(const struct outcome *outcome)
+{
+    return outcome->rcode == RCODE_SERVFAIL;
+}
+
+static enum retold ask(struct retelling *retelling, int stage, const struct client_query *query, uint16_t qtype,
+                       struct question *question)
+{
+    retelling->stage = stage;
+    *question = query->question;
+    question->qtype = qtype;
+    return RETOLD_ASK;
+}
+
+/* As if validation had failed (RFC 8509 section 3.2). */
+static void deny(const struct outcome *outcome, struct outcome *told)
+{
+    *told = *outcome;
+    told->rcode = RCODE_SERVFAIL;
+    told->link_count = 0;
+    told->is_repeatable = false;
+    told->ede_count = 1;
+    told->edes[0] = (struct outcome_ede) { .code = EDE_BOGUS, .text = "root key sentinel (RFC 8509)" };
+}
+
+static enum retold retell_asked(const struct retelling_options *options, const struct trust *trust,
+                                const struct client_query *query, struct retelling *retelling,
+                                const struct outcome *outcome, struct now now, struct outcome *told,
+                                struct question *question)
+{
+    if (options->sentinel && sentinel_denies(query, outcome, trust, now)) {
+        deny(outcome, told);
+        return RETOLD_OTHER;
+    }
+    if (is_for_dns64(options, query) && query->question.qtype == TYPE_AAAA &&
+        dns64_wants_addresses(&options->dns64, outcome, now, &retelling->ttl_max_s))
+        return ask(retelling, RETELLING_ADDRESSES, query, TYPE_A, question);
+    return RETOLD_SAME;
+}
+
+enum retold retell_outcome(const struct retelling_options *options, const struct trust *trust,
+                           const struct client_query *query, struct retelling *retelling, const struct outcome *outcome,
+                           struct now now, struct arena *arena, struct outcome *told, struct question *question)
+{
+    switch (retelling->stage) {
+    case RETELLING_ASKED:
+        return retell_asked(options, trust, query, retelling, outcome, now, told, question);
+    case RETELLING_REVERSE:
+        dns64_lead_back(&query->question, outcome, now, arena, told);
+        return RETOLD_OTHER;
+    case RETELLING_ADDRESSES:
+        if (is_failed(outcome))
+            return RETOLD_SAME;
+        if (dns64_synthesize(&options->dns64, outcome, retelling->ttl_max_s, now, arena, told))
+            return RETOLD_OTHER;
+        return ask(retelling, RETELLING_AS_IT_IS, query, TYPE_AAAA, question);
+    case RETELLING_AS_IT_IS:
+        break;
+    }
+    return RETOLD_SAME;
+}
+
+bool retelling_keeps(const struct retelling_options *options, const struct outcome *outcome, struct now now)
+{
+    const struct dns64 *dns64 = &options->dns64;
+    const struct question *question = &outcome->question;
+    struct dname reverse;
+    uint32_t ttl_max_s;
+    if (options->sentinel && sentinel_is_name(&question->qname))
+        return false;
+    if (!dns64->is_on)
+        return true;
+    if (question->qtype == TYPE_PTR)
+        return !dns64_reverse(&dns64->prefix, &question->qname, &reverse);
+    return question->qtype != TYPE_AAAA || !dns64_wants_addresses(dns64, outcome, now, &ttl_max_s);
+}

@@ -1,0 +1,42 @@
+/* What a client is told instead of what was resolved: addresses for IPv6-only networks (DNS64, RFC 6147) and the word on
+ * root keys (RFC 8509).  It stands between the resolver, which knows nothing of it, and the response, and is decided
+ * anew for each client: nothing of it is cached.
+ *
+ *     retell_question()    names the question to resolve first
+ *     retell_outcome()     takes each outcome: tell it, tell another, or resolve one more question before
+ */
+#ifndef POLICY_RETELLING_H
+#define POLICY_RETELLING_H
+
+#include "policy/dns64.h"
+#include "resolver/response.h"
+#include "trust/trust.h"
+
+struct retelling_options {
+    struct dns64 dns64;
+    bool sentinel; /* RFC 8509 */
+};
+
+/* Where one client's question stands. */
+struct retelling {
+    enum { RETELLING_ASKED, RETELLING_REVERSE, RETELLING_ADDRESSES, RETELLING_AS_IT_IS } stage;
+    uint32_t ttl_max_s;
+};
+
+/* The question to resolve for the query; begins the retelling. */
+struct question retell_question(const struct retelling_options *options, const struct client_query *query,
+                                struct retelling *retelling);
+
+enum retold {
+    RETOLD_SAME,  /* the outcome, as it is */
+    RETOLD_OTHER, /* *told, in the arena and borrowing from the outcome */
+    RETOLD_ASK,   /* resolve *question, then come again */
+};
+enum retold retell_outcome(const struct retelling_options *options, const struct trust *trust,
+                           const struct client_query *query, struct retelling *retelling, const struct outcome *outcome,
+                           struct now now, struct arena *arena, struct outcome *told, struct question *question);
+
+/* Whoever asks the outcome's question is told the outcome: it may be kept ready-made. */
+bool retelling_keeps(const struct retelling_options *options, const struct outcome *outcome, struct now now);
+
+#endif

@@ -1,0 +1,72 @@
+"""What clients are told instead of what was resolved, by a vouchd under AddressSanitizer: DNS64 (RFC 6147) and the root
+key sentinel (RFC 8509, D5-signal)."""
+
+import client
+import dns.rcode
+import dns.rdatatype
+import dns.reversename
+import pytest
+import yaml
+from client import ede_codes, is_authentic
+from control import objects
+from vouchd import SANITIZED, vouchd_in_lab
+
+from lab import network
+
+HOST, PREFIX = "127.0.0.1", "64:ff9b::/96"
+EDE_SYNTHESIZED = 29
+
+
+@pytest.fixture
+def vouchd(lab, tmp_path):
+    with vouchd_in_lab(lab, tmp_path, build=SANITIZED) as running:
+        yield running
+
+
+def use(vouchd, **answers):
+    config = yaml.safe_load(vouchd.config_path.read_text())
+    config["answers"] = config.get("answers", {}) | answers
+    vouchd.config_path.write_text(yaml.safe_dump(config, sort_keys=False))
+    objects(vouchd.socket, "reload")
+
+
+def ask(lab, qname, qtype, **options):
+    with network.inside(lab.netns):
+        return client.ask(HOST, qname, qtype, **options)
+
+
+def records(reply, qtype):
+    return sorted(str(rdata) for rrset in reply.answer if rrset.rdtype == dns.rdatatype.from_text(qtype) for rdata in rrset)
+
+
+def test_dns64(lab, vouchd):
+    """Synthesized for all but those who validate by themselves, however often it was asked before the switch."""
+    name = "any.wild.nsec.denial."
+    for _ in range(3):
+        plain = ask(lab, name, "AAAA")
+        assert records(plain, "AAAA") == [] and is_authentic(plain)
+    use(vouchd, dns64=PREFIX)
+    for _ in range(3):
+        told = ask(lab, name, "AAAA")
+        assert [address.partition("::")[0] for address in records(told, "AAAA")] == ["64:ff9b"]
+        assert not is_authentic(told) and ede_codes(told) == {EDE_SYNTHESIZED}
+        assert not any(rrset.rdtype == dns.rdatatype.RRSIG for rrset in told.answer)
+        raw = ask(lab, name, "AAAA", checking_disabled=True)
+        assert records(raw, "AAAA") == [] and any(rrset.rdtype == dns.rdatatype.NSEC for rrset in raw.authority)
+        address = records(told, "AAAA")[0]
+        back = ask(lab, str(dns.reversename.from_address(address)), "PTR", dnssec_ok=False)
+        assert len(records(back, "CNAME")) == 1 and records(back, "CNAME")[0].endswith(".192.in-addr.arpa.")
+        assert ask(lab, "www.expired.broken.", "AAAA").rcode() == dns.rcode.SERVFAIL
+    use(vouchd, dns64="none")
+    assert records(ask(lab, name, "AAAA"), "AAAA") == []
+
+
+def test_root_key_sentinel(lab, vouchd):
+    """No such zone is needed: a name that is proven not to exist is Secure, too."""
+    status, = objects(vouchd.socket, "ta", "status")
+    trusted = next(anchor["key_tag"] for anchor in status["anchors"] if anchor["zone"] == ".")
+    for _ in range(3):
+        assert ask(lab, f"root-key-sentinel-is-ta-{trusted:05}.", "A").rcode() == dns.rcode.NXDOMAIN
+        assert ask(lab, f"root-key-sentinel-not-ta-{trusted:05}.", "A").rcode() == dns.rcode.SERVFAIL
+        assert ask(lab, "root-key-sentinel-is-ta-00001.", "A").rcode() == dns.rcode.SERVFAIL
+        assert ask(lab, "root-key-sentinel-is-ta-00001.", "A", checking_disabled=True).rcode() == dns.rcode.NXDOMAIN
