@@ -14,7 +14,7 @@ import dns.rdatatype
 import yaml
 
 SECURITY = ("secure", "insecure", "bogus", "indeterminate", "any")
-SOFTWARE = ("nsd", "knot", "mute", "closed")
+SOFTWARE = ("nsd", "knot", "mute", "closed", "absent")
 ROLES = ("ksk", "zsk", "csk", "idle")
 UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -26,7 +26,7 @@ class DescriptionError(Exception):
 @dataclasses.dataclass(frozen=True)
 class Server:
     name: str
-    software: str       # nsd | knot | mute (open ports, no reply) | closed (an address without a server)
+    software: str       # nsd | knot | mute (open ports, no reply) | closed (address, no server) | absent (no address)
     addresses: tuple
 
 

@@ -24,6 +24,7 @@ from lab.hierarchy import Hierarchy
 DESCRIPTION = pathlib.Path(__file__).with_name("lab.yaml")
 SEED = "lab"
 AUTHORITATIVE = ("nsd", "knot")
+UNHEARD = ("closed", "absent")
 STATE_FILE = "state.json"
 READY_TIMEOUT_S = 12       # generous: it is only spent when a server does not come up
 READY_REPLY_S = 2
@@ -125,7 +126,8 @@ class Lab:
 
     def _start_servers(self, served):
         all_servers = self.description.servers.values()
-        network.create(self.netns, [address for server in all_servers for address in server.addresses])
+        network.create(self.netns, [address for server in all_servers if server.software != "absent"
+                                    for address in server.addresses])
         for server in all_servers:
             directory = self.directory / "servers" / server.name
             command = servers.prepare(server, served[server.name], directory)
@@ -136,7 +138,7 @@ class Lab:
         deadline = time.monotonic() + READY_TIMEOUT_S
         with network.inside(self.netns):
             for server in self.description.servers.values():
-                if server.software != "closed":
+                if server.software not in UNHEARD:
                     for address in server.addresses:
                         self._await(lambda: accepts(address), server.name, deadline)
                 if server.software in AUTHORITATIVE:

@@ -37,6 +37,7 @@ DIGESTS = {1: "sha1", 2: "sha256", 4: "sha384"}
 RRSIG_TAMPER = {"rrsig", "inception", "expiration", "original-ttl", "labels", "signer", "algorithm", "key-tag", "by",
                 "flip", "drop", "repeat", "of-algorithm"}
 NSEC_TAMPER = {"nsec", "next", "types"}
+NSEC3_TAMPER = {"nsec3", "flip", "narrow"}
 
 
 class KeySet:
@@ -106,7 +107,8 @@ class Signer:
         self.now = now
         self.rrsig_tamper = [self._selector(t, "rrsig", RRSIG_TAMPER) for t in tamper if "rrsig" in t]
         self.nsec_tamper = [self._selector(t, "nsec", NSEC_TAMPER) for t in tamper if "nsec" in t]
-        self.other_tamper = [t for t in tamper if not {"rrsig", "nsec"} & set(t)]
+        self.nsec3_tamper = [self._nsec3_selector(t) for t in tamper if "nsec3" in t]
+        self.other_tamper = [t for t in tamper if not {"rrsig", "nsec", "nsec3"} & set(t)]
 
     def sign(self, content):
         """content: a dns.zone.Zone with delegations and DS in place; becomes signed."""
@@ -159,9 +161,19 @@ class Signer:
         hashes = sorted(types_by_hash)
         flags = NSEC3_OPT_OUT if nsec3.opt_out else 0
         for own, following in zip(hashes, hashes[1:] + hashes[:1]):
+            shown, following = self._nsec3_span(own, following)
             record = dns.rdtypes.ANY.NSEC3.NSEC3(
                 IN, NSEC3, 1, flags, nsec3.iterations, salt, following, windows(types_by_hash[own]))
-            content.find_rdataset(self._nsec3_owner(own), NSEC3, create=True).add(record, ttl=ttl)
+            content.find_rdataset(self._nsec3_owner(shown), NSEC3, create=True).add(record, ttl=ttl)
+
+    def _nsec3_span(self, own, following):
+        """Owner and next hash as they are published."""
+        shown = own
+        for change in self.nsec3_tamper:
+            if change["hash"] in (None, own):
+                shown = flip_bit(own) if change.get("flip") else shown
+                following = _incremented(own) if change.get("narrow") else following
+        return shown, following
 
     def _nsec3_names(self, content):
         names = {self.origin}
@@ -277,6 +289,14 @@ class Signer:
         name, rdtype = self._read_selector(change[field])
         return {**change, "owner": name, "type": rdtype}
 
+    def _nsec3_selector(self, change):
+        """"*", or the name that the NSEC3 stands for."""
+        unknown = set(change) - NSEC3_TAMPER
+        if unknown:
+            raise DescriptionError(f"{self.origin}: tamper: unknown field {', '.join(sorted(unknown))}")
+        name = change["nsec3"]
+        return {**change, "hash": None if name == "*" else self._hash(relative_name(name, self.origin))}
+
     def _read_selector(self, text):
         name, _, rdtype = text.partition(" ")
         rdtype = None if rdtype in ("", "*") else dns.rdatatype.from_text(rdtype)
@@ -325,6 +345,11 @@ def windows(types):
 def flip_bit(octets):
     """The lowest bit of the last octet: the length, and for RSA the range, stay right."""
     return octets[:-1] + bytes([octets[-1] ^ 1])
+
+
+def _incremented(octets):
+    """The hash that follows immediately."""
+    return ((int.from_bytes(octets, "big") + 1) % (1 << 8 * len(octets))).to_bytes(len(octets), "big")
 
 
 def _read_types(text):

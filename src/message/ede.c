@@ -2,8 +2,8 @@
 
 #include "base/err.h"
 
-/* IANA "Extended DNS Error Codes", 0 to 24 from RFC 8914.  A code without a text is not registered, or we know no
- * agreed text for it: it is printed as a number. */
+/* IANA "Extended DNS Error Codes", 0 to 24 from RFC 8914.  A code without a text is not registered: it is printed as a
+ * number.  doc/ede.md says when each is sent. */
 static const char *const texts[] = {
     [EDE_OTHER] = "Other Error",
     [EDE_UNSUPPORTED_DNSKEY_ALGORITHM] = "Unsupported DNSKEY Algorithm",
@@ -36,6 +36,8 @@ static const char *const texts[] = {
     [EDE_UNABLE_TO_CONFORM_TO_POLICY] = "Unable to conform to policy",
     [EDE_SYNTHESIZED] = "Synthesized",
     [EDE_INVALID_QUERY_TYPE] = "Invalid Query Type",
+    [EDE_RATE_LIMITED] = "Rate Limited",
+    [EDE_OVER_QUOTA] = "Over Quota",
     [EDE_NEGATIVE_TRUST_ANCHOR] = "Negative Trust Anchor",
 };
 

@@ -1,5 +1,6 @@
 """The lab itself: its servers answer, its sound zones verify, and its broken zones are broken in the way they say."""
 
+import base64
 import time
 
 import dns.dnssec
@@ -83,7 +84,8 @@ def test_every_server_answers_for_its_zones(lab):
 
 
 def test_both_programs_serve(lab):
-    assert {server.software for server in lab.description.servers.values()} == {"nsd", "knot", "mute", "closed"}
+    kinds = {server.software for server in lab.description.servers.values()}
+    assert kinds == {"nsd", "knot", "mute", "closed", "absent"}
 
 
 def test_hints_and_anchor_fit_the_root(lab):
@@ -271,3 +273,18 @@ def test_leaves_nothing_behind():
         assert lab.netns not in mounts.read()
     for process in lab._children.values():
         assert process.returncode is not None
+
+
+def test_wrong_nsec3_owners(lab):
+    """The record stands, properly signed, under a hash that no name of the zone has."""
+    authority = ask(lab, "bad-nsec3-hash.extended.", "www", "TXT").message.authority
+    assert dns.dnssec.nsec3_hash("www.bad-nsec3-hash.extended.", "", 0, "SHA1").lower() not in [
+        rrset.name.labels[0].decode() for rrset in authority if rrset.rdtype == dns.rdatatype.NSEC3]
+
+
+def test_nsec3_without_gaps(lab):
+    authority = ask(lab, "bad-nsec3-next.extended.", "nothing", "A").message.authority
+    spans = [rrset for rrset in authority if rrset.rdtype == dns.rdatatype.NSEC3]
+    following = {base64.b32hexdecode(rrset.name.labels[0].upper()): rrset[0].next for rrset in spans}
+    assert spans and all(int.from_bytes(after, "big") - int.from_bytes(own, "big") == 1
+                         for own, after in following.items())
