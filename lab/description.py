@@ -177,7 +177,7 @@ def load(path):
     for text, fields in top["zones"].items():
         name = dns.name.from_text(text)
         try:
-            zone, below[name] = _read_zone(name, fields or {}, below, servers)
+            zone, below[name] = read_zone(name, fields or {}, below, servers)
         except (DescriptionError, dns.exception.DNSException, ValueError, KeyError, TypeError) as error:
             raise DescriptionError(f"zone {text}: {error}") from error
         zones[name] = zone
@@ -226,7 +226,7 @@ ZONE_FIELDS = {"servers", "below", "lame", "ns", "algorithm", "keys", "unsigned"
                "records", "tamper", "copies", "anchor", "shows", "cases"}
 
 
-def _read_zone(name, fields, below, servers):
+def read_zone(name, fields, below, servers):
     """The zone, and the servers that zones below it have unless they name their own."""
     _check_fields("fields", fields, ZONE_FIELDS)
     inherited = next((below[ancestor] for ancestor in _ancestors(name) if ancestor in below), ())

@@ -213,13 +213,17 @@ class Signer:
         signable = [rdataset for rdataset in content.nodes[name]
                     if not is_delegation(content, name) or rdataset.rdtype in (DS, NSEC)]
         for rdataset in signable:
-            signatures = dns.rdataset.Rdataset(IN, RRSIG, rdataset.rdtype, rdataset.ttl)
-            for signature in self._signatures_over(name, rdataset):
-                signatures.add(self._make_rrsig(name, rdataset, signature))
-            if signatures:
+            if signatures := self.signatures_over(name, rdataset):
                 content.nodes[name].replace_rdataset(signatures)
 
-    def _signatures_over(self, name, rdataset):
+    def signatures_over(self, name, rdataset):
+        """The set of RRSIGs; may be empty."""
+        signatures = dns.rdataset.Rdataset(IN, RRSIG, rdataset.rdtype, rdataset.ttl)
+        for signature in self._wanted_signatures(name, rdataset):
+            signatures.add(self._make_rrsig(name, rdataset, signature))
+        return signatures
+
+    def _wanted_signatures(self, name, rdataset):
         for key_name in self.keys.signing(rdataset.rdtype):
             record = self.keys.records[key_name]
             signature = Signature(
