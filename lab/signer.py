@@ -43,9 +43,11 @@ NSEC3_TAMPER = {"nsec3", "flip", "narrow"}
 class KeySet:
     """The key pairs of one zone, by the names they have in the description."""
 
-    def __init__(self, zone, seed):
+    def __init__(self, zone, seed, owner=None):
+        """owner: zones that have the same one have the same keys; without one, each has its own."""
         self.zone = zone
-        self.pairs = {key.name: keys.key_pair(key.algorithm, f"{seed} {zone.name} {key.name}", key.bits, key.exponent)
+        owner = owner or zone.name
+        self.pairs = {key.name: keys.key_pair(key.algorithm, f"{seed} {owner} {key.name}", key.bits, key.exponent)
                       for key in zone.keys}
         self.records = {}
         for key in zone.keys:
@@ -112,6 +114,13 @@ class Signer:
 
     def sign(self, content):
         """content: a dns.zone.Zone with delegations and DS in place; becomes signed."""
+        self.prepare(content)
+        for name in [name for name in content.nodes if not is_glue(content, name)]:
+            self._sign_node(content, name)
+        self.change(content)
+
+    def prepare(self, content):
+        """Adds what is to be signed: keys and denial."""
         minimum = content.find_rdataset(self.origin, SOA)[0].minimum
         for record in self.keys.published():
             content.find_rdataset(self.origin, DNSKEY, create=True).add(record, ttl=self.description.ttl)
@@ -121,8 +130,9 @@ class Signer:
             self._add_nsec3(content, minimum)
         else:
             self._add_nsec(content, minimum)
-        for name in [name for name in content.nodes if not is_glue(content, name)]:
-            self._sign_node(content, name)
+
+    def change(self, content):
+        """What is done to the zone behind the back of its signatures."""
         for change in self.other_tamper:
             self._change(content, change)
 

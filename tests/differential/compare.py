@@ -1,0 +1,366 @@
+#!/usr/bin/python3
+"""Asks several resolvers the same questions about mutated zones and tells where they differ.
+
+    compare.py [--seed N] [--first N] [--count N] [--subjects vouchd,Unbound,…] [--number N] [--json FILE]
+
+--number asks about one mutant alone and shows everything.  Needs root: all of it runs in a network namespace.
+"""
+
+import argparse
+import collections
+import contextlib
+import dataclasses
+import os
+import pathlib
+import selectors
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+import dns.exception
+import dns.flags
+import dns.message
+import dns.query
+import dns.rcode
+import dns.rdatatype
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+sys.path[:0] = [str(ROOT), str(HERE)]
+sys.dont_write_bytecode = True
+
+import mutants                                  # noqa: E402  (the path must be set first)
+import reference                                # noqa: E402
+from bench import peers                         # noqa: E402
+from lab import network, processes              # noqa: E402
+
+CACHE_OCTETS = 64 << 20
+READY_TIMEOUT_S = 60
+REPLY_TIMEOUT_S = 30            # longer than any of them tries: a resolver that does not answer is told as such
+AT_ONCE = 48                    # mutants that are asked about at any time
+EDNS_SIZE = 4096
+POLL_S = 0.05
+SUBJECT_ADDRESSES = [f"127.0.0.{number}" for number in range(1, 6)]
+LINK, LINK_ADDRESSES = "between", ("10.99.0.1", "10.99.0.2")
+TIMEOUT = "timeout"
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What a resolver said."""
+    rcode: int                  # None: nothing, in time
+    is_authentic: bool = False
+    data: frozenset = frozenset()
+
+    @property
+    def word(self):
+        """Short, for patterns."""
+        if self.rcode is None:
+            return TIMEOUT
+        words = {dns.rcode.SERVFAIL: "fail", dns.rcode.NOERROR: "data" if self.data else "nodata",
+                 dns.rcode.NXDOMAIN: "nxdomain"}
+        return ("secure-" if self.is_authentic else "") + words.get(self.rcode, dns.rcode.to_text(self.rcode).lower())
+
+
+@dataclasses.dataclass
+class Row:
+    """One question about one mutant."""
+    mutant: mutants.Mutant
+    question: tuple
+    expected: reference.Judgement
+    outcomes: dict              # subject to Outcome
+
+    @property
+    def title(self):
+        return f"{self.mutant.number} {self.question[0]} {dns.rdatatype.to_text(self.question[1])}"
+
+    @property
+    def kind(self):
+        return f"{self.mutant.where}/{self.mutant.kind}"
+
+    def pattern(self, subjects):
+        return " ".join([f"reference={self.expected}", *(f"{s}={self.outcomes[s].word}" for s in subjects)])
+
+    def has_difference(self):
+        return len(set(self.outcomes.values())) > 1
+
+    def faults(self, subject):
+        """What may not be, whatever the others say."""
+        outcome, expected = self.outcomes[subject], self.expected
+        allowed = expected.allowed
+        is_answer = outcome.rcode in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN)
+        if outcome.is_authentic and reference.SECURE not in allowed:
+            yield f"AD, but {expected}"
+        elif outcome.is_authentic and (outcome.rcode, outcome.data) != (expected.rcode, expected.data):
+            yield "AD on other data"
+        elif is_answer and not outcome.is_authentic and allowed == {reference.BOGUS}:
+            yield "passed on, but bogus"
+
+    def is_refused(self, subject):
+        """A failure where the reference finds an answer."""
+        return self.outcomes[subject].rcode not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN) \
+            and reference.BOGUS not in self.expected.allowed
+
+
+class Asker:
+    """One resolver: its socket and what is on its way to it."""
+
+    def __init__(self, name, address):
+        self.name, self.address = name, address
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.connect((address, 53))
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+        self.waiting = {}           # id to (job, deadline)
+        self._next_id = 0
+
+    def send(self, job):
+        question = dns.message.make_query(*job.question, use_edns=0, want_dnssec=True, payload=EDNS_SIZE)
+        self._next_id = question.id = (self._next_id + 1) & 0xFFFF
+        job.octets = question.to_wire()
+        self.waiting[question.id] = (job, time.monotonic() + REPLY_TIMEOUT_S)
+        self.socket.send(job.octets)
+
+    def receive(self):
+        """Yields (job, Outcome)."""
+        octets = self.socket.recv(65535)
+        job, _ = self.waiting.pop(int.from_bytes(octets[:2], "big"), (None, None))
+        if job is None:
+            return
+        try:
+            if octets[2] & dns.flags.TC >> 8:
+                octets = dns.query.tcp(dns.message.from_wire(job.octets), self.address, REPLY_TIMEOUT_S).to_wire()
+            yield job, outcome_of(dns.message.from_wire(octets))
+        except (OSError, EOFError, dns.exception.DNSException):
+            yield job, Outcome(None)
+
+    def expire(self):
+        now = time.monotonic()
+        for number in [number for number, (_, deadline) in self.waiting.items() if deadline < now]:
+            yield self.waiting.pop(number)[0], Outcome(None)
+
+
+def outcome_of(reply):
+    data = {f"{rrset.name} {dns.rdatatype.to_text(rrset.rdtype)} {record}".lower()
+            for rrset in reply.answer if rrset.rdtype != dns.rdatatype.RRSIG for record in rrset}
+    return Outcome(int(reply.rcode()), bool(reply.flags & dns.flags.AD), frozenset(data))
+
+
+class Job:
+    """The questions about one mutant, one after the other, for one resolver."""
+
+    def __init__(self, rows, asker):
+        self.number = rows[0].mutant.number
+        self._rows, self._asker = iter(rows), asker
+        self._row = self.octets = None
+
+    def go_on(self):
+        """False: it is done."""
+        self._row = next(self._rows, None)
+        if self._row is None:
+            return False
+        self._asker.send(self)
+        return True
+
+    @property
+    def question(self):
+        return self._row.question
+
+    def note(self, outcome):
+        self._row.outcomes[self._asker.name] = outcome
+
+
+def ask_all(world, numbers, askers):
+    """Yields rows."""
+    judge = reference.Reference(world)
+    left = iter(numbers)
+    under_way = {}              # number to [rows, jobs left]
+    finished = 0
+
+    def begin():
+        """False: nothing is left."""
+        for number in left:
+            mutant = world.mutant(number)
+            rows = [Row(mutant, question, judge.judge(mutant, *question), {}) for question in mutant.questions]
+            under_way[number] = [rows, len(askers)]
+            for asker in askers:
+                Job(rows, asker).go_on()
+            return True
+        return False
+
+    with selectors.DefaultSelector() as waiting:
+        for asker in askers:
+            waiting.register(asker.socket, selectors.EVENT_READ, asker)
+        begin()
+        while under_way:
+            events = waiting.select(POLL_S)
+            done = [pair for key, _ in events for pair in key.data.receive()]
+            done += [pair for asker in askers for pair in asker.expire()]
+            for job, outcome in done:
+                job.note(outcome)
+                if not job.go_on():
+                    under_way[job.number][1] -= 1
+                    if under_way[job.number][1] == 0:
+                        yield from under_way.pop(job.number)[0]
+                        # Slowly at first: some take it to heart when servers that they do not know yet are slow.
+                        while len(under_way) < min(AT_ONCE, 2 + (finished := finished + 1) // 2) and begin():
+                            pass
+
+
+# ---- what runs
+
+@contextlib.contextmanager
+def running(seed, now, subjects):
+    """Yields the askers, one for each resolver that is installed."""
+    name = f"vouch-differ-{os.getpid()}"
+    world = mutants.World(seed, now)
+    with tempfile.TemporaryDirectory(prefix="vouch-differ.") as path, contextlib.ExitStack() as started:
+        directory = pathlib.Path(path)
+        directory.chmod(0o755)
+        servers = started.enter_context(networks(name))
+        authority = [sys.executable, HERE / "authority.py", seed, now]
+        started.enter_context(process(servers, directory / "authority", authority))
+        await_log(directory / "authority" / "log", "ready\n")
+        askers = []
+        with network.inside(name):
+            for address, peer in zip(SUBJECT_ADDRESSES, subjects):
+                setting = write_setting(directory / peer.name, address, world)
+                for index, command in enumerate(peer.prepare(peer.find(), setting)):
+                    started.enter_context(process(name, setting.directory / f"process{index}", command))
+                askers.append(Asker(peer.name, setting.address))
+            for asker in askers:
+                for name in (".", *mutants.TLDS):
+                    await_answer(asker, name)
+            yield world, askers
+
+
+@contextlib.contextmanager
+def networks(name):
+    """The resolvers' namespace, and one for the servers, in which every address of theirs is local; yields its name."""
+    servers = f"{name}-servers"
+    links = [f"-n {servers} link add {LINK} type veth peer name {LINK} netns {name}"]
+    for end, address in ((servers, LINK_ADDRESSES[0]), (name, LINK_ADDRESSES[1])):
+        links += [f"-n {end} addr add {address}/30 dev {LINK}", f"-n {end} link set {LINK} up"]
+    links += [f"-n {servers} route add local {prefix} dev lo" for prefix in mutants.NETWORKS]
+    links += [f"-n {name} route add default via {LINK_ADDRESSES[0]}"]
+    with contextlib.ExitStack() as made:
+        for end, own in ((name, SUBJECT_ADDRESSES[1:]), (servers, ())):     # BIND wants to see its address
+            network.create(end, own)
+            made.callback(network.delete, end)
+        for link in links:
+            subprocess.run(["ip", *link.split()], check=True)
+        yield servers
+
+
+@contextlib.contextmanager
+def process(netns, directory, command):
+    directory.mkdir(exist_ok=True)
+    processes.start(network.command_inside(netns, list(map(str, command))), directory)
+    try:
+        yield
+    finally:
+        processes.end(directory / "pid")
+
+
+def write_setting(directory, address, world):
+    directory.mkdir()
+    (directory / "cache").mkdir(mode=0o700)
+    (directory / "state").mkdir(mode=0o700)
+    hints, anchor = directory / "hints", directory / "anchor"
+    hints.write_text(f". 3600000 IN NS ns.\nns. 3600000 IN A {mutants.ROOT_ADDRESS}\n")
+    anchor.write_text(f". IN DS {world.anchor[0]}\n")
+    for path in (directory, directory / "cache", hints, anchor):
+        path.chmod(0o777 if path.is_dir() and path.name != "cache" else path.stat().st_mode)
+    return peers.Setting(directory, address, hints, anchor, str(world.anchor[0]), CACHE_OCTETS)
+
+
+def await_log(path, words):
+    """A resolver that finds no server remembers that for a while: it starts when they are there."""
+    deadline = time.monotonic() + READY_TIMEOUT_S
+    while not path.read_text().endswith(words):
+        if time.monotonic() > deadline:
+            raise TimeoutError(path.read_text())
+        time.sleep(POLL_S)
+
+
+def await_answer(asker, name):
+    """Until it answers for a sound zone."""
+    question = dns.message.make_query(name, "SOA", want_dnssec=True)
+    deadline = time.monotonic() + READY_TIMEOUT_S
+    while True:
+        try:
+            reply = dns.query.udp(question, asker.address, timeout=2)
+            if reply.rcode() == dns.rcode.NOERROR and reply.flags & dns.flags.AD:
+                return
+        except (OSError, dns.exception.DNSException):
+            time.sleep(POLL_S)
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{asker.name} does not come up")
+
+
+def available(names, vouchd_path):
+    """(peers that are installed, names of those that are not)"""
+    known = {peer.name: peer for peer in (peers.vouchd(vouchd_path), *peers.PEERS)}
+    chosen = [known[name] for name in names]
+    return [peer for peer in chosen if peer.find()], [peer.name for peer in chosen if not peer.find()]
+
+
+# ---- the report
+
+def report(rows, subjects):
+    """Lines: every class of difference, with how many and an example; then what may not be."""
+    classes = collections.defaultdict(list)
+    for row in rows:
+        if row.has_difference():
+            classes[row.kind, row.pattern(subjects)].append(row)
+    for (kind, pattern), found in sorted(classes.items(), key=lambda item: (item[0][0], -len(item[1]))):
+        yield f"{len(found):6} {kind:32} {pattern}   e.g. {found[0].title}"
+    yield f"{len(rows)} questions, {sum(row.has_difference() for row in rows)} answered differently"
+    for subject in subjects:
+        faults = collections.Counter(fault for row in rows for fault in row.faults(subject))
+        refused = sum(row.is_refused(subject) for row in rows)
+        words = "".join(f", {count} {fault}" for fault, count in sorted(faults.items()))
+        yield f"{subject}: {refused} refused{words}"
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--count", type=int, default=10_000)
+    parser.add_argument("--number", type=int)
+    parser.add_argument("--subjects", default="vouchd,Unbound,Knot,PowerDNS,BIND")
+    parser.add_argument("--vouchd", default=ROOT / "build" / "vouchd")
+    arguments = parser.parse_args()
+    numbers = range(arguments.first, arguments.first + arguments.count)
+    if arguments.number is not None:
+        numbers = [arguments.number]
+    subjects, missing = available(arguments.subjects.split(","), arguments.vouchd)
+    if missing:
+        print(f"not installed: {', '.join(missing)}")
+    with running(arguments.seed, int(time.time()), subjects) as (world, askers):
+        rows = list(ask_all(world, numbers, askers))
+        if arguments.number is not None:
+            show(world, arguments.number)
+    names = [peer.name for peer in subjects]
+    print("\n".join(report(rows, names)))
+    for row in rows:
+        for fault in row.faults("vouchd"):
+            print(f"FAULT {fault}: {row.title} ({row.kind}) {row.pattern(names)}")
+    return any(True for row in rows for _ in row.faults("vouchd"))
+
+
+def show(world, number):
+    mutant = world.mutant(number)
+    print(mutant)
+    for server, qname, qtype in (("parent", mutant.name, dns.rdatatype.DS), ("child", mutant.name, dns.rdatatype.DNSKEY),
+                                 *(("child", *question) for question in mutant.questions)):
+        reply = world.reply(server, number, qname, qtype)
+        print(f"\n{server} {qname} {dns.rdatatype.to_text(qtype)}: {dns.rcode.to_text(reply.rcode)}")
+        for rrset in (*reply.answer, "authority", *reply.authority):
+            print(rrset)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

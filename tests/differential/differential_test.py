@@ -1,0 +1,56 @@
+"""Some mutants of tests/differential: R4.2-a to R4.2-d, R4.3, R4.6-b.  README.md tells how to ask about more."""
+
+import time
+
+import compare
+import dns.rcode
+import pytest
+from vouchd import program
+
+SEED, MUTANTS = 2026, 150
+PEERS = ("Unbound", "Knot", "PowerDNS")
+
+
+@pytest.fixture(scope="module")
+def subjects():
+    return compare.available(["vouchd", *PEERS], program("vouchd"))
+
+
+@pytest.fixture(scope="module")
+def rows(subjects):
+    with compare.running(SEED, int(time.time()), subjects[0]) as (world, askers):
+        return list(compare.ask_all(world, range(MUTANTS), askers))
+
+
+def told(rows):
+    return [f"{row.title} ({row.kind}): {row.expected}, {row.outcomes}" for row in rows]
+
+
+def test_nothing_is_believed_that_is_not_proven(rows):
+    """A small validator that knows all the servers' replies is the judge."""
+    assert [(fault, *told([row])) for row in rows for fault in row.faults("vouchd")] == []
+
+
+def test_every_question_is_answered(rows):
+    assert told([row for row in rows if row.outcomes["vouchd"].rcode is None]) == []
+
+
+def test_sound_zones_are_sound(rows):
+    sound = [row for row in rows if row.kind == "zone/sound"]
+    assert sound and all(row.outcomes["vouchd"].rcode != dns.rcode.SERVFAIL for row in sound)
+
+
+def test_vouchd_never_stands_alone(rows, subjects):
+    """Against the reference and all others."""
+    installed, missing = subjects
+    others = [peer.name for peer in installed if peer.name != "vouchd"]
+    if not others:
+        pytest.skip(f"nobody to compare with: {', '.join(missing)} not installed (scripts/deps test)")
+    alone = [row for row in rows if row.is_refused("vouchd") and not any(row.is_refused(other) for other in others)]
+    assert told(alone) == []
+
+
+@pytest.mark.parametrize("peer", PEERS)
+def test_peers_are_there(subjects, peer):
+    if peer in subjects[1]:
+        pytest.skip(f"{peer} is not installed: it was not compared (scripts/deps test)")
