@@ -341,9 +341,6 @@ static void forget_word_of(struct request *q, const struct address *server)
         if (pin->answer != NULL && pin->answer->verdict.security == UNCHECKED && address_equal(&pin->from, server))
             pin->answer = NULL;
     }
-    for (uint16_t i = 0; i < q->link_count; i++)
-        if (q->links[i]->answer == NULL)
-            q->link_count = (uint16_t)(i + 1);
 }
 
 static bool is_forwarded(struct resolver *r, const struct pin *pin)
@@ -383,6 +380,7 @@ static bool doubt(struct resolver *r, struct request *q, struct pin *link, struc
     forget_verdicts(q);
     if (culprit->from.family != 0)
         forget_word_of(q, &culprit->from);
+    q->link_count = 1; /* each link is judged anew, from the first one on */
     wish_for(r, q, culprit, now);
     return true;
 }
