@@ -3,10 +3,10 @@
  *
  * Accesses happen one after another here: that the orders asked of the processor are enough is argued in shard.h and watched by
  * ThreadSanitizer in threads_test.c. */
-#include <semaphore.h>
 #include <stdatomic.h>
 
-static void stop_here(void);
+#include "cache/turns.h"
+
 #undef atomic_load_explicit
 #undef atomic_store_explicit
 #undef atomic_fetch_add_explicit
@@ -21,34 +21,7 @@ static void stop_here(void);
 
 #include "cache/testing.h"
 
-enum { SEARCHED_MAX = 300, OCTETS = 32 * 1024, VALUE_OCTETS = 40, NEVER = 1 << 30 };
-
-/* ---- turns ---- */
-
-enum role { NOBODY, READER, WRITER };
-static _Thread_local enum role role;
-static sem_t may_go[3]; /* by role; that of NOBODY is the test's */
-static int left[3];     /* accesses until its turn ends */
-static bool is_done[3];
-
-static void stop_here(void)
-{
-    if (role == NOBODY || left[role]-- > 0)
-        return;
-    sem_post(&may_go[NOBODY]);
-    sem_wait(&may_go[role]);
-    left[role]--;
-}
-
-/* Lets it go on for so many accesses, or to its end. */
-static void give_turn(enum role to, int accesses)
-{
-    if (is_done[to])
-        return;
-    left[to] = accesses;
-    sem_post(&may_go[to]);
-    sem_wait(&may_go[NOBODY]);
-}
+enum { SEARCHED_MAX = 300, OCTETS = 32 * 1024, VALUE_OCTETS = 40 };
 
 /* ---- what the two do ---- */
 
@@ -163,24 +136,15 @@ static struct store *store_now;
 static const struct scene *scene_now;
 static unsigned asked_now;
 static int found_now;
-static atomic_bool is_over;
 
-static void *play(void *context)
+static void read_asked(void)
 {
-    enum role own = *(const enum role *)context;
-    for (;;) {
-        sem_wait(&may_go[own]);
-        if (is_over)
-            return NULL;
-        role = own;
-        if (own == READER)
-            found_now = read_version(store_now, asked_now);
-        else
-            scene_now->act(store_now);
-        role = NOBODY;
-        is_done[own] = true;
-        sem_post(&may_go[NOBODY]);
-    }
+    found_now = read_version(store_now, asked_now);
+}
+
+static void act_scene(void)
+{
+    scene_now->act(store_now);
 }
 
 /* An entry in the second line of the bucket that is split next, and that will stay in that bucket; -1: there is none. */
@@ -221,20 +185,12 @@ static void prepare(const struct scene *scene)
     memcpy(memory_before, memory_now, OCTETS);
 }
 
-/* So many accesses for the reader, the writer and the reader again, then both to their end.  false: one of them ended before
- * its turn was over. */
 static bool run(const struct scene *scene, const int turns[3])
 {
     memcpy(memory_now, memory_before, OCTETS);
     store_now = store_new_at(memory_now, OCTETS, 1, true);
     scene_now = scene;
-    is_done[READER] = is_done[WRITER] = false;
-    give_turn(READER, turns[0]);
-    give_turn(WRITER, turns[1]);
-    bool is_of_use = !is_done[READER] && !is_done[WRITER];
-    give_turn(READER, turns[2]);
-    give_turn(WRITER, NEVER);
-    give_turn(READER, NEVER);
+    bool is_of_use = turns_run(turns);
     if (found_now < 0 && !scene->may_miss)
         fail_msg("%s: missed after %d, %d, %d accesses", scene->name, turns[0], turns[1], turns[2]);
     store_free(store_now);
@@ -278,22 +234,13 @@ static void run_all(const struct scene *scene)
 static void test_schedules(void **state)
 {
     (void)state;
-    static const enum role roles[] = { READER, WRITER };
-    pthread_t threads[2];
     set_hash_secret();
     memory_before = memory_new(1, OCTETS);
     memory_now = aligned_alloc(PAGE_OCTETS, OCTETS);
-    for (size_t i = 0; i < 3; i++)
-        sem_init(&may_go[i], 0, 0);
-    for (size_t i = 0; i < 2; i++)
-        pthread_create(&threads[i], NULL, play, (void *)&roles[i]);
+    turns_begin(read_asked, act_scene);
     for (size_t i = 0; i < ARRAY_LEN(scenes); i++)
         run_all(&scenes[i]);
-    is_over = true;
-    for (size_t i = 0; i < 2; i++) {
-        sem_post(&may_go[roles[i]]);
-        pthread_join(threads[i], NULL);
-    }
+    turns_end();
     free(memory_before);
     free(memory_now);
 }
