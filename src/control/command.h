@@ -31,6 +31,11 @@ json_t *run_flush_key(const struct orders *orders, const json_t *request, struct
 /* time_commands.c */
 json_t *run_time(const struct orders *orders, const json_t *request, struct refusal *refusal);
 
+/* evidence_commands.c */
+json_t *run_failures(const struct orders *orders, const json_t *request, struct refusal *refusal);
+json_t *run_metrics(const struct orders *orders, const json_t *request, struct refusal *refusal);
+json_t *run_nta_explain(const struct orders *orders, const json_t *request, struct refusal *refusal);
+
 /* anchor_commands.c */
 json_t *run_ta_status(const struct orders *orders, const json_t *request, struct refusal *refusal);
 json_t *run_ta_refresh(const struct orders *orders, const json_t *request, struct refusal *refusal);

@@ -10,6 +10,9 @@
 static const struct command commands[] = {
     { "status", .run = run_status },
     { "stats", .run = run_stats },
+    { "metrics", .run = run_metrics },
+    { "failures", .run = run_failures },
+    { "nta explain", .run = run_nta_explain },
     { "flush all", .run = run_flush_all, .weakens = true, .changes = true },
     { "flush name", .run = run_flush_name, .weakens = true, .changes = true },
     { "flush zone", .run = run_flush_zone, .weakens = true, .changes = true },

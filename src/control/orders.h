@@ -4,6 +4,8 @@
 #define CONTROL_ORDERS_H
 
 #include "config/config.h"
+#include "monitor/diagnosis.h"
+#include "monitor/key_tally.h"
 #include "store/store.h"
 #include "transport/sntp.h"
 
@@ -78,6 +80,14 @@ struct orders {
     bool (*add_anchors)(void *context, const char *text, const char *who, struct order_failure *failure);
     bool (*remove_anchor)(void *context, const struct dname *zone, uint16_t key_tag, const char *who,
                           struct order_failure *failure);
+    /* Signatures by key; whoever asks clears the sum. */
+    void (*keys)(void *context, struct key_sum *sum);
+    /* Zones of which there is evidence, borrowed for the call; now_s: what their windows go by. */
+    void (*failing)(void *context, void (*each)(void *to, const struct evidence_zone *zone, int64_t now_s), void *to);
+    /* False: there is none of that zone. */
+    bool (*explain)(void *context, const struct dname *zone,
+                    void (*show)(void *to, const struct evidence_zone *zone, const struct diagnosis *diagnosis),
+                    void *to);
     void (*time)(void *context, struct time_report *report);
     /* Begins a check of the clock, if none is under way; control_time_checked()
      * is called when it ends, perhaps before this returns. */

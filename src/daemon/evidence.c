@@ -225,11 +225,13 @@ static bool is_clock_doubted(struct watcher *watcher)
     return !report.now.wall_is_fit || (report.judgement.reasons & seems) != 0;
 }
 
-void watcher_walk(struct watcher *watcher, void (*each)(void *to, const struct evidence_zone *zone), void *to)
+void watcher_walk(struct watcher *watcher, void (*each)(void *to, const struct evidence_zone *zone, int64_t now_s),
+                  void *to)
 {
+    int64_t now_s = now_from_system().monotonic_ms / 1000;
     pthread_mutex_lock(&watcher->mutex);
     for (size_t i = 0; i < evidence_count(watcher->evidence); i++)
-        each(to, evidence_at(watcher->evidence, i));
+        each(to, evidence_at(watcher->evidence, i), now_s);
     pthread_mutex_unlock(&watcher->mutex);
 }
 

@@ -30,8 +30,9 @@ struct watcher_stats {
 };
 void watcher_get_stats(struct watcher *watcher, struct watcher_stats *stats);
 
-/* Under the lock; the zone is borrowed for the call. */
-void watcher_walk(struct watcher *watcher, void (*each)(void *to, const struct evidence_zone *zone), void *to);
+/* Under the lock; the zone is borrowed for the call.  now_s: monotonic, what its windows go by. */
+void watcher_walk(struct watcher *watcher, void (*each)(void *to, const struct evidence_zone *zone, int64_t now_s),
+                  void *to);
 /* False: nothing is known of it. */
 bool watcher_show(struct watcher *watcher, const struct dname *zone,
                   void (*show)(void *to, const struct evidence_zone *zone, const struct diagnosis *diagnosis),

@@ -124,6 +124,27 @@ static bool order_remove_anchor(void *context, const struct dname *zone, uint16_
     return anchors_remove(vouchd->anchors, zone, key_tag, who, failure);
 }
 
+static void order_keys(void *context, struct key_sum *sum)
+{
+    const struct vouchd *vouchd = context;
+    workers_get_keys(vouchd->workers, sum);
+}
+
+static void order_failing(void *context, void (*each)(void *to, const struct evidence_zone *zone, int64_t now_s),
+                          void *to)
+{
+    const struct vouchd *vouchd = context;
+    watcher_walk(vouchd->watcher, each, to);
+}
+
+static bool order_explain(void *context, const struct dname *zone,
+                          void (*show)(void *to, const struct evidence_zone *zone, const struct diagnosis *diagnosis),
+                          void *to)
+{
+    const struct vouchd *vouchd = context;
+    return watcher_show(vouchd->watcher, zone, show, to);
+}
+
 static void order_stop(void *context)
 {
     log_info("stopping: ordered");
@@ -149,6 +170,9 @@ struct orders orders_of(struct vouchd *vouchd)
         .refresh_anchors = order_refresh_anchors,
         .add_anchors = order_add_anchors,
         .remove_anchor = order_remove_anchor,
+        .keys = order_keys,
+        .failing = order_failing,
+        .explain = order_explain,
         .stop = order_stop,
     };
 }

@@ -195,3 +195,16 @@ void diagnose(const struct evidence_zone *zone, bool clock_is_doubted, struct di
         diagnosis->leaning != LEANING_OURSELVES)
         diagnosis->leaning = LEANING_UNCLEAR;
 }
+
+const char *diagnosis_others(const struct diagnosis *diagnosis)
+{
+    if (diagnosis->leaning == LEANING_OURSELVES)
+        return "resolvers whose clock is right see nothing of it";
+    if (diagnosis->tcp == TCP_DIFFERS)
+        return "resolvers whose packets take another way may see nothing of it";
+    if (diagnosis->all_servers_fail && diagnosis->servers_bad > 1)
+        return "every resolver that validates fails as we do, as long as all servers give what they gave us";
+    if (diagnosis->servers_good > 0)
+        return "resolvers that try another server do not fail, those that try one may";
+    return "not to be told from one server";
+}

@@ -29,4 +29,7 @@ struct diagnosis {
 /* clock_is_doubted: many unrelated zones fail by the time (time/suspicion.h), or validation is held. */
 void diagnose(const struct evidence_zone *zone, bool clock_is_doubted, struct diagnosis *diagnosis);
 
+/* What other resolvers see: a sentence. */
+const char *diagnosis_others(const struct diagnosis *diagnosis);
+
 #endif

@@ -52,6 +52,8 @@ static const struct metric metrics[] = {
     { "vouch_store_writes_total", "Writes to the store." },
     { "vouch_stripped_total",
       "Data of signed zones that came without what DNSSEC needs, by what was missing and the transport it came over." },
+    { "vouch_synthesised_answers_total",
+      "Answers made of validated denials and wildcards (RFC 8198), by what they were made from." },
     { "vouch_tcp_connections", "TCP connections of clients that are open." },
     { "vouch_tcp_connections_total", "TCP connections of clients, by what became of them." },
     { "vouch_time_checks_total", "Checks of the clock." },

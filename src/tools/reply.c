@@ -1,4 +1,4 @@
-#include "tools/reply.h"
+#include "tools/reply_pieces.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -6,8 +6,7 @@
 
 /* ---- pieces ---- */
 
-/* Names and reasons come from the network: nothing but printable ASCII reaches the terminal. */
-static void print_text(const char *text)
+void print_text(const char *text)
 {
     for (const unsigned char *at = (const unsigned char *)text; *at != '\0'; at++) {
         if (*at >= 0x20 && *at < 0x7f)
@@ -17,7 +16,7 @@ static void print_text(const char *text)
     }
 }
 
-static void print_value(const json_t *value)
+void print_value(const json_t *value)
 {
     if (json_is_integer(value))
         printf("%" JSON_INTEGER_FORMAT, json_integer_value(value));
@@ -27,14 +26,14 @@ static void print_value(const json_t *value)
         print_text(json_is_string(value) ? json_string_value(value) : "-");
 }
 
-static void print_field(const char *label, const json_t *value)
+void print_field(const char *label, const json_t *value)
 {
     printf("%-14s", label);
     print_value(value);
     putchar('\n');
 }
 
-static json_int_t number_of(const json_t *object, const char *key)
+json_int_t number_of(const json_t *object, const char *key)
 {
     return json_integer_value(json_object_get(object, key));
 }

@@ -15,6 +15,9 @@ const char *reply_text(const json_t *object, const char *key);
 
 void reply_print_status(const struct reply *reply);
 void reply_print_stats(const struct reply *reply);
+void reply_print_metrics(const struct reply *reply);
+void reply_print_failures(const struct reply *reply);
+void reply_print_explained(const struct reply *reply);
 void reply_print_flushed(const struct reply *reply);
 void reply_print_flushed_key(const struct reply *reply);
 void reply_print_anchor_status(const struct reply *reply);

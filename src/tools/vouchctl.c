@@ -44,6 +44,8 @@ struct command {
 static const struct choice {
     const char *name, *key, *shown; /* shown NULL: it has no argument */
 } choices[] = {
+    { "zone", "zone", "ZONE" },
+    { "window", "window", "1h|1d" },
     { "for", "for", "DURATION" },
     { "reason", "reason", "TEXT" },
     { "yes-this-is-a-tld", "yes_this_is_a_tld", NULL },
@@ -63,6 +65,15 @@ static const struct choice {
 static const struct command commands[] = {
     { { "status" }, .print = reply_print_status, .help = "what runs, with which anchors, since when" },
     { { "stats" }, .print = reply_print_stats, .help = "all counters" },
+    { { "metrics" }, .print = reply_print_metrics, .help = "the same as Prometheus reads it" },
+    { { "failures" },
+      .print = reply_print_failures,
+      .help = "zones that fail, and signatures by key",
+      .choices = { "zone", "window" } },
+    { { "nta", "explain" },
+      { NAME("zone", "ZONE") },
+      reply_print_explained,
+      .help = "what fails there, since when, where, and what it looks like" },
     { { "flush", "name" }, { NAME("name", "NAME") }, reply_print_flushed, .help = "forget all types at a name" },
     { { "flush", "zone" }, { NAME("zone", "ZONE") }, reply_print_flushed, .help = "forget a zone and all below it" },
     { { "flush", "key" },
