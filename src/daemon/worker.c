@@ -1,6 +1,7 @@
 #include "daemon/worker.h"
 
 #include <assert.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,6 +18,8 @@
 enum {
     CLIENT_BUCKETS = 4096,    /* a power of two; clients that share one share its limit */
     LOG_LINES_PER_SECOND = 5, /* about failed answers, by one worker: the network decides how many there are */
+    BURST_QUESTIONS = 32,     /* waiting at a time: what they took, some 40 KiB each, goes back to the system … */
+    TRIM_MS = 1000,           /* … when none waits any more, but not more often than that: it takes a millisecond */
 };
 
 static_assert((CLIENT_BUCKETS & (CLIENT_BUCKETS - 1)) == 0, "used as a mask");
@@ -61,6 +64,8 @@ struct worker {
     struct tcp_server *tcp;
 
     struct waiting *all, *free;
+    uint64_t most_waiting; /* since memory went back to the system */
+    int64_t trimmed_ms;
     uint64_t client_seed;
     uint16_t per_client[CLIENT_BUCKETS];
     int64_t log_second;
@@ -286,6 +291,8 @@ static struct waiting *admit(struct worker *worker, const struct client *client)
     worker->free = waiting->next_free;
     worker->per_client[bucket]++;
     worker->stats.waiting++;
+    if (worker->most_waiting < worker->stats.waiting)
+        worker->most_waiting = worker->stats.waiting;
     waiting->client = *client;
     waiting->bucket = bucket;
     return waiting;
@@ -437,11 +444,25 @@ static void free_done_servers(struct worker *worker)
     }
 }
 
+/* The allocator keeps what a burst took, for the next one: it is not the operator's only program. */
+static void give_back_memory(struct worker *worker)
+{
+    if (worker->stats.waiting > 0 || worker->most_waiting < BURST_QUESTIONS)
+        return;
+    int64_t now_ms = driver_now(worker->driver).monotonic_ms;
+    if (now_ms - worker->trimmed_ms < TRIM_MS)
+        return;
+    malloc_trim(0);
+    worker->trimmed_ms = now_ms;
+    worker->most_waiting = 0;
+}
+
 static void on_before_wait(struct ev_loop *loop, ev_prepare *watcher, int events)
 {
     (void)loop, (void)events;
     struct worker *worker = watcher->data;
     free_done_servers(worker);
+    give_back_memory(worker);
 }
 
 static void on_called(struct ev_loop *loop, ev_async *watcher, int events)
