@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include "base/hash.h"
+#include "cache/shard.h"
 #include "message/text.h"
 
 enum {
@@ -13,8 +14,7 @@ enum {
     SETS_MAX = 1 << 20,
     KEYS_PER_SET = 2,   /* room for keys: a signed zone has two or three, and about as many sets rest on them */
     BLOCKS_PER_SET = 4, /* one or two for its keys, one for the name of each key */
-    BUCKETS_PER_SET = 2,
-    BLOCK_OCTETS = 60, /* of content; with its link a block fills a cache line */
+    BLOCK_OCTETS = 28,  /* of content: the keys of four levels of zones, most zones' names */
     BLOCK_KEYS = BLOCK_OCTETS / sizeof(uint32_t),
     CLOCK_STEPS_MAX = 64, /* records looked at to find one that may go: bounded work for one answer */
     RECLAIMS_MAX = 8,     /* sets and keys given up to make room for one */
@@ -77,12 +77,12 @@ struct lineages {
     pthread_rwlock_t lock; /* of everything but the epoch */
     void *mapped;          /* NULL: the caller's memory */
     uint64_t octets;
-    uint32_t bucket_count;
+    uint32_t set_count;
     struct table *table;
     struct set_record *sets;
     struct key_record *keys;
     struct block *blocks;
-    uint32_t *set_buckets, *key_buckets;
+    uint32_t *set_buckets, *key_buckets; /* linear hashing: as many are used as records have ever been */
 };
 
 /* ---- making ---- */
@@ -91,7 +91,7 @@ static uint64_t octets_of(uint64_t sets)
 {
     return sizeof(struct table) +
            sets * (sizeof(struct set_record) + KEYS_PER_SET * sizeof(struct key_record) +
-                   BLOCKS_PER_SET * sizeof(struct block) + 2 * BUCKETS_PER_SET * sizeof(uint32_t));
+                   BLOCKS_PER_SET * sizeof(struct block) + (1 + KEYS_PER_SET) * sizeof(uint32_t));
 }
 
 static struct supply supply_of(uint32_t count)
@@ -108,9 +108,10 @@ static uint32_t sets_for(uint64_t octets)
 }
 
 /* Everything that was there is gone, but no verdict made before may be believed: the epoch goes on. */
-static void empty_table(struct lineages *lineages, uint32_t sets)
+static void empty_table(struct lineages *lineages)
 {
     struct table *table = lineages->table;
+    uint32_t sets = lineages->set_count;
     uint64_t epoch = atomic_load(&table->epoch) + 1;
     if (table->set_supply.count > 0) /* else it is all zeros */
         memset(table, 0, octets_of(sets));
@@ -127,15 +128,15 @@ struct lineages *lineages_new_at(void *memory, uint64_t octets, bool is_whole)
     struct lineages *lineages = memory_new(1, sizeof(*lineages));
     pthread_rwlock_init(&lineages->lock, NULL);
     lineages->octets = octets_of(sets);
-    lineages->bucket_count = sets * BUCKETS_PER_SET;
     lineages->table = memory;
     lineages->sets = (struct set_record *)(lineages->table + 1);
     lineages->blocks = (struct block *)(lineages->sets + sets);
     lineages->keys = (struct key_record *)(void *)(lineages->blocks + (size_t)sets * BLOCKS_PER_SET);
     lineages->set_buckets = (uint32_t *)(lineages->keys + (size_t)sets * KEYS_PER_SET);
-    lineages->key_buckets = lineages->set_buckets + lineages->bucket_count;
+    lineages->key_buckets = lineages->set_buckets + sets;
+    lineages->set_count = sets;
     if (!is_whole)
-        empty_table(lineages, sets);
+        empty_table(lineages);
     return lineages;
 }
 
@@ -161,10 +162,11 @@ uint64_t lineages_check(const struct lineages *lineages)
         { lineages->sets, sizeof(struct set_record), table->set_supply.fresh, table->set_supply.count },
         { lineages->keys, sizeof(struct key_record), table->key_supply.fresh, table->key_supply.count },
         { lineages->blocks, sizeof(struct block), table->block_supply.fresh, table->block_supply.count },
-        { lineages->set_buckets, sizeof(uint32_t), 2 * (size_t)lineages->bucket_count, SIZE_MAX },
+        { lineages->set_buckets, sizeof(uint32_t), table->set_supply.fresh, table->set_supply.count },
+        { lineages->key_buckets, sizeof(uint32_t), table->key_supply.fresh, table->key_supply.count },
     };
     uint64_t check = 0;
-    if (table->set_supply.count != lineages->bucket_count / BUCKETS_PER_SET ||
+    if (table->set_supply.count != lineages->set_count ||
         table->key_supply.count != table->set_supply.count * KEYS_PER_SET ||
         table->block_supply.count != table->set_supply.count * BLOCKS_PER_SET)
         return 0;
@@ -177,7 +179,7 @@ uint64_t lineages_check(const struct lineages *lineages)
 
 void lineages_reset(struct lineages *lineages)
 {
-    empty_table(lineages, lineages->bucket_count / BUCKETS_PER_SET);
+    empty_table(lineages);
 }
 
 void lineages_free(struct lineages *lineages)
@@ -233,7 +235,29 @@ static uint32_t take_blocks(struct lineages *lineages, size_t count)
 
 static uint32_t *key_bucket(struct lineages *lineages, uint64_t id)
 {
-    return &lineages->key_buckets[id % lineages->bucket_count]; /* the id is a keyed hash */
+    return &lineages->key_buckets[bucket_of(lineages->table->key_supply.fresh, id)]; /* the id is a keyed hash */
+}
+
+/* A record that was never used; 0 if there is none.  With it comes a bucket, which takes what is its own from the one that
+ * held it so far. */
+static uint32_t take_fresh_key(struct lineages *lineages)
+{
+    struct supply *supply = &lineages->table->key_supply;
+    if (supply->fresh == supply->count)
+        return 0;
+    uint32_t taken = supply->fresh++, *to = &lineages->key_buckets[taken];
+    for (uint32_t *place = &lineages->key_buckets[bucket_split_by(taken)]; *place != 0;) {
+        uint32_t moving = *place;
+        struct key_record *record = &lineages->keys[moving];
+        if (key_bucket(lineages, record->id) == to) {
+            *place = record->next;
+            record->next = *to;
+            *to = moving;
+        } else {
+            place = &record->next;
+        }
+    }
+    return taken;
 }
 
 static uint32_t find_key(struct lineages *lineages, uint64_t id)
@@ -286,11 +310,11 @@ static uint32_t take_key(struct lineages *lineages, uint64_t id)
     if (supply->free != 0) {
         taken = supply->free;
         supply->free = lineages->keys[taken].next;
-    } else if (supply->fresh < supply->count) {
-        taken = supply->fresh++;
     } else {
-        return 0;
+        taken = take_fresh_key(lineages);
     }
+    if (taken == 0)
+        return 0;
     uint32_t *bucket = key_bucket(lineages, id);
     lineages->keys[taken] = (struct key_record) { .id = id, .next = *bucket, .is_live = true, .used = true };
     *bucket = taken;
@@ -301,7 +325,28 @@ static uint32_t take_key(struct lineages *lineages, uint64_t id)
 
 static uint32_t *set_bucket(struct lineages *lineages, uint64_t hash)
 {
-    return &lineages->set_buckets[hash % lineages->bucket_count];
+    return &lineages->set_buckets[bucket_of(lineages->table->set_supply.fresh, hash)];
+}
+
+/* As take_fresh_key(). */
+static uint32_t take_fresh_set(struct lineages *lineages)
+{
+    struct supply *supply = &lineages->table->set_supply;
+    if (supply->fresh == supply->count)
+        return 0;
+    uint32_t taken = supply->fresh++, *to = &lineages->set_buckets[taken];
+    for (uint32_t *place = &lineages->set_buckets[bucket_split_by(taken)]; *place != 0;) {
+        uint32_t moving = *place;
+        struct set_record *record = &lineages->sets[moving];
+        if (set_bucket(lineages, record->hash) == to) {
+            *place = record->next;
+            record->next = *to;
+            *to = moving;
+        } else {
+            place = &record->next;
+        }
+    }
+    return taken;
 }
 
 /* The n-th key of a set; callers ask in ascending order and keep the block they are in. */
@@ -397,11 +442,12 @@ static uint32_t take_keys(struct lineages *lineages, const struct lineage *sorte
 static uint32_t take_set_slot(struct lineages *lineages)
 {
     struct supply *supply = &lineages->table->set_supply;
-    if (supply->free == 0 && supply->fresh < supply->count)
-        return supply->fresh++;
+    uint32_t taken = supply->free == 0 ? take_fresh_set(lineages) : 0;
+    if (taken != 0)
+        return taken;
     if (supply->free == 0)
         reclaim_set(lineages);
-    uint32_t taken = supply->free;
+    taken = supply->free;
     if (taken != 0)
         supply->free = lineages->sets[taken].next;
     return taken;

@@ -274,6 +274,8 @@ void segment_leave_hole(struct shard *shard, uint64_t slot);
 /* ---- table.c ---- */
 
 uint64_t bucket_of(uint64_t bucket_count, uint64_t hash);
+/* The bucket out of which this one, the last, is filled when it comes. */
+uint64_t bucket_split_by(uint64_t added);
 /* The first line of a bucket; NULL if the directory, torn, leads nowhere. */
 struct line *bucket_line(const struct shard *shard, uint64_t bucket);
 /* The line that continues this one's bucket. */

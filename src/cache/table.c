@@ -37,6 +37,11 @@ uint64_t bucket_of(uint64_t bucket_count, uint64_t hash)
     return bucket < bucket_count ? bucket : hash & (low - 1);
 }
 
+uint64_t bucket_split_by(uint64_t added)
+{
+    return added - rounded(added);
+}
+
 struct line *bucket_line(const struct shard *shard, uint64_t bucket)
 {
     uint64_t run = bucket / shard->lines_per_segment;
@@ -270,7 +275,7 @@ static void give_back_run_of(struct shard *shard, uint64_t bucket)
 static void split_bucket(struct shard *shard)
 {
     struct shard_region *region = shard->region;
-    uint64_t added = word_get(&region->bucket_count), old = added - rounded(added);
+    uint64_t added = word_get(&region->bucket_count), old = bucket_split_by(added);
     if (!has_run_for(shard, added))
         return;
     struct line *from = bucket_line(shard, old), *to = bucket_line(shard, added);
@@ -291,7 +296,7 @@ static void split_bucket(struct shard *shard)
 static void merge_bucket(struct shard *shard)
 {
     struct shard_region *region = shard->region;
-    uint64_t removed = word_get(&region->bucket_count) - 1, into = removed - rounded(removed);
+    uint64_t removed = word_get(&region->bucket_count) - 1, into = bucket_split_by(removed);
     struct line *from = bucket_line(shard, removed), *to = bucket_line(shard, into);
     region->intent = into + 1;
     if (!copy_slots(shard, from, to, into, removed)) {
