@@ -47,6 +47,20 @@ static int64_t read_time(struct reader *r)
     return ms == (uint64_t)time_ms_max ? INT64_MAX : (int64_t)ms;
 }
 
+enum { SPAN_HAS_MS = 1 };
+
+/* Milliseconds that are mostly whole seconds, and no more than days: no TTL is kept for longer than TTL_S_MAX. */
+static void put_span(struct writer *w, int64_t ms)
+{
+    put_number(w, ms % 1000 == 0 ? (uint64_t)ms / 1000 << 1 : (uint64_t)ms << 1 | SPAN_HAS_MS);
+}
+
+static int64_t read_span(struct reader *r)
+{
+    uint64_t span = read_upto(r, UINT32_MAX);
+    return (int64_t)(span & SPAN_HAS_MS ? span >> 1 : (span >> 1) * 1000);
+}
+
 /* As much of it as `size` holds with its NUL. */
 static void put_text(struct writer *w, const char *text, size_t size)
 {
@@ -153,7 +167,14 @@ enum { /* what is not as it mostly is */
        SET_HAS_SIG_TTL = 16,
        SET_HAS_OWNER = 32, /* else the base itself */
 };
-enum { SIG_TYPE_OCTETS = 2, SIG_FIXED_OCTETS = 18, SIG_RAW = 0xff }; /* RFC 4034 section 3.1 */
+enum { /* RFC 4034 section 3.1 */
+       SIG_TYPE_OCTETS = 2,
+       SIG_ALGORITHM_OCTETS = 1,
+       SIG_LABELS_OCTETS = 5, /* the owner's, and the original TTL: mostly those of the records … */
+       SIG_FIXED_OCTETS = 18,
+       SIG_IS_USUAL = 0x80, /* … which is a bit beside the labels of the signer */
+       SIG_RAW = 0xff,
+};
 
 /* The labels of the signer, if the signature is for this type and the signer's name ends the owner's; else SIG_RAW. */
 static uint8_t signer_labels(const struct rrset *rrset, struct octets sig)
@@ -167,15 +188,31 @@ static uint8_t signer_labels(const struct rrset *rrset, struct octets sig)
     return r.failed || shared_labels(&signer, rrset->owner) != signer.labels ? SIG_RAW : signer.labels;
 }
 
+/* What the labels and the original TTL of a signature mostly are. */
+static struct octets usual_labels(const struct rrset *rrset, uint8_t octets[SIG_LABELS_OCTETS])
+{
+    struct writer w = writer_of(octets, SIG_LABELS_OCTETS);
+    writer_u8(&w, rrset->owner->labels);
+    writer_u32(&w, rrset->ttl_s);
+    return writer_octets(&w);
+}
+
 static void put_sig(struct writer *w, const struct rrset *rrset, struct octets sig)
 {
-    uint8_t labels = signer_labels(rrset, sig);
+    uint8_t labels = signer_labels(rrset, sig), usual[SIG_LABELS_OCTETS];
     struct dname signer;
     size_t skip = 0;
-    writer_u8(w, labels);
-    if (labels != SIG_RAW) {
+    if (labels == SIG_RAW) {
+        writer_u8(w, SIG_RAW);
+    } else {
+        const uint8_t *algorithm = sig.data + SIG_TYPE_OCTETS, *owner_labels = algorithm + SIG_ALGORITHM_OCTETS;
+        bool is_usual = (labels | SIG_IS_USUAL) != SIG_RAW &&
+                        octets_equal((struct octets) { owner_labels, SIG_LABELS_OCTETS }, usual_labels(rrset, usual));
         dname_suffix(rrset->owner, labels, &signer);
-        writer_octets_put(w, (struct octets) { sig.data + SIG_TYPE_OCTETS, SIG_FIXED_OCTETS - SIG_TYPE_OCTETS });
+        writer_u8(w, (uint8_t)(labels | (is_usual ? SIG_IS_USUAL : 0)));
+        writer_u8(w, *algorithm);
+        const uint8_t *times = owner_labels + (is_usual ? SIG_LABELS_OCTETS : 0);
+        writer_octets_put(w, (struct octets) { times, (size_t)(sig.data + SIG_FIXED_OCTETS - times) });
         skip = SIG_FIXED_OCTETS + (size_t)signer.len;
     }
     put_number(w, sig.len - skip);
@@ -184,20 +221,27 @@ static void put_sig(struct writer *w, const struct rrset *rrset, struct octets s
 
 static struct octets read_sig(struct reader *r, const struct rrset *rrset, struct arena *arena)
 {
-    uint8_t labels = reader_u8(r);
+    uint8_t form = reader_u8(r), labels = form & (SIG_IS_USUAL - 1), usual[SIG_LABELS_OCTETS], algorithm = 0;
+    bool is_raw = form == SIG_RAW, is_usual = form & SIG_IS_USUAL;
     struct octets fixed = { NULL, 0 };
     struct dname signer;
-    if (labels != SIG_RAW && labels > rrset->owner->labels)
+    if (!is_raw && labels > rrset->owner->labels)
         r->failed = true;
-    if (labels != SIG_RAW)
-        fixed = reader_octets(r, SIG_FIXED_OCTETS - SIG_TYPE_OCTETS);
+    if (!is_raw) {
+        size_t known = SIG_TYPE_OCTETS + SIG_ALGORITHM_OCTETS + (is_usual ? SIG_LABELS_OCTETS : 0);
+        algorithm = reader_u8(r);
+        fixed = reader_octets(r, SIG_FIXED_OCTETS - known);
+    }
     struct octets rest = reader_octets(r, read_upto(r, UINT16_MAX));
-    if (r->failed || labels == SIG_RAW)
+    if (r->failed || is_raw)
         return rest;
     dname_suffix(rrset->owner, labels, &signer);
     size_t len = SIG_FIXED_OCTETS + signer.len + rest.len;
     struct writer w = writer_of(arena_alloc(arena, len), len);
     writer_u16(&w, rrset->type);
+    writer_u8(&w, algorithm);
+    if (is_usual)
+        writer_octets_put(&w, usual_labels(rrset, usual));
     writer_octets_put(&w, fixed);
     writer_dname(&w, &signer);
     writer_octets_put(&w, rest);
@@ -333,10 +377,9 @@ static void head_encode(struct writer *w, const struct blob_key *key, const stru
                            (head->lineage.slot != 0 ? HEAD_HAS_LINEAGE : 0) | (has_cap ? HEAD_HAS_CAP : 0) |
                            (has_more ? HEAD_HAS_MORE : 0)));
     put_time(w, head->received_ms);
-    writer_u32(w,
-               (uint32_t)(head->expires_ms - head->received_ms)); /* days: no TTL is kept for longer than TTL_S_MAX */
+    put_span(w, head->expires_ms - head->received_ms);
     if (has_end)
-        put_time(w, head->valid_until_s);
+        put_number(w, (uint64_t)(head->valid_until_s - head->received_ms / 1000));
     if (head->lineage.slot != 0) {
         put_number(w, head->lineage.slot);
         put_number(w, head->lineage.generation);
@@ -357,8 +400,12 @@ static void head_read(struct reader *r, const struct blob_key *key, struct answe
     head->kind = flags & HEAD_KIND;
     head->may_cut = flags & HEAD_MAY_CUT;
     head->received_ms = read_time(r);
-    head->expires_ms = head->received_ms + reader_u32(r);
-    head->valid_until_s = flags & HEAD_HAS_END ? read_time(r) : INT64_MAX;
+    if (head->received_ms == INT64_MAX)
+        r->failed = true;
+    head->expires_ms = r->failed ? 0 : head->received_ms + read_span(r);
+    head->valid_until_s = INT64_MAX;
+    if (flags & HEAD_HAS_END)
+        head->valid_until_s = (int64_t)(read_number(r) + (uint64_t)head->received_ms / 1000);
     head->lineage = (struct lineage_ref) { 0, 0 };
     if (flags & HEAD_HAS_LINEAGE) {
         head->lineage.slot = (uint32_t)read_upto(r, UINT32_MAX);
@@ -368,7 +415,7 @@ static void head_read(struct reader *r, const struct blob_key *key, struct answe
     head->qtype = has_more ? reader_u16(r) : key->qtype;
     head->rcode = has_more ? reader_u16(r) : usual_rcode(head->kind);
     head->ede = has_more ? (int16_t)reader_u16(r) : EDE_NONE;
-    if (head->kind > ANSWER_NXDOMAIN || head->received_ms == INT64_MAX)
+    if (head->kind > ANSWER_NXDOMAIN)
         r->failed = true;
 }
 

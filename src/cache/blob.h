@@ -24,7 +24,7 @@ struct answer_head {
     enum security security;
     bool may_cut; /* NXDOMAIN that holds for all names below (RFC 8020) */
 };
-enum { ANSWER_HEAD_OCTETS_MAX = 40 };
+enum { ANSWER_HEAD_OCTETS_MAX = 48 };
 
 /* The last EPOCH_BITS of the epoch are enough: an entry is not a quarter of a billion flushes old. */
 enum { EPOCH_BITS = 28 };

@@ -29,9 +29,10 @@ struct key_record {
     uint32_t name; /* first block with its zone's name, in lower case */
     uint16_t key_tag;
     uint8_t name_len; /* 0: not named yet */
-    bool is_live;
-    bool used;
+    bool is_live : 1;
+    bool used : 1;
 };
+_Static_assert(sizeof(struct key_record) == 24, "there are many");
 
 struct set_record {
     uint64_t hash;       /* of its key ids in ascending order */

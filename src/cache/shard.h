@@ -34,7 +34,7 @@
 enum {
     LINE_SLOTS = 7, /* and a link: a cache line */
     LINE_OCTETS = 64,
-    BUCKET_ENTRIES = 4, /* on average: buckets not split yet hold up to twice as many */
+    BUCKET_ENTRIES = 5, /* on average: buckets not split yet hold up to twice as many */
     TTL_CLASSES = 20,   /* one for each doubling of seconds: the last begins at six days */
     WORD = sizeof(uint64_t),
     CHECK_BITS = 32,
