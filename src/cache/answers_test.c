@@ -448,10 +448,61 @@ static void test_nxdomain_cut(void **state)
     }
 }
 
+/* R4.5-a: signatures come back octet for octet, in whichever form they are kept: labels and original TTL of the records or
+ * others, a signer above the owner or anywhere, too short to be one. */
+static void test_forms_of_signatures(void **state)
+{
+    enum { TTL_S = 300 };
+    struct bench *b = *state;
+    const char *deepest = arena_strdup(b->arena, "");
+    for (size_t i = 0; i < 127; i++) /* as many labels as a name can have */
+        deepest = arena_printf(b->arena, "a.%s", deepest);
+    const struct {
+        const char *owner, *signer;
+        uint16_t type;
+        int labels_less;
+        uint32_t ttl_s;
+        size_t octets;
+    } cases[] = {
+        { "www.example.", "example.", TYPE_A, 0, TTL_S, 90 },  { "www.example.", ".", TYPE_A, 0, TTL_S, 90 },
+        { "www.example.", "example.", TYPE_A, 0, 3600, 90 },   { "www.example.", "example.", TYPE_A, 1, TTL_S, 90 },
+        { "*.example.", "example.", TYPE_A, 1, TTL_S, 90 },    { "www.example.", "elsewhere.", TYPE_A, 0, TTL_S, 90 },
+        { "www.example.", "example.", TYPE_MX, 0, TTL_S, 90 }, { "www.example.", "example.", TYPE_A, 0, TTL_S, 5 },
+        { deepest, deepest, TYPE_A, 0, TTL_S, 300 },           { "www.example.", "example.", TYPE_A, 0, TTL_S, 18 },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct dname owner = name_of(cases[i].owner), signer = name_of(cases[i].signer);
+        uint8_t octets[300] = { 0 };
+        struct writer w = writer_of(octets, sizeof(octets));
+        writer_u16(&w, cases[i].type);
+        writer_u8(&w, 13);
+        writer_u8(&w, (uint8_t)(owner.labels - cases[i].labels_less));
+        writer_u32(&w, cases[i].ttl_s);
+        writer_u32(&w, TEST_TIME_S + 1000);
+        writer_u32(&w, TEST_TIME_S - 1000);
+        writer_u16(&w, 4711);
+        writer_dname(&w, &signer);
+        struct octets sig = { octets, cases[i].octets };
+        struct answer *got,
+            *put = answer_of(b->arena, cases[i].owner, TYPE_A, ANSWER_DATA,
+                             arena_printf(b->arena, "%s 300 IN A 192.0.2.1\n", cases[i].owner), TTL_S, at(0));
+        put->rrsets.items[0]->sigs = &sig;
+        put->rrsets.items[0]->sig_count = 1;
+        put->rrsets.items[0]->sig_ttl_s = TTL_S;
+        put->zone = i % 2 == 0 ? signer : *dname_root();
+        cache_put_answer(b->cache, put, at((int64_t)i));
+        assert_int_equal(cache_find_answer(b->cache, &put->question, 0, at((int64_t)i), b->arena, &got), CACHE_FRESH);
+        assert_int_equal(got->rrsets.items[0]->sig_count, 1);
+        assert_true(octets_equal(got->rrsets.items[0]->sigs[0], sig));
+        assert_true(dname_equal(&got->zone, &put->zone));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_one_atomic_entry, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_forms_of_signatures, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_kinds, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_rrsig_and_any, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_deadlines, set_up, tear_down),
