@@ -15,7 +15,7 @@ enum {
 enum {
     BLOB_OCTETS_MAX = sizeof(struct ready_head) + READY_SETS_MAX * sizeof(struct ready_set) +
                       READY_MARKS_MAX * sizeof(struct ready_mark) + READY_EDE_OCTETS_MAX + READY_MESSAGE_OCTETS_MAX,
-    BLOB_OCTETS_USED_MAX = READY_BUFFER_OCTETS - OPT_OCTETS - READY_EDE_OCTETS_MAX,
+    BLOB_OCTETS_USED_MAX = READY_BUFFER_OCTETS - OPT_OCTETS - READY_EDE_OCTETS_MAX - READY_OPTIONS_OCTETS_MAX,
 };
 
 static void put_u16(uint8_t *at, size_t value)
@@ -174,8 +174,8 @@ static bool read_blob(uint8_t *blob, size_t octets, struct ready *ready)
 /* Both deadlines, the epoch, and a clock that went back: as the long way does. */
 static bool may_be_served(const struct cache *cache, const struct ready_head *head, bool cd, struct now now)
 {
-    return (cd || head->security != UNCHECKED) && now.wall_is_fit && now.wall_ms < head->expires_ms && now.wall_ms >= head->received_ms - CACHE_FUTURE_MS &&
-           head->epoch == cache_epoch(cache);
+    return (cd || head->security != UNCHECKED) && now.wall_is_fit && now.wall_ms < head->expires_ms &&
+           now.wall_ms >= head->received_ms - CACHE_FUTURE_MS && head->epoch == cache_epoch(cache);
 }
 
 /* How far the Authority section moves to the front without DO. */
@@ -220,22 +220,18 @@ static size_t take_out(struct ready *ready, bool dnssec_ok)
     return (size_t)ends[READY_AUTHORITY] - shift_of(&ready->head);
 }
 
-static size_t opt_octets(const struct ready_head *head, const struct plain_question *plain,
-                         const struct ready_manner *manner)
-{
-    return plain->edns ? OPT_OCTETS + (manner->ede ? head->ede_octets : 0u) : 0;
-}
-
 static void write_opt(uint8_t *at, const struct plain_question *plain, const struct ready_manner *manner,
-                      struct octets options)
+                      struct octets edes)
 {
     static const uint8_t root_opt[] = { 0, 0, TYPE_OPT };
     memcpy(at, root_opt, sizeof(root_opt));
     put_u16(at + 3, manner->edns_octets);
     put_u32(at + 5, plain->dnssec_ok ? 0x8000 : 0);
-    put_u16(at + 9, options.len);
-    if (options.len > 0)
-        memcpy(at + OPT_OCTETS, options.data, options.len);
+    put_u16(at + 9, edes.len + manner->options.len);
+    if (edes.len > 0)
+        memcpy(at + OPT_OCTETS, edes.data, edes.len);
+    if (manner->options.len > 0)
+        memcpy(at + OPT_OCTETS + edes.len, manner->options.data, manner->options.len);
 }
 
 static void write_header(struct ready *ready, const struct plain_question *plain, uint8_t rcode, bool is_truncated)
@@ -265,15 +261,17 @@ struct ready_answer ready_answer(struct cache *cache, const struct ready_key *ke
     if (octets == 0 || !read_blob(buffer, octets, &ready) || !may_be_served(cache, &ready.head, plain->cd, now) ||
         ready.head.question_octets != plain->name_octets || !patch_ttls(&ready, plain->dnssec_ok, now))
         return none;
-    size_t message_octets = take_out(&ready, plain->dnssec_ok), opt = opt_octets(&ready.head, plain, manner);
+    struct octets edes = { ready.ede, manner->ede ? ready.head.ede_octets : 0u };
+    size_t message_octets = take_out(&ready, plain->dnssec_ok);
+    size_t opt = plain->edns ? OPT_OCTETS + edes.len + manner->options.len : 0;
     bool is_truncated = message_octets + opt > manner->octets_max;
-    if (is_truncated && opt > OPT_OCTETS)
+    if (is_truncated && plain->edns && edes.len > 0)
         return none; /* EXTRA-TEXT would have to be shortened */
     if (is_truncated)
         message_octets = HEADER_OCTETS + (size_t)plain->name_octets + 4;
     uint8_t rcode = plain->dnssec_ok ? ready.head.rcode_dnssec : ready.head.rcode;
     write_header(&ready, plain, rcode, is_truncated);
     if (opt > 0)
-        write_opt(ready.message + message_octets, plain, manner, (struct octets) { ready.ede, opt - OPT_OCTETS });
+        write_opt(ready.message + message_octets, plain, manner, edes);
     return (struct ready_answer) { { ready.message, message_octets + opt }, rcode, is_truncated };
 }

@@ -16,7 +16,8 @@ enum {
     READY_EDES_MAX = 4,
     READY_EDE_OCTETS_MAX = READY_EDES_MAX * (4 + 2 + EXTRA_TEXT_MAX), /* options of the OPT record */
     READY_MESSAGE_OCTETS_MAX = 2048,
-    READY_BUFFER_OCTETS = 4096, /* what ready_answer() works in */
+    READY_OPTIONS_OCTETS_MAX = 256, /* of the OPT record, for one client alone */
+    READY_BUFFER_OCTETS = 4096,     /* what ready_answer() works in */
 };
 
 enum ready_part { /* of the message, in this order */
@@ -47,7 +48,7 @@ struct ready_head {
     uint16_t question_octets;        /* the name's */
     uint16_t ede_octets;
     uint8_t rcode, rcode_dnssec; /* without and with DO: RFC 9824 section 5 */
-    uint8_t security;                /* enum security: SECURE, INSECURE, or UNCHECKED, which is for CD=1 alone */
+    uint8_t security;            /* enum security: SECURE, INSECURE, or UNCHECKED, which is for CD=1 alone */
     uint8_t set_count, mark_count;
     uint8_t unused[7];
 };
@@ -89,6 +90,8 @@ struct ready_manner {     /* what is the same for all clients, and for this one 
     uint16_t edns_octets; /* offered to clients */
     bool ede;
     uint16_t octets_max; /* the smaller of the client's size and ours */
+    struct octets
+        options; /* of the OPT record, for this client alone, in wire form; READY_OPTIONS_OCTETS_MAX at most */
 };
 struct ready_answer {
     struct octets message; /* in the buffer; empty: none is ready */

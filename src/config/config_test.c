@@ -235,10 +235,11 @@ static const struct {
     { "trust: { insecure: [{ zone: . }] }\nresolver: { forward: [{ zone: ., to: [192.0.2.1] }] }\n",
       ":1: trust.insecure: expected a zone at or below one of resolver.forward or resolver.stub, and not the root, got "
       "." },
+    { "answers: { nsid: 0x123 }\n", ":1: answers.nsid: expected a text, or 0x and digits, of at most 128 octets" },
+    { "answers: { cookie-secrets: [0123] }\n", ":1: answers.cookie-secrets: expected 32 hexadecimal digits" },
+    { "answers: { cookie-secrets: [a, a, a, a, a] }\n", ":1: answers.cookie-secrets: expected at most 4 items" },
     /* what is not there yet */
-    { "answers: { cookies: true }\n", ":1: answers.cookies: not available yet: expected false, got true" },
     { "answers: { cookies: maybe }\n", ":1: answers.cookies: expected true or false, got \"maybe\"" },
-    { "answers: { nsid: here }\n", ":1: answers.nsid: not available yet: expected none, got here" },
     { "resolver: { prefetch: true }\n", ":1: resolver.prefetch: not available yet: expected false, got true" },
     { "resolver: { aggressive-nsec: { except: [a..b] } }\n",
       ":1: resolver.aggressive-nsec.except: expected a list of domain names, got \"a..b\"" },
@@ -336,7 +337,8 @@ static void defaults_are_those_of_the_contract(void **state)
     assert_string_equal(config->cache.file, "/run/vouch/cache");
     assert_true(config->cache.signature_ttl_cap);
     assert_int_equal(config->answers.edns_octets, 1232);
-    assert_true(config->answers.minimal && config->answers.ede);
+    assert_true(config->answers.minimal && config->answers.ede && config->front.cookies.enabled);
+    assert_true(config->front.identity == NULL && config->front.version == NULL && config->front.nsid.len == 0);
     assert_int_equal(config->resolver.root_hints->server_count, 13);
     assert_true(config->resolver.prime_root && config->resolver.ask_ipv4 && config->resolver.ask_ipv6);
     assert_int_equal(config->resolver.minimisation, MINIMISATION_RELAXED);
@@ -354,31 +356,35 @@ static void defaults_are_those_of_the_contract(void **state)
 static void values_arrive_where_they_belong(void **state)
 {
     (void)state;
-    struct config *config = loaded("listen: [192.0.2.1@5353]\n"
-                                   "workers: 7\n"
-                                   "user: nobody\n"
-                                   "state: required\n"
-                                   "control-socket: none\n"
-                                   "control: { admins: [0, 65534] }\n"
-                                   "log-level: debug\n"
-                                   "cache: { size: 3GiB, max-ttl: 2h, max-negative-ttl: 1m, keep-expired: 0s }\n"
-                                   "answers: { edns-size: 1400, minimal: false, ede: false }\n"
-                                   "resolver:\n"
-                                   "  prime-root: false\n"
-                                   "  ask-ipv6: false\n"
-                                   "  qname-minimisation: strict\n"
-                                   "  minimisation-type: ns\n"
-                                   "  query-case: preserve\n"
-                                   "  edns-size: 1220\n"
-                                   "  query-private: [127.0.0.0/8]\n"
-                                   "  forward: [{ zone: a., to: [192.0.2.1, 192.0.2.2@54], mode: first }]\n"
-                                   "  stub: [{ zone: b., to: [192.0.2.3] }]\n"
-                                   "validation:\n"
-                                   "  algorithms: { allow: [5, 7], deny: [16] }\n"
-                                   "  digests: { allow: [4], deny: [1] }\n"
-                                   "  nsec3-iterations: 0\n"
-                                   "  signature-ttl-cap: false\n"
-                                   "local: { special-use-names: false }\n");
+    struct config *config =
+        loaded("listen: [192.0.2.1@5353]\n"
+               "workers: 7\n"
+               "user: nobody\n"
+               "state: required\n"
+               "control-socket: none\n"
+               "control: { admins: [0, 65534] }\n"
+               "log-level: debug\n"
+               "cache: { size: 3GiB, max-ttl: 2h, max-negative-ttl: 1m, keep-expired: 0s }\n"
+               "answers: { edns-size: 1400, minimal: false, ede: false, cookies: false, nsid: 0x00ff,\n"
+               "  identity: here, require-cookie: [192.0.2.0/24],\n"
+               "  cookie-secrets: [000102030405060708090a0b0c0d0e0f, "
+               "ffffffffffffffffffffffffffffffff] }\n"
+               "resolver:\n"
+               "  prime-root: false\n"
+               "  ask-ipv6: false\n"
+               "  qname-minimisation: strict\n"
+               "  minimisation-type: ns\n"
+               "  query-case: preserve\n"
+               "  edns-size: 1220\n"
+               "  query-private: [127.0.0.0/8]\n"
+               "  forward: [{ zone: a., to: [192.0.2.1, 192.0.2.2@54], mode: first }]\n"
+               "  stub: [{ zone: b., to: [192.0.2.3] }]\n"
+               "validation:\n"
+               "  algorithms: { allow: [5, 7], deny: [16] }\n"
+               "  digests: { allow: [4], deny: [1] }\n"
+               "  nsec3-iterations: 0\n"
+               "  signature-ttl-cap: false\n"
+               "local: { special-use-names: false }\n");
     assert_int_equal(config->listen_count, 1);
     assert_false(config->listen[0].is_default);
     assert_int_equal(config->listen[0].address.port, 5353);
@@ -395,7 +401,14 @@ static void values_arrive_where_they_belong(void **state)
     assert_int_equal(config->cache.keep_expired_s, 0);
     assert_false(config->cache.signature_ttl_cap);
     assert_int_equal(config->answers.edns_octets, 1400);
-    assert_false(config->answers.minimal || config->answers.ede);
+    assert_false(config->answers.minimal || config->answers.ede || config->front.cookies.enabled);
+    assert_true(octets_equal(config->front.nsid, (struct octets) { (const uint8_t *)"\0\xff", 2 }));
+    assert_string_equal(config->front.identity, "here");
+    assert_null(config->front.version);
+    assert_int_equal(config->front.require_cookie_count, 1);
+    assert_int_equal(config->front.cookies.secret_count, 2);
+    assert_int_equal(config->front.cookies.secrets[0].octets[15], 15);
+    assert_int_equal(config->front.cookies.secrets[1].octets[0], 255);
     const struct resolver_options *resolver = &config->resolver;
     assert_false(resolver->prime_root || resolver->ask_ipv6 || resolver->random_case || resolver->special_use_names);
     assert_true(resolver->ask_ipv4);

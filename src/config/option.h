@@ -114,6 +114,8 @@ enum err take_anchor_files(struct loading *loading, const struct option *option,
 enum err take_negatives(struct loading *loading, const struct option *option, const struct value *value);
 enum err take_insecures(struct loading *loading, const struct option *option, const struct value *value);
 enum err take_pref64(struct loading *loading, const struct option *option, const struct value *value);
+enum err take_cookie_secrets(struct loading *loading, const struct option *option, const struct value *value);
+enum err take_nsid(struct loading *loading, const struct option *option, const struct value *value);
 enum err take_floor(struct loading *loading, const struct option *option, const struct value *value);
 
 /* ---- messages ---- */

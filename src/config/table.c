@@ -12,12 +12,12 @@
 #define MEBI(n)               (INT64_C(1048576) * (n))
 
 enum {
-    PATH_OCTETS_MAX = 4095,  /* PATH_MAX without the NUL */
-    SOCKET_OCTETS_MAX = 107, /* unix(7): sun_path without the NUL */
-    USER_OCTETS_MAX = 32,    /* useradd(8) */
-    NSID_OCTETS_MAX = 255,   /* version.bind and its like are one <character-string> */
-    NUMBERS_MAX = 32,        /* lists of struct crypto_options */
-    EDNS_OCTETS_MAX = 4096,  /* RFC 6891 section 6.2.5 */
+    PATH_OCTETS_MAX = 4095,    /* PATH_MAX without the NUL */
+    SOCKET_OCTETS_MAX = 107,   /* unix(7): sun_path without the NUL */
+    USER_OCTETS_MAX = 32,      /* useradd(8) */
+    IDENTITY_OCTETS_MAX = 255, /* version.bind and its like are one <character-string> */
+    NUMBERS_MAX = 32,          /* lists of struct crypto_options */
+    EDNS_OCTETS_MAX = 4096,    /* RFC 6891 section 6.2.5 */
 };
 
 static const char *const log_levels[] = { "error", "warning", "info", "debug", NULL };
@@ -79,11 +79,29 @@ static const struct option options[] = {
     { "answers.minimal", &kind_truth, "true",
       "Leave out what no client needs of the Authority and Additional sections.", PLACE(answers.minimal) },
     { "answers.ede", &kind_truth, "true", "Tell clients why an answer failed (RFC 8914).", PLACE(answers.ede) },
-    { "answers.cookies", &kind_truth, "false", "DNS cookies towards clients (RFC 7873).", .not_yet = true },
-    { "answers.identity", &kind_text, "none", "The answer to id.server (RFC 4892).", .word = "none",
-      .max = NSID_OCTETS_MAX, .not_yet = true },
-    { "answers.nsid", &kind_text, "none", "The name server identifier (RFC 5001).", .word = "none",
-      .max = NSID_OCTETS_MAX, .not_yet = true },
+    { "answers.cookies", &kind_truth, "true", "DNS cookies towards clients (RFC 7873, RFC 9018).",
+      PLACE(front.cookies.enabled) },
+    { "answers.cookie-secrets", &kind_texts, "[]",
+      "Secrets of 32 hexadecimal digits that several servers behind one address share (RFC 9018 section 5): cookies "
+      "are "
+      "made with the first, and believed when they were made with any of them. Without them vouchd takes secrets of "
+      "its "
+      "own, a new one each day.",
+      .max = COOKIE_SECRETS_MAX, .take = take_cookie_secrets },
+    { "answers.require-cookie", &kind_prefixes, "[]",
+      "Networks whose hosts get answers over UDP only with a right cookie: with a wrong one they get BADCOOKIE and the "
+      "right one, without any REFUSED and TC, so that they come back over TCP.",
+      LIST(front.require_cookie, front.require_cookie_count) },
+    { "answers.identity", &kind_text, "none",
+      "The answer to id.server and hostname.bind, class CHAOS, type TXT (RFC 4892). none refuses it.", .word = "none",
+      .max = IDENTITY_OCTETS_MAX, PLACE(front.identity) },
+    { "answers.version", &kind_text, "none",
+      "The answer to version.server and version.bind, class CHAOS, type TXT. none refuses it.", .word = "none",
+      .max = IDENTITY_OCTETS_MAX, PLACE(front.version) },
+    { "answers.nsid", &kind_text, "none",
+      "The name server identifier, for clients that ask for it (RFC 5001): a text, or 0x and hexadecimal digits for "
+      "other octets.",
+      .word = "none", .max = 2 + 2 * NSID_OCTETS_MAX, .take = take_nsid },
     { "answers.dns64", &kind_pref64, "none",
       "The prefix of IPv6 addresses that are made of the IPv4 addresses of names without IPv6 addresses (RFC 6147), for "
       "networks behind NAT64. What is made is not signed and never Secure.",

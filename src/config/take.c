@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "config/option.h"
+#include "message/coding.h"
 
 enum { LISTEN_MAX = 256 }; /* each takes two sockets of every worker */
 
@@ -80,6 +81,47 @@ enum err take_pref64(struct loading *loading, const struct option *option, const
     (void)option;
     dns64->is_on = !value->is_word;
     return value->is_word ? OK : dns64_prefix_from_text(value->text, &dns64->prefix);
+}
+
+/* ---- answers ---- */
+
+static bool octets_from_hex(const char *text, struct writer *w)
+{
+    return hex_decode((struct octets) { (const uint8_t *)text, strlen(text) }, w) && !w->failed;
+}
+
+enum err take_cookie_secrets(struct loading *loading, const struct option *option, const struct value *value)
+{
+    const struct line_text *lines = value->items;
+    struct cookie_options *cookies = &loading->config->front.cookies;
+    for (uint16_t i = 0; i < value->count; i++) {
+        struct siphash_key *secret = &cookies->secrets[i];
+        struct writer w = writer_of(secret->octets, sizeof(secret->octets));
+        if (!octets_from_hex(lines[i].text, &w) || w.len != sizeof(secret->octets))
+            return config_refuse(loading, lines[i].line, option->key, "expected %d hexadecimal digits",
+                                 2 * SIPHASH_KEY_OCTETS); /* what was written is a secret, nearly */
+    }
+    cookies->secret_count = (uint8_t)value->count;
+    return OK;
+}
+
+enum err take_nsid(struct loading *loading, const struct option *option, const struct value *value)
+{
+    struct octets *nsid = &loading->config->front.nsid;
+    if (value->is_word)
+        return OK;
+    uint8_t octets[NSID_OCTETS_MAX];
+    struct writer w = writer_of(octets, sizeof(octets));
+    bool is_read = true;
+    if (strncmp(value->text, "0x", 2) == 0)
+        is_read = octets_from_hex(value->text + 2, &w);
+    else
+        writer_octets_put(&w, (struct octets) { (const uint8_t *)value->text, strlen(value->text) });
+    if (!is_read || w.failed || w.len == 0)
+        return config_refuse(loading, value->line, option->key,
+                             "expected a text, or 0x and digits, of at most %d octets", NSID_OCTETS_MAX);
+    *nsid = octets_copy(loading->arena, writer_octets(&w));
+    return OK;
 }
 
 /* ---- files that the configuration names ---- */

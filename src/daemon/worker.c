@@ -30,6 +30,7 @@ struct waiting {
     struct client client;
     struct client_query query;
     struct retelling retelling;
+    struct front_asker asker;
     uint16_t bucket;
 };
 
@@ -39,6 +40,8 @@ struct glance {
     struct plain_question plain;
     struct ready_key key;
 };
+static_assert((int)FRONT_OPTIONS_OCTETS_MAX <= (int)READY_OPTIONS_OCTETS_MAX,
+              "clients' options go into ready-made answers");
 static_assert((int)READY_BUFFER_OCTETS <= (int)CLIENT_BUFFER_OCTETS,
               "ready-made answers are patched where they are sent from");
 
@@ -72,6 +75,7 @@ struct worker {
     unsigned log_lines;
 
     struct now batch_now;
+    struct cookie_keys cookie_keys;
     struct glance glances[CLIENT_BATCH_MAX];
 
     struct arena *arena; /* of the question being read */
@@ -86,6 +90,7 @@ struct workers {
     void (*call)(struct worker *worker, void *argument);
     void *argument;
     unsigned calls_left;
+    struct siphash_key cookie_master;
     unsigned count;
     struct worker *list[];
 };
@@ -102,10 +107,18 @@ static void send_response(struct worker *worker, const struct client *client, st
     client_reply(client, response);
 }
 
+static struct octets options_for(const struct worker *worker, const struct client *client,
+                                 const struct front_asker *asker, uint8_t buffer[FRONT_OPTIONS_OCTETS_MAX])
+{
+    return front_write_options(&worker->settings->config->front, asker, client_idle_ms(client), buffer);
+}
+
 static void answer_error(struct worker *worker, const struct client *client, const struct client_query *query,
                          const struct question *question, const struct front_decision *why)
 {
-    struct octets response = response_write_error(&worker->settings->config->answers, query, question, why->rcode,
+    struct client_query demand = *query;
+    demand.use_stream = why->verdict == FRONT_USE_STREAM;
+    struct octets response = response_write_error(&worker->settings->config->answers, &demand, question, why->rcode,
                                                   why->ede, why->text, worker->buffer, sizeof(worker->buffer));
     send_response(worker, client, response, why->rcode);
 }
@@ -259,6 +272,8 @@ static void on_done(void *context, void *waiter, const struct outcome *outcome, 
         driver_ask(worker->driver, &question, waiting->query.header.cd, waiting);
         return;
     }
+    uint8_t options[FRONT_OPTIONS_OCTETS_MAX];
+    waiting->query.options = options_for(worker, &waiting->client, &waiting->asker, options);
     struct octets response = response_write(&config->answers, &waiting->query, retold == RETOLD_OTHER ? &told : outcome,
                                             now, worker->buffer, sizeof(worker->buffer));
     uint16_t rcode = response.data[3] & 0x0f; /* RFC 1035 section 4.1.1; outcomes have no extended ones */
@@ -272,18 +287,19 @@ static void on_done(void *context, void *waiter, const struct outcome *outcome, 
 
 /* ---- questions ---- */
 
-/* What counts as one client: an IPv4 address, an IPv6 /56. */
-static uint16_t client_bucket(const struct worker *worker, const struct address *client)
+/* What counts as one client: an IPv4 address, an IPv6 /56.  Who has proven to be there does not share the limit of those
+ * that only say so: nobody is shut out by questions that others forge in their name. */
+static uint16_t client_bucket(const struct worker *worker, const struct address *client, bool is_proven)
 {
     struct address prefix = { .family = client->family };
     memcpy(prefix.octets, client->octets, client->family == 4 ? 4 : TCP_PREFIX_BITS_IPV6 / 8);
-    return (uint16_t)(address_hash(&prefix, worker->client_seed) & (CLIENT_BUCKETS - 1));
+    return (uint16_t)(address_hash(&prefix, worker->client_seed + is_proven) & (CLIENT_BUCKETS - 1));
 }
 
 /* NULL: too many are waiting. */
-static struct waiting *admit(struct worker *worker, const struct client *client)
+static struct waiting *admit(struct worker *worker, const struct client *client, const struct front_asker *asker)
 {
-    uint16_t bucket = client_bucket(worker, &client->address);
+    uint16_t bucket = client_bucket(worker, &client->address, front_is_proven(asker));
     bool is_busy = worker->stats.waiting >= WORKER_BUSY_QUESTIONS;
     struct waiting *waiting = worker->free;
     if (waiting == NULL || (is_busy && worker->per_client[bucket] >= WORKER_QUESTIONS_PER_CLIENT))
@@ -294,6 +310,7 @@ static struct waiting *admit(struct worker *worker, const struct client *client)
     if (worker->most_waiting < worker->stats.waiting)
         worker->most_waiting = worker->stats.waiting;
     waiting->client = *client;
+    waiting->asker = *asker;
     waiting->bucket = bucket;
     return waiting;
 }
@@ -308,7 +325,8 @@ static uint16_t size_max_of(const struct worker *worker, const struct client *cl
     return least < UDP_ANSWER_OCTETS_MAX ? least : UDP_ANSWER_OCTETS_MAX;
 }
 
-static void resolve(struct worker *worker, const struct client *client, const struct client_query *query)
+static void resolve(struct worker *worker, const struct client *client, const struct front_asker *asker,
+                    const struct client_query *query)
 {
     static const struct front_decision overloaded = { .rcode = RCODE_SERVFAIL,
                                                       .ede = EDE_OTHER,
@@ -321,7 +339,7 @@ static void resolve(struct worker *worker, const struct client *client, const st
         answer_error(worker, client, query, &query->question, &would_have_to_ask);
         return;
     }
-    struct waiting *waiting = admit(worker, client);
+    struct waiting *waiting = admit(worker, client, asker);
     if (waiting == NULL) {
         worker->stats.overloaded++;
         answer_error(worker, client, query, &query->question, &overloaded);
@@ -331,6 +349,14 @@ static void resolve(struct worker *worker, const struct client *client, const st
     struct question question =
         retell_question(&worker->settings->config->retelling, query, &waiting->retelling);
     driver_ask(worker->driver, &question, query->header.cd, waiting);
+}
+
+static void answer_text(struct worker *worker, const struct client *client, const struct client_query *query,
+                        const char *text)
+{
+    struct octets response =
+        response_write_text(&worker->settings->config->answers, query, text, worker->buffer, sizeof(worker->buffer));
+    send_response(worker, client, response, RCODE_NOERROR);
 }
 
 static uint64_t *questions_counter(struct worker *worker, const struct client *client)
@@ -350,20 +376,31 @@ static void on_question(void *context, const struct client *client, struct octet
     }
     arena_reset(worker->arena);
     enum err read = message_read(octets, worker->arena, &message);
-    struct front_decision decision = front_judge(&worker->settings->config->front, &client->address, read, &message);
+    uint8_t options[FRONT_OPTIONS_OCTETS_MAX];
+    struct edns_wishes wishes = edns_wishes_of(&message.edns);
+    struct front_asker asker = front_asker_of(&worker->cookie_keys, &wishes, &client->address,
+                                              client->transport->is_stream, worker->batch_now);
+    struct front_decision decision =
+        front_judge(&worker->settings->config->front, &client->address, &asker, read, &message);
     struct client_query query = {
         .header = message.header,
         .question = message.question,
         .edns = message.edns.present,
         .dnssec_ok = message.edns.dnssec_ok,
+        .options = options_for(worker, client, &asker, options),
         .size_max = size_max_of(worker, client, message.edns.present ? message.edns.udp_octets : 0),
     };
     worker->stats.malformed += read != OK;
+    worker->stats.cookies[asker.cookie]++;
     switch (decision.verdict) {
     case FRONT_RESOLVE:
-        resolve(worker, client, &query);
+        resolve(worker, client, &asker, &query);
+        break;
+    case FRONT_TEXT:
+        answer_text(worker, client, &query, decision.text);
         break;
     case FRONT_ANSWER:
+    case FRONT_USE_STREAM:
         answer_error(worker, client, &query, message.has_question ? &message.question : NULL, &decision);
         break;
     case FRONT_DROP:
@@ -388,6 +425,8 @@ static void on_expect(void *context, const struct octets *messages, unsigned cou
 {
     struct worker *worker = context;
     worker->batch_now = driver_now(worker->driver);
+    cookie_keys_set(&worker->cookie_keys, &worker->settings->config->front.cookies, &worker->workers->cookie_master,
+                    worker->batch_now);
     for (unsigned i = 0; i < count; i++) {
         struct glance *glance = &worker->glances[i];
         glance->is_plain = plain_question_read(messages[i], &glance->plain);
@@ -401,16 +440,32 @@ static void on_expect(void *context, const struct octets *messages, unsigned cou
             ready_prefetch_entry(worker->cache, &worker->glances[i].key);
 }
 
+/* false: the long way says why the client gets nothing. */
+static bool may_answer_at_once(const struct worker *worker, const struct client *client,
+                               const struct plain_question *plain, struct front_asker *asker)
+{
+    static const struct edns_wishes none = { 0 };
+    const struct front_options *front = &worker->settings->config->front;
+    if (!front_may_ask(front, &client->address))
+        return false;
+    *asker = front_asker_of(&worker->cookie_keys, plain->has_options ? &plain->wishes : &none, &client->address,
+                            client->transport->is_stream, worker->batch_now);
+    return !front_lacks_cookie(front, &client->address, asker);
+}
+
 static struct octets on_at_once(void *context, unsigned place, const struct client *client, uint8_t *buffer)
 {
     struct worker *worker = context;
     const struct config *config = worker->settings->config;
     const struct glance *glance = &worker->glances[place];
-    if (!glance->is_plain || !front_may_ask(&config->front, &client->address))
+    struct front_asker asker;
+    uint8_t options[FRONT_OPTIONS_OCTETS_MAX];
+    if (!glance->is_plain || !may_answer_at_once(worker, client, &glance->plain, &asker))
         return (struct octets) { NULL, 0 };
     const struct ready_manner manner = {
         .edns_octets = config->answers.edns_octets,
         .ede = config->answers.ede,
+        .options = options_for(worker, client, &asker, options),
         .octets_max = size_max_of(worker, client, glance->plain.edns ? glance->plain.udp_octets : 0),
     };
     struct ready_answer answer =
@@ -418,6 +473,7 @@ static struct octets on_at_once(void *context, unsigned place, const struct clie
     if (answer.message.len > 0) {
         ++*questions_counter(worker, client);
         worker->stats.answers[answer.rcode]++;
+        worker->stats.cookies[asker.cookie]++;
         worker->stats.answers_from_cache++;
         worker->stats.answers_ready++;
         worker->stats.answers_truncated += answer.is_truncated;
@@ -587,6 +643,9 @@ struct workers *workers_start(unsigned count, const struct worker_parts *parts)
     pthread_mutex_init(&workers->mutex, NULL);
     pthread_cond_init(&workers->done, NULL);
     workers->count = count;
+    struct random *random = random_secure_new();
+    random->fill(random, workers->cookie_master.octets, sizeof(workers->cookie_master.octets));
+    random_free(random);
     for (unsigned i = 0; i < count; i++)
         workers->list[i] = worker_new(workers, i, parts);
     sigfillset(&all); /* signals are the main thread's */
@@ -657,6 +716,7 @@ void workers_unlisten(struct workers *workers, const struct address *address)
 static void worker_use(struct worker *worker, void *argument)
 {
     worker->settings = argument;
+    worker->cookie_keys.count = 0; /* set again with the next batch */
     struct resolver_parts parts = parts_of(worker);
     resolver_configure(driver_resolver(worker->driver), &parts);
 }

@@ -6,6 +6,7 @@
 #include "daemon/clock.h"
 #include "daemon/evidence.h"
 #include "daemon/settings.h"
+#include "front/cookies.h"
 #include "monitor/key_tally.h"
 #include "transport/tcp_server.h"
 #include "transport/udp_server.h"
@@ -32,6 +33,7 @@ struct worker_stats { /* since the start; the last ones of each part are as of n
     uint64_t answers[RCODES_COUNTED];
     uint64_t answers_from_cache, answers_ready, answers_truncated; /* answers_ready: of those from the cache */
     uint64_t malformed, overloaded;
+    uint64_t cookies[COOKIE_STATES]; /* questions by what their cookie was worth */
     struct udp_counters udp;
     struct tcp_counters tcp;
     struct resolver_stats resolver;

@@ -1,5 +1,7 @@
 #include "front/front.h"
 
+#include "base/writer.h"
+
 static const struct front_decision resolve = { .verdict = FRONT_RESOLVE, .ede = EDE_NONE };
 static const struct front_decision drop = { .verdict = FRONT_DROP, .ede = EDE_NONE };
 
@@ -8,13 +10,69 @@ static struct front_decision answer(uint16_t rcode, int ede, const char *text)
     return (struct front_decision) { .verdict = FRONT_ANSWER, .rcode = rcode, .ede = ede, .text = text };
 }
 
-bool front_may_ask(const struct front_options *options, const struct address *client)
+static bool is_in(const struct prefix *prefixes, uint16_t count, const struct address *client)
 {
-    for (uint16_t i = 0; i < options->allow_count; i++)
-        if (prefix_contains(&options->allow[i], client))
+    for (uint16_t i = 0; i < count; i++)
+        if (prefix_contains(&prefixes[i], client))
             return true;
     return false;
 }
+
+bool front_may_ask(const struct front_options *options, const struct address *client)
+{
+    return is_in(options->allow, options->allow_count, client);
+}
+
+/* ---- EDNS options ---- */
+
+struct front_asker front_asker_of(const struct cookie_keys *keys, const struct edns_wishes *wishes,
+                                  const struct address *client, bool is_stream, struct now now)
+{
+    struct front_asker asker = {
+        .is_stream = is_stream,
+        .wants_nsid = wishes->nsid,
+        .wants_keepalive = is_stream && wishes->keepalive, /* RFC 7828 section 3.2.1: over UDP it is ignored */
+        .is_malformed =
+            (keys->count > 0 && wishes->cookie_is_malformed) || (is_stream && wishes->keepalive_is_malformed),
+    };
+    asker.cookie = cookie_judge(keys, wishes->cookie, client, now, asker.reply_cookie);
+    return asker;
+}
+
+bool front_is_proven(const struct front_asker *asker)
+{
+    return asker->is_stream || asker->cookie == COOKIE_GOOD;
+}
+
+bool front_lacks_cookie(const struct front_options *options, const struct address *client,
+                        const struct front_asker *asker)
+{
+    return options->cookies.enabled && options->require_cookie_count > 0 && !front_is_proven(asker) &&
+           is_in(options->require_cookie, options->require_cookie_count, client);
+}
+
+static void put_option(struct writer *w, uint16_t code, struct octets data)
+{
+    writer_u16(w, code);
+    writer_u16(w, (uint16_t)data.len);
+    writer_octets_put(w, data);
+}
+
+struct octets front_write_options(const struct front_options *options, const struct front_asker *asker,
+                                  unsigned idle_ms, uint8_t buffer[FRONT_OPTIONS_OCTETS_MAX])
+{
+    struct writer w = writer_of(buffer, FRONT_OPTIONS_OCTETS_MAX);
+    uint8_t idle[] = { (uint8_t)(idle_ms / 100 >> 8), (uint8_t)(idle_ms / 100) }; /* RFC 7828 section 3.1 */
+    if (asker->cookie != COOKIE_NONE)
+        put_option(&w, EDNS_COOKIE, (struct octets) { asker->reply_cookie, COOKIE_OCTETS });
+    if (asker->wants_nsid && options->nsid.len > 0)
+        put_option(&w, EDNS_NSID, options->nsid);
+    if (asker->wants_keepalive)
+        put_option(&w, EDNS_TCP_KEEPALIVE, (struct octets) { idle, sizeof(idle) });
+    return writer_octets(&w);
+}
+
+/* ---- judging ---- */
 
 /* QTYPEs that no resolver can look up.  TYPE ANY (RFC 8482) is not one of them. */
 static const struct refused_type {
@@ -46,8 +104,47 @@ static struct front_decision judge_type(uint16_t type)
     return resolve;
 }
 
-struct front_decision front_judge(const struct front_options *options, const struct address *client, enum err read,
-                                  const struct message *message)
+/* RFC 7873 section 5.2.3: one that speaks cookies is told the right one, another one that there is a way that needs none. */
+static struct front_decision demand_cookie(const struct front_asker *asker)
+{
+    struct front_decision decision = answer(RCODE_BADCOOKIE, EDE_NONE, NULL);
+    if (asker->cookie == COOKIE_NONE) {
+        decision = answer(RCODE_REFUSED, EDE_PROHIBITED, "this client needs a DNS cookie, or TCP");
+        decision.verdict = FRONT_USE_STREAM;
+    }
+    return decision;
+}
+
+/* Names that ask who answers: RFC 4892, and what BIND made of it.  What is hidden is refused like all of its class. */
+static struct front_decision judge_chaos(const struct front_options *options, const struct question *question)
+{
+    const struct {
+        const char *name;
+        const char *text;
+    } names[] = {
+        { "id.server.", options->identity },
+        { "hostname.bind.", options->identity },
+        { "version.server.", options->version },
+        { "version.bind.", options->version },
+    };
+    bool is_text = question->qtype == TYPE_TXT || question->qtype == TYPE_ANY;
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        struct dname name;
+        if (is_text && names[i].text != NULL && dname_from_text(names[i].name, &name) == OK &&
+            dname_equal(&name, &question->qname))
+            return (struct front_decision) { .verdict = FRONT_TEXT, .ede = EDE_NONE, .text = names[i].text };
+    }
+    return answer(RCODE_REFUSED, EDE_NOT_SUPPORTED, "only class IN is resolved");
+}
+
+/* Nothing but a cookie is asked for: RFC 7873 section 5.4, which RFC 9619 section 4 leaves standing. */
+static bool asks_for_cookie_alone(const struct message *message, const struct front_asker *asker)
+{
+    return message->header.counts[0] == 0 && asker->cookie != COOKIE_NONE;
+}
+
+struct front_decision front_judge(const struct front_options *options, const struct address *client,
+                                  const struct front_asker *asker, enum err read, const struct message *message)
 {
     if (message->header.qr)
         return drop;
@@ -55,13 +152,24 @@ struct front_decision front_judge(const struct front_options *options, const str
         return answer(RCODE_REFUSED, EDE_PROHIBITED, "this client may not ask here");
     if (message->header.opcode != OPCODE_QUERY)
         return answer(RCODE_NOTIMP, EDE_NOT_SUPPORTED, "only opcode QUERY is known here");
-    if (read != OK || !message->has_question)
+    bool is_for_cookie = read == OK && asks_for_cookie_alone(message, asker);
+    if (read != OK || (!message->has_question && !is_for_cookie))
         return answer(RCODE_FORMERR, EDE_NONE, NULL); /* RFC 9619 section 4: exactly one question */
     if (message->edns.present && message->edns.version > 0)
         return answer(RCODE_BADVERS, EDE_NONE, NULL); /* RFC 6891 section 6.1.3 */
+    if (asker->is_malformed)
+        return answer(RCODE_FORMERR, EDE_NONE, NULL); /* RFC 7873 section 5.2.2 */
+    if (is_for_cookie) {
+        bool is_bad = asker->cookie == COOKIE_WRONG && !asker->is_stream;
+        return answer(is_bad ? RCODE_BADCOOKIE : RCODE_NOERROR, EDE_NONE, NULL);
+    }
+    if (front_lacks_cookie(options, client, asker))
+        return demand_cookie(asker);
     if (message->has_tsig)
         return answer(RCODE_NOTAUTH, EDE_NOT_SUPPORTED,
                       "no TSIG or SIG(0) key is known here"); /* RFC 8945 section 5.2.1 */
+    if (message->question.qclass == CLASS_CH)
+        return judge_chaos(options, &message->question);
     if (message->question.qclass != CLASS_IN)
         return answer(RCODE_REFUSED, EDE_NOT_SUPPORTED, "only class IN is resolved");
     return judge_type(message->question.qtype);

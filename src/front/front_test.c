@@ -8,9 +8,20 @@
 #include "message/testing.h"
 
 enum { ANYWHERE = 0xffff };
+#define OCTETS(text)                                                                                                   \
+    {                                                                                                                  \
+        (const uint8_t *)(text), sizeof(text) - 1                                                                      \
+    }
 
-static struct prefix prefixes[3];
-static struct front_options options = { .allow = prefixes, .allow_count = ARRAY_LEN(prefixes) };
+static struct prefix prefixes[3], with_cookie;
+static const struct now test_now = { .wall_ms = 1559731985000, .wall_is_fit = true };
+static struct cookie_keys keys;
+static struct front_options options = { .allow = prefixes,
+                                        .allow_count = ARRAY_LEN(prefixes),
+                                        .cookies.enabled = true,
+                                        .require_cookie = &with_cookie,
+                                        .require_cookie_count = 1,
+                                        .identity = "me" };
 
 static int set_up(void **state)
 {
@@ -19,6 +30,9 @@ static int set_up(void **state)
     set_hash_secret();
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         assert_int_equal(prefix_from_text(texts[i], &prefixes[i]), OK);
+    assert_int_equal(prefix_from_text("2001:db8:2::/48", &with_cookie), OK);
+    static const struct siphash_key master;
+    cookie_keys_set(&keys, &options.cookies, &master, test_now);
     return 0;
 }
 
@@ -36,6 +50,9 @@ struct sent {         /* what the client sends; zero is a plain question for "ww
     uint16_t qtype, qclass; /* 0: A, IN; ANYWHERE: really 0 */
     bool edns;
     uint8_t edns_version;
+    struct edns_option option;
+    bool over_tcp;
+    const char *qname;  /* NULL: www.example. */
     uint16_t questions; /* counted in the header: 0 is one, ANYWHERE is none */
     const char *tail;   /* octets behind the message */
     size_t tail_len;
@@ -45,13 +62,15 @@ static struct octets write_sent(const struct sent *sent, uint8_t *buffer, size_t
 {
     struct header header = { .id = 7, .qr = sent->qr, .opcode = sent->opcode, .rd = !sent->no_rd };
     struct question question = {
-        .qname = name_of("www.example."),
+        .qname = name_of(sent->qname == NULL ? "www.example." : sent->qname),
         .qtype = sent->qtype == 0          ? TYPE_A
                  : sent->qtype == ANYWHERE ? 0
                                            : sent->qtype,
         .qclass = sent->qclass == 0 ? CLASS_IN : sent->qclass,
     };
     struct edns edns = { .present = true, .version = sent->edns_version, .udp_octets = 1232 };
+    if (sent->option.code != 0)
+        edns.options[edns.option_count++] = sent->option;
     struct message_writer m;
     message_begin(&m, buffer, size, &header);
     if (sent->questions != ANYWHERE)
@@ -75,7 +94,9 @@ static struct front_decision judge(const struct sent *sent)
     struct message message;
     enum err read = message_read(octets, arena, &message);
     struct address client = address_of(sent->from == NULL ? "127.0.0.1" : sent->from);
-    struct front_decision decision = front_judge(&options, &client, read, &message);
+    struct edns_wishes wishes = edns_wishes_of(&message.edns);
+    struct front_asker asker = front_asker_of(&keys, &wishes, &client, sent->over_tcp, test_now);
+    struct front_decision decision = front_judge(&options, &client, &asker, read, &message);
     arena_free(arena);
     return decision;
 }
@@ -114,6 +135,51 @@ static void test_decisions(void **state)
           { .edns = true, .edns_version = 1 },
           { FRONT_ANSWER, RCODE_BADVERS, EDE_NONE, NULL } },
         { "class CH", { .qclass = CLASS_CH }, { FRONT_ANSWER, RCODE_REFUSED, EDE_NOT_SUPPORTED, NULL } },
+        { "RFC 4892",
+          { .qclass = CLASS_CH, .qtype = TYPE_TXT, .qname = "ID.server." },
+          { FRONT_TEXT, 0, EDE_NONE, "me" } },
+        { "its elder",
+          { .qclass = CLASS_CH, .qtype = TYPE_TXT, .qname = "hostname.bind." },
+          { FRONT_TEXT, 0, EDE_NONE, "me" } },
+        { "hidden",
+          { .qclass = CLASS_CH, .qtype = TYPE_TXT, .qname = "version.bind." },
+          { FRONT_ANSWER, RCODE_REFUSED, EDE_NOT_SUPPORTED, NULL } },
+        { "another type",
+          { .qclass = CLASS_CH, .qname = "id.server." },
+          { FRONT_ANSWER, RCODE_REFUSED, EDE_NOT_SUPPORTED, NULL } },
+        { "X-cookies: too short",
+          { .edns = true, .option = { EDNS_COOKIE, OCTETS("1234567") } },
+          { FRONT_ANSWER, RCODE_FORMERR, EDE_NONE, NULL } },
+        { "X-cookies: between the lengths",
+          { .edns = true, .option = { EDNS_COOKIE, OCTETS("123456789012345") } },
+          { FRONT_ANSWER, RCODE_FORMERR, EDE_NONE, NULL } },
+        { "X-cookies: learning",
+          { .edns = true, .option = { EDNS_COOKIE, OCTETS("12345678") } },
+          { FRONT_RESOLVE, 0, EDE_NONE, NULL } },
+        { "X-cookies: needed, none",
+          { .from = "2001:db8:2::1" },
+          { FRONT_USE_STREAM, RCODE_REFUSED, EDE_PROHIBITED, NULL } },
+        { "X-cookies: needed, none, TCP",
+          { .from = "2001:db8:2::1", .over_tcp = true },
+          { FRONT_RESOLVE, 0, EDE_NONE, NULL } },
+        { "X-cookies: needed, learning",
+          { .from = "2001:db8:2::1", .edns = true, .option = { EDNS_COOKIE, OCTETS("12345678") } },
+          { FRONT_ANSWER, RCODE_BADCOOKIE, EDE_NONE, NULL } },
+        { "X-cookies: needed, wrong",
+          { .from = "2001:db8:2::1", .edns = true, .option = { EDNS_COOKIE, OCTETS("1234567890123456") } },
+          { FRONT_ANSWER, RCODE_BADCOOKIE, EDE_NONE, NULL } },
+        { "RFC 7873 section 5.4: no question, a cookie",
+          { .questions = ANYWHERE, .edns = true, .option = { EDNS_COOKIE, OCTETS("12345678") } },
+          { FRONT_ANSWER, RCODE_NOERROR, EDE_NONE, NULL } },
+        { "the same with a wrong one",
+          { .questions = ANYWHERE, .edns = true, .option = { EDNS_COOKIE, OCTETS("1234567890123456") } },
+          { FRONT_ANSWER, RCODE_BADCOOKIE, EDE_NONE, NULL } },
+        { "RFC 7828: a time in a question",
+          { .edns = true, .over_tcp = true, .option = { EDNS_TCP_KEEPALIVE, OCTETS("\0\1") } },
+          { FRONT_ANSWER, RCODE_FORMERR, EDE_NONE, NULL } },
+        { "RFC 7828 section 3.2.1: over UDP it is ignored",
+          { .edns = true, .option = { EDNS_TCP_KEEPALIVE, OCTETS("\0\1") } },
+          { FRONT_RESOLVE, 0, EDE_NONE, NULL } },
         { "class ANY", { .qclass = CLASS_ANY }, { FRONT_ANSWER, RCODE_REFUSED, EDE_NOT_SUPPORTED, NULL } },
         { "type 0", { .qtype = ANYWHERE }, { FRONT_ANSWER, RCODE_FORMERR, EDE_INVALID_QUERY_TYPE, NULL } },
         { "AXFR", { .qtype = TYPE_AXFR }, { FRONT_ANSWER, RCODE_REFUSED, EDE_NOT_SUPPORTED, NULL } },
@@ -150,19 +216,45 @@ static void test_signed_questions(void **state)
     assert_int_equal(message_read(octets, arena, &message), OK);
     assert_true(message.has_tsig);
     struct address client = address_of("::1");
-    struct front_decision decision = front_judge(&options, &client, OK, &message); /* RFC 8945 section 5.2.1 */
+    static const struct front_asker nobody;
+    struct front_decision decision = front_judge(&options, &client, &nobody, OK, &message); /* RFC 8945 section 5.2.1 */
     assert_int_equal(decision.verdict, FRONT_ANSWER);
     assert_int_equal(decision.rcode, RCODE_NOTAUTH);
     arena_free(arena);
+}
+
+/* RFC 5001 section 2.1, RFC 7828 section 3.3.2, RFC 7873 section 5.2 */
+static void test_options_of_answers(void **state)
+{
+    (void)state;
+    static const uint8_t nsid[] = "x1";
+    const struct front_options with_nsid = { .cookies.enabled = true, .nsid = { nsid, 2 } };
+    const struct address client = address_of("192.0.2.1");
+    const struct edns_wishes all = { .nsid = true, .keepalive = true, .cookie = OCTETS("12345678") }, none = { 0 };
+    uint8_t buffer[FRONT_OPTIONS_OCTETS_MAX];
+    struct front_asker asker = front_asker_of(&keys, &all, &client, true, test_now);
+    struct octets written = front_write_options(&with_nsid, &asker, 30000, buffer);
+    static const uint8_t behind_cookie[] = { 0, 3, 0, 2, 'x', '1', 0, 11, 0, 2, 0x01, 0x2c };
+    assert_int_equal(written.len, 4 + COOKIE_OCTETS + sizeof(behind_cookie));
+    assert_memory_equal(written.data,
+                        "\0\x0a\0\x18"
+                        "12345678\1",
+                        13);
+    assert_memory_equal(written.data + 4 + COOKIE_OCTETS, behind_cookie, sizeof(behind_cookie));
+    asker = front_asker_of(&keys, &all, &client, false, test_now); /* UDP: no keepalive */
+    assert_int_equal(front_write_options(&with_nsid, &asker, 0, buffer).len, 4 + COOKIE_OCTETS + 6);
+    asker = front_asker_of(&keys, &none, &client, true, test_now);
+    assert_int_equal(front_write_options(&with_nsid, &asker, 30000, buffer).len, 0);
 }
 
 static void test_nobody_is_allowed_by_an_empty_list(void **state)
 {
     (void)state;
     struct front_options nobody = { 0 };
+    struct front_asker asker = { 0 };
     struct message message = { .header.rd = true, .has_question = true };
     struct address client = address_of("127.0.0.1");
-    assert_int_equal(front_judge(&nobody, &client, OK, &message).rcode, RCODE_REFUSED);
+    assert_int_equal(front_judge(&nobody, &client, &asker, OK, &message).rcode, RCODE_REFUSED);
 }
 
 int main(void)
@@ -170,6 +262,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_decisions),
         cmocka_unit_test(test_signed_questions),
+        cmocka_unit_test(test_options_of_answers),
         cmocka_unit_test(test_nobody_is_allowed_by_an_empty_list),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);

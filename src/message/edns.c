@@ -31,6 +31,33 @@ const struct edns_option *edns_option_find(const struct edns *edns, uint16_t cod
     return NULL;
 }
 
+bool cookie_is_well_formed(struct octets cookie)
+{
+    return cookie.len == COOKIE_CLIENT_OCTETS ||
+           (cookie.len >= COOKIE_CLIENT_OCTETS + COOKIE_SERVER_OCTETS_MIN && cookie.len <= COOKIE_OCTETS_MAX);
+}
+
+void edns_wish(struct edns_wishes *wishes, uint16_t code, struct octets data)
+{
+    if (code == EDNS_NSID) {
+        wishes->nsid = true;
+    } else if (code == EDNS_TCP_KEEPALIVE) {
+        wishes->keepalive = true;
+        wishes->keepalive_is_malformed |= data.len > 0;
+    } else if (code == EDNS_COOKIE && wishes->cookie.len == 0 && !wishes->cookie_is_malformed) {
+        wishes->cookie_is_malformed = !cookie_is_well_formed(data);
+        wishes->cookie = wishes->cookie_is_malformed ? (struct octets) { NULL, 0 } : data;
+    }
+}
+
+struct edns_wishes edns_wishes_of(const struct edns *edns)
+{
+    struct edns_wishes wishes = { 0 };
+    for (uint16_t i = 0; i < edns->option_count; i++)
+        edns_wish(&wishes, edns->options[i].code, edns->options[i].data);
+    return wishes;
+}
+
 void writer_edns(struct writer *w, const struct edns *edns)
 {
     writer_u8(w, 0); /* the root: RFC 6891 section 6.1.2 */
@@ -48,6 +75,7 @@ void writer_edns(struct writer *w, const struct edns *edns)
         writer_octets_put(w, option->data);
         w->failed |= option->data.len > UINT16_MAX;
     }
+    writer_octets_put(w, edns->more);
     if (w->failed)
         return;
     size_t rdlength = w->len - rdlength_at - sizeof(uint16_t);

@@ -36,11 +36,31 @@ struct edns {
     uint8_t rcode_high;  /* upper eight bits of the extended RCODE */
     uint16_t option_count;
     struct edns_option options[EDNS_OPTIONS_MAX]; /* those beyond are ignored */
+    struct octets more;                           /* to be written behind them: options in wire form; borrowed */
 };
 
 /* From an OPT record's CLASS, TTL and RDATA (RFC 6891 section 6.1.3).  ERR_FORMAT if the options do not fill the RDATA
  * exactly. */
 MUST_USE enum err edns_read(uint16_t class, uint32_t ttl, struct octets rdata, struct edns *edns);
+
+/* What a client wants by its options.  All others (client subnet, padding, …) are none of our business. */
+struct edns_wishes {
+    bool nsid;                   /* RFC 5001 */
+    bool keepalive;              /* RFC 7828 */
+    bool keepalive_is_malformed; /* section 3.2.1: a question names no time */
+    bool cookie_is_malformed;
+    struct octets cookie; /* RFC 7873: the client's part and perhaps a server's; empty: none; borrowed */
+};
+enum { /* RFC 7873 section 4 */
+       COOKIE_CLIENT_OCTETS = 8,
+       COOKIE_SERVER_OCTETS_MIN = 8,
+       COOKIE_SERVER_OCTETS_MAX = 32,
+       COOKIE_OCTETS_MAX = COOKIE_CLIENT_OCTETS + COOKIE_SERVER_OCTETS_MAX,
+};
+bool cookie_is_well_formed(struct octets cookie);
+/* Notes one more option; of cookies the first counts (RFC 7873 section 5.2). */
+void edns_wish(struct edns_wishes *wishes, uint16_t code, struct octets data);
+struct edns_wishes edns_wishes_of(const struct edns *edns);
 
 /* NULL if it is not there. */
 const struct edns_option *edns_option_find(const struct edns *edns, uint16_t code);

@@ -1,5 +1,5 @@
-/* The plain question, as nearly every client asks it: RD=1, one question of class IN, perhaps an OPT record without
- * options.  Reading one allocates nothing.  Everything else is left to message_read(). */
+/* The plain question, as nearly every client asks it: RD=1, one question of class IN, perhaps an OPT record with
+ * a few options.  Reading one allocates nothing.  Everything else is left to message_read(). */
 #ifndef MESSAGE_PLAIN_H
 #define MESSAGE_PLAIN_H
 
@@ -14,6 +14,8 @@ struct plain_question {
     bool edns;
     bool dnssec_ok;
     uint16_t udp_octets; /* as offered, 512 at least; means something with edns */
+    bool has_options;    /* then wishes means something */
+    struct edns_wishes wishes;
 };
 
 /* false: it is not plain.  What is, message_read() reads in the same way. */

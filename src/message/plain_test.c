@@ -25,7 +25,20 @@ static const struct {
     { "EDNS, DO", OCTETS("\x12\x34\1\0" WITH_OPT "\0\0\x29\x04\xd0\0\0\x80\0\0\0"), true },
     { "EDNS, fewer than 512 octets", OCTETS("\x12\x34\1\0" WITH_OPT "\0\0\x29\0\1\0\0\0\0\0\0"), true },
     { "EDNS version 1", OCTETS("\x12\x34\1\0" WITH_OPT "\0\0\x29\x04\xd0\0\1\0\0\0\0"), false },
-    { "an option", OCTETS("\x12\x34\1\0" WITH_OPT "\0\0\x29\x04\xd0\0\0\0\0\0\4\0\3\0\0"), false },
+    { "NSID", OCTETS("\x12\x34\1\0" WITH_OPT "\0\0\x29\x04\xd0\0\0\0\0\0\4\0\3\0\0"), true },
+    { "a cookie, keepalive",
+      OCTETS("\x12\x34\1\0" WITH_OPT "\0\0\x29\x04\xd0\0\0\0\0\0\x10\0\x0a\0\x08"
+             "12345678"
+             "\0\x0b\0\0"),
+      true },
+    { "a short cookie",
+      OCTETS("\x12\x34\1\0" WITH_OPT "\0\0\x29\x04\xd0\0\0\0\0\0\x0b\0\x0a\0\7"
+             "1234567"),
+      false },
+    { "padding", OCTETS("\x12\x34\1\0" WITH_OPT "\0\0\x29\x04\xd0\0\0\0\0\0\6\0\x0c\0\2\0\0"), true },
+    { "an option that is cut off", OCTETS("\x12\x34\1\0" WITH_OPT "\0\0\x29\x04\xd0\0\0\0\0\0\6\0\x0c\0\3\0\0"),
+      false },
+    { "half an option", OCTETS("\x12\x34\1\0" WITH_OPT "\0\0\x29\x04\xd0\0\0\0\0\0\2\0\x0c"), false },
     { "another record", OCTETS("\x12\x34\1\0" WITH_OPT "\0\0\1\0\1\0\0\0\0\0\0"), false },
     { "RD=0", OCTETS("\x12\x34\0\0\0\1" QUESTION), false },
     { "a response", OCTETS("\x12\x34\x81\0\0\1" QUESTION), false },
@@ -60,7 +73,14 @@ static bool is_read_alike(struct octets octets)
         assert_memory_equal(message.question.qname.octets, plain.name, plain.name_octets);
         assert_int_equal(message.edns.present, plain.edns);
         assert_int_equal(message.edns.dnssec_ok, plain.dnssec_ok);
-        assert_int_equal(message.edns.option_count, 0);
+        struct edns_wishes wishes = edns_wishes_of(&message.edns);
+        assert_int_equal(message.edns.option_count > 0, plain.has_options);
+        assert_false(wishes.cookie_is_malformed || wishes.keepalive_is_malformed);
+        if (plain.has_options) {
+            assert_int_equal(wishes.nsid, plain.wishes.nsid);
+            assert_int_equal(wishes.keepalive, plain.wishes.keepalive);
+            assert_true(octets_equal(wishes.cookie, plain.wishes.cookie));
+        }
         assert_false(message.has_tsig);
         if (plain.edns)
             assert_int_equal(message.edns.udp_octets, plain.udp_octets);
@@ -83,7 +103,7 @@ static void test_cases(void **state)
 static void test_changed_octets(void **state)
 {
     (void)state;
-    uint8_t changed[64];
+    uint8_t changed[80];
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct octets message = cases[i].message;
         assert_true(message.len <= sizeof(changed));

@@ -23,6 +23,7 @@ static struct header header_for(const struct client_query *query, uint16_t rcode
         .opcode = query->header.opcode,
         .rcode = rcode & 0xf,
         .qr = true,
+        .tc = query->use_stream,
         .rd = query->header.rd,
         .ra = true,
         .ad = authentic && (query->dnssec_ok || query->header.ad), /* RFC 6840 section 5.8 */
@@ -46,6 +47,7 @@ static struct edns edns_for(const struct answer_options *options, const struct c
         .udp_octets = options->edns_octets,
         .rcode_high = (uint8_t)(rcode >> 4),
         .dnssec_ok = query->dnssec_ok,
+        .more = query->options,
     };
 }
 
@@ -221,7 +223,7 @@ static size_t edns_octets(const struct edns *edns)
         return 0;
     for (uint16_t i = 0; i < edns->option_count; i++)
         octets += 4 + edns->options[i].data.len;
-    return octets;
+    return octets + edns->more.len;
 }
 
 /* Texts are the first to go when space is short: codes alone still say why. */
@@ -230,6 +232,15 @@ static void shorten(struct edns *edns)
     for (uint16_t i = 0; i < edns->option_count; i++)
         if (edns->options[i].code == EDNS_EDE)
             edns->options[i].data.len = 2;
+}
+
+/* Header and question have room, whatever the OPT record carries. */
+static size_t room_beside(struct edns *edns, size_t limit)
+{
+    if (edns_octets(edns) > limit / 2)
+        shorten(edns);
+    size_t octets = edns_octets(edns);
+    return limit > octets ? limit - octets : 0;
 }
 
 struct octets response_write(const struct answer_options *options, const struct client_query *query,
@@ -249,11 +260,11 @@ struct octets response_write(const struct answer_options *options, const struct 
     struct message_parts parts = {
         .m = &m, .options = options, .outcome = outcome, .dnssec_ok = query->dnssec_ok, .now = now
     };
-    begin(&m, &header, &query->question, buffer, limit - edns_octets(&edns));
+    begin(&m, &header, &query->question, buffer, room_beside(&edns, limit));
     if (rcode != RCODE_SERVFAIL && !put_everything(&parts)) {
         header.tc = true;
         shorten(&edns);
-        begin(&m, &header, &query->question, buffer, limit - edns_octets(&edns));
+        begin(&m, &header, &query->question, buffer, room_beside(&edns, limit));
     }
     m.w.size = limit;
     if (edns.present)
@@ -272,6 +283,33 @@ struct octets response_write_error(const struct answer_options *options, const s
         add_ede_option(&edns, option, ede, text);
     struct message_writer m;
     begin(&m, &header, question, buffer, limit_of(query, size));
+    if (edns.present)
+        message_put_edns(&m, &edns);
+    return message_end(&m);
+}
+
+struct octets response_write_text(const struct answer_options *options, const struct client_query *query,
+                                  const char *text, uint8_t *buffer, size_t size)
+{
+    struct header header = header_for(query, RCODE_NOERROR, false);
+    struct edns edns = edns_for(options, query, RCODE_NOERROR);
+    uint8_t data[1 + UINT8_MAX];
+    struct writer w = writer_of(data, sizeof(data));
+    size_t len = strnlen(text, UINT8_MAX);
+    writer_u8(&w, (uint8_t)len);
+    writer_octets_put(&w, (struct octets) { (const uint8_t *)text, len });
+    struct octets rdata = writer_octets(&w);
+    struct rrset set = {
+        .owner = &query->question.qname, .type = TYPE_TXT, .class = query->question.qclass, .count = 1, .rdata = &rdata
+    };
+    struct message_writer m;
+    size_t limit = limit_of(query, size);
+    begin(&m, &header, &query->question, buffer, room_beside(&edns, limit));
+    if (!message_put_rrset(&m, SECTION_ANSWER, &set, 0, false)) {
+        header.tc = true;
+        begin(&m, &header, &query->question, buffer, room_beside(&edns, limit));
+    }
+    m.w.size = limit;
     if (edns.present)
         message_put_edns(&m, &edns);
     return message_end(&m);

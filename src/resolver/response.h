@@ -11,7 +11,9 @@ struct client_query {
     struct question question;
     bool edns; /* the client sent an OPT record */
     bool dnssec_ok;
-    size_t size_max; /* the smaller of the client's UDP size and ours; MESSAGE_OCTETS_MAX over TCP */
+    struct octets options; /* of our OPT record, for this client alone, in wire form; borrowed */
+    bool use_stream;       /* TC: the client shall come back over TCP; for errors alone */
+    size_t size_max;       /* the smaller of the client's UDP size and ours; MESSAGE_OCTETS_MAX over TCP */
 };
 
 /* Writes the response into buffer (size at least size_max): AA=0, RA=1, AD by RFC 6840 section 5.8, TTLs as left at
@@ -29,5 +31,9 @@ bool response_make_ready(const struct answer_options *options, const struct outc
 struct octets response_write_error(const struct answer_options *options, const struct client_query *query,
                                    const struct question *question, uint16_t rcode, int ede, const char *text,
                                    uint8_t *buffer, size_t size);
+
+/* A TXT record of class CHAOS at the name that was asked for (RFC 4892).  text: 255 octets at most. */
+struct octets response_write_text(const struct answer_options *options, const struct client_query *query,
+                                  const char *text, uint8_t *buffer, size_t size);
 
 #endif

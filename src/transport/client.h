@@ -12,6 +12,7 @@ struct client_transport {
     bool is_stream;   /* answers need not fit into a datagram */
     void (*reply)(const struct client *client, struct octets message);
     void (*drop)(const struct client *client);
+    unsigned (*idle_ms)(const struct client *client); /* streams: how long a connection may be idle */
 };
 
 struct client {
@@ -55,6 +56,12 @@ static inline struct octets client_at_once(const struct client_handler *handler,
 static inline void client_reply(const struct client *client, struct octets message)
 {
     client->transport->reply(client, message);
+}
+
+/* How long the client's connection may be idle; 0: it has none. */
+static inline unsigned client_idle_ms(const struct client *client)
+{
+    return client->transport->idle_ms == NULL ? 0 : client->transport->idle_ms(client);
 }
 
 /* No answer.  Over a stream the connection is closed: nobody sends such a thing by mistake. */

@@ -94,12 +94,17 @@ static bool may_take_more(const struct tcp_connection *connection)
            connection->out_len - connection->out_sent < TCP_OUTPUT_PAUSE_OCTETS;
 }
 
+static unsigned idle_ms(const struct tcp_server *server)
+{
+    bool is_busy = server->open_count > server->limits.connections_max / 2;
+    return is_busy ? TCP_IDLE_BUSY_MS : TCP_IDLE_MS;
+}
+
 /* A whole question came or the last answer left. */
 static void note_progress(struct tcp_connection *connection)
 {
     struct tcp_server *server = connection->server;
-    bool is_busy = server->open_count > server->limits.connections_max / 2;
-    connection->timer.repeat = (is_busy ? TCP_IDLE_BUSY_MS : TCP_IDLE_MS) / 1000.0;
+    connection->timer.repeat = idle_ms(server) / 1000.0;
     ev_timer_again(server->loop, &connection->timer);
     list_remove(connection);
     list_append(connection);
@@ -271,7 +276,15 @@ static void tcp_drop(const struct client *client)
     finish_question(connection);
 }
 
-static const struct client_transport tcp_transport = { "tcp", true, tcp_reply, tcp_drop };
+static unsigned tcp_idle_ms(const struct client *client)
+{
+    const struct tcp_connection *connection = client->endpoint;
+    return idle_ms(connection->server);
+}
+
+static const struct client_transport tcp_transport = {
+    .name = "tcp", .is_stream = true, .reply = tcp_reply, .drop = tcp_drop, .idle_ms = tcp_idle_ms
+};
 
 /* ---- questions ---- */
 

@@ -148,7 +148,7 @@ static void udp_drop(const struct client *client)
     server->unanswered--;
 }
 
-static const struct client_transport udp_transport = { "udp", false, udp_reply, udp_drop };
+static const struct client_transport udp_transport = { .name = "udp", .reply = udp_reply, .drop = udp_drop };
 
 /* ---- receiving ---- */
 

@@ -5,10 +5,13 @@
 #include <strings.h>
 #include <time.h>
 
+#include "message/coding.h"
+
 enum {
     ZONE_RULES_MAX = 16,
     PREFIXES_MAX = 32,
     CACHE_OCTETS = 8 << 20,
+    KEEPALIVE_MS = 10000,
     ALGORITHM_DSA = 3,
     ALGORITHM_DSA_NSEC3_SHA1 = 6,
     START_S = 1577836800, /* 2020-01-01, for stories that name no time */
@@ -21,6 +24,7 @@ struct mapping {
     bool starts_with_signatures; /* the date of the story is when its last signature begins */
     bool fakes_dsa, fakes_sha1;
     bool validates;
+    bool hides_identity, hides_version;
     const char *error; /* without the line */
 };
 
@@ -99,6 +103,11 @@ static bool parse_seconds(struct mapping *m, const char *value, uint32_t *second
     unsigned long number = strtoul(value, &end, 10);
     *seconds = (uint32_t)number;
     return (*value != '\0' && *end == '\0' && number <= UINT32_MAX) || fail(m, "a number of seconds", value);
+}
+
+static bool parse_limit(struct mapping *m, const char *value, unsigned *limit)
+{
+    return sscanf(value, "%u", limit) == 1 || fail(m, "a number", value);
 }
 
 static bool parse_name(struct mapping *m, const char *value, struct dname *name)
@@ -264,11 +273,6 @@ static bool set_unanswered(struct mapping *m, const char *value)
     return parse_switch(m, value, &m->config->unanswered_fails);
 }
 
-static bool parse_limit(struct mapping *m, const char *value, unsigned *limit)
-{
-    return sscanf(value, "%u", limit) == 1 || fail(m, "a number", value);
-}
-
 static bool set_upstream_max(struct mapping *m, const char *value)
 {
     return parse_limit(m, value, &m->config->upstream_max);
@@ -317,7 +321,11 @@ static bool add_access(struct mapping *m, const char *value)
     if (strncmp(value + len, " allow", 6) != 0)
         return fail(m, "allow", value + len);
     const char *prefix = arena_printf(m->arena, "%.*s", (int)len, value);
-    return add_prefix(m, m->config->front.allow, &m->config->front.allow_count, prefix);
+    struct front_options *front = &m->config->front;
+    if (strcmp(value + len, " allow_cookie") == 0 &&
+        !add_prefix(m, front->require_cookie, &front->require_cookie_count, prefix))
+        return false;
+    return add_prefix(m, front->allow, &front->allow_count, prefix);
 }
 
 static bool set_localhost(struct mapping *m, const char *value)
@@ -346,12 +354,62 @@ static bool set_glue(struct mapping *m, const char *value)
     return true;
 }
 
-/* Hidden or shown: the story asks for them. */
-static bool want_chaos_names(struct mapping *m, const char *value)
+/* "hide-…: yes" wins, wherever it stands. */
+static bool set_identity(struct mapping *m, const char *value)
 {
-    (void)value;
-    m->config->needs = "CHAOS names";
+    m->config->front.identity = value;
     return true;
+}
+
+static bool set_version(struct mapping *m, const char *value)
+{
+    m->config->front.version = value;
+    return true;
+}
+
+static bool hide_identity(struct mapping *m, const char *value)
+{
+    return parse_switch(m, value, &m->hides_identity);
+}
+
+static bool hide_version(struct mapping *m, const char *value)
+{
+    return parse_switch(m, value, &m->hides_version);
+}
+
+/* "ascii_…", or hexadecimal digits. */
+static bool set_nsid(struct mapping *m, const char *value)
+{
+    static const char text_begins[] = "ascii_";
+    size_t begin = sizeof(text_begins) - 1, len = strlen(value);
+    uint8_t octets[NSID_OCTETS_MAX];
+    struct writer w = writer_of(octets, sizeof(octets));
+    bool is_text = strncmp(value, text_begins, begin) == 0;
+    if (is_text)
+        writer_octets_put(&w, (struct octets) { (const uint8_t *)value + begin, len - begin });
+    else if (!hex_decode((struct octets) { (const uint8_t *)value, len }, &w))
+        return fail(m, "ascii_ and a text, or hexadecimal digits", value);
+    m->config->front.nsid = octets_copy(m->arena, writer_octets(&w));
+    return !w.failed || fail(m, "a shorter identifier", value);
+}
+
+static bool set_answer_cookies(struct mapping *m, const char *value)
+{
+    return parse_switch(m, value, &m->config->front.cookies.enabled);
+}
+
+static bool set_cookie_secret(struct mapping *m, const char *value)
+{
+    struct cookie_options *cookies = &m->config->front.cookies;
+    struct writer w = writer_of(cookies->secrets[0].octets, SIPHASH_KEY_OCTETS);
+    cookies->secret_count = 1;
+    return (hex_decode((struct octets) { (const uint8_t *)value, strlen(value) }, &w) && w.len == SIPHASH_KEY_OCTETS) ||
+           fail(m, "32 hexadecimal digits", value);
+}
+
+static bool set_keepalive_timeout(struct mapping *m, const char *value)
+{
+    return parse_limit(m, value, &m->config->keepalive_ms);
 }
 
 /* ---- zones ---- */
@@ -500,17 +558,17 @@ static const struct word words[] = {
     { "nat64-prefix", .needs = "NAT64" },
     { "edns-client-string", .needs = "EDNS client strings" },
     { "edns-client-string-opcode", .needs = "EDNS client strings" },
-    { "edns-tcp-keepalive", .needs = "TCP keepalive in the core" },
-    { "edns-tcp-keepalive-timeout", .why = "goes with edns-tcp-keepalive" },
-    { "nsid", .needs = "NSID" },
-    { "answer-cookie", .needs = "cookies for clients" },
-    { "cookie-secret", .why = "goes with answer-cookie" },
+    { "edns-tcp-keepalive", .why = "whoever asks for it gets it" },
+    { "edns-tcp-keepalive-timeout", .apply = set_keepalive_timeout },
+    { "nsid", .apply = set_nsid },
+    { "answer-cookie", .apply = set_answer_cookies },
+    { "cookie-secret", .apply = set_cookie_secret },
     { "dns-error-reporting", .needs = "RFC 9567 reports" },
-    { "identity", .apply = want_chaos_names },
-    { "version", .apply = want_chaos_names },
-    { "hide-identity", .apply = want_chaos_names },
-    { "hide-version", .apply = want_chaos_names },
-    { "hide-trustanchor", .apply = want_chaos_names },
+    { "identity", .apply = set_identity },
+    { "version", .apply = set_version },
+    { "hide-identity", .apply = hide_identity },
+    { "hide-version", .apply = hide_version },
+    { "hide-trustanchor", .needs = "trust anchors as CHAOS names" },
     { "features", .needs = "a least TTL" }, /* Deckard: "min_ttl = 5" */
     { "iter-scrub-ns", .needs = "a limit on NS records of one answer" },
     { "num-queries-per-thread", .apply = set_query_limit },
@@ -607,6 +665,8 @@ static struct story_config initial(struct arena *arena, const struct story *stor
     config.cache.max_ttl_s = TTL_S_MAX;
     config.cache.file = NULL;
     config.front.allow = ARENA_ARRAY(arena, PREFIXES_MAX, struct prefix);
+    config.front.require_cookie = ARENA_ARRAY(arena, PREFIXES_MAX, struct prefix);
+    config.keepalive_ms = KEEPALIVE_MS;
     struct resolver_options *resolver = &config.resolver;
     resolver->prime_root = story->has_sections; /* Deckard's stories have no answer to priming */
     resolver->random_case = false;              /* entries that do not copy the question have their own case */
@@ -678,6 +738,10 @@ static void finish(struct mapping *m, const struct story *story)
     struct front_options *front = &m->config->front;
     if (front->allow_count == 0 && prefix_from_text("127.0.0.0/8", &front->allow[0]) == OK)
         front->allow_count = 1;
+    if (m->hides_identity)
+        front->identity = NULL;
+    if (m->hides_version)
+        front->version = NULL;
     if (!m->validates) {
         trust_free(m->config->trust);
         m->config->trust = trust_new();

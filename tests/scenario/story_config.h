@@ -17,8 +17,10 @@ struct story_config {
     struct cache_options cache;
     struct front_options front;
     struct crypto_policy policy;
-    struct trust *trust;   /* trust_free() */
-    int64_t start_ms;      /* wall time when the story begins */
+    struct trust *trust; /* trust_free() */
+    int64_t start_ms;    /* wall time when the story begins */
+    struct siphash_key cookie_master;
+    unsigned keepalive_ms; /* what clients over TCP are told */
     unsigned upstream_max; /* more upstream questions fail the story; 0: no limit */
     unsigned checks_max;   /* so does a client's question that costs more signature checks … */
     unsigned hashes_max;   /* … or NSEC3 hashes; 0: no limit */

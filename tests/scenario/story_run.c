@@ -28,6 +28,7 @@ struct pending { /* an upstream question in flight */
 struct asker { /* a client's question */
     struct client_query query;
     struct retelling retelling;
+    struct front_asker front;
     enum transport transport;
 };
 
@@ -180,9 +181,11 @@ static void done(struct run *run, struct asker *asker, const struct outcome *out
         return;
     }
     uint8_t *buffer = memory_new(RESPONSE_OCTETS_MAX, 1);
-    struct octets octets = response_write(&run->config->answers, &asker->query,
-                                          retold == RETOLD_OTHER ? &told : outcome, run->now, buffer,
-                                          RESPONSE_OCTETS_MAX);
+    struct client_query query = asker->query;
+    uint8_t options[FRONT_OPTIONS_OCTETS_MAX];
+    query.options = front_write_options(&run->config->front, &asker->front, run->config->keepalive_ms, options);
+    struct octets octets = response_write(&run->config->answers, &query, retold == RETOLD_OTHER ? &told : outcome,
+                                          run->now, buffer, RESPONSE_OCTETS_MAX);
     keep_answer(run, octets, asker->transport, explain(run, outcome));
     free(buffer);
 }
@@ -209,8 +212,15 @@ static void answer_at_once(struct run *run, const struct asker *asker, const str
 {
     uint8_t *buffer = memory_new(RESPONSE_OCTETS_MAX, 1);
     const struct question *question = message->has_question ? &message->question : NULL;
-    struct octets octets = response_write_error(&run->config->answers, &asker->query, question, decision->rcode,
-                                                decision->ede, decision->text, buffer, RESPONSE_OCTETS_MAX);
+    struct client_query query = asker->query;
+    uint8_t options[FRONT_OPTIONS_OCTETS_MAX];
+    query.options = front_write_options(&run->config->front, &asker->front, run->config->keepalive_ms, options);
+    query.use_stream = decision->verdict == FRONT_USE_STREAM;
+    const struct answer_options *answers = &run->config->answers;
+    struct octets octets = decision->verdict == FRONT_TEXT
+                               ? response_write_text(answers, &query, decision->text, buffer, RESPONSE_OCTETS_MAX)
+                               : response_write_error(answers, &query, question, decision->rcode, decision->ede,
+                                                      decision->text, buffer, RESPONSE_OCTETS_MAX);
     keep_answer(run, octets, asker->transport,
                 arena_printf(run->arena, "    front: EDE %d \"%s\"\n", decision->ede,
                              decision->text == NULL ? "" : decision->text));
@@ -227,12 +237,16 @@ static void ask(struct run *run, const struct story_step *step, const struct sto
     enum err read = message_read(packet.octets, run->arena, &packet.message);
     struct asker *asker = ARENA_NEW(run->arena, struct asker);
     *asker = (struct asker) { .query = client_query_of(run, &packet), .transport = packet.transport };
-    struct front_decision decision = front_judge(&run->config->front, &client, read, &packet.message);
+    struct cookie_keys keys = { 0 };
+    struct edns_wishes wishes = edns_wishes_of(&packet.message.edns);
+    cookie_keys_set(&keys, &run->config->front.cookies, &run->config->cookie_master, run->now);
+    asker->front = front_asker_of(&keys, &wishes, &client, packet.transport == TRANSPORT_TCP, run->now);
+    struct front_decision decision = front_judge(&run->config->front, &client, &asker->front, read, &packet.message);
     trace(run, "  => client asks: %s", question_text(run->arena, &packet.message));
     if (decision.verdict == FRONT_RESOLVE) {
         struct question question = retell_question(&run->config->retelling, &asker->query, &asker->retelling);
         resolver_ask(run->resolver, &question, packet.message.header.cd, asker, run->now);
-    } else if (decision.verdict == FRONT_ANSWER) {
+    } else if (decision.verdict != FRONT_DROP) {
         answer_at_once(run, asker, &packet.message, &decision);
     }
 }
