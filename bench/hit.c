@@ -9,10 +9,11 @@
 
 #include "base/hash.h"
 #include "cache/ready.h"
+#include "front/front.h"
 #include "resolver/response.h"
 
 enum { NAMES = 10000, HITS = 2000000, THREADS_MAX = 64, TTL_S = 86400, SIGNATURE_OCTETS = 64, DAY_MS = 86400000 };
-enum { BATCH = 64, QUESTION_OCTETS = 64 };
+enum { BATCH = 64, QUESTION_OCTETS = 96 };
 enum { STRIDE = 7919 }; /* prime: all names in turn, neighbours far apart */
 
 struct world {
@@ -24,13 +25,16 @@ struct world {
     struct resolver_options options;
     struct answer_options answer_options;
     struct now now;
+    struct cookie_keys cookie_keys;
+    struct front_options front;
+    struct address client;
     struct dname names[NAMES];
 };
 
 struct worker {
     struct world *world;
     void (*way)(struct worker *worker);
-    bool dnssec_ok;
+    bool dnssec_ok, with_cookie;
     pthread_t thread;
     double cpu_ns; /* for one hit */
 };
@@ -116,6 +120,10 @@ static void world_init(struct world *world)
     crypto_policy_make(&crypto_options, &world->policy);
     world->options = resolver_options_default(world->arena);
     world->answer_options = (struct answer_options) { .edns_octets = UDP_OCTETS_DEFAULT, .minimal = true, .ede = true };
+    static const struct siphash_key master = { "a secret" };
+    world->front.cookies.enabled = true;
+    world->client = (struct address) { .family = 4, .octets = { 127, 0, 0, 1 } };
+    cookie_keys_set(&world->cookie_keys, &world->front.cookies, &master, world->now);
     fill_cache(world);
 }
 
@@ -196,7 +204,13 @@ static uint8_t (*make_questions(const struct worker *worker, size_t octets[NAMES
 {
     uint8_t(*questions)[QUESTION_OCTETS] = calloc(NAMES, sizeof(*questions));
     const struct header header = { .rd = true, .ad = true };
-    const struct edns edns = { .present = true, .udp_octets = UDP_OCTETS_DEFAULT, .dnssec_ok = worker->dnssec_ok };
+    struct edns edns = { .present = true, .udp_octets = UDP_OCTETS_DEFAULT, .dnssec_ok = worker->dnssec_ok };
+    const struct world *world = worker->world;
+    uint8_t cookie[COOKIE_OCTETS];
+    struct octets client_part = { (const uint8_t *)"12345678", COOKIE_CLIENT_OCTETS };
+    cookie_judge(&world->cookie_keys, client_part, &world->client, world->now, cookie);
+    if (worker->with_cookie)
+        edns.options[edns.option_count++] = (struct edns_option) { EDNS_COOKIE, { cookie, sizeof(cookie) } };
     for (unsigned i = 0; questions != NULL && i < NAMES; i++) {
         struct question question = { .qname = worker->world->names[i], .qtype = TYPE_A, .qclass = CLASS_IN };
         struct message_writer m;
@@ -230,15 +244,26 @@ static void make_all_ready(struct worker *worker)
     random_free(random);
 }
 
+/* As the worker does it for each plain question. */
+static struct octets write_options(const struct world *world, const struct plain_question *plain,
+                                   uint8_t buffer[FRONT_OPTIONS_OCTETS_MAX])
+{
+    static const struct edns_wishes none;
+    struct front_asker asker = front_asker_of(&world->cookie_keys, plain->has_options ? &plain->wishes : &none,
+                                              &world->client, false, world->now);
+    if (plain->has_options != (asker.cookie == COOKIE_GOOD))
+        errx(EX_SOFTWARE, "not a good cookie");
+    return front_write_options(&world->front, &asker, 0, buffer);
+}
+
 static void answer_batch(struct worker *worker, const struct octets questions[BATCH])
 {
     static _Thread_local struct plain_question plains[BATCH];
     static _Thread_local struct ready_key keys[BATCH];
     static _Thread_local uint8_t answers[BATCH][READY_BUFFER_OCTETS];
     const struct cache *cache = worker->world->cache;
-    const struct ready_manner manner = { .edns_octets = UDP_OCTETS_DEFAULT,
-                                         .ede = true,
-                                         .octets_max = UDP_OCTETS_DEFAULT };
+    uint8_t options[FRONT_OPTIONS_OCTETS_MAX];
+    struct ready_manner manner = { .edns_octets = UDP_OCTETS_DEFAULT, .ede = true, .octets_max = UDP_OCTETS_DEFAULT };
     for (unsigned i = 0; i < BATCH; i++) {
         if (!plain_question_read(questions[i], &plains[i]))
             errx(EX_SOFTWARE, "not plain");
@@ -247,10 +272,12 @@ static void answer_batch(struct worker *worker, const struct octets questions[BA
     }
     for (unsigned i = 0; i < BATCH; i++)
         ready_prefetch_entry(cache, &keys[i]);
-    for (unsigned i = 0; i < BATCH; i++)
+    for (unsigned i = 0; i < BATCH; i++) {
+        manner.options = write_options(worker->world, &plains[i], options);
         if (ready_answer(worker->world->cache, &keys[i], &plains[i], &manner, worker->world->now, answers[i])
                 .message.len == 0)
             errx(EX_SOFTWARE, "not ready");
+    }
 }
 
 static void ready_made(struct worker *worker)
@@ -280,12 +307,13 @@ static void *work(void *context)
     return NULL;
 }
 
-static void measure(struct world *world, void (*way)(struct worker *worker), unsigned threads, bool dnssec_ok)
+static void measure(struct world *world, void (*way)(struct worker *worker), unsigned threads, bool dnssec_ok,
+                    bool with_cookie)
 {
     struct worker workers[THREADS_MAX];
     double cpu_ns = 0;
     for (unsigned i = 0; i < threads; i++) {
-        workers[i] = (struct worker) { .world = world, .way = way, .dnssec_ok = dnssec_ok };
+        workers[i] = (struct worker) { .world = world, .way = way, .dnssec_ok = dnssec_ok, .with_cookie = with_cookie };
         if (pthread_create(&workers[i].thread, NULL, work, &workers[i]) != 0)
             errx(EX_OSERR, "pthread_create");
     }
@@ -293,8 +321,8 @@ static void measure(struct world *world, void (*way)(struct worker *worker), uns
         pthread_join(workers[i].thread, NULL);
         cpu_ns += workers[i].cpu_ns;
     }
-    printf("%s, %u thread%s, DO=%d: %.0f ns a hit\n", way == ready_made ? "ready-made" : "the long way", threads,
-           threads == 1 ? "" : "s", dnssec_ok, cpu_ns / threads);
+    printf("%s, %u thread%s, DO=%d%s: %.0f ns a hit\n", way == ready_made ? "ready-made" : "the long way", threads,
+           threads == 1 ? "" : "s", dnssec_ok, with_cookie ? ", a cookie" : "", cpu_ns / threads);
 }
 
 int main(int argc, char **argv)
@@ -305,10 +333,12 @@ int main(int argc, char **argv)
         errx(EX_USAGE, "usage: hit [THREADS]");
     world_init(&world);
     for (unsigned count = 1; count <= threads; count *= 2) {
-        measure(&world, ready_made, count, false);
-        measure(&world, ready_made, count, true);
-        measure(&world, the_long_way, count, false);
-        measure(&world, the_long_way, count, true);
+        measure(&world, ready_made, count, false, false);
+        measure(&world, ready_made, count, false, true);
+        measure(&world, ready_made, count, true, false);
+        measure(&world, ready_made, count, true, true);
+        measure(&world, the_long_way, count, false, false);
+        measure(&world, the_long_way, count, true, false);
     }
     world_clear(&world);
     return EX_OK;

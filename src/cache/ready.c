@@ -8,6 +8,9 @@ enum {
     OPTION_HEAD_OCTETS = 4,  /* code and length: RFC 6891 section 6.1.2 */
     EDE_CODE_OCTETS = 2,     /* RFC 8914 section 2 */
     RECORD_FIXED_OCTETS = 8, /* type, class, TTL */
+    TTL_BEHIND_TYPE = 4,
+    RDATA_BEHIND_TTL = 6,
+    ADDRESS_OCTETS_MAX = 16,
     POINTER_BITS = 0xc0,
 };
 
@@ -209,6 +212,54 @@ static bool patch_ttls(struct ready *ready, bool dnssec_ok, struct now now)
     return true;
 }
 
+/* `count` records of one set of addresses: their owners, types and TTLs are the same, their RDATA change places. */
+static void turn(uint8_t *message, const struct ready_mark *marks, unsigned count, size_t octets, uint16_t id)
+{
+    uint8_t rdata[ROTATED_RECORDS_MAX][ADDRESS_OCTETS_MAX];
+    for (unsigned i = 0; i < count; i++)
+        memcpy(rdata[i], message + marks[i].at + RDATA_BEHIND_TTL, octets);
+    for (unsigned i = 0; i < count; i++)
+        memcpy(message + marks[i].at + RDATA_BEHIND_TTL, rdata[(i + id) % count], octets);
+}
+
+static struct ready_mark mark_at(const struct ready *ready, unsigned i)
+{
+    struct ready_mark mark;
+    memcpy(&mark, ready->marks + i * sizeof(mark), sizeof(mark));
+    return mark;
+}
+
+/* RDLENGTH is looked at, too: a blob is memory like any other. */
+static bool is_address(const struct ready *ready, struct ready_mark mark, uint16_t type, size_t octets)
+{
+    size_t end = mark.at + RDATA_BEHIND_TTL + octets;
+    return mark.part == READY_ANSWERS && end <= ready->head.part_ends[READY_ANSWERS] &&
+           get_u16(ready->message + mark.at - TTL_BEHIND_TYPE) == type &&
+           get_u16(ready->message + mark.at + 4) == octets;
+}
+
+/* Marks of one set stand together. */
+static void rotate(struct ready *ready, const struct plain_question *plain)
+{
+    struct ready_mark marks[ROTATED_RECORDS_MAX + 1];
+    size_t octets = plain->qtype == TYPE_A ? 4 : ADDRESS_OCTETS_MAX;
+    for (unsigned i = 0, count; i < ready->head.mark_count; i += count) {
+        marks[0] = mark_at(ready, i);
+        for (count = 1; i + count < ready->head.mark_count; count++) {
+            struct ready_mark next = mark_at(ready, i + count);
+            if (next.set != marks[0].set)
+                break;
+            if (count <= ROTATED_RECORDS_MAX)
+                marks[count] = next;
+        }
+        bool all = is_rotated(plain->qtype, count);
+        for (unsigned k = 0; all && k < count; k++)
+            all = is_address(ready, marks[k], plain->qtype, octets);
+        if (all)
+            turn(ready->message, marks, count, octets, get_u16(plain->id));
+    }
+}
+
 /* Takes out what only DO asks for; returns the octets that stay. */
 static size_t take_out(struct ready *ready, bool dnssec_ok)
 {
@@ -261,6 +312,8 @@ struct ready_answer ready_answer(struct cache *cache, const struct ready_key *ke
     if (octets == 0 || !read_blob(buffer, octets, &ready) || !may_be_served(cache, &ready.head, plain->cd, now) ||
         ready.head.question_octets != plain->name_octets || !patch_ttls(&ready, plain->dnssec_ok, now))
         return none;
+    if (manner->rotate && ready.head.mark_count > 1 && (plain->qtype == TYPE_A || plain->qtype == TYPE_AAAA))
+        rotate(&ready, plain);
     struct octets edes = { ready.ede, manner->ede ? ready.head.ede_octets : 0u };
     size_t message_octets = take_out(&ready, plain->dnssec_ok);
     size_t opt = plain->edns ? OPT_OCTETS + edes.len + manner->options.len : 0;

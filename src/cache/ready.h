@@ -20,6 +20,14 @@ enum {
     READY_BUFFER_OCTETS = 4096,     /* what ready_answer() works in */
 };
 
+/* Sets of addresses are turned by the question's id, so that each record comes first as often as the others (RFC 1794).
+ * Larger ones stay as they are. */
+enum { ROTATED_RECORDS_MAX = 32 };
+static inline bool is_rotated(uint16_t type, unsigned count)
+{
+    return (type == TYPE_A || type == TYPE_AAAA) && count > 1 && count <= ROTATED_RECORDS_MAX;
+}
+
 enum ready_part { /* of the message, in this order */
                   READY_ANSWERS,
                   READY_ANSWER_SIGNATURES, /* DO alone */
@@ -89,6 +97,7 @@ void ready_prefetch_entry(const struct cache *cache, const struct ready_key *key
 struct ready_manner {     /* what is the same for all clients, and for this one */
     uint16_t edns_octets; /* offered to clients */
     bool ede;
+    bool rotate;
     uint16_t octets_max; /* the smaller of the client's size and ours */
     struct octets
         options; /* of the OPT record, for this client alone, in wire form; READY_OPTIONS_OCTETS_MAX at most */

@@ -78,6 +78,11 @@ static const struct option options[] = {
       .min = UDP_OCTETS_MIN, .max = EDNS_OCTETS_MAX, PLACE(answers.edns_octets) },
     { "answers.minimal", &kind_truth, "true",
       "Leave out what no client needs of the Authority and Additional sections.", PLACE(answers.minimal) },
+    { "answers.rotate", &kind_truth, "true",
+      "Begin the A and AAAA records of an answer with another one each time, so that clients that take the first share "
+      "the "
+      "load (RFC 1794).",
+      PLACE(answers.rotate) },
     { "answers.ede", &kind_truth, "true", "Tell clients why an answer failed (RFC 8914).", PLACE(answers.ede) },
     { "answers.cookies", &kind_truth, "true", "DNS cookies towards clients (RFC 7873, RFC 9018).",
       PLACE(front.cookies.enabled) },
@@ -143,7 +148,8 @@ static const struct option options[] = {
     { "resolver.aggressive-nsec.include", &kind_names, "[]",
       "Zones at and below which that is done also where resolver.forward or resolver.stub say who answers.",
       LIST(resolver.aggressive_include, resolver.aggressive_include_count) },
-    { "resolver.cookies", &kind_truth, "false", "DNS cookies towards servers (RFC 7873).", .not_yet = true },
+    { "resolver.cookies", &kind_truth, "true",
+      "DNS cookies towards servers (RFC 7873): replies that do not repeat ours are dropped.", PLACE(resolver.cookies) },
     { "resolver.serve-stale.enabled", &kind_truth, "false",
       "Answer with expired data while servers cannot be reached (RFC 8767).", .not_yet = true },
     { "resolver.serve-stale.max-age", &kind_duration, "1d", "For how long.", .min = SECONDS(1),
@@ -183,7 +189,7 @@ static const struct option options[] = {
     { "validation.report-errors", &kind_truth, "false", "Report failures to the zone's agent (RFC 9567).",
       .not_yet = true },
     { "validation.signal-algorithms", &kind_truth, "false", "Tell servers which algorithms are understood (RFC 6975).",
-      .not_yet = true },
+      PLACE(resolver.signal_algorithms) },
 
     { "trust.model", &kind_choice, "root",
       "root needs a trust anchor for the root, configured takes the anchors as they are and names what they do not "

@@ -465,6 +465,7 @@ static struct octets on_at_once(void *context, unsigned place, const struct clie
     const struct ready_manner manner = {
         .edns_octets = config->answers.edns_octets,
         .ede = config->answers.ede,
+        .rotate = config->answers.rotate,
         .options = options_for(worker, client, &asker, options),
         .octets_max = size_max_of(worker, client, glance->plain.edns ? glance->plain.udp_octets : 0),
     };

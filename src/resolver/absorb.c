@@ -123,6 +123,15 @@ static void learn_of_edns(struct server *server, const struct lookup *l, enum re
 {
     if (l->target->no_edns && (kind == REPLY_ANSWER || kind == REPLY_REFERRAL))
         server->no_edns_until_ms = now.monotonic_ms + NO_EDNS_S * 1000;
+    else if (l->target->no_options && (kind == REPLY_ANSWER || kind == REPLY_REFERRAL))
+        server->no_options_until_ms = now.monotonic_ms + NO_OPTIONS_S * 1000;
+}
+
+/* Without options first: what a server says of those it does not know is not said of EDNS. */
+static bool stumbled_over_options(const struct lookup *l, const struct message *message)
+{
+    return l->sent_options &&
+           (message->rcode == RCODE_FORMERR || message->rcode == RCODE_NOTIMP || message->rcode == RCODE_BADVERS);
 }
 
 static void absorb_reply(struct resolver *r, struct lookup *l, const struct message *message, struct arena *scratch,
@@ -181,6 +190,12 @@ void lookup_absorb(struct resolver *r, struct lookup *l, const struct message *r
     server_answered(servers_get(r->servers, &l->target->address), now.monotonic_ms - l->sent_ms);
     lookup_exchange_over(r, l);
     task_wake(r, &l->task);
+    if (read == OK && lookup_cookie_wants_more(r, l, reply))
+        return;
+    if (read == OK && stumbled_over_options(l, reply)) {
+        l->target->no_options = true;
+        return;
+    }
     if (read == OK) {
         absorb_reply(r, l, reply, scratch, now);
         return;
@@ -204,27 +219,37 @@ void lookup_exchange_failed(struct resolver *r, struct lookup *l, enum exchange_
     task_wake(r, &l->task);
 }
 
+/* Somebody answers in the server's place. */
+static void use_tcp_alone(struct resolver *r, struct lookup *l, struct now now)
+{
+    servers_get(r->servers, &l->target->address)->tcp_until_ms = now.monotonic_ms + TCP_ALONE_S * 1000;
+    l->target->use_tcp = true;
+}
+
 void lookup_timed_out(struct resolver *r, struct lookup *l, struct now now)
 {
     r->stats.timeouts++;
     l->timeouts++;
-    server_was_silent(servers_get(r->servers, &l->target->address), now.monotonic_ms);
+    struct server *server = servers_get(r->servers, &l->target->address);
+    server_was_silent(server, now.monotonic_ms);
     if (l->forged > 0)
-        l->target->use_tcp = true;
+        use_tcp_alone(r, l, now);
+    if (l->sent_options && server->cookie.server_octets == 0)
+        l->target->no_options = true; /* it may not bear them; one that has shown a cookie does */
     want_cancel(r, l->exchange);
     lookup_exchange_over(r, l);
     task_wake(r, &l->task);
 }
 
 /* Somebody guesses: keep waiting for the true reply, but not while thousands of guesses come in. */
-void lookup_forged(struct resolver *r, struct lookup *l)
+void lookup_forged(struct resolver *r, struct lookup *l, struct now now)
 {
     r->stats.forged_dropped++;
     if (l->forged < FORGED_MAX)
         l->forged++;
     if (l->forged < FORGED_MAX || l->sent_tcp)
         return;
-    l->target->use_tcp = true;
+    use_tcp_alone(r, l, now);
     want_cancel(r, l->exchange);
     lookup_exchange_over(r, l);
     task_wake(r, &l->task);

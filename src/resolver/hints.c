@@ -124,5 +124,6 @@ struct resolver_options resolver_options_default(struct arena *arena)
         .edns_octets = UDP_OCTETS_DEFAULT,
         .special_use_names = true,
         .aggressive_nsec = true,
+        .cookies = true,
     };
 }

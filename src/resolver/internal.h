@@ -60,6 +60,8 @@ struct target { /* one address of a server of the cut */
     bool recursion_lame; /* answered from recursion: only when nobody else does (iter_reclame) */
     bool use_tcp;        /* truncated, or forged replies were seen */
     bool no_edns;
+    bool no_options;     /* stumbled over EDNS options, or seemed to */
+    bool cookie_was_bad; /* BADCOOKIE: asked once more with the new one */
 };
 
 struct cut { /* where the question stands */
@@ -119,11 +121,14 @@ struct lookup {
     uint16_t id;
     bool sent_tcp;
     bool sent_edns;
-    uint8_t forged;             /* replies that did not belong to the question */
-    struct target *target;      /* asked now */
-    struct question asked;      /* the question in flight */
-    bool case_is_random;        /* 0x20 */
-    struct dname asked_on_wire; /* its name as it was written: in random case, perhaps */
+    bool sent_options;
+    bool sent_cookie;
+    uint8_t cookie[COOKIE_CLIENT_OCTETS]; /* our part */
+    uint8_t forged;                       /* replies that did not belong to the question */
+    struct target *target;                /* asked now */
+    struct question asked;                /* the question in flight */
+    bool case_is_random;                  /* 0x20 */
+    struct dname asked_on_wire;           /* its name as it was written: in random case, perhaps */
 
     enum lookup_end end;
     struct answer *answer; /* LOOKUP_ANSWERED */
@@ -285,7 +290,7 @@ void lookup_absorb(struct resolver *r, struct lookup *l, const struct message *r
                    struct arena *scratch, struct now now);
 void lookup_exchange_failed(struct resolver *r, struct lookup *l, enum exchange_failure how, struct now now);
 /* A reply came that does not belong to it. */
-void lookup_forged(struct resolver *r, struct lookup *l);
+void lookup_forged(struct resolver *r, struct lookup *l, struct now now);
 void lookup_timed_out(struct resolver *r, struct lookup *l, struct now now);
 /* Nothing is in flight any more; no harm if nothing was. */
 void lookup_exchange_over(struct resolver *r, struct lookup *l);
@@ -304,6 +309,15 @@ enum { SYNTHESIS_HASHES_MAX = 32 }; /* of one client's question: HASHES_PER_TURN
 struct answer *synthesise(struct resolver *r, struct request *q, const struct question *question, struct now now);
 /* An answer that came from a wildcard says what others below the same name get (RFC 8198 section 5.3). */
 void synthesis_learn(struct resolver *r, struct request *q, const struct answer *answer, struct now now);
+
+/* cookies.c */
+/* Our cookie for l->target, and the server's own if it has shown one; l->sent_cookie and l->cookie are set. */
+void lookup_put_cookie(struct resolver *r, struct lookup *l, struct now now, struct edns *edns,
+                       uint8_t buffer[COOKIE_OCTETS_MAX]);
+/* It shows another client's cookie: not for us. */
+bool lookup_cookie_is_forged(const struct lookup *l, const struct message *reply);
+/* Remembers what the server shows.  true: the reply must not be used, the server is to be asked again. */
+bool lookup_cookie_wants_more(struct resolver *r, struct lookup *l, const struct message *reply);
 
 /* question.c: what goes over the wire */
 /* The name and type to ask the cut's servers next (RFC 9156). */

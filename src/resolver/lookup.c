@@ -231,6 +231,7 @@ static void send_question(struct resolver *r, struct lookup *l, struct target *t
 {
     const struct server *server = servers_get(r->servers, &target->address);
     l->target = target;
+    target->use_tcp |= server->tcp_until_ms > now.monotonic_ms;
     l->sent_tcp = target->use_tcp || lookup_avoids(l, &target->address);
     bool needs_signatures = l->distrust.rounds > 0; /* and there are none without EDNS */
     l->sent_edns = !target->no_edns && (needs_signatures || server->no_edns_until_ms <= now.monotonic_ms);

@@ -39,6 +39,7 @@ static int set_up(void **state)
     world->options.prime_root = false;
     world->options.random_case = false;
     world->options.minimisation = MINIMISATION_OFF;
+    world->options.cookies = false;
     struct cache_options cache_options = cache_options_default();
     cache_options.size_octets = 4 << 20;
     world->cache = cache_new(&cache_options, world->random);
@@ -192,6 +193,172 @@ static void an_answer_without_edns_does(void **state)
     assert_false(has_edns(world, &world->sent[2]));
 }
 
+/* ---- cookies (X-cookies, RFC 7873 section 5.3) ---- */
+
+/* The cookie in the n-th question that was sent. */
+static struct octets cookie_sent(struct world *world, unsigned n)
+{
+    struct message message;
+    assert_true(n < world->sent_count);
+    assert_int_equal(message_read(world->sent[n].packet, world->arena, &message), OK);
+    const struct edns_option *option = edns_option_find(&message.edns, EDNS_COOKIE);
+    return option == NULL ? (struct octets) { NULL, 0 } : octets_copy(world->arena, option->data);
+}
+
+static enum absorbed reply_with_cookie(struct world *world, uint16_t rcode, struct octets cookie)
+{
+    const struct exchange *sent = &world->sent[world->sent_count - 1];
+    uint8_t buffer[512];
+    struct message asked;
+    assert_int_equal(message_read(sent->packet, world->arena, &asked), OK);
+    struct header header = { .id = asked.header.id, .qr = true, .aa = true, .rcode = rcode & 0xf };
+    struct edns edns = { .present = true, .udp_octets = 1232, .rcode_high = (uint8_t)(rcode >> 4) };
+    if (cookie.len > 0)
+        edns.options[edns.option_count++] = (struct edns_option) { EDNS_COOKIE, cookie };
+    struct message_writer m;
+    message_begin(&m, buffer, sizeof(buffer), &header);
+    message_put_question(&m, &asked.question);
+    assert_true(message_put_edns(&m, &edns));
+    enum absorbed absorbed = resolver_absorb(world->resolver, sent->id, message_end(&m), world->now);
+    run(world);
+    return absorbed;
+}
+
+/* Ours as it was sent, and one of the server's. */
+static struct octets full_cookie(struct world *world, const char *server_part)
+{
+    uint8_t *octets = arena_alloc(world->arena, 16);
+    struct octets sent = cookie_sent(world, world->sent_count - 1);
+    memcpy(octets, sent.data, 8);
+    memcpy(octets + 8, server_part, 8);
+    return (struct octets) { octets, 16 };
+}
+
+/* A server of example. that has shown a cookie. */
+static void know_each_other(struct world *world)
+{
+    world->options.cookies = true;
+    delegate(world, "example.", (const char *const[]) { "ns.example." }, 1, true);
+    ask(world, "first.example.", TYPE_A);
+    assert_int_equal(cookie_sent(world, 0).len, COOKIE_CLIENT_OCTETS);
+    assert_int_equal(reply_with_cookie(world, RCODE_NXDOMAIN, full_cookie(world, "SERVER01")), ABSORBED);
+    world->sent_count = 0;
+}
+
+static void a_servers_cookie_is_shown_to_it(void **state)
+{
+    struct world *world = *state;
+    know_each_other(world);
+    ask(world, "second.example.", TYPE_A);
+    struct octets cookie = cookie_sent(world, 0);
+    assert_int_equal(cookie.len, 16);
+    assert_memory_equal(cookie.data + 8, "SERVER01", 8);
+    world->now.monotonic_ms += COOKIE_CLIENT_S * INT64_C(1000); /* another day, another cookie */
+    world->now.wall_ms += 1000;
+    ask(world, "third.example.", TYPE_A);
+    assert_int_equal(cookie_sent(world, 1).len, COOKIE_CLIENT_OCTETS);
+    assert_memory_not_equal(cookie_sent(world, 1).data, cookie.data, COOKIE_CLIENT_OCTETS);
+}
+
+static void another_cookie_is_a_forgery(void **state)
+{
+    struct world *world = *state;
+    know_each_other(world);
+    ask(world, "second.example.", TYPE_A);
+    struct octets forged = { (const uint8_t *)"forged!!SERVER01", 16 }, malformed = { forged.data, 7 };
+    assert_int_equal(reply_with_cookie(world, RCODE_NXDOMAIN, forged), ABSORB_WAIT);
+    assert_int_equal(reply_with_cookie(world, RCODE_NXDOMAIN, malformed), ABSORB_WAIT);
+    assert_int_equal(world->sent_count, 1);
+    resolver_tick(world->resolver, (struct now) { world->now.wall_ms + 4000, world->now.monotonic_ms + 4000, true });
+    run(world);
+    assert_int_equal(world->sent[1].transport, TRANSPORT_TCP);
+    assert_int_equal(reply_with_cookie(world, RCODE_NXDOMAIN, full_cookie(world, "SERVER02")), ABSORBED);
+    ask(world, "third.example.", TYPE_A); /* remembered */
+    assert_int_equal(world->sent[2].transport, TRANSPORT_TCP);
+}
+
+static void a_missing_cookie_is_asked_for_over_tcp(void **state)
+{
+    static const struct octets none = { NULL, 0 };
+    struct world *world = *state;
+    know_each_other(world);
+    ask(world, "second.example.", TYPE_A);
+    unsigned done = world->done;
+    assert_int_equal(reply_with_cookie(world, RCODE_NXDOMAIN, none), ABSORBED);
+    assert_int_equal(world->done, done);
+    assert_int_equal(world->sent[1].transport, TRANSPORT_TCP);
+    assert_int_equal(reply_with_cookie(world, RCODE_NXDOMAIN, none), ABSORBED); /* the server has stopped */
+    ask(world, "third.example.", TYPE_A);
+    assert_int_equal(world->sent[world->sent_count - 1].transport, TRANSPORT_UDP);
+    assert_int_equal(cookie_sent(world, world->sent_count - 1).len, COOKIE_CLIENT_OCTETS);
+}
+
+static void a_bad_cookie_is_replaced_once(void **state)
+{
+    struct world *world = *state;
+    know_each_other(world);
+    ask(world, "second.example.", TYPE_A);
+    reply_with_cookie(world, RCODE_BADCOOKIE, full_cookie(world, "SERVER02"));
+    assert_int_equal(world->sent[1].transport, TRANSPORT_UDP);
+    assert_memory_equal(cookie_sent(world, 1).data + 8, "SERVER02", 8);
+    reply_with_cookie(world, RCODE_BADCOOKIE, full_cookie(world, "SERVER03"));
+    assert_int_equal(world->sent[2].transport, TRANSPORT_TCP);
+}
+
+/* RFC 6891 section 6.1.2 wants options that are not known to be ignored. */
+static void a_server_may_stumble_over_options(void **state)
+{
+    struct world *world = *state;
+    world->options.cookies = true;
+    delegate(world, "example.", (const char *const[]) { "ns.example." }, 1, true);
+    ask(world, "first.example.", TYPE_A);
+    reply_with_cookie(world, RCODE_FORMERR, (struct octets) { NULL, 0 });
+    assert_true(has_edns(world, &world->sent[1]));
+    assert_int_equal(cookie_sent(world, 1).len, 0);
+    reply_with_cookie(world, RCODE_NXDOMAIN, (struct octets) { NULL, 0 });
+    ask(world, "second.example.", TYPE_A);
+    assert_int_equal(cookie_sent(world, world->sent_count - 1).len, 0);
+}
+
+static void silence_may_be_about_options(void **state)
+{
+    struct world *world = *state;
+    world->options.cookies = true;
+    delegate(world, "example.", (const char *const[]) { "ns.example." }, 1, true);
+    ask(world, "first.example.", TYPE_A);
+    world->now.monotonic_ms += RTT_UNKNOWN_MS;
+    resolver_tick(world->resolver, world->now);
+    run(world);
+    assert_int_equal(world->sent_count, 2);
+    assert_int_equal(world->sent[1].transport, TRANSPORT_UDP);
+    assert_true(has_edns(world, &world->sent[1]));
+    assert_int_equal(cookie_sent(world, 1).len, 0);
+}
+
+/* D8-signal: RFC 6975 */
+static void algorithms_are_signalled(void **state)
+{
+    static const struct {
+        uint16_t code;
+        struct octets numbers;
+    } expected[] = {
+        { EDNS_DAU, { (const uint8_t *)"\x08\x0a\x0d\x0e\x0f\x10", 6 } },
+        { EDNS_DHU, { (const uint8_t *)"\1\2\4", 3 } },
+        { EDNS_N3U, { (const uint8_t *)"\1", 1 } },
+    };
+    struct world *world = *state;
+    struct message message;
+    world->options.signal_algorithms = true;
+    delegate(world, "example.", (const char *const[]) { "ns.example." }, 1, true);
+    ask(world, "first.example.", TYPE_A);
+    assert_int_equal(message_read(world->sent[0].packet, world->arena, &message), OK);
+    for (size_t i = 0; i < ARRAY_LEN(expected); i++) {
+        const struct edns_option *option = edns_option_find(&message.edns, expected[i].code);
+        assert_non_null(option);
+        assert_true(octets_equal(option->data, expected[i].numbers));
+    }
+}
+
 /* ---- budgets ---- */
 
 /* The zone has as many addresses as one lookup ever asks. */
@@ -291,6 +458,13 @@ int main(void)
         cmocka_unit_test_setup_teardown(waits_are_walked_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refusing_both_ways_says_nothing_of_edns, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_answer_without_edns_does, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_servers_cookie_is_shown_to_it, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(another_cookie_is_a_forgery, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_missing_cookie_is_asked_for_over_tcp, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_bad_cookie_is_replaced_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_server_may_stumble_over_options, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(silence_may_be_about_options, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(algorithms_are_signalled, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_spent_budget_is_not_held_against_others, set_up, tear_down),
         cmocka_unit_test_setup_teardown(replies_do_not_pile_up, set_up, tear_down),
     };

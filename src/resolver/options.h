@@ -37,7 +37,9 @@ struct resolver_options {
     uint16_t aggressive_except_count;
     struct dname *aggressive_include; /* at and below these also in what forwarders and stub zones say */
     uint16_t aggressive_include_count;
-    bool signal_anchors; /* RFC 8145 section 4: key tags in DNSKEY questions */
+    bool cookies;           /* RFC 7873 */
+    bool signal_algorithms; /* RFC 6975 */
+    bool signal_anchors;    /* RFC 8145 section 4: key tags in DNSKEY questions */
 };
 /* Built-in root hints, memory in the arena. */
 struct resolver_options resolver_options_default(struct arena *arena);
@@ -52,6 +54,7 @@ struct answer_options {
     uint16_t edns_octets; /* offered to clients, and the most we send them over UDP */
     bool minimal;         /* no Authority and Additional sections that are not needed */
     bool ede;
+    bool rotate; /* address records begin with another one each time */
 };
 
 #endif

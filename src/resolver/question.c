@@ -2,6 +2,11 @@
 
 #include <ctype.h>
 
+enum {
+    NSEC3_HASH_SHA1 = 1, /* RFC 5155 section 11 */
+    UNDERSTOOD_MAX = 32, /* numbers in one option; fewer are registered */
+};
+
 /* How many labels to add to those already known (RFC 9156 section 2.3). */
 static uint8_t labels_to_add(uint8_t known, uint8_t all, uint8_t sent)
 {
@@ -47,6 +52,13 @@ static void randomise_case(struct random *random, struct dname *name)
             name->octets[i] ^= 0x20;
 }
 
+/* Some servers, and what stands before them, do not bear what they do not know (RFC 6891 section 6.1.2 says they must). */
+static bool may_send_options(struct resolver *r, const struct lookup *l, struct now now)
+{
+    return !l->target->no_options &&
+           servers_get(r->servers, &l->target->address)->no_options_until_ms <= now.monotonic_ms;
+}
+
 /* RFC 8145 section 4.1: in DNSKEY questions, the tags of the anchors at that very zone. */
 static void signal_anchors(struct resolver *r, const struct question *ask, struct now now, struct edns *edns,
                            uint8_t buffer[2 * SIGNALLED_TAGS_MAX])
@@ -60,6 +72,33 @@ static void signal_anchors(struct resolver *r, const struct question *ask, struc
         writer_u16(&w, tags[i]);
     if (count > 0)
         edns->options[edns->option_count++] = (struct edns_option) { EDNS_KEY_TAG, writer_octets(&w) };
+}
+
+/* RFC 6975: what we can verify. */
+struct understood {
+    uint8_t algorithms[UNDERSTOOD_MAX], digests[UNDERSTOOD_MAX];
+};
+
+static void signal_numbers(struct edns *edns, uint16_t code, const uint8_t *numbers, size_t count)
+{
+    edns->options[edns->option_count++] = (struct edns_option) { code, { numbers, count } };
+}
+
+static void signal_algorithms(const struct resolver *r, struct edns *edns, struct understood *understood)
+{
+    static const uint8_t nsec3_hashes[] = { NSEC3_HASH_SHA1 };
+    size_t algorithms = 0, digests = 0;
+    if (!r->parts.options->signal_algorithms)
+        return;
+    for (unsigned i = 0; i < 256; i++) {
+        if (algorithm_is_usable(r->parts.policy, (uint8_t)i) && algorithms < UNDERSTOOD_MAX)
+            understood->algorithms[algorithms++] = (uint8_t)i;
+        if (digest_is_usable(r->parts.policy, (uint8_t)i) && digests < UNDERSTOOD_MAX)
+            understood->digests[digests++] = (uint8_t)i;
+    }
+    signal_numbers(edns, EDNS_DAU, understood->algorithms, algorithms);
+    signal_numbers(edns, EDNS_DHU, understood->digests, digests);
+    signal_numbers(edns, EDNS_N3U, nsec3_hashes, sizeof(nsec3_hashes));
 }
 
 struct octets lookup_write_question(struct resolver *r, struct lookup *l, const struct question *ask, struct now now,
@@ -79,8 +118,15 @@ struct octets lookup_write_question(struct resolver *r, struct lookup *l, const 
         .cd = !l->distrust.checking_enabled,
     };
     struct edns edns = { .present = true, .dnssec_ok = true, .udp_octets = options->edns_octets };
-    uint8_t tags[2 * SIGNALLED_TAGS_MAX];
-    signal_anchors(r, ask, now, &edns, tags);
+    uint8_t tags[2 * SIGNALLED_TAGS_MAX], cookie[COOKIE_OCTETS_MAX];
+    struct understood understood;
+    l->sent_cookie = false;
+    if (l->sent_edns && may_send_options(r, l, now)) {
+        lookup_put_cookie(r, l, now, &edns, cookie);
+        signal_anchors(r, ask, now, &edns, tags);
+        signal_algorithms(r, &edns, &understood);
+    }
+    l->sent_options = edns.option_count > 0;
     struct message_writer m;
     message_begin(&m, buffer, size, &header);
     message_put_question(&m, &on_wire);

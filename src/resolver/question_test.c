@@ -88,11 +88,14 @@ static void ask(struct resolver_options *options, bool recursive, struct lookup 
     struct cut cut = { .delegation = &delegation, .recursive = recursive };
     struct now now = { 1000, 1000, true };
     struct random *random = random_seeded_new(7);
-    struct resolver r = { .parts = { .options = options, .random = random } };
+    struct resolver r = { .parts = { .options = options, .random = random }, .servers = servers_new() };
+    struct target target = { .address.family = 4 };
     lookup->cut = &cut;
+    lookup->target = &target;
     struct octets octets = lookup_write_question(&r, lookup, &lookup->question, now, buffer, sizeof(buffer));
     assert_int_equal(message_read(octets, arena, message), OK);
     assert_int_equal(message->header.id, lookup->id);
+    servers_free(r.servers);
     random_free(random);
 }
 

@@ -292,15 +292,19 @@ enum absorbed resolver_absorb(struct resolver *r, uint64_t exchange, struct octe
     if (l == NULL)
         return ABSORBED;
     if (!belongs_to(l, reply)) {
-        lookup_forged(r, l);
+        lookup_forged(r, l, now);
         return ABSORB_WAIT;
     }
     struct message message;
     struct arena *scratch = arena_new();
     enum err read = message_read(restore_case(l, reply, scratch), scratch, &message);
-    lookup_absorb(r, l, &message, read, scratch, now);
+    bool is_forged = read == OK && lookup_cookie_is_forged(l, &message);
+    if (is_forged)
+        lookup_forged(r, l, now);
+    else
+        lookup_absorb(r, l, &message, read, scratch, now);
     arena_free(scratch);
-    return ABSORBED;
+    return is_forged ? ABSORB_WAIT : ABSORBED;
 }
 
 void resolver_exchange_failed(struct resolver *r, uint64_t exchange, enum exchange_failure how, struct now now)

@@ -59,6 +59,7 @@ struct message_parts { /* what goes into one response */
     const struct outcome *outcome;
     bool dnssec_ok;
     struct now now;
+    uint16_t id;               /* of the question */
     struct ready_draft *draft; /* NULL: the message is for one client alone */
     enum ready_part part;      /* being written */
 };
@@ -73,12 +74,26 @@ static bool note(struct message_parts *parts, size_t begin, const struct answer 
                                                  answer_ttl_end_ms(answer, set->ttl_s), set->ttl_s);
 }
 
+/* As ready_answer() does it. */
+static bool put_rotated(struct message_parts *parts, const struct rrset *set, uint32_t ttl_s)
+{
+    struct octets rdata[ROTATED_RECORDS_MAX];
+    struct rrset turned = *set;
+    turned.rdata = rdata;
+    for (uint16_t i = 0; i < set->count; i++)
+        rdata[i] = set->rdata[(i + parts->id) % set->count];
+    return message_put_rrset(parts->m, SECTION_ANSWER, &turned, ttl_s, false);
+}
+
 static bool put_records(struct message_parts *parts, enum section section, const struct answer *answer,
                         const struct rrset *set)
 {
     size_t begin = parts->m->w.len;
     uint32_t ttl_s = answer_ttl_left(answer, set->ttl_s, parts->now);
-    return message_put_rrset(parts->m, section, set, ttl_s, false) && note(parts, begin, answer, set);
+    bool turns = parts->options->rotate && parts->draft == NULL && section == SECTION_ANSWER &&
+                 set->type == parts->outcome->question.qtype && is_rotated(set->type, set->count);
+    return (turns ? put_rotated(parts, set, ttl_s) : message_put_rrset(parts->m, section, set, ttl_s, false)) &&
+           note(parts, begin, answer, set);
 }
 
 static bool put_signatures(struct message_parts *parts, enum section section, const struct answer *answer,
@@ -235,9 +250,10 @@ static void shorten(struct edns *edns)
 }
 
 /* Header and question have room, whatever the OPT record carries. */
-static size_t room_beside(struct edns *edns, size_t limit)
+static size_t room_beside(struct edns *edns, const struct question *question, size_t limit)
 {
-    if (edns_octets(edns) > limit / 2)
+    size_t least = HEADER_OCTETS + (size_t)question->qname.len + 4;
+    if (edns_octets(edns) + least > limit)
         shorten(edns);
     size_t octets = edns_octets(edns);
     return limit > octets ? limit - octets : 0;
@@ -257,14 +273,17 @@ struct octets response_write(const struct answer_options *options, const struct 
 
     struct message_writer m;
     size_t limit = limit_of(query, size);
-    struct message_parts parts = {
-        .m = &m, .options = options, .outcome = outcome, .dnssec_ok = query->dnssec_ok, .now = now
-    };
-    begin(&m, &header, &query->question, buffer, room_beside(&edns, limit));
+    struct message_parts parts = { .m = &m,
+                                   .options = options,
+                                   .outcome = outcome,
+                                   .dnssec_ok = query->dnssec_ok,
+                                   .now = now,
+                                   .id = query->header.id };
+    begin(&m, &header, &query->question, buffer, room_beside(&edns, &query->question, limit));
     if (rcode != RCODE_SERVFAIL && !put_everything(&parts)) {
         header.tc = true;
         shorten(&edns);
-        begin(&m, &header, &query->question, buffer, room_beside(&edns, limit));
+        begin(&m, &header, &query->question, buffer, room_beside(&edns, &query->question, limit));
     }
     m.w.size = limit;
     if (edns.present)
@@ -304,10 +323,10 @@ struct octets response_write_text(const struct answer_options *options, const st
     };
     struct message_writer m;
     size_t limit = limit_of(query, size);
-    begin(&m, &header, &query->question, buffer, room_beside(&edns, limit));
+    begin(&m, &header, &query->question, buffer, room_beside(&edns, &query->question, limit));
     if (!message_put_rrset(&m, SECTION_ANSWER, &set, 0, false)) {
         header.tc = true;
-        begin(&m, &header, &query->question, buffer, room_beside(&edns, limit));
+        begin(&m, &header, &query->question, buffer, room_beside(&edns, &query->question, limit));
     }
     m.w.size = limit;
     if (edns.present)

@@ -1,9 +1,10 @@
-/* What is remembered of each server address: round-trip time, silence, EDNS.  Bounded; the least recently used goes. */
+/* What is remembered of each server address: round-trip time, silence, EDNS, cookies.  Bounded; the least recently used goes. */
 #ifndef RESOLVER_SERVERS_H
 #define RESOLVER_SERVERS_H
 
 #include "message/address.h"
 #include "message/dname.h"
+#include "message/edns.h"
 #include "time/now.h"
 
 enum {
@@ -15,12 +16,23 @@ enum {
     SERVER_SILENT_S = 60,    /* … and is asked only when nobody else is left */
     NO_EDNS_S = 900,         /* how long we believe that a server does not speak EDNS */
     SERVER_LAME_S = 900,
+    NO_OPTIONS_S = 900,      /* how long we believe that a server stumbles over EDNS options */
+    TCP_ALONE_S = 900,       /* how long a server is asked over TCP after somebody has tried to answer in its place */
+    COOKIE_CLIENT_S = 86400, /* RFC 7873 section 7.1: as for secrets, at most 36 days, better one */
 };
 
 struct servers;
 
 struct servers *servers_new(void);
 void servers_free(struct servers *servers);
+
+/* How one server and we know each other (RFC 7873 section 5). */
+struct server_cookie {
+    int64_t until_ms; /* monotonic; then another client_part is taken */
+    uint8_t client_part[COOKIE_CLIENT_OCTETS];
+    uint8_t server_octets; /* 0: it has shown none */
+    uint8_t server_part[COOKIE_SERVER_OCTETS_MAX];
+};
 
 struct server {
     struct address address;
@@ -29,8 +41,11 @@ struct server {
     uint8_t timeouts_in_a_row;
     int64_t silent_until_ms; /* monotonic, as all below */
     int64_t no_edns_until_ms;
-    uint64_t lame_zone; /* dname_hash() of the zone it was last found lame for; 0: none */
+    int64_t no_options_until_ms;
+    int64_t tcp_until_ms; /* not asked over UDP */
+    uint64_t lame_zone;   /* dname_hash() of the zone it was last found lame for; 0: none */
     int64_t lame_until_ms;
+    struct server_cookie cookie;
 };
 /* The record of the address, made if it is not there.  Valid until the next call. */
 struct server *servers_get(struct servers *servers, const struct address *address);

@@ -671,6 +671,7 @@ static struct story_config initial(struct arena *arena, const struct story *stor
     resolver->prime_root = story->has_sections; /* Deckard's stories have no answer to priming */
     resolver->random_case = false;              /* entries that do not copy the question have their own case */
     resolver->special_use_names = false;
+    resolver->cookies = false; /* told packets cannot repeat what is random */
     resolver->edns_octets = 4096;
     resolver->minimisation_type = story->has_sections ? TYPE_A : TYPE_NS;
     resolver->zone_rules = ARENA_ARRAY(arena, ZONE_RULES_MAX, struct zone_rule);
