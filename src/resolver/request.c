@@ -551,13 +551,14 @@ static enum step extend(struct resolver *r, struct request *q, const struct dnam
         return STEP_ON;
     if (!is_open(pin) || local_answer(r, q, pin, now))
         return STEP_ON;
-    if (!pin_from_cache(r, q, pin, now)) {
-        pin->answer = synthesise(r, q, &pin->question, now);
-        return STEP_ON;
-    }
-    if (is_for_clients(pin->answer))
+    if (pin_from_cache(r, q, pin, now) && is_for_clients(pin->answer))
         return STEP_ON;
     pin->from_cache = false; /* should the parent say nothing, this will do, but is not to be repeated */
+    struct answer *synthesised = synthesise(r, q, &pin->question, now);
+    if (synthesised != NULL)
+        pin->answer = synthesised;
+    if (synthesised != NULL || is_open(pin))
+        return STEP_ON;
     wish_for(r, q, pin, now);
     return STEP_WAIT;
 }

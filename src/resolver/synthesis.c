@@ -148,6 +148,12 @@ static bool find_encloser(struct synthesis *s, const struct chain *chain)
     return next_closer.rrset != NULL || s->encloser_labels == qname->labels;
 }
 
+static bool read_chain(const struct synthesis *s, struct chain *chain)
+{
+    return cache_denial_nsec3_chain(s->r->parts.cache, &s->asked, &chain->salt, &chain->iterations) &&
+           chain->iterations <= s->r->parts.policy->nsec3_iterations;
+}
+
 static bool gather_nsec3(struct synthesis *s)
 {
     struct chain chain;
@@ -155,8 +161,7 @@ static bool gather_nsec3(struct synthesis *s)
     struct denial_found found;
     s->is_nsec3 = true;
     s->count = 0;
-    if (!cache_denial_nsec3_chain(s->r->parts.cache, &s->asked, &chain.salt, &chain.iterations) ||
-        chain.iterations > s->r->parts.policy->nsec3_iterations || !find_encloser(s, &chain))
+    if (!read_chain(s, &chain) || !find_encloser(s, &chain))
         return false;
     if (s->found[0].matches)
         return true;
@@ -218,33 +223,6 @@ static struct answer *negative(const struct synthesis *s, enum answer_kind kind)
     return answer;
 }
 
-/* What the cache knows of the wildcard itself: one set of records, not what stands for it. */
-static struct answer *find_wildcard(const struct synthesis *s)
-{
-    struct question question = *s->question;
-    struct answer *answer;
-    if (!wildcard_below_encloser(s, &question.qname) ||
-        cache_find_answer(s->r->parts.cache, &question, s->asked.origin, s->asked.now, s->q->arena, &answer) !=
-            CACHE_FRESH ||
-        answer->verdict.security != SECURE || (answer->kind != ANSWER_DATA && answer->kind != ANSWER_CNAME) ||
-        answer->rrsets.count != 1 || !dname_equal(answer->rrsets.items[0]->owner, &question.qname))
-        return NULL;
-    return answer;
-}
-
-/* RFC 8198 section 5.3 */
-static struct answer *expansion(const struct synthesis *s)
-{
-    struct answer *answer = find_wildcard(s);
-    if (answer == NULL)
-        return NULL;
-    answer->question = *s->question;
-    answer->rrsets.items[0]->owner = &answer->question.qname;
-    make_room_for_proofs(s, answer);
-    rest_on(answer, &s->found[0]); /* that nothing closer exists; the signature itself tells the rest */
-    return answer_set_target(answer) ? answer : NULL;
-}
-
 static struct answer *conclude(const struct synthesis *s, enum synthesis_kind *kind)
 {
     const struct dname *qname = &s->question->qname;
@@ -260,11 +238,58 @@ static struct answer *conclude(const struct synthesis *s, enum synthesis_kind *k
     enum proof proof = denial_no_data(&denial, qname, s->question->qtype, budget);
     if (proof == PROOF_GOOD || proof == PROOF_INSECURE_DELEGATION)
         return negative(s, ANSWER_NODATA);
-    *kind = SYNTHESIS_WILDCARD;
-    denial.count = 1;
-    if (!s->found[0].matches && denial_wildcard_expansion(&denial, qname, s->encloser_labels, budget) == PROOF_GOOD)
-        return expansion(s);
     return NULL;
+}
+
+/* ---- wildcards ---- */
+
+/* What the cache knows of the wildcard below the encloser: one set of records, not what stands for it. */
+static struct answer *find_wildcard(const struct synthesis *s)
+{
+    struct question question = *s->question;
+    struct answer *answer;
+    if (!wildcard_below_encloser(s, &question.qname) ||
+        cache_find_answer(s->r->parts.cache, &question, s->asked.origin, s->asked.now, s->q->arena, &answer) !=
+            CACHE_FRESH ||
+        answer->verdict.security != SECURE || (answer->kind != ANSWER_DATA && answer->kind != ANSWER_CNAME) ||
+        answer->rrsets.count != 1 || !dname_equal(answer->rrsets.items[0]->owner, &question.qname))
+        return NULL;
+    return answer;
+}
+
+/* Nothing stands between the encloser and qname (RFC 4035 section 5.3.4, RFC 5155 section 8.8).  That the encloser exists the
+ * wildcard shows. */
+static bool find_gap(struct synthesis *s, struct denial_found *found)
+{
+    const struct question *question = s->question;
+    struct chain chain;
+    struct dname next_closer;
+    dname_suffix(&question->qname, (uint8_t)(s->encloser_labels + 1), &next_closer);
+    s->is_nsec3 = !cache_denial_nsec(s->r->parts.cache, &s->asked, &question->qname, question->qtype, found);
+    if (s->is_nsec3 && !(read_chain(s, &chain) && find_nsec3(s, &chain, &next_closer, found)))
+        return false;
+    const struct rrset *set = found->rrset;
+    struct denial denial = { &s->zone, &set, 1, s->r->parts.policy->nsec3_iterations };
+    return !found->matches &&
+           denial_wildcard_expansion(&denial, &question->qname, s->encloser_labels, &s->q->synthesis) == PROOF_GOOD;
+}
+
+/* RFC 8198 section 5.3: the wildcard that is nearest. */
+static struct answer *expand(struct synthesis *s)
+{
+    struct denial_found gap;
+    struct answer *answer = NULL;
+    for (int labels = s->question->qname.labels - 1; labels >= s->zone.labels && answer == NULL; labels--) {
+        s->encloser_labels = (uint8_t)labels;
+        answer = find_wildcard(s);
+    }
+    if (answer == NULL || !find_gap(s, &gap))
+        return NULL;
+    answer->question = *s->question;
+    answer->rrsets.items[0]->owner = &answer->question.qname;
+    make_room_for_proofs(s, answer);
+    rest_on(answer, &gap);
+    return answer_set_target(answer) ? answer : NULL;
 }
 
 /* ---- the whole ---- */
@@ -309,6 +334,10 @@ struct answer *synthesise(struct resolver *r, struct request *q, const struct qu
         answer = conclude(&s, &kind);
     if (answer == NULL && gather_nsec3(&s))
         answer = conclude(&s, &kind);
+    if (answer == NULL) {
+        kind = SYNTHESIS_WILDCARD;
+        answer = expand(&s);
+    }
     if (answer != NULL)
         r->stats.synthesised[s.is_nsec3][kind]++;
     return answer;
