@@ -280,6 +280,70 @@ size_t cache_flush_keys(struct cache *cache, const uint64_t *keys, size_t count)
     return sweep_stores(cache, (struct sweep) { .keys = true });
 }
 
+struct doubt {
+    struct cache *cache;
+    const struct dname *zone;
+    struct question *bogus;
+    uint16_t bogus_count, bogus_max;
+    size_t doubted;
+};
+
+static bool is_bogus(enum security security)
+{
+    return security == BOGUS || security == INDETERMINATE;
+}
+
+/* An entry at or below the zone, with what its stamp says. */
+static bool is_answer_below(const struct doubt *doubt, const struct store_item *item, struct blob_key *key,
+                            struct answer_head *head)
+{
+    if (!blob_key_decode(item->key, key) || key->kind != BLOB_ANSWER || !dname_is_subdomain(&key->qname, doubt->zone) ||
+        !answer_head_decode(item->value, key, head))
+        return false;
+    stamp_read(item->stamp, lineages_epoch(doubt->cache->lineages), head);
+    return true;
+}
+
+/* What is Bogus is left for the sweep behind this walk. */
+static bool doubt_entry(void *context, const struct store_item *item)
+{
+    struct doubt *doubt = context;
+    struct blob_key key;
+    struct answer_head head;
+    if (!is_answer_below(doubt, item, &key, &head) || head.security == UNCHECKED)
+        return true;
+    if (is_bogus(head.security)) {
+        if (doubt->bogus_count < doubt->bogus_max)
+            doubt->bogus[doubt->bogus_count++] =
+                (struct question) { .qname = key.qname, .qtype = head.qtype, .qclass = CLASS_IN };
+        return true;
+    }
+    struct store_key stored = { .hash = hash_octets(item->key, doubt->cache->seed), .octets = item->key };
+    head.security = UNCHECKED;
+    head.epoch = lineages_epoch(doubt->cache->lineages);
+    doubt->doubted += store_restamp(doubt->cache->entries, &stored, item->value, item->stamp, stamp_make(&head));
+    return true;
+}
+
+static bool is_bogus_below(void *context, const struct store_item *item)
+{
+    struct blob_key key;
+    struct answer_head head;
+    return is_answer_below(context, item, &key, &head) && is_bogus(head.security);
+}
+
+size_t cache_doubt_zone(struct cache *cache, const struct dname *zone, struct question *bogus, uint16_t *bogus_count)
+{
+    struct doubt doubt = { .cache = cache, .zone = zone, .bogus = bogus, .bogus_max = *bogus_count };
+    struct sweep failures = { .cache = cache, .name = zone, .below = true };
+    cache_drop_ready(cache);
+    denial_index_drop_below(cache->denial, zone);
+    store_walk(cache->entries, doubt_entry, &doubt);
+    *bogus_count = doubt.bogus_count;
+    return doubt.doubted + store_sweep(cache->entries, is_bogus_below, &doubt) +
+           store_sweep(cache->failures, is_doomed, &failures);
+}
+
 void cache_forget_verdicts(struct cache *cache)
 {
     lineages_forget(cache->lineages);

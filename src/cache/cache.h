@@ -167,6 +167,10 @@ size_t cache_flush_zone(struct cache *cache, const struct dname *zone);
 size_t cache_flush_keys(struct cache *cache, const uint64_t *keys, size_t count);
 /* The ids of keys with this tag that the zone's cached DNSKEY sets hold or lineages were recorded with; number written. */
 size_t cache_keys_of(struct cache *cache, const struct dname *zone, uint16_t key_tag, uint64_t *keys, size_t max);
+/* The verdicts at and below zone become UNCHECKED; what is Bogus there goes, and so do failures; delegations stay (a negative
+ * trust anchor begins: RFC 7646 section 2).  *bogus_count: how many of the questions that were Bogus fit into bogus, and then
+ * how many are there. */
+size_t cache_doubt_zone(struct cache *cache, const struct dname *zone, struct question *bogus, uint16_t *bogus_count);
 /* All verdicts become UNCHECKED (trust, NTA or algorithm policy has changed). */
 void cache_forget_verdicts(struct cache *cache);
 /* Ready-made answers (ready.h) are to be made anew: settings that they depend on have changed.  Raises the epoch. */

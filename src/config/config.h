@@ -53,6 +53,7 @@ struct config {
     struct crypto_options crypto;
     enum trust_model trust_model;
     bool automatic_update; /* RFC 5011 */
+    uint32_t negative_recheck_s;
     struct trust *trust;   /* built from trust.*; freed with the configuration: take a trust_copy() */
 
     struct clock_options clock;
@@ -62,6 +63,9 @@ struct config {
 
     const struct value *values; /* by row of the option table: what config_print() prints */
 };
+
+/* "1800ms", "30s", "5m", "3h", "1d"; false: none. */
+bool duration_from_text(const char *text, int64_t *ms);
 
 /* Where and what: "/etc/vouch/vouch.yaml:12: cache.size: expected a size such as 256MiB, got \"big\"". */
 struct config_error {

@@ -129,6 +129,11 @@ static bool quantity_from_text(const char *text, const struct unit *unit, int64_
     return unit->name != NULL && !__builtin_mul_overflow(*number, unit->factor, number);
 }
 
+bool duration_from_text(const char *text, int64_t *ms)
+{
+    return quantity_from_text(text, durations, ms);
+}
+
 /* In the largest unit that divides it. */
 static void print_quantity(const struct unit *units, int64_t number, struct text *to)
 {
@@ -156,7 +161,7 @@ static enum err duration_read(struct loading *loading, const struct option *opti
 {
     const char *text = node_text(node);
     bool is_good =
-        text != NULL && quantity_from_text(text, durations, &value->number) && is_in_range(option, value->number);
+        text != NULL && duration_from_text(text, &value->number) && is_in_range(option, value->number);
     return is_good ? OK : config_refuse_node(loading, option, node);
 }
 

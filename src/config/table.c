@@ -213,8 +213,13 @@ static const struct option options[] = {
       PLACE(retelling.sentinel) },
     { "trust.negative", &kind_negatives, "[]",
       "Negative trust anchors (RFC 7646): zones that are not validated until a time. One that has passed is ignored, "
-      "one that is more than seven days away is cut to seven; both are warned of.",
+      "one that is more than seven days away ends seven days after it was first seen; both are warned of. vouchctl nta "
+      "add makes one without a change of the configuration.",
       .take = take_negatives },
+    { "trust.negative-recheck", &kind_duration, "5m",
+      "How often zones with a negative trust anchor are validated all the same: one that is well three times in a row "
+      "loses it. Up to a tenth earlier, and sooner behind a good result.",
+      .min = SECONDS(1), .max = SECONDS(86400), .unit = 1000, PLACE(negative_recheck_s) },
     { "trust.insecure", &kind_insecures, "[]",
       "Zones without signatures below a signed parent that are not validated. Only at or below a zone of "
       "resolver.forward or resolver.stub.",

@@ -1,8 +1,9 @@
 /* Kinds of options whose value is a list of small maps, each about one zone. */
 #include "config/option.h"
 #include "time/rfc3339.h"
+#include "trust/nta.h"
 
-enum { FIELDS_MAX = 3, NEGATIVE_ANCHOR_S_MAX = 7 * 86400 };
+enum { FIELDS_MAX = 3 };
 
 /* Finds the fields of one map by their names; found[] is NULL for those that are not written. */
 static enum err find_fields(struct loading *loading, const struct option *option, const struct node *map,
@@ -161,16 +162,14 @@ const struct kind kind_stubs = {
 
 /* ---- exceptions from validation ---- */
 
-/* RFC 7646 section 2.1: no longer than a week. */
-static void cut_to_week(const struct loading *loading, const struct option *option, struct line_negative *negative)
+/* RFC 7646 section 2.1: no longer than a week, which nta_merge() counts from when it was first seen. */
+static void warn_of_length(const struct loading *loading, const struct option *option,
+                           const struct line_negative *negative)
 {
-    int64_t longest_s = now_wall_s(loading->now) + NEGATIVE_ANCHOR_S_MAX;
-    char zone[DNAME_TEXT_MAX], until[RFC3339_TEXT_MAX];
-    if (negative->until_s <= longest_s)
-        return;
-    negative->until_s = longest_s;
-    config_warn(loading, negative->line, option->key, "%s is cut to seven days: until %s",
-                dname_to_text(&negative->zone, zone), rfc3339_to_text(longest_s, until));
+    char zone[DNAME_TEXT_MAX];
+    if (negative->until_s > now_wall_s(loading->now) + NTA_S_MAX)
+        config_warn(loading, negative->line, option->key, "%s is cut to seven days, counted from when it is first seen",
+                    dname_to_text(&negative->zone, zone));
 }
 
 static enum err negative_read(struct loading *loading, const struct option *option, const struct node *node, void *item)
@@ -189,7 +188,10 @@ static enum err negative_read(struct loading *loading, const struct option *opti
     const char *until = found[1] == NULL ? NULL : node_text(found[1]);
     if (until == NULL || rfc3339_from_text(until, &negative->until_s) != OK)
         return refuse_field(loading, option, node, found[1], "until", "a time such as 2026-12-01T00:00:00Z");
-    cut_to_week(loading, option, negative);
+    if (dname_is_root(&negative->zone))
+        return config_refuse(loading, node->line, option->key,
+                             "zone: expected a zone below the root: without the root nothing would be validated");
+    warn_of_length(loading, option, negative);
     return OK;
 }
 

@@ -61,9 +61,6 @@ json_t *run_ta_status(const struct orders *orders, const json_t *request, struct
 {
     (void)request;
     (void)refusal;
-    static const char *const conditions[] = {
-        [STORE_NONE] = "none", [STORE_GOOD] = "good", [STORE_FAILING] = "failing"
-    };
     struct anchors_report report;
     orders->anchors(orders->context, &report);
     json_t *object = new_object(), *zones = json_array(), *anchors = json_array(), *history = json_array();
@@ -76,7 +73,7 @@ json_t *run_ta_status(const struct orders *orders, const json_t *request, struct
     orders->history(orders->context, HISTORY_ROWS, add_history_row, history);
     json_object_set_new(object, "automatic_update", json_boolean(report.automatic_update));
     json_object_set_new(object, "signal_anchors", json_boolean(report.signals));
-    json_object_set_new(object, "store", json_string(conditions[report.store]));
+    json_object_set_new(object, "store", json_string(store_condition_text(report.store)));
     json_object_set_new(object, "zones", zones);
     json_object_set_new(object, "anchors", anchors);
     json_object_set_new(object, "history", history);

@@ -44,6 +44,14 @@ json_t *run_ta_add(const struct orders *orders, const json_t *request, const str
 json_t *run_ta_remove(const struct orders *orders, const json_t *request, const struct peer *peer,
                       struct refusal *refusal);
 
+/* nta_commands.c */
+json_t *run_nta_list(const struct orders *orders, const json_t *request, struct refusal *refusal);
+json_t *run_nta_history(const struct orders *orders, const json_t *request, struct refusal *refusal);
+json_t *run_nta_add(const struct orders *orders, const json_t *request, const struct peer *peer,
+                    struct refusal *refusal);
+json_t *run_nta_remove(const struct orders *orders, const json_t *request, const struct peer *peer,
+                       struct refusal *refusal);
+
 /* process_commands.c */
 json_t *run_reload(const struct orders *orders, const json_t *request, struct refusal *refusal);
 json_t *run_stop(const struct orders *orders, const json_t *request, struct refusal *refusal);

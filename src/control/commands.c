@@ -24,6 +24,10 @@ static const struct command commands[] = {
     { "ta refresh", .run = run_ta_refresh, .changes = true },
     { "ta add", .run_for = run_ta_add, .weakens = true, .changes = true },
     { "ta remove", .run_for = run_ta_remove, .weakens = true, .changes = true },
+    { "nta list", .run = run_nta_list },
+    { "nta history", .run = run_nta_history },
+    { "nta add", .run_for = run_nta_add, .weakens = true, .changes = true, .next = NEXT_NTA },
+    { "nta remove", .run_for = run_nta_remove, .weakens = true, .changes = true },
     { "reload", .run = run_reload, .changes = true },
     { "stop", .run = run_stop, .weakens = true, .changes = true, .next = NEXT_STOP },
 };

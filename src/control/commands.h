@@ -20,11 +20,12 @@ enum next { /* what remains to be done once the reply is sent */
             NEXT_NOTHING,
             NEXT_DUMP,  /* there is no reply yet: it comes out of the cache */
             NEXT_CHECK, /* there is no reply yet: it waits for a check of the clock */
+            NEXT_NTA,   /* there is no reply yet: it waits for what command_nta_added() tells */
             NEXT_STOP,
 };
 
-/* Carries out the request in one line.  The reply is one object on one line, malloc'd; NULL with NEXT_DUMP and
- * NEXT_CHECK. */
+/* Carries out the request in one line.  The reply is one object on one line, malloc'd; NULL with NEXT_DUMP,
+ * NEXT_CHECK and NEXT_NTA. */
 char *command_answer(const struct orders *orders, const struct admins *admins, const struct peer *peer,
                      const char *line, size_t len, enum next *next);
 
@@ -33,6 +34,9 @@ char *command_refusal(const char *code, const char *text, const char *hint);
 
 /* The reply to "time check", once there is one; as above. */
 char *command_time_checked(const struct orders *orders);
+
+/* The reply to that "nta add" request, carried out before, as above; NULL: it has to wait still, unless `is_late`. */
+char *command_nta_added(const struct orders *orders, const char *line, size_t len, bool is_late);
 
 /* One line of dump-cache, and its last one, which tells a whole dump from one that was cut. */
 json_t *dump_row(const struct cache_row *row);

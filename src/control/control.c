@@ -22,7 +22,7 @@ struct connection {
     char *reply;      /* malloc'd; NULL while the request is read */
     size_t len, sent; /* of the reply */
     enum next next;
-    bool awaits_check; /* of the clock */
+    enum next awaits; /* NEXT_CHECK, NEXT_NTA: somebody will answer */
     size_t read;
     char request[CONTROL_REQUEST_OCTETS_MAX];
 };
@@ -178,7 +178,7 @@ static void begin_check(struct connection *connection)
 {
     struct control *control = connection->control;
     ev_io_stop(control->loop, &connection->io);
-    connection->awaits_check = true;
+    connection->awaits = NEXT_CHECK;
     control->orders.check_time(control->orders.context);
 }
 
@@ -186,11 +186,42 @@ void control_time_checked(struct control *control)
 {
     for (size_t i = 0; i < CONTROL_CONNECTIONS_MAX; i++) {
         struct connection *connection = control->connections[i];
-        if (connection == NULL || !connection->awaits_check)
+        if (connection == NULL || connection->awaits != NEXT_CHECK)
             continue;
-        connection->awaits_check = false;
+        connection->awaits = NEXT_NOTHING;
         answer(connection, command_time_checked(&control->orders));
     }
+}
+
+static void answer_nta(struct connection *connection, bool is_late)
+{
+    const char *end = memchr(connection->request, '\n', connection->read);
+    char *reply = command_nta_added(&connection->control->orders, connection->request,
+                                    (size_t)(end - connection->request), is_late);
+    if (reply == NULL)
+        return;
+    connection->awaits = NEXT_NOTHING;
+    connection->timeout.repeat = CONTROL_TIMEOUT_S;
+    ev_timer_again(connection->control->loop, &connection->timeout);
+    answer(connection, reply);
+}
+
+/* It is known already, or somebody will know, or it takes too long. */
+static void await_nta(struct connection *connection)
+{
+    struct control *control = connection->control;
+    ev_io_stop(control->loop, &connection->io);
+    connection->awaits = NEXT_NTA;
+    connection->timeout.repeat = CONTROL_NTA_WAIT_S;
+    ev_timer_again(control->loop, &connection->timeout);
+    answer_nta(connection, false);
+}
+
+void control_nta_checked(struct control *control)
+{
+    for (size_t i = 0; i < CONTROL_CONNECTIONS_MAX; i++)
+        if (control->connections[i] != NULL && control->connections[i]->awaits == NEXT_NTA)
+            answer_nta(control->connections[i], false);
 }
 
 static void carry_out(struct connection *connection, size_t len)
@@ -207,6 +238,8 @@ static void carry_out(struct connection *connection, size_t len)
         begin_dump(connection);
     else if (connection->next == NEXT_CHECK)
         begin_check(connection);
+    else if (connection->next == NEXT_NTA)
+        await_nta(connection);
     else
         answer(connection, reply);
 }
@@ -242,7 +275,11 @@ static void on_ready(struct ev_loop *loop, ev_io *watcher, int events)
 static void on_timeout(struct ev_loop *loop, ev_timer *watcher, int events)
 {
     (void)loop, (void)events;
-    end_connection(watcher->data);
+    struct connection *connection = watcher->data;
+    if (connection->awaits == NEXT_NTA)
+        answer_nta(connection, true);
+    else
+        end_connection(connection);
 }
 
 static void add_connection(struct control *control, size_t place, int fd)

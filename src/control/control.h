@@ -15,6 +15,7 @@ enum {
     CONTROL_REQUEST_OCTETS_MAX = 64 << 10,
     CONTROL_CONNECTIONS_MAX = 32, /* more are closed at once */
     CONTROL_DUMPS_MAX = 2,        /* dump-cache at the same time: a thread each */
+    CONTROL_NTA_WAIT_S = 3,       /* for the answer whether a zone is one; the order has been carried out */
     CONTROL_TIMEOUT_S = 5,        /* for the request, and for each part of the reply to be taken */
 };
 
@@ -32,6 +33,8 @@ struct control *control_new(struct ev_loop *loop, int listen_fd, const struct or
 void control_configure(struct control *control, const struct config *config);
 /* A check of the clock has ended: answers those who wait for it. */
 void control_time_checked(struct control *control);
+/* Of some negative trust anchor it is known whether it stands at a zone cut: answers those who wait for it. */
+void control_nta_checked(struct control *control);
 /* Ends connections and dumps, closes the listening socket. */
 void control_free(struct control *control);
 

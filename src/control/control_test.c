@@ -26,6 +26,7 @@ enum { CLIENTS_OF_CHECK = 2 };
 
 struct daemon {
     struct config *config;
+    struct nta_set *ntas;
     struct ev_loop *loop;
     char ordered[2 * DNAME_TEXT_MAX];
     int stops;
@@ -209,6 +210,54 @@ static bool remove_anchor(void *context, const struct dname *zone, uint16_t key_
     return true;
 }
 
+/* One that is ordered, with zone_cut not known yet until the daemon says so, and one that has ended. */
+static void give_negatives(void *context, struct negatives_report *report)
+{
+    struct daemon *daemon = context;
+    if (daemon->ntas == NULL) {
+        struct dname zone = name_of("example."), over = name_of("over.example.");
+        daemon->ntas = nta_set_new();
+        struct nta *nta = nta_add(daemon->ntas, &zone, NTA_ORDERED);
+        nta->since_s = now_wall_s(test_now);
+        nta->until_s = now_wall_s(test_now) + 86400;
+        nta_set_reason(nta, "keys lost");
+        strcpy(nta->who, "uid 0 (root)");
+        nta_add(daemon->ntas, &over, NTA_CONFIGURED)->has_ended = true;
+    }
+    *report = (struct negatives_report) { daemon->ntas, now_wall_s(test_now), STORE_NONE };
+}
+
+static void give_nta_history(void *context, size_t max, void (*each)(void *to, const struct nta_history_row *row),
+                             void *to)
+{
+    (void)context;
+    struct nta_history_row row = { now_wall_s(test_now), name_of("example."), "well", "why", "recheck" };
+    assert_true(max > 0);
+    each(to, &row);
+}
+
+static bool add_nta(void *context, const struct nta_order *order, struct order_failure *failure)
+{
+    struct daemon *daemon = context;
+    char text[DNAME_TEXT_MAX];
+    snprintf(daemon->ordered, sizeof(daemon->ordered), "nta %s %lld %s%s", dname_to_text(&order->zone, text),
+             (long long)order->for_s, order->reason, order->may_be_tld ? " tld" : "");
+    strcpy(failure->text, "the root");
+    return !dname_is_root(&order->zone);
+}
+
+static bool remove_nta(void *context, const struct dname *zone, const char *who, size_t *entries,
+                       struct order_failure *failure)
+{
+    struct daemon *daemon = context;
+    char text[DNAME_TEXT_MAX];
+    (void)who;
+    (void)failure;
+    snprintf(daemon->ordered, sizeof(daemon->ordered), "no nta %s", dname_to_text(zone, text));
+    *entries = 3;
+    return true;
+}
+
 static struct orders orders_of(struct daemon *daemon)
 {
     return (struct orders) {
@@ -226,6 +275,10 @@ static struct orders orders_of(struct daemon *daemon)
         .refresh_anchors = refresh_anchors,
         .add_anchors = add_anchors,
         .remove_anchor = remove_anchor,
+        .negatives = give_negatives,
+        .nta_history = give_nta_history,
+        .add_nta = add_nta,
+        .remove_nta = remove_nta,
         .time = give_time,
         .check_time = check_time,
         .stop = stop,
@@ -239,6 +292,12 @@ static struct daemon daemon_new(const char *configuration)
     enum err err = load_text(configuration, &daemon.config, &error);
     assert_int_equal(err, OK);
     return daemon;
+}
+
+static void daemon_clear(struct daemon *daemon)
+{
+    config_free(daemon->config);
+    nta_set_free(daemon->ntas);
 }
 
 /* ---- requests and replies ---- */
@@ -256,6 +315,27 @@ static const struct {
     { "{\"version\":1,\"command\":\"flush zone\",\"zone\":\".\"}", "{\"version\":1,\"entries\":2}", "zone ." },
     { "{\"version\":1,\"command\":\"flush key\",\"zone\":\"example.\",\"key_tag\":65535}", /* D7-flush */
       "{\"version\":1,\"entries\":3,\"keys\":1}", "key example. 65535" },
+    { "{\"version\":1,\"command\":\"nta list\"}", /* D6-demand */
+      "{\"version\":1,\"ntas\":[{\"zone\":\"example.\",\"until\":\"2026-11-22T00:00:00Z\",\"reason\":\"keys lost\","
+      "\"since\":\"2026-11-21T00:00:00Z\",\"who\":\"uid 0 (root)\",\"source\":\"ordered\",\"zone_cut\":null,"
+      "\"last_check\":null,\"finding\":null,\"good_rounds\":0}],\"ended\":[{\"zone\":\"over.example.\","
+      "\"until\":\"1970-01-01T00:00:00Z\",\"reason\":\"\",\"since\":null,\"who\":\"\",\"source\":\"configured\","
+      "\"zone_cut\":null,\"last_check\":null,\"finding\":null,\"good_rounds\":0}],\"store\":\"none\"}",
+      "" },
+    { "{\"version\":1,\"command\":\"nta history\"}",
+      "{\"version\":1,\"history\":[{\"time\":\"2026-11-21T00:00:00Z\",\"zone\":\"example.\",\"what\":\"well\","
+      "\"why\":\"why\",\"who\":\"recheck\"}],\"store\":\"none\"}",
+      "" },
+    { "{\"version\":1,\"command\":\"nta remove\",\"zone\":\"example\"}", "{\"version\":1,\"entries\":3}",
+      "no nta example." },
+    { "{\"version\":1,\"command\":\"nta add\",\"zone\":\".\",\"for\":\"90m\",\"yes_this_is_a_tld\":true}",
+      REFUSED("failed", "the root", ""), "nta . 5400  tld" },
+    { "{\"version\":1,\"command\":\"nta add\",\"zone\":\".\",\"reason\":\"r\"}", REFUSED("failed", "the root", ""),
+      "nta . 86400 r" },
+    { "{\"version\":1,\"command\":\"nta add\",\"zone\":\"a.\",\"for\":\"soon\"}",
+      REFUSED("bad-argument", "for: expected a time such as 30m, 3h or 1d", ""), "" },
+    { "{\"version\":1,\"command\":\"nta add\",\"zone\":\"a.\",\"reason\":7}",
+      REFUSED("bad-argument", "reason: expected a text", ""), "" },
     { "{\"version\":1,\"command\":\"reload\"}",
       "{\"version\":1,\"notes\":[\"workers: stays 2\",\"cache.size: stays 1GiB\"]}", "" },
     { "{\"version\":1,\"command\":\"time\"}", /* D4-run-a */
@@ -334,7 +414,7 @@ static void requests_are_carried_out_or_refused(void **state)
         assert_string_equal(daemon.ordered, requests[i].ordered);
         assert_int_equal(next, NEXT_NOTHING);
         free(reply);
-        config_free(daemon.config);
+        daemon_clear(&daemon);
     }
 }
 
@@ -351,7 +431,7 @@ static void a_refused_reload_says_why(void **state)
     char *reply = command_answer(&orders, &admins, &peer, request, strlen(request), &next);
     assert_string_equal(reply, REFUSED("failed", "FILE:1: cash: unknown key", "did you mean cache?") "\n");
     free(reply);
-    config_free(daemon.config);
+    daemon_clear(&daemon);
 }
 
 static void status_shows_anchors(void **state)
@@ -375,7 +455,7 @@ static void status_shows_anchors(void **state)
     assert_string_equal(json_string_value(json_object_get(anchor, "source")), "built-in");
     json_decref(status);
     free(reply);
-    config_free(daemon.config);
+    daemon_clear(&daemon);
 }
 
 /* What weakens trust or takes the cache away needs uid 0, our own, or control.admins. */
@@ -383,9 +463,9 @@ static const struct {
     const char *command;
     bool for_all;
 } rights[] = {
-    { "status", true },      { "stats", true },      { "reload", true },
-    { "dump-cache", true },  { "flush all", false }, { "flush name", false },
-    { "flush zone", false }, { "flush key", false }, { "stop", false },
+    { "status", true },     { "stats", true },       { "reload", true },      { "dump-cache", true },
+    { "flush all", false }, { "flush name", false }, { "flush zone", false }, { "flush key", false },
+    { "stop", false },      { "nta list", true },    { "nta add", false },    { "nta remove", false },
 };
 
 static bool is_permitted(const struct orders *orders, const struct admins *admins, uid_t uid, const char *command)
@@ -416,7 +496,7 @@ static void rights_depend_on_the_user(void **state)
         assert_int_equal(is_permitted(&orders, &admins, other, rights[i].command), rights[i].for_all);
     }
     assert_int_equal(daemon.stops, 0); /* stopping comes after the reply */
-    config_free(daemon.config);
+    daemon_clear(&daemon);
 }
 
 static void rows_say_what_is_cached(void **state)
@@ -489,7 +569,7 @@ static void server_end(struct server *server)
     pthread_join(server->thread, NULL);
     control_free(server->control);
     ev_loop_destroy(server->daemon.loop);
-    config_free(server->daemon.config);
+    daemon_clear(&server->daemon);
 }
 
 /* Everything until the end of the connection; malloc'd. */
@@ -560,6 +640,38 @@ static void a_check_of_the_clock_is_waited_for(void **state)
     }
     server_end(&server);
     assert_int_equal(server.daemon.time_checks, CLIENTS_OF_CHECK);
+}
+
+/* The order counts at once; the reply waits until it is known whether the name is a zone cut. */
+static void what_an_nta_covers_is_waited_for(void **state)
+{
+    (void)state;
+    static const char request[] = "{\"version\":1,\"command\":\"nta add\",\"zone\":\"example.\"}";
+    struct daemon daemon = daemon_new("");
+    struct orders orders = orders_of(&daemon);
+    struct negatives_report report;
+    const struct admins admins = { NULL, 0 };
+    const struct peer peer = { 0, 1 };
+    enum next next;
+    give_negatives(&daemon, &report);
+    assert_null(command_answer(&orders, &admins, &peer, request, sizeof(request) - 1, &next));
+    assert_int_equal(next, NEXT_NTA);
+    assert_string_equal(daemon.ordered, "nta example. 86400 ");
+    assert_null(command_nta_added(&orders, request, sizeof(request) - 1, false));
+    char *reply = command_nta_added(&orders, request, sizeof(request) - 1, true);
+    assert_non_null(strstr(reply, "could not be found out"));
+    free(reply);
+    report.set->items[0]->cut = CUT_IS_NOT;
+    reply = command_nta_added(&orders, request, sizeof(request) - 1, false);
+    assert_non_null(strstr(reply, "\"zone_cut\":false"));
+    assert_non_null(strstr(reply, "this is no zone cut"));
+    assert_non_null(strstr(reply, "a restart forgets it"));
+    free(reply);
+    nta_drop(daemon.ntas, daemon.ntas->items[0]);
+    reply = command_nta_added(&orders, request, sizeof(request) - 1, false);
+    assert_non_null(strstr(reply, "it has ended meanwhile"));
+    free(reply);
+    daemon_clear(&daemon);
 }
 
 static void stop_comes_after_its_reply(void **state)
@@ -771,6 +883,7 @@ int main(void)
         cmocka_unit_test(rows_say_what_is_cached),
         cmocka_unit_test(a_request_may_come_in_pieces),
         cmocka_unit_test(a_check_of_the_clock_is_waited_for),
+        cmocka_unit_test(what_an_nta_covers_is_waited_for),
         cmocka_unit_test(stop_comes_after_its_reply),
         cmocka_unit_test(a_request_without_end_is_refused),
         cmocka_unit_test(who_says_nothing_is_sent_away),

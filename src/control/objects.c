@@ -1,5 +1,6 @@
 #include "control/objects.h"
 
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -41,6 +42,12 @@ json_t *json_of_time(int64_t unix_s)
 json_t *json_of_time_or_null(int64_t unix_s)
 {
     return unix_s == 0 ? json_null() : json_of_time(unix_s);
+}
+
+const char *store_condition_text(enum store_condition condition)
+{
+    static const char *const texts[] = { [STORE_NONE] = "none", [STORE_GOOD] = "good", [STORE_FAILING] = "failing" };
+    return texts[condition];
 }
 
 /* ---- objects ---- */
@@ -119,6 +126,9 @@ bool tag_argument(const json_t *request, uint16_t *key_tag, struct refusal *refu
 
 const char *name_peer(const struct peer *peer, char text[PEER_TEXT_MAX])
 {
-    snprintf(text, PEER_TEXT_MAX, "uid %u", (unsigned)peer->uid);
+    const struct passwd *user = getpwuid(peer->uid);
+    int len = snprintf(text, PEER_TEXT_MAX, "uid %u", (unsigned)peer->uid);
+    if (user != NULL)
+        snprintf(text + len, (size_t)(PEER_TEXT_MAX - len), " (%s)", user->pw_name);
     return text;
 }

@@ -25,12 +25,14 @@ struct refusal {
 json_t *refuse(struct refusal *refusal, const char *code, const char *format, ...) PRINTF_LIKE(3, 4);
 json_t *refuse_failed(struct refusal *refusal, const struct order_failure *failure);
 
+const char *store_condition_text(enum store_condition condition); /* "none", "good", "failing" */
+
 /* False: refused, with the key and what was expected. */
 bool name_argument(const json_t *request, const char *key, struct dname *name, struct refusal *refusal);
 bool tag_argument(const json_t *request, uint16_t *key_tag, struct refusal *refusal);
 
-/* For the history: "uid 0".  Returns text. */
-enum { PEER_TEXT_MAX = 32 };
+/* For the history: "uid 0 (root)".  Returns text. */
+enum { PEER_TEXT_MAX = 64 };
 const char *name_peer(const struct peer *peer, char text[PEER_TEXT_MAX]);
 
 #endif

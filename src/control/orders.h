@@ -49,6 +49,20 @@ struct anchors_report { /* borrowed until the call that asked has been answered 
     enum store_condition store;
 };
 
+struct negatives_report { /* borrowed until the call that asked has been answered */
+    const struct nta_set *set;
+    int64_t now_s;
+    enum store_condition store;
+};
+
+struct nta_order {
+    struct dname zone;
+    int64_t for_s;
+    const char *reason; /* may be empty */
+    const char *who;    /* "uid 0 (root)"; for the history */
+    bool may_be_tld;    /* somebody knows what that means */
+};
+
 /* An order that could not be carried out. */
 struct order_failure {
     char text[512];
@@ -88,6 +102,13 @@ struct orders {
     bool (*explain)(void *context, const struct dname *zone,
                     void (*show)(void *to, const struct evidence_zone *zone, const struct diagnosis *diagnosis),
                     void *to);
+    void (*negatives)(void *context, struct negatives_report *report);
+    void (*nta_history)(void *context, size_t max, void (*each)(void *to, const struct nta_history_row *row), void *to);
+    /* Takes effect before it returns; control_nta_checked() is called once its zone_cut is known. */
+    bool (*add_nta)(void *context, const struct nta_order *order, struct order_failure *failure);
+    /* *entries: how many of the cache rested on it. */
+    bool (*remove_nta)(void *context, const struct dname *zone, const char *who, size_t *entries,
+                       struct order_failure *failure);
     void (*time)(void *context, struct time_report *report);
     /* Begins a check of the clock, if none is under way; control_time_checked()
      * is called when it ends, perhaps before this returns. */

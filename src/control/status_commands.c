@@ -23,7 +23,7 @@ static json_t *json_of_anchor(const struct anchor *anchor)
     return object;
 }
 
-static json_t *json_of_trust(const struct config *config)
+static json_t *json_of_trust(const struct config *config, const struct nta_set *negatives)
 {
     size_t count;
     json_t *object = json_object(), *anchors = json_array();
@@ -32,8 +32,7 @@ static json_t *json_of_trust(const struct config *config)
         json_array_append_new(anchors, json_of_anchor(anchor));
     json_object_set_new(object, "model", json_string(config->trust_model == TRUST_MODEL_ROOT ? "root" : "configured"));
     json_object_set_new(object, "anchors", anchors);
-    trust_negatives(config->trust, &count);
-    json_object_set_new(object, "negative_anchors", json_integer((json_int_t)count));
+    json_object_set_new(object, "negative_anchors", json_integer((json_int_t)nta_count_active(negatives)));
     trust_insecures(config->trust, &count);
     json_object_set_new(object, "insecure_zones", json_integer((json_int_t)count));
     return object;
@@ -65,7 +64,9 @@ json_t *run_status(const struct orders *orders, const json_t *request, struct re
     (void)request;
     (void)refusal;
     struct daemon_status status;
+    struct negatives_report negatives;
     orders->status(orders->context, &status);
+    orders->negatives(orders->context, &negatives);
     json_t *object = new_object();
     json_object_set_new(object, "vouchd", json_string(status.program_version));
     json_object_set_new(object, "pid", json_integer(getpid()));
@@ -76,7 +77,7 @@ json_t *run_status(const struct orders *orders, const json_t *request, struct re
     json_object_set_new(object, "config", json_of_text(status.config->path));
     json_object_set_new(object, "listen", json_of_listen(status.config));
     json_object_set_new(object, "workers", json_integer(status.workers));
-    json_object_set_new(object, "trust", json_of_trust(status.config));
+    json_object_set_new(object, "trust", json_of_trust(status.config, negatives.set));
     json_object_set_new(object, "cache", json_of_cache(&status.cache));
     return object;
 }

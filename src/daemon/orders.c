@@ -145,6 +145,32 @@ static bool order_explain(void *context, const struct dname *zone,
     return watcher_show(vouchd->watcher, zone, show, to);
 }
 
+static void order_negatives(void *context, struct negatives_report *report)
+{
+    const struct vouchd *vouchd = context;
+    negatives_report(vouchd->negatives, report);
+}
+
+static void order_nta_history(void *context, size_t max, void (*each)(void *to, const struct nta_history_row *row),
+                              void *to)
+{
+    const struct vouchd *vouchd = context;
+    negatives_walk_history(vouchd->negatives, max, each, to);
+}
+
+static bool order_add_nta(void *context, const struct nta_order *order, struct order_failure *failure)
+{
+    const struct vouchd *vouchd = context;
+    return negatives_add(vouchd->negatives, order, failure);
+}
+
+static bool order_remove_nta(void *context, const struct dname *zone, const char *who, size_t *entries,
+                             struct order_failure *failure)
+{
+    const struct vouchd *vouchd = context;
+    return negatives_remove(vouchd->negatives, zone, who, entries, failure);
+}
+
 static void order_stop(void *context)
 {
     log_info("stopping: ordered");
@@ -173,6 +199,10 @@ struct orders orders_of(struct vouchd *vouchd)
         .keys = order_keys,
         .failing = order_failing,
         .explain = order_explain,
+        .negatives = order_negatives,
+        .nta_history = order_nta_history,
+        .add_nta = order_add_nta,
+        .remove_nta = order_remove_nta,
         .stop = order_stop,
     };
 }

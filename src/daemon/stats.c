@@ -224,6 +224,25 @@ static void walk_anchors(const struct anchors *anchors, row_function *row, void 
     row(context, "vouch_store_set_aside_total", (int64_t)stats.store.set_aside);
 }
 
+static void walk_negatives(const struct negatives *negatives, row_function *row, void *context)
+{
+    struct negatives_stats stats;
+    char name[64];
+    negatives_get_stats(negatives, &stats);
+    for (int source = 0; source < NTA_SOURCES; source++) {
+        snprintf(name, sizeof(name), "vouch_nta_active{source=\"%s\"}", nta_source_text((enum nta_source)source));
+        row(context, name, (int64_t)stats.active[source]);
+    }
+    for (int event = 0; event < NTA_EVENTS; event++) {
+        snprintf(name, sizeof(name), "vouch_nta_%s_total{%s=\"%s\"}",
+                 nta_event_is_end((enum nta_event)event) ? "ends" : "changes",
+                 nta_event_is_end((enum nta_event)event) ? "reason" : "change", nta_event_text((enum nta_event)event));
+        row(context, name, (int64_t)stats.events[event]);
+    }
+    row(context, "vouch_nta_rechecks_total{result=\"well\"}", (int64_t)stats.check.rounds_good);
+    row(context, "vouch_nta_rechecks_total{result=\"failing\"}", (int64_t)stats.check.rounds_bad);
+}
+
 void stats_walk(struct vouchd *vouchd, row_function *row, void *context)
 {
     struct worker_stats workers;
@@ -236,6 +255,7 @@ void stats_walk(struct vouchd *vouchd, row_function *row, void *context)
     row(context, "vouch_reloads_total{result=\"done\"}", (int64_t)vouchd->reloads);
     row(context, "vouch_reloads_total{result=\"refused\"}", (int64_t)vouchd->reloads_failed);
     walk_anchors(vouchd->anchors, row, context);
+    walk_negatives(vouchd->negatives, row, context);
     walk_answers(&workers, row, context);
     walk_failures(&workers, row, context);
     walk_stripped(&workers, row, context);

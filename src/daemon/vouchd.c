@@ -150,6 +150,7 @@ static struct settings *hand_out(struct vouchd *vouchd, struct settings *setting
     vouchd->settings = settings;
     workers_use(vouchd->workers, settings);
     anchors_use(vouchd->anchors, settings);
+    negatives_use(vouchd->negatives, settings);
     return before;
 }
 
@@ -178,16 +179,50 @@ static void exchange_settings(struct vouchd *vouchd, struct settings *settings)
 static void on_new_trust(void *context, struct trust *trust, bool is_other)
 {
     struct vouchd *vouchd = context;
+    negatives_apply(vouchd->negatives, trust);
     settings_free(hand_out(vouchd, settings_with_trust(vouchd->settings, trust)));
     if (is_other)
         cache_forget_verdicts(vouchd->cache);
     bind_cache(vouchd);
 }
 
+static void on_new_negatives(void *context)
+{
+    const struct vouchd *vouchd = context;
+    on_new_trust(context, trust_copy(vouchd->settings->trust), false);
+}
+
+/* What a worker decided under the trust before is in the cache when it has answered twice: once for the new trust, once
+ * for the epoch that cache_drop_ready() has raised. */
+static size_t on_negative_begun(void *context, const struct dname *zone, struct question *bogus, uint16_t *count)
+{
+    const struct vouchd *vouchd = context;
+    cache_drop_ready(vouchd->cache);
+    workers_use(vouchd->workers, vouchd->settings);
+    return cache_doubt_zone(vouchd->cache, zone, bogus, count);
+}
+
+/* The validator's lineage for what it found below one: the zone, without a key. */
+static size_t on_negative_ended(void *context, const struct dname *zone)
+{
+    const struct vouchd *vouchd = context;
+    const uint64_t id = key_id(zone, (struct octets) { NULL, 0 });
+    return cache_flush_keys(vouchd->cache, &id, 1);
+}
+
+static void on_cut_known(void *context)
+{
+    const struct vouchd *vouchd = context;
+    if (vouchd->control != NULL)
+        control_nta_checked(vouchd->control);
+}
+
 /* The configuration's own trust gives way to what has become of it. */
 static struct settings *follow_anchors(const struct vouchd *vouchd, struct settings *settings)
 {
-    struct settings *followed = settings_with_trust(settings, anchors_snapshot(vouchd->anchors, settings->config));
+    struct trust *trust = anchors_snapshot(vouchd->anchors, settings->config);
+    negatives_apply(vouchd->negatives, trust);
+    struct settings *followed = settings_with_trust(settings, trust);
     settings_free(settings);
     return followed;
 }
@@ -221,6 +256,7 @@ static bool reload(struct vouchd *vouchd, FILE *notes, struct config_error *erro
     }
     config_needs_restart(vouchd->first->config, settings->config, notes);
     anchors_merge(vouchd->anchors, settings->config, now_from_system());
+    negatives_merge(vouchd->negatives, settings->config, now_from_system());
     exchange_settings(vouchd, follow_anchors(vouchd, settings)); /* takes settings over */
     exchange_listeners(vouchd, &opened);
     clock_configure(vouchd->clock, vouchd->settings->config);
@@ -331,6 +367,7 @@ static int recall_anchors(struct vouchd *vouchd)
 {
     struct now now = now_from_system();
     vouchd->anchors = anchors_new(vouchd->settings->config, now);
+    vouchd->negatives = negatives_new(anchors_store(vouchd->anchors), vouchd->settings->config, now);
     vouchd->settings = follow_anchors(vouchd, vouchd->settings);
     if (vouchd->settings->config->state_required && !anchors_are_kept(vouchd->anchors))
         return EX_CANTCREAT;
@@ -384,6 +421,9 @@ static void start(struct vouchd *vouchd, unsigned count)
         listen_on(vouchd, &vouchd->listeners.items[i]);
     struct anchors_handler handler = { vouchd, on_new_trust };
     anchors_start(vouchd->anchors, vouchd->loop, vouchd->cache, vouchd->clock, vouchd->settings, &handler);
+    struct negatives_handler negatives_handler = { vouchd, on_new_negatives, on_negative_begun, on_negative_ended,
+                                                   on_cut_known };
+    negatives_start(vouchd->negatives, vouchd->loop, vouchd->clock, vouchd->settings, &negatives_handler);
     struct orders orders = orders_of(vouchd);
     vouchd->started = now_from_system();
     if (vouchd->control_fd >= 0)
@@ -416,12 +456,14 @@ int vouchd_run(const char *path_asked_for, struct settings *settings, struct ran
         start(&vouchd, workers);
         serve(&vouchd);
         control_free(vouchd.control);
+        negatives_free(vouchd.negatives);
         workers_stop(vouchd.workers);
         watcher_free(vouchd.watcher);
         anchors_free(vouchd.anchors);
         listeners_clear(&vouchd.listeners);
         cache_free(vouchd.cache);
     } else {
+        negatives_free(vouchd.negatives);
         anchors_free(vouchd.anchors);
         listeners_close(&vouchd.listeners, workers);
         if (vouchd.control_fd >= 0)

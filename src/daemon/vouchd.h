@@ -10,6 +10,7 @@
 #include "daemon/clock.h"
 #include "daemon/keeper.h"
 #include "daemon/listeners.h"
+#include "daemon/negatives.h"
 #include "daemon/settings.h"
 #include "daemon/worker.h"
 
@@ -25,6 +26,7 @@ struct vouchd {
     struct clock *clock;
     struct anchors *anchors;
     struct watcher *watcher;
+    struct negatives *negatives;
     struct workers *workers;
     int control_fd;          /* listens for orders; -1: none */
     struct control *control; /* NULL: none */

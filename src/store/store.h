@@ -1,5 +1,5 @@
 /* What must outlive the process, in one SQLite file: state.db in the state directory.  Trust anchors and their timers,
- * every change of them as a row that says what, when, why and who, and the latest time seen.
+ * negative trust anchors, every change of them as a row that says what, when, why and who, and the latest time seen.
  *
  * Written in transactions with full sync: a process killed at any point leaves the state before or after a change,
  * nothing between.  A file that is corrupted is set aside, never repaired and never believed.  A call that fails has
@@ -9,6 +9,7 @@
 #define STORE_STORE_H
 
 #include "monitor/evidence.h"
+#include "trust/nta.h"
 #include "trust/rfc5011.h"
 
 #define STORE_FILE "state.db"
@@ -49,6 +50,22 @@ MUST_USE enum err store_save_evidence(struct store *store, const struct evidence
 MUST_USE enum err store_trim_evidence(struct store *store);
 /* Adds all zones that there is room for. */
 MUST_USE enum err store_load_evidence(struct store *store, struct evidence *evidence);
+
+/* Negative trust anchors: as store_load_anchors() and store_save_anchors(). */
+MUST_USE enum err store_load_ntas(struct store *store, struct nta_set *set);
+MUST_USE enum err store_save_ntas(struct store *store, const struct nta_set *set);
+
+struct nta_history_row {
+    int64_t time_s;
+    struct dname zone;
+    const char *what; /* nta_event_text() */
+    const char *why;  /* the reason that was given, or what ended it; as all three: borrowed for the call */
+    const char *who;  /* "uid 0 (root)", "configuration", "recheck", "clock" */
+};
+MUST_USE enum err store_add_nta_history(struct store *store, const struct nta_history_row *row);
+/* The newest first, `max` at most. */
+MUST_USE enum err store_walk_nta_history(struct store *store, size_t max,
+                                         void (*each)(void *to, const struct nta_history_row *row), void *to);
 
 /* A group of calls that happens as a whole. */
 MUST_USE enum err store_begin(struct store *store);

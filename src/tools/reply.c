@@ -196,6 +196,81 @@ void reply_print_done(const struct reply *reply)
     printf("done\n");
 }
 
+/* ---- negative trust anchors ---- */
+
+static void print_nta(const json_t *nta)
+{
+    print_text(reply_text(nta, "zone"));
+    printf("  until %s, since %s, %s by ", reply_text(nta, "until"), reply_text(nta, "since"),
+           reply_text(nta, "source"));
+    print_text(reply_text(nta, "who"));
+    printf(": ");
+    print_text(reply_text(nta, "reason"));
+    if (json_is_string(json_object_get(nta, "last_check")))
+        printf("; checked %s: %s", reply_text(nta, "last_check"), reply_text(nta, "finding"));
+    if (json_is_false(json_object_get(nta, "zone_cut")))
+        printf("; no zone cut");
+    putchar('\n');
+}
+
+static void print_ended_nta(const json_t *nta)
+{
+    print_text(reply_text(nta, "zone"));
+    printf("  has ended, though the configuration names it still; see vouchctl nta history\n");
+}
+
+static void warn_of_store(const json_t *object)
+{
+    if (strcmp(reply_text(object, "store"), "good") != 0)
+        printf("not kept over a restart: the state directory cannot be written\n");
+}
+
+void reply_print_ntas(const struct reply *reply)
+{
+    const json_t *ntas = json_object_get(reply->object, "ntas");
+    if (json_array_size(ntas) == 0)
+        printf("no negative trust anchors\n");
+    print_all(ntas, print_nta);
+    print_all(json_object_get(reply->object, "ended"), print_ended_nta);
+    if (json_array_size(ntas) > 0)
+        warn_of_store(reply->object);
+}
+
+static void print_nta_change(const json_t *row)
+{
+    printf("%s  ", reply_text(row, "time"));
+    print_text(reply_text(row, "zone"));
+    printf("  %s: ", reply_text(row, "what"));
+    print_text(reply_text(row, "why"));
+    printf(" (");
+    print_text(reply_text(row, "who"));
+    printf(")\n");
+}
+
+void reply_print_nta_history(const struct reply *reply)
+{
+    print_all(json_object_get(reply->object, "history"), print_nta_change);
+    warn_of_store(reply->object);
+}
+
+void reply_print_nta_added(const struct reply *reply)
+{
+    const json_t *nta = reply->object, *warning;
+    size_t i;
+    print_text(reply_text(nta, "zone"));
+    printf(" is not validated until %s; %" JSON_INTEGER_FORMAT " entries of the cache judged anew\n",
+           reply_text(nta, "until"), number_of(nta, "entries"));
+    json_array_foreach(json_object_get(nta, "warnings"), i, warning)
+        printf("warning: %s\n", json_string_value(warning));
+}
+
+void reply_print_nta_removed(const struct reply *reply)
+{
+    print_text(reply->parameters[0]);
+    printf(" is validated again; ");
+    reply_print_flushed(reply);
+}
+
 /* ---- time ---- */
 
 static void print_sources(const json_t *sources)

@@ -25,6 +25,10 @@ void reply_print_asked(const struct reply *reply);
 void reply_print_done(const struct reply *reply);
 void reply_print_row(const struct reply *reply);
 void reply_print_reloaded(const struct reply *reply);
+void reply_print_ntas(const struct reply *reply);
+void reply_print_nta_history(const struct reply *reply);
+void reply_print_nta_added(const struct reply *reply);
+void reply_print_nta_removed(const struct reply *reply);
 void reply_print_time(const struct reply *reply);
 void reply_print_stopping(const struct reply *reply);
 

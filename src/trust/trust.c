@@ -351,6 +351,11 @@ void trust_add_negative(struct trust *trust, const struct dname *zone, int64_t u
     list_put(&trust->negatives, &negative);
 }
 
+void trust_drop_negatives(struct trust *trust)
+{
+    trust->negatives.count = 0; /* their reasons stay in the arena: a snapshot does not live long */
+}
+
 void trust_add_insecure(struct trust *trust, const struct dname *zone, const char *reason)
 {
     struct insecure_zone insecure = { .zone = *zone };

@@ -86,6 +86,7 @@ MUST_USE enum err trust_add_anchor(struct trust *trust, const struct anchor *anc
 /* A second one at the same name takes the place of the first; so with trust_add_insecure().  reason may be NULL. */
 void trust_add_negative(struct trust *trust, const struct dname *zone, int64_t until_s, const char *reason);
 void trust_add_insecure(struct trust *trust, const struct dname *zone, const char *reason);
+void trust_drop_negatives(struct trust *trust); /* all of them */
 /* The IANA root anchors known when this release was made: KSK-2017 (20326) and KSK-2024 (38696). */
 void trust_add_built_in(struct trust *trust);
 /* All DS and DNSKEY records of a text in master format (several lines, parentheses, comments); records of other types,

@@ -178,7 +178,7 @@ def test_history_says_who_and_why(root, tmp_path):
         assert keys_answer(resolver)
     with sqlite3.connect(tmp_path / "state/state.db") as store:
         rows = store.execute("SELECT key_tag, what, why, who FROM history ORDER BY id").fetchall()
-    who = "uid 0"
+    who = "uid 0 (root)"
     assert rows == [(other.tag(), "START -> VALID", "added", who), (key.tag(), "VALID -> REMOVED", "removed", who),
                     (key.tag(), "REMOVED -> VALID", "added", who)]
 
