@@ -123,6 +123,46 @@ static void test_keys_have_names(void **state)
     arena_free(arena);
 }
 
+/* A negative trust anchor begins (D6-demand): what is Bogus at and below it goes, other verdicts are made anew, data and
+ * delegations stay; nothing above or beside it is touched. */
+static void test_doubt_zone(void **state)
+{
+    (void)state;
+    struct arena *arena = arena_new();
+    struct cache *cache = small_cache();
+    struct answer *got;
+    struct dname zone = name_of("Example.");
+    struct question lame = question_of("lame.example.", TYPE_A), beside = question_of("lame.test.", TYPE_A), bogus[1];
+    struct failure failure;
+    struct delegation delegation = { .zone = zone, .expires_ms = at(3600).wall_ms };
+    uint16_t count = ARRAY_LEN(bogus);
+    cache_put_answer(cache, secure_address(arena, "good.example.", at(0)), at(0));
+    cache_put_answer(cache, judged(secure_address(arena, "bad.example.", at(0)), BOGUS), at(0));
+    cache_put_answer(cache, judged(secure_address(arena, "worse.example.", at(0)), BOGUS), at(0));
+    cache_put_answer(cache, judged(secure_address(arena, "bad.test.", at(0)), BOGUS), at(0));
+    cache_put_answer(cache, secure_address(arena, "good.test.", at(0)), at(0));
+    cache_put_delegation(cache, &delegation, at(0));
+    cache_put_failure(cache, &lame, 0, &(struct failure) { .ede = EDE_NETWORK_ERROR, .site = "time-out" }, at(0));
+    cache_put_failure(cache, &beside, 0, &(struct failure) { .ede = EDE_NETWORK_ERROR, .site = "time-out" }, at(0));
+    uint64_t epoch = cache_epoch(cache);
+    assert_int_equal(cache_doubt_zone(cache, &zone, bogus, &count), 4);
+    assert_true(cache_epoch(cache) > epoch);
+    assert_int_equal(count, 1); /* as many as there is room for */
+    assert_true(dname_is_below(&bogus[0].qname, &zone) && bogus[0].qtype == TYPE_A);
+    assert_int_equal(find(cache, "good.example.", TYPE_A, at(1), arena, &got), CACHE_FRESH);
+    assert_int_equal(got->verdict.security, UNCHECKED);
+    assert_false(holds(cache, "bad.example.", TYPE_A, at(1)) || holds(cache, "worse.example.", TYPE_A, at(1)));
+    assert_int_equal(find(cache, "bad.test.", TYPE_A, at(1), arena, &got), CACHE_FRESH);
+    assert_int_equal(got->verdict.security, BOGUS);
+    assert_int_equal(find(cache, "good.test.", TYPE_A, at(1), arena, &got), CACHE_FRESH);
+    assert_int_equal(got->verdict.security, SECURE);
+    assert_true(cache_has_delegation(cache, &zone, 0, at(1)));
+    assert_false(cache_find_failure(cache, &lame, 0, at(1), &failure));
+    assert_true(cache_find_failure(cache, &beside, 0, at(1), &failure));
+    cache_free(cache);
+    arena_free(arena);
+}
+
 /* A verdict made before the flush and stored behind it dies all the same; one made after it lives. */
 static void test_late_verdicts(void **state)
 {
@@ -350,6 +390,7 @@ int main(void)
         cmocka_unit_test(test_flush_keys),
         cmocka_unit_test(test_flush_name_zone_all),
         cmocka_unit_test(test_keys_have_names),
+        cmocka_unit_test(test_doubt_zone),
         cmocka_unit_test(test_late_verdicts),
         cmocka_unit_test(test_forget_verdicts),
         cmocka_unit_test(test_many_flushed_keys),

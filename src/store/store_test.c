@@ -130,6 +130,59 @@ static void test_what_was_saved_comes_back(void **state)
     managed_free(loaded);
 }
 
+static void note_row(void *to, const struct nta_history_row *row)
+{
+    char *text = to;
+    sprintf(text + strlen(text), "%s %s %s;", row->what, row->why, row->who);
+}
+
+/* D6-demand: kept until its end, and the history behind it. */
+static void test_negative_anchors_come_back(void **state)
+{
+    struct store *store = open_store(*state);
+    struct nta_set *set = nta_set_new(), *loaded = nta_set_new();
+    struct dname zone = name_of("Example.");
+    struct nta_history_row row = { NOW_S, zone, "begun", "keys 'lost'", "uid 0 (root)" };
+    char history[256] = "";
+    struct nta *nta = nta_add(set, &zone, NTA_ORDERED);
+    nta->since_s = NOW_S;
+    nta->until_s = NOW_S + 3600;
+    nta_set_reason(nta, "keys 'lost'");
+    strcpy(nta->who, "uid 0 (root)");
+    nta->questions[nta->question_count++] =
+        (struct question) { .qname = name_of("a\\032b.example."), .qtype = TYPE_AAAA, .qclass = CLASS_IN };
+    struct nta *configured = nta_add(set, &zone, NTA_CONFIGURED);
+    configured->named_until_s = NOW_S + 7200;
+    configured->has_ended = true;
+    assert_int_equal(store_begin(store), OK);
+    assert_int_equal(store_save_ntas(store, set), OK);
+    assert_int_equal(store_add_nta_history(store, &row), OK);
+    row.what = "expired";
+    assert_int_equal(store_add_nta_history(store, &row), OK);
+    assert_int_equal(store_commit(store), OK);
+    store_close(store);
+
+    store = open_store(*state);
+    assert_int_equal(store_load_ntas(store, loaded), OK);
+    assert_int_equal(loaded->count, 2);
+    const struct nta *back = nta_find(loaded, &zone, NTA_ORDERED);
+    assert_int_equal(back->since_s, NOW_S);
+    assert_int_equal(back->until_s, NOW_S + 3600);
+    assert_string_equal(back->reason, "keys 'lost'");
+    assert_string_equal(back->who, "uid 0 (root)");
+    assert_int_equal(back->question_count, 1);
+    assert_true(dname_equal(&back->questions[0].qname, &nta->questions[0].qname));
+    assert_int_equal(back->questions[0].qtype, TYPE_AAAA);
+    back = nta_find(loaded, &zone, NTA_CONFIGURED);
+    assert_true(back->has_ended);
+    assert_int_equal(back->named_until_s, NOW_S + 7200);
+    assert_int_equal(store_walk_nta_history(store, 10, note_row, history), OK);
+    assert_string_equal(history, "expired keys 'lost' uid 0 (root);begun keys 'lost' uid 0 (root);");
+    store_close(store);
+    nta_set_free(set);
+    nta_set_free(loaded);
+}
+
 /* Killed at any point: the state before a change or the one after it. */
 static void write_until_killed(const char *directory, int64_t from)
 {
@@ -343,6 +396,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_what_was_saved_comes_back),
+        TEST(test_negative_anchors_come_back),
         TEST(test_survives_kills),
         TEST(test_a_corrupted_file_is_set_aside),
         TEST(test_a_damaged_page_is_found),
