@@ -21,8 +21,6 @@ struct anchors_handler {
 /* Opens the store, and merges what it knows with the configuration. */
 struct anchors *anchors_new(const struct config *config, struct now now);
 void anchors_free(struct anchors *anchors);
-/* NULL: there is none.  Lives as long as this. */
-struct store *anchors_store(const struct anchors *anchors);
 /* Is there a store, and did it take what is known? */
 bool anchors_are_kept(const struct anchors *anchors);
 /* For what else must outlive the process; NULL: there is none.  As long as the anchors. */

@@ -229,10 +229,8 @@ static void on_cut_known(void *context, struct nta *nta)
     negatives->handler.cut_known(negatives->handler.context);
 }
 
-static void on_tick(struct ev_loop *loop, ev_timer *watcher, int events)
+static void watch(struct negatives *negatives)
 {
-    (void)loop, (void)events;
-    struct negatives *negatives = watcher->data;
     struct nta_listener listener = listener_of(negatives);
     struct now now = driver_now(negatives->driver);
     if (now.wall_is_fit && nta_tick(negatives->set, now_wall_s(now), &listener))
@@ -241,6 +239,12 @@ static void on_tick(struct ev_loop *loop, ev_timer *watcher, int events)
         keep(negatives, now);
     nta_check_tick(negatives->check, now);
     schedule(negatives);
+}
+
+static void on_tick(struct ev_loop *loop, ev_timer *watcher, int events)
+{
+    (void)loop, (void)events;
+    watch(watcher->data);
 }
 
 /* The recheck judges as if there were no negative anchor. */
@@ -270,9 +274,9 @@ void negatives_start(struct negatives *negatives, struct ev_loop *loop, const st
     negatives->driver = driver_new(loop, &parts, &settled, SOCKETS_MAX);
     negatives->check = nta_check_new(&host, negatives->set, negatives->random);
     nta_check_configure(negatives->check, settings->config->negative_recheck_s);
-    ev_timer_init(&negatives->tick, on_tick, 0.0, TICK_S);
+    ev_timer_init(&negatives->tick, on_tick, TICK_S, TICK_S);
     negatives->tick.data = negatives;
-    ev_timer_start(loop, &negatives->tick);
+    watch(negatives); /* those that have ended meanwhile cover nobody's question any more */
 }
 
 void negatives_use(struct negatives *negatives, const struct settings *settings)

@@ -417,13 +417,13 @@ static void start(struct vouchd *vouchd, unsigned count)
     vouchd->watcher = watcher_new(vouchd->loop, anchors_store(vouchd->anchors), vouchd->clock);
     parts.watcher = vouchd->watcher;
     vouchd->workers = workers_start(count, &parts);
-    for (size_t i = 0; i < vouchd->listeners.count; i++)
-        listen_on(vouchd, &vouchd->listeners.items[i]);
     struct anchors_handler handler = { vouchd, on_new_trust };
     anchors_start(vouchd->anchors, vouchd->loop, vouchd->cache, vouchd->clock, vouchd->settings, &handler);
     struct negatives_handler negatives_handler = { vouchd, on_new_negatives, on_negative_begun, on_negative_ended,
                                                    on_cut_known };
     negatives_start(vouchd->negatives, vouchd->loop, vouchd->clock, vouchd->settings, &negatives_handler);
+    for (size_t i = 0; i < vouchd->listeners.count; i++)
+        listen_on(vouchd, &vouchd->listeners.items[i]);
     struct orders orders = orders_of(vouchd);
     vouchd->started = now_from_system();
     if (vouchd->control_fd >= 0)

@@ -43,9 +43,8 @@ static const char schema[] =
     " who TEXT NOT NULL, questions TEXT NOT NULL, PRIMARY KEY (zone, source)) STRICT;"
     "CREATE TABLE IF NOT EXISTS nta_history (id INTEGER PRIMARY KEY, time_s INTEGER NOT NULL, zone TEXT NOT NULL,"
     " what TEXT NOT NULL, why TEXT NOT NULL, who TEXT NOT NULL) STRICT;"
-    "CREATE TABLE IF NOT EXISTS times (name TEXT PRIMARY KEY, time_s INTEGER NOT NULL) STRICT;"
-    "PRAGMA user_version = 1;"
-    "COMMIT;";
+    "CREATE TABLE IF NOT EXISTS times (name TEXT PRIMARY KEY, time_s INTEGER NOT NULL) STRICT;";
+static const char schema_version[] = "PRAGMA user_version = 1;"; /* in the same transaction, if it is not there */
 
 /* ---- failures ---- */
 
@@ -208,6 +207,10 @@ static enum health examine(sqlite3 *db, bool is_read_only)
     if (is_ours && is_read_only)
         return HEALTHY;
     code = sqlite3_exec(db, schema, NULL, NULL, NULL) & 0xff;
+    if (code == SQLITE_OK && !is_ours)
+        code = sqlite3_exec(db, schema_version, NULL, NULL, NULL) & 0xff;
+    if (code == SQLITE_OK)
+        code = sqlite3_exec(db, "COMMIT", NULL, NULL, NULL) & 0xff;
     if (code != SQLITE_OK)
         sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
     if (code == SQLITE_OK || (is_ours && code != SQLITE_CORRUPT))

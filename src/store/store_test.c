@@ -218,13 +218,14 @@ static int64_t assert_whole(const char *directory)
 static void test_survives_kills(void **state)
 {
     int64_t last = 0;
-    for (int i = 0; i < KILLS; i++) {
+    for (int i = 0; i < KILLS || last == 0; i++) {
         int status;
         pid_t pid = fork();
         assert_true(pid >= 0);
         if (pid == 0)
             write_until_killed(*state, last + 1);
-        usleep((useconds_t)(2000 + (i * 7919) % 30000)); /* anywhere between two moments of its work */
+        /* anywhere between two moments of its work; a slow machine gets more time, until something has been written */
+        usleep((useconds_t)(2000 + (i * 7919) % 30000 + i / KILLS * 100000));
         kill(pid, SIGKILL);
         assert_int_equal(waitpid(pid, &status, 0), pid);
         assert_true(WIFSIGNALED(status));
