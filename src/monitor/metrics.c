@@ -38,6 +38,7 @@ static const struct metric metrics[] = {
       "Rounds of questions whether a zone with a negative trust anchor is well again, by their result." },
     { "vouch_outcomes_servfail_total", "Questions that were resolved to SERVFAIL." },
     { "vouch_outcomes_total", "Questions that were resolved, by their security (RFC 4035 section 4.3)." },
+    { "vouch_questions_cookie_total", "Questions of clients by what their cookie was (RFC 7873)." },
     { "vouch_questions_malformed_total", "Messages of clients that were no questions." },
     { "vouch_questions_overload_total", "Questions refused because too many were waiting." },
     { "vouch_questions_total", "Questions of clients, by transport." },

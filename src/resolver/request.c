@@ -410,6 +410,19 @@ static void note_first_failure(struct request *q, struct pin *link, const struct
     }
     q->testimony.failure = failure;
     q->testimony.culprit = &culprit->question;
+    q->testimony.trial_count = 0;
+}
+
+/* Somebody else has said anew what broke the chain, and it is good: NULL, or its pin. */
+static const struct pin *find_mended(struct request *q)
+{
+    const struct testimony *testimony = &q->testimony;
+    const struct pin *pin = find_pin(q, testimony->culprit);
+    bool is_open_case = testimony->trial_count > 0 && testimony->trials[testimony->trial_count - 1].security == BOGUS;
+    if (!is_open_case || pin == NULL || pin->answer == NULL)
+        return NULL;
+    enum security security = pin->answer->verdict.security;
+    return security == SECURE || security == INSECURE ? pin : NULL;
 }
 
 /* A link was judged: whose word made it so? */
@@ -422,11 +435,13 @@ static void note_word(struct request *q, struct pin *link, const struct validati
         if (testimony->failure == NULL)
             note_first_failure(q, link, culprit, validation);
         add_trial(testimony, culprit, verdict);
-    } else if (q->doubted_links > 0) { /* somebody else has said it anew */
-        add_trial(testimony, find_pin(q, testimony->culprit), verdict);
     } else if (testimony->failure == NULL) {
         testimony->trial_count = 0;
         add_trial(testimony, link, verdict);
+    } else {
+        const struct pin *mended = find_mended(q);
+        if (mended != NULL)
+            add_trial(testimony, mended, &mended->answer->verdict);
     }
 }
 

@@ -7,6 +7,7 @@ import time
 import client
 import dns.name
 import dns.rcode
+import dns.rdata
 import dns.rdatatype
 import pytest
 from control import objects, vouchctl
@@ -121,6 +122,23 @@ def test_stripped_signatures(world, tmp_path):
         assert explained["suggestion"]["looks"] == "attack-like"
         assert metrics(vouchd)['vouch_stripped_total{field="rrsig",transport="udp"}'] >= 2
         assert metrics(vouchd)['vouch_stripped_total{field="rrsig",transport="tcp"}'] == 0
+
+
+def test_an_alias_whose_target_is_bad(world, tmp_path):
+    """The alias is good at both servers, which makes nobody's word about its target good."""
+    def lifetime(rrset):
+        return EXPIRED if rrset.rdtype == dns.rdatatype.A else VALID
+
+    for zone in world.everywhere("z."):
+        zone.data[dns.name.from_text("alias.z.")] = [dns.rdata.from_text("IN", "CNAME", "www.z.")]
+        zone.lifetime = lifetime
+    with vouchd_in_lab(world, tmp_path) as vouchd:
+        assert ask(world, "alias.z.") == "SERVFAIL"
+        explained = explain(vouchd)
+        assert explained["all_servers_fail"] and explained["failures"] == 1
+        (record,) = explained["records"]
+        assert record["name"] == "alias.z." and record["failed_name"] == "www.z."
+        assert {answer["security"] for answer in record["answers"]} == {"bogus"} and len(record["answers"]) > 1
 
 
 def test_a_clock_that_is_wrong_points_at_us(tmp_path):
