@@ -95,7 +95,7 @@ static enum verdict_of_story tell(struct replay *replay, struct arena *arena, co
     } else if (story_run(arena, story, &config, &replay->options, report)) {
         verdict = STORY_PASSED;
     }
-    trust_free(config.trust);
+    story_config_free(&config);
     return verdict;
 }
 

@@ -152,11 +152,20 @@ static bool parse_settings(struct parser *p)
     return true;
 }
 
-static bool skip_block(struct parser *p, const char *end)
+/* A file inside the story, with its comments, up to the line `end`. */
+static bool parse_file(struct parser *p, const char *end, const char **text)
 {
-    while (next_line(p))
-        if (line_is(p, end))
-            return true;
+    const char *start = p->at;
+    while (p->at < p->end) {
+        const char *line = p->at;
+        const char *stop = memchr(line, '\n', (size_t)(p->end - line));
+        p->at = stop == NULL ? p->end : stop + 1;
+        p->line++;
+        if (strncmp(line, end, strlen(end)) != 0)
+            continue;
+        *text = arena_printf(p->arena, "%.*s", (int)(line - start), start);
+        return true;
+    }
     return fail(p, "no %s", end);
 }
 
@@ -166,8 +175,7 @@ static bool parse_configuration(struct parser *p)
         if (line_is(p, "CONFIG_END"))
             return true;
         if (line_is(p, "AUTOTRUST_FILE")) {
-            add_setting(p, "AUTOTRUST_FILE");
-            if (!skip_block(p, "AUTOTRUST_END"))
+            if (!parse_file(p, "AUTOTRUST_END", &add_setting(p, "AUTOTRUST_FILE")->value))
                 return false;
         } else if (!parse_settings(p)) {
             return false;
@@ -593,6 +601,7 @@ static bool parse_step(struct parser *p)
     if (!find_step_kind(words.items[2], &step->kind))
         return fail(p, "no such kind of STEP: \"%s\"", words.items[2]);
     step->rest = "";
+    step->file = "";
     for (unsigned i = 3; i < words.count; i++)
         step->rest = arena_printf(p->arena, "%s%s%s", step->rest, i == 3 ? "" : " ", words.items[i]);
     step->has_address = words.count == 5 && strcmp(words.items[3], "ADDRESS") == 0;
@@ -603,6 +612,12 @@ static bool parse_step(struct parser *p)
 static bool parse_step_entry(struct parser *p)
 {
     return p->last_step == NULL ? fail(p, "an entry before the first STEP") : parse_entry(p, &p->last_step->entries);
+}
+
+static bool parse_step_file(struct parser *p)
+{
+    return p->last_step == NULL ? fail(p, "a file before the first STEP")
+                                : parse_file(p, "FILE_END", &p->last_step->file);
 }
 
 static bool parse_scenario_line(struct parser *p)
@@ -616,7 +631,7 @@ static bool parse_scenario_line(struct parser *p)
     if (line_is(p, "ENTRY_BEGIN"))
         return parse_step_entry(p);
     if (line_is(p, "FILE_BEGIN"))
-        return skip_block(p, "FILE_END");
+        return parse_step_file(p);
     return fail(p, "expected RANGE_BEGIN or STEP, got \"%s\"", p->text);
 }
 

@@ -87,9 +87,9 @@ enum step_kind {
     STEP_ERROR,
     STEP_NOTHING,
     STEP_TIME_PASSES,
-    STEP_ASSIGN, /* these three belong to trust anchors that follow RFC 5011 */
-    STEP_TRAFFIC,
-    STEP_CHECK_AUTOTRUST,
+    STEP_ASSIGN,          /* "t0 = ${time}" */
+    STEP_TRAFFIC,         /* what was asked is answered, or times out */
+    STEP_CHECK_AUTOTRUST, /* the states of trust anchors that follow RFC 5011 */
 };
 
 struct story_step {
@@ -98,11 +98,12 @@ struct story_step {
     bool has_address;
     struct address address; /* of the client, or of the server asked */
     const char *rest;       /* of the line: "ELAPSE 10" */
+    const char *file;       /* what stands between FILE_BEGIN and FILE_END */
     struct story_entries entries;
     STAILQ_ENTRY(story_step) next;
 };
 
-/* "key: value" of the configuration; a section ("server:") has an empty value. */
+/* "key: value" of the configuration; a section ("server:") has an empty value, AUTOTRUST_FILE that of a file. */
 struct story_setting {
     unsigned line;
     const char *key;

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "message/coding.h"
+#include "tests/scenario/story_anchors.h"
 
 enum {
     ZONE_RULES_MAX = 16,
@@ -22,6 +23,7 @@ struct mapping {
     struct story_config *config;
     struct zone_rule *rule;      /* of the section that is open; NULL in "server:" */
     bool starts_with_signatures; /* the date of the story is when its last signature begins */
+    bool has_date;
     bool fakes_dsa, fakes_sha1;
     bool validates;
     bool hides_identity, hides_version;
@@ -172,6 +174,14 @@ static bool add_anchor(struct mapping *m, const char *value)
     return true;
 }
 
+static bool add_managed(struct mapping *m, const char *value)
+{
+    const char *error = NULL;
+    if (m->config->managed == NULL)
+        m->config->managed = managed_new();
+    return story_anchors_load(m->arena, m->config->managed, value, &error) || fail(m, "trust anchors", error);
+}
+
 static bool add_insecure(struct mapping *m, const char *value)
 {
     struct dname name;
@@ -184,6 +194,7 @@ static bool add_insecure(struct mapping *m, const char *value)
 static bool set_date(struct mapping *m, const char *value)
 {
     struct tm date = { 0 };
+    m->has_date = true;
     m->starts_with_signatures = strcmp(value, "-1") == 0; /* Unbound: times of signatures do not count */
     if (m->starts_with_signatures)
         return true;
@@ -197,6 +208,7 @@ static bool set_date(struct mapping *m, const char *value)
 static bool set_timestamp(struct mapping *m, const char *value)
 {
     uint32_t seconds;
+    m->has_date = true;
     if (!parse_seconds(m, value, &seconds))
         return false;
     m->config->start_ms = (int64_t)seconds * 1000;
@@ -521,7 +533,7 @@ static const struct word words[] = {
     { "val-override-timestamp", .apply = set_timestamp },
     { "fake-sha1", .apply = fake_sha1 },
     { "fake-dsa", .apply = fake_dsa },
-    { "AUTOTRUST_FILE", .needs = "anchors that follow RFC 5011" },
+    { "AUTOTRUST_FILE", .apply = add_managed },
     { "val-nsec3-keysize-iterations", .why = "the limit is 150 in all stories" },
     { "val-max-restart", .why = tuning },
     { "val-bogus-ttl", .why = tuning },
@@ -731,8 +743,23 @@ static void start_with_signatures(struct mapping *m, const struct story *story)
     m->config->start_ms = (int64_t)start_s * 1000;
 }
 
+/* Their snapshot is the story's trust.  Such stories name no date and begin at the epoch. */
+static void use_managed(struct mapping *m)
+{
+    struct story_config *config = m->config;
+    if (!m->has_date)
+        config->start_ms = 0;
+    managed_merge(config->managed, config->trust, config->start_ms / 1000);
+    struct trust *snapshot = managed_snapshot(config->managed, config->trust);
+    trust_free(config->trust);
+    config->trust = snapshot;
+    look_for_dsa(m, snapshot);
+}
+
 static void finish(struct mapping *m, const struct story *story)
 {
+    if (m->config->managed != NULL)
+        use_managed(m);
     take_root_hints(m);
     if (m->starts_with_signatures)
         start_with_signatures(m, story);
@@ -766,4 +793,10 @@ enum err story_configure(struct arena *arena, const struct story *story, struct 
     }
     finish(&m, story);
     return *error == NULL ? OK : ERR_FORMAT;
+}
+
+void story_config_free(struct story_config *config)
+{
+    trust_free(config->trust);
+    managed_free(config->managed);
 }

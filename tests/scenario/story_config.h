@@ -8,7 +8,7 @@
 #include "policy/retelling.h"
 #include "resolver/options.h"
 #include "tests/scenario/story.h"
-#include "trust/trust.h"
+#include "trust/managed.h"
 
 struct story_config {
     struct resolver_options resolver;
@@ -17,7 +17,8 @@ struct story_config {
     struct cache_options cache;
     struct front_options front;
     struct crypto_policy policy;
-    struct trust *trust; /* trust_free() */
+    struct trust *trust;     /* story_config_free() */
+    struct managed *managed; /* the anchors that follow RFC 5011; NULL: none */
     int64_t start_ms;    /* wall time when the story begins */
     struct siphash_key cookie_master;
     unsigned keepalive_ms; /* what clients over TCP are told */
@@ -31,6 +32,8 @@ struct story_config {
 /* ERR_FORMAT: *error is a sentence with the line, in the arena.  config->needs counts even then. */
 MUST_USE enum err story_configure(struct arena *arena, const struct story *story, struct story_config *config,
                                   const char **error);
+
+void story_config_free(struct story_config *config);
 
 /* Signature checks that were faked as good since the program began: DSA and, where the story says so, SHA-1. */
 unsigned long story_faked_checks(void);

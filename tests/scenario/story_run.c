@@ -8,6 +8,9 @@
 
 #include "message/text.h"
 #include "resolver/response.h"
+#include "steward/rollover.h"
+#include "tests/scenario/story_anchors.h"
+#include "tests/scenario/story_eval.h"
 #include "tests/scenario/story_servers.h"
 
 enum {
@@ -25,7 +28,8 @@ struct pending { /* an upstream question in flight */
     TAILQ_ENTRY(pending) next;
 };
 
-struct asker { /* a client's question */
+struct asker {   /* a client's question … */
+    void *probe; /* … or, if not NULL, one of the rollover's: all else is empty */
     struct client_query query;
     struct retelling retelling;
     struct front_asker front;
@@ -49,6 +53,10 @@ struct run {
     const struct story_config *config;
     const struct story_run_options *options;
     struct resolver *resolver;
+    struct rollover *rollover; /* NULL: no anchors follow RFC 5011 */
+    unsigned probes;           /* of it under way */
+    struct trust *trust;       /* the snapshot in use; NULL: the configuration's */
+    struct story_variables variables;
     struct cache *cache;
     struct random *random;
     struct now now;
@@ -169,12 +177,17 @@ static void check_cost(struct run *run, const struct budget *left)
         fail(run, "%u hashes, not %u at most", hashes, run->config->hashes_max);
 }
 
+static const struct trust *trust_of(const struct run *run)
+{
+    return run->trust == NULL ? run->config->trust : run->trust;
+}
+
 static void done(struct run *run, struct asker *asker, const struct outcome *outcome)
 {
     struct outcome told;
     struct question question;
     check_cost(run, outcome->budget);
-    enum retold retold = retell_outcome(&run->config->retelling, run->config->trust, &asker->query, &asker->retelling,
+    enum retold retold = retell_outcome(&run->config->retelling, trust_of(run), &asker->query, &asker->retelling,
                                         outcome, run->now, run->arena, &told, &question);
     if (retold == RETOLD_ASK) {
         resolver_ask(run->resolver, &question, asker->query.header.cd, asker, run->now);
@@ -282,6 +295,16 @@ static void cancel(struct run *run, uint64_t id)
     }
 }
 
+static void end_question(struct run *run, struct asker *asker, const struct outcome *outcome)
+{
+    if (asker->probe == NULL) {
+        done(run, asker, outcome);
+        return;
+    }
+    run->probes--;
+    rollover_answer(run->rollover, asker->probe, outcome, run->now);
+}
+
 /* Until the resolver wants nothing more for now. */
 static void pump(struct run *run)
 {
@@ -294,7 +317,7 @@ static void pump(struct run *run)
         else if (want.kind == WANT_CANCEL)
             cancel(run, want.exchange.id);
         else if (want.kind == WANT_DONE)
-            done(run, want.waiter, want.outcome);
+            end_question(run, want.waiter, want.outcome);
     }
 }
 
@@ -397,6 +420,24 @@ static void let_pass(struct run *run, int64_t ms)
     pump(run);
 }
 
+static void set_times(struct run *run)
+{
+    const struct managed *managed = run->config->managed;
+    int64_t next_s = INT64_MAX;
+    for (size_t i = 0; managed != NULL && i < managed->count; i++)
+        if (managed->zones[i].next_s < next_s)
+            next_s = managed->zones[i].next_s;
+    run->variables.time_s = now_wall_s(run->now);
+    run->variables.timeout_s = next_s - now_wall_s(run->now);
+}
+
+static void tick_anchors(struct run *run)
+{
+    if (run->rollover != NULL)
+        rollover_tick(run->rollover, run->now);
+    pump(run);
+}
+
 /* To the next time-out; false if none is ahead. */
 static bool let_time_out(struct run *run)
 {
@@ -410,17 +451,64 @@ static bool let_time_out(struct run *run)
     return true;
 }
 
+/* "ELAPSE 1.5" or "EVAL ${30*24*3600}" */
+static bool read_duration(struct run *run, const struct story_step *step, int64_t *ms)
+{
+    static const char eval[] = "EVAL ";
+    double seconds;
+    const char *error;
+    if (sscanf(step->rest, "ELAPSE %lf", &seconds) == 1) {
+        *ms = (int64_t)(seconds * 1000);
+        return true;
+    }
+    if (strncmp(step->rest, eval, sizeof(eval) - 1) != 0)
+        return fail(run, "TIME_PASSES wants ELAPSE or EVAL");
+    set_times(run);
+    if (!story_evaluate(run->arena, &run->variables, step->rest + sizeof(eval) - 1, ms, &error))
+        return fail(run, "%s", error);
+    *ms *= 1000;
+    return true;
+}
+
 static bool pass_time(struct run *run, const struct story_step *step)
 {
-    double seconds;
-    if (sscanf(step->rest, "ELAPSE %lf", &seconds) != 1)
-        return fail(run, "only TIME_PASSES ELAPSE is known");
-    int64_t until_ms = run->now.monotonic_ms + (int64_t)(seconds * 1000);
+    int64_t ms;
+    if (!read_duration(run, step, &ms))
+        return false;
+    int64_t until_ms = run->now.monotonic_ms + ms;
     while (run->failure == NULL && resolver_deadline_ms(run->resolver) < until_ms)
         let_time_out(run);
     if (until_ms > run->now.monotonic_ms)
         let_pass(run, until_ms - run->now.monotonic_ms);
+    tick_anchors(run);
     return run->failure == NULL;
+}
+
+/* ---- trust anchors ---- */
+
+/* Until no question of the rollover is under way. */
+static void settle(struct run *run)
+{
+    answer_all(run);
+    while (run->failure == NULL && run->probes > 0 && let_time_out(run))
+        continue;
+}
+
+static bool assign(struct run *run, const struct story_step *step)
+{
+    const char *error;
+    settle(run);
+    set_times(run);
+    return story_assign(run->arena, &run->variables, step->rest, &error) || fail(run, "%s", error);
+}
+
+static bool check_anchors(struct run *run, const struct story_step *step)
+{
+    settle(run);
+    const char *difference = run->config->managed == NULL ? "no trust anchors follow RFC 5011"
+                                                          : story_anchors_difference(run->arena, run->config->managed,
+                                                                                     step->file, now_wall_s(run->now));
+    return difference == NULL || fail(run, "%s", difference);
 }
 
 /* ---- steps ---- */
@@ -551,6 +639,8 @@ static void do_step(struct run *run, const struct story_step *step)
     }
     switch (step->kind) {
     case STEP_QUERY:
+        tick_anchors(run);
+        settle(run);
         query(run, step);
         return;
     case STEP_CHECK_ANSWER:
@@ -572,13 +662,21 @@ static void do_step(struct run *run, const struct story_step *step)
         if (pass_time(run, step))
             advance(run);
         return;
-    case STEP_NOTHING:
-    case STEP_TRAFFIC: /* before each step everything is answered anyway */
+    case STEP_TRAFFIC:
+        settle(run);
+        advance(run);
+        return;
+    case STEP_NOTHING: /* before each step everything is answered anyway */
         advance(run);
         return;
     case STEP_ASSIGN:
+        if (assign(run, step))
+            advance(run);
+        return;
     case STEP_CHECK_AUTOTRUST:
-        fail(run, "anchors do not follow RFC 5011 here");
+        if (check_anchors(run, step))
+            advance(run);
+        return;
     }
 }
 
@@ -632,6 +730,59 @@ static const char *report_of(struct run *run)
     return text.data;
 }
 
+static struct resolver_parts parts_of(const struct run *run)
+{
+    return (struct resolver_parts) {
+        .cache = run->cache,
+        .random = run->random,
+        .options = &run->config->resolver,
+        .policy = &run->config->policy,
+        .trust = trust_of(run),
+        .explain = true,
+    };
+}
+
+static void on_probe(void *context, const struct question *question, bool checking_disabled, void *waiter)
+{
+    struct run *run = context;
+    struct asker *asker = ARENA_NEW(run->arena, struct asker);
+    *asker = (struct asker) { .probe = waiter };
+    run->probes++;
+    resolver_probe(run->resolver, question, checking_disabled, asker, run->now);
+}
+
+static void use_anchors(struct run *run)
+{
+    struct rollover_options options = { .refresh = true };
+    struct resolver_parts parts = parts_of(run);
+    resolver_configure(run->resolver, &parts);
+    rollover_configure(run->rollover, &options, parts.policy, parts.trust);
+}
+
+static void on_observed(void *context, const struct managed_zone *zone, const struct anchor_changes *changes,
+                        struct now now)
+{
+    struct run *run = context;
+    struct trust *old = run->trust;
+    (void)now;
+    trace(run, "  anchors: %s", zone->failure == NULL ? "refreshed" : zone->failure);
+    for (size_t i = 0; i < changes->count; i++)
+        trace(run, "  anchors: key %u: %s: %s", changes->items[i].key_tag, anchor_state_text(changes->items[i].to),
+              changes->items[i].why);
+    run->trust = managed_snapshot(run->config->managed, run->config->trust);
+    use_anchors(run);
+    trust_free(old);
+}
+
+static void follow_anchors(struct run *run)
+{
+    struct rollover_host host = { run, on_probe, on_observed };
+    if (run->config->managed == NULL)
+        return;
+    run->rollover = rollover_new(&host, run->config->managed, run->random);
+    use_anchors(run);
+}
+
 bool story_run(struct arena *arena, const struct story *story, const struct story_config *config,
                const struct story_run_options *options, const char **report)
 {
@@ -651,21 +802,17 @@ bool story_run(struct arena *arena, const struct story *story, const struct stor
     if (run.step != NULL)
         run.range_step = run.step->number;
     run.cache = cache_new(&config->cache, run.random);
-    struct resolver_parts parts = {
-        .cache = run.cache,
-        .random = run.random,
-        .options = &config->resolver,
-        .policy = &config->policy,
-        .trust = config->trust,
-        .explain = true,
-    };
+    struct resolver_parts parts = parts_of(&run);
     run.resolver = resolver_new(&parts);
+    follow_anchors(&run);
     tell(&run);
     if (run.failure == NULL)
         check_end(&run);
     if (run.failure != NULL)
         *report = report_of(&run);
     resolver_free(run.resolver);
+    rollover_free(run.rollover);
+    trust_free(run.trust);
     cache_free(run.cache);
     random_free(run.random);
     return run.failure == NULL;
