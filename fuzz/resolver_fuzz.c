@@ -7,7 +7,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { EVENTS_MAX = 2000, WAITERS = 3, PIECE_OCTETS_MAX = 600 };
+enum { EVENTS_MAX = 2000, WAITERS = 3, PIECE_OCTETS_MAX = 600, ROUNDS_MAX = 4 };
+enum { PRIME_ROOT = 1, SERVE_STALE = 2, ON_BOGUS = 4, PREFETCH = 8, AT_ONCE = 16 }; /* the input's first octet */
 
 /* Every signature of algorithm 13 is good: what lies behind the checks is reached as well. */
 static enum signature_check always_good(struct verifier *verifier, const struct algorithm *algorithm, struct octets key,
@@ -124,10 +125,47 @@ static void step(struct world *world)
 
 static void ask(struct world *world, const struct dname *name)
 {
+    memset(world->settled, 0, sizeof(world->settled));
     for (unsigned i = 0; i < WAITERS; i++) {
         struct question question = { .qname = *name, .qtype = i == 2 ? TYPE_DS : TYPE_A, .qclass = CLASS_IN };
         resolver_ask(world->resolver, &question, i == 1, &world->settled[i], world->now);
     }
+}
+
+/* Until nothing is under way any more, in the background neither. */
+static void come_to_rest(struct world *world)
+{
+    unsigned events = 0;
+    for (run_wants(world); resolver_deadline_ms(world->resolver) != INT64_MAX; run_wants(world)) {
+        assert(++events < EVENTS_MAX);
+        step(world);
+    }
+    for (unsigned i = 0; i < WAITERS; i++)
+        assert(world->settled[i] == 1);
+}
+
+/* The same once more, a while later: of what is known by then some has expired, and some soon will have. */
+static void ask_again_and_again(struct world *world, const struct dname *name)
+{
+    for (unsigned round = 0; round < ROUNDS_MAX; round++) {
+        ask(world, name);
+        come_to_rest(world);
+        int64_t ms = (int64_t)reader_u16(&world->input) * 1000;
+        if (world->input.failed)
+            break;
+        world->now.wall_ms += ms;
+        world->now.monotonic_ms += ms;
+    }
+}
+
+static void set_options(struct resolver_options *options, uint8_t flags)
+{
+    options->prime_root = flags & PRIME_ROOT;
+    options->random_case = false;
+    options->stale.enabled = flags & SERVE_STALE;
+    options->stale.on_bogus = flags & ON_BOGUS;
+    options->stale.client_timeout_ms = flags & AT_ONCE ? 0 : STALE_CLIENT_TIMEOUT_MS;
+    options->prefetch = flags & PREFETCH;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -136,8 +174,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct arena *arena = arena_new();
     struct random *random = random_seeded_new(1);
     struct resolver_options options = resolver_options_default(arena);
-    options.prime_root = reader_u8(&world.input) & 1;
-    options.random_case = false;
+    set_options(&options, reader_u8(&world.input));
     struct cache_options cache_options = cache_options_default();
     cache_options.size_octets = 4 << 20;
     struct crypto_options crypto_options = crypto_options_default();
@@ -164,15 +201,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     struct dname name;
     reader_dname_uncompressed(&world.input, &name);
-    ask(&world, &name);
-    unsigned events = 0;
-    for (run_wants(&world); resolver_deadline_ms(world.resolver) != INT64_MAX; run_wants(&world)) {
-        assert(++events < EVENTS_MAX);
-        step(&world);
-    }
-    for (unsigned i = 0; i < WAITERS; i++)
-        assert(world.settled[i] == 1);
-
+    ask_again_and_again(&world, &name);
     resolver_free(world.resolver);
     cache_free(cache);
     trust_free(trust);

@@ -60,6 +60,11 @@ enum {
     FAILURE_TTL_S_FIRST = 5,        /* RFC 9520 section 3.2: at least 1, doubling up to … */
     FAILURE_TTL_S_MAX = 300,        /* … five minutes */
     BUDGET_FAILURE_TTL_S = 5,       /* a spent budget says nothing about the zone */
+    STALE_TTL_S = 30,               /* RFC 8767 section 4: of expired data when it is served */
+    STALE_CLIENT_TIMEOUT_MS = 1800, /* RFC 8767 section 5: what clients wait for at least */
+    STALE_RECHECK_S = 30,           /* RFC 8767 section 5: the failure recheck timer */
+    PREFETCH_SHARE = 10,            /* a hit in the last tenth of a TTL refreshes it, as with other resolvers */
+    PREFETCH_TTL_S_MIN = 10,        /* below it that would be no better than asking anew */
     BOGUS_TTL_S = 60,               /* RFC 4035 section 4.7 wants it short; Unbound uses the same */
 };
 

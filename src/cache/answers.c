@@ -170,11 +170,27 @@ static bool peek_head(struct cache *cache, const struct blob_key *key, struct an
     return answer_head_decode((struct octets) { octets, len }, key, head);
 }
 
-static enum cache_hit find_exact(struct cache *cache, const struct question *question, uint16_t origin, struct now now,
-                                 struct arena *arena, struct answer **answer)
+/* What is looked for, and where: among the entries themselves, or those set aside. */
+struct search {
+    struct cache *cache;
+    const struct question *question;
+    uint16_t origin;
+    enum blob_kind kind;
+    bool takes_expired; /* DNAMEs that have expired count, too */
+    struct now now;
+    struct arena *arena;
+};
+
+static enum cache_hit search_key(const struct search *search, struct blob_key key, struct answer **answer)
 {
-    struct blob_key key = key_of(question, origin);
-    enum cache_hit hit = find_entry(cache, &key, question, now, arena, answer);
+    key.kind = search->kind;
+    return find_entry(search->cache, &key, search->question, search->now, search->arena, answer);
+}
+
+static enum cache_hit find_exact(const struct search *search, struct answer **answer)
+{
+    const struct question *question = search->question;
+    enum cache_hit hit = search_key(search, key_of(question, search->origin), answer);
     if (hit != CACHE_MISS && question->qtype == TYPE_CNAME && (*answer)->kind == ANSWER_CNAME) {
         (*answer)->kind = ANSWER_DATA; /* stored for another type: here it is what was asked for */
         answer_set_target(*answer);
@@ -182,14 +198,12 @@ static enum cache_hit find_exact(struct cache *cache, const struct question *que
     return hit;
 }
 
-static enum cache_hit find_cname(struct cache *cache, const struct question *question, uint16_t origin, struct now now,
-                                 struct arena *arena, struct answer **answer)
+static enum cache_hit find_cname(const struct search *search, struct answer **answer)
 {
-    struct blob_key key = cname_key(question, origin);
     struct answer *found;
-    if (!follows_cname(question->qtype))
+    if (!follows_cname(search->question->qtype))
         return CACHE_MISS;
-    enum cache_hit hit = find_entry(cache, &key, question, now, arena, &found);
+    enum cache_hit hit = search_key(search, cname_key(search->question, search->origin), &found);
     if (hit == CACHE_MISS || (found->kind != ANSWER_CNAME && found->kind != ANSWER_DATA))
         return CACHE_MISS;
     found->kind = ANSWER_CNAME;
@@ -199,11 +213,9 @@ static enum cache_hit find_cname(struct cache *cache, const struct question *que
     return hit;
 }
 
-static enum cache_hit find_nxdomain(struct cache *cache, const struct question *question, uint16_t origin,
-                                    struct now now, struct arena *arena, struct answer **answer)
+static enum cache_hit find_nxdomain(const struct search *search, struct answer **answer)
 {
-    struct blob_key key = nxdomain_key(question, origin);
-    return find_entry(cache, &key, question, now, arena, answer);
+    return search_key(search, nxdomain_key(search->question, search->origin), answer);
 }
 
 /* What the DNAME says of qname (RFC 6672 section 2.2). */
@@ -215,36 +227,41 @@ static bool apply_dname(struct answer *answer)
     return answer_set_target(answer);
 }
 
-/* The one nearest to the root hides all others.  Only depths are tried at which a DNAME was ever cached. */
-static enum cache_hit find_dname(struct cache *cache, const struct question *question, uint16_t origin, struct now now,
-                                 struct arena *arena, struct answer **answer)
+/* The one nearest to the root hides all others, unless it has expired.  Only depths are tried at which a DNAME was ever
+ * cached. */
+static enum cache_hit find_dname(const struct search *search, struct answer **answer)
 {
-    for (uint8_t labels = 0; labels < question->qname.labels; labels++) {
+    struct cache *cache = search->cache;
+    const struct question *question = search->question;
+    enum cache_hit hit = CACHE_MISS;
+    for (uint8_t labels = 0; hit != CACHE_FRESH && labels < question->qname.labels; labels++) {
         uint64_t depths = atomic_load_explicit(&cache->dname_depths[labels / 64], memory_order_relaxed);
         if ((depths >> labels % 64 & 1) == 0)
             continue;
         struct dname owner;
         struct answer *found;
         dname_suffix(&question->qname, labels, &owner);
-        struct blob_key key = dname_key(&owner, question->qclass, origin);
-        enum cache_hit hit = find_entry(cache, &key, question, now, arena, &found);
-        if (hit == CACHE_FRESH && apply_dname(found)) {
+        enum cache_hit way = search_key(search, dname_key(&owner, question->qclass, search->origin), &found);
+        if ((way == CACHE_FRESH || (way == CACHE_EXPIRED && search->takes_expired && hit == CACHE_MISS)) &&
+            apply_dname(found)) {
             *answer = found;
-            return hit;
+            hit = way;
         }
     }
-    return CACHE_MISS;
+    return hit;
 }
+
+typedef enum cache_hit find_function(const struct search *search, struct answer **answer);
+static find_function *const ways[] = { find_exact, find_cname, find_nxdomain, find_dname };
 
 enum cache_hit cache_find_answer(struct cache *cache, const struct question *question, uint16_t origin, struct now now,
                                  struct arena *arena, struct answer **answer)
 {
-    static enum cache_hit (*const ways[])(struct cache *, const struct question *, uint16_t, struct now, struct arena *,
-                                          struct answer **) = { find_exact, find_cname, find_nxdomain, find_dname };
+    struct search search = { cache, question, origin, BLOB_ANSWER, false, now, arena };
     enum cache_hit hit = CACHE_MISS;
     for (size_t i = 0; hit != CACHE_FRESH && i < ARRAY_LEN(ways); i++) {
         struct answer *found;
-        enum cache_hit way = ways[i](cache, question, origin, now, arena, &found);
+        enum cache_hit way = ways[i](&search, &found);
         if (way == CACHE_FRESH || (way == CACHE_EXPIRED && hit == CACHE_MISS)) {
             hit = way;
             *answer = found;
@@ -252,6 +269,19 @@ enum cache_hit cache_find_answer(struct cache *cache, const struct question *que
     }
     atomic_fetch_add_explicit(hit == CACHE_FRESH ? &cache->hits : &cache->misses, 1, memory_order_relaxed);
     return hit;
+}
+
+bool cache_find_stale(struct cache *cache, const struct question *question, uint16_t origin, uint32_t max_age_s,
+                      struct now now, struct arena *arena, struct answer **answer)
+{
+    static const enum blob_kind kinds[] = { BLOB_ANSWER, BLOB_ASIDE };
+    for (size_t i = 0; i < ARRAY_LEN(kinds) * ARRAY_LEN(ways); i++) {
+        struct search search = { cache, question, origin, kinds[i / ARRAY_LEN(ways)], true, now, arena };
+        if (ways[i % ARRAY_LEN(ways)](&search, answer) != CACHE_MISS && is_trusted((*answer)->verdict.security) &&
+            now.wall_ms - (*answer)->expires_ms <= ms_of_s(max_age_s))
+            return true;
+    }
+    return false;
 }
 
 enum cache_hit cache_find_nxdomain_above(struct cache *cache, const struct question *question, uint16_t origin,
@@ -281,6 +311,14 @@ int64_t answer_ttl_end_ms(const struct answer *answer, uint32_t ttl_s)
 uint32_t answer_ttl_left(const struct answer *answer, uint32_t ttl_s, struct now now)
 {
     return ttl_left(answer_ttl_end_ms(answer, ttl_s), ttl_s, now);
+}
+
+int64_t answer_refresh_ms(const struct answer *answer)
+{
+    int64_t ttl_ms = answer->expires_ms - answer->received_ms;
+    if (ttl_ms < ms_of_s(PREFETCH_TTL_S_MIN) || !is_trusted(answer->verdict.security))
+        return INT64_MAX;
+    return answer->expires_ms - ttl_ms / PREFETCH_SHARE;
 }
 
 /* ---- storing ---- */
@@ -396,7 +434,8 @@ static bool decide_replace(void *context, struct octets old, struct store_write 
 }
 
 /* Other entries that would answer the same question: they say the opposite of the new one. */
-static size_t rivals_of(const struct answer *answer, struct blob_key rivals[3])
+enum { RIVALS_MAX = 3 };
+static size_t rivals_of(const struct answer *answer, struct blob_key rivals[RIVALS_MAX])
 {
     size_t count = 0;
     if (answer->kind != ANSWER_NXDOMAIN)
@@ -417,8 +456,8 @@ static bool same_key(const struct blob_key *a, const struct blob_key *b)
 static bool remove_rivals(struct cache *cache, const struct answer *answer, const struct blob_key *own,
                           enum security security, struct now now)
 {
-    struct blob_key rivals[3];
-    bool stands[3];
+    struct blob_key rivals[RIVALS_MAX];
+    bool stands[RIVALS_MAX];
     size_t count = rivals_of(answer, rivals);
     for (size_t i = 0; i < count; i++) {
         struct answer_head head;
@@ -433,6 +472,66 @@ static bool remove_rivals(struct cache *cache, const struct answer *answer, cons
             store_remove(cache->entries, &stored, (struct octets) { NULL, 0 });
     }
     return true;
+}
+
+static struct store_key aside_key(const struct cache *cache, const struct blob_key *key,
+                                  uint8_t buffer[BLOB_KEY_OCTETS_MAX])
+{
+    struct blob_key aside = *key;
+    aside.kind = BLOB_ASIDE;
+    return cache_key(cache, &aside, buffer);
+}
+
+/* What has not been proven may take the place of what was, once that has expired: but if nobody can be asked later, the old
+ * one is still good for a while (RFC 8767). */
+static void set_aside(struct cache *cache, const struct blob_key *key, struct now now)
+{
+    uint8_t buffer[BLOB_KEY_OCTETS_MAX], aside_buffer[BLOB_KEY_OCTETS_MAX];
+    struct answer_head head;
+    if (!peek_head(cache, key, &head) || !is_trusted(head.security) || is_fresh_secure(cache, &head, now))
+        return;
+    struct arena *arena = arena_new();
+    struct store_key stored = cache_key(cache, key, buffer), aside = aside_key(cache, key, aside_buffer);
+    struct store_write write = {
+        .expires_ms = head.expires_ms, .now_ms = now.wall_ms, .tag = TAG_ANSWER, .keep_ms = cache_keep_ms(cache)
+    };
+    if (store_find_stamped(cache->entries, &stored, arena, &write.value, &write.stamp))
+        store_put(cache->entries, &aside, write);
+    arena_free(arena);
+}
+
+/* Something proven has been said: nothing older counts any more. */
+static void drop_aside(struct cache *cache, const struct blob_key *key)
+{
+    uint8_t buffer[BLOB_KEY_OCTETS_MAX];
+    struct store_key aside = aside_key(cache, key, buffer);
+    store_remove(cache->entries, &aside, (struct octets) { NULL, 0 });
+}
+
+static void look_after_older(struct cache *cache, const struct answer *answer, const struct blob_key *own,
+                             enum security security, struct now now)
+{
+    struct blob_key keys[1 + RIVALS_MAX] = { *own };
+    size_t count = 1 + rivals_of(answer, keys + 1);
+    for (size_t i = 0; i < count; i++) {
+        if (is_trusted(security))
+            drop_aside(cache, &keys[i]);
+        else
+            set_aside(cache, &keys[i], now);
+    }
+}
+
+/* A TTL of 0 is for one transaction (RFC 1035 section 3.2.1), but it says that what was there before is over. */
+static void end_older(struct cache *cache, const struct answer *answer, enum security security, struct now now)
+{
+    struct blob_key own = entry_key(answer, security);
+    uint8_t buffer[BLOB_KEY_OCTETS_MAX];
+    struct store_key stored = cache_key(cache, &own, buffer);
+    if (!is_trusted(security) || !remove_rivals(cache, answer, &own, security, now))
+        return;
+    look_after_older(cache, answer, &own, security, now);
+    store_remove(cache->entries, &stored, (struct octets) { NULL, 0 });
+    ready_drop(cache, &answer->question, answer->origin);
 }
 
 static void remember_depth(struct cache *cache, const struct answer *answer)
@@ -487,9 +586,12 @@ void cache_put_answer_since(struct cache *cache, const struct answer *answer, ui
         return;
     name_keys(cache, answer);
     struct answer_head head = make_head(cache, answer, epoch, now);
+    if (answer->expires_ms <= answer->received_ms)
+        end_older(cache, answer, head.security, now);
     if (head.expires_ms <= now.wall_ms || head.expires_ms <= head.received_ms)
         return;
     struct blob_key key = entry_key(answer, head.security);
+    look_after_older(cache, answer, &key, head.security, now);
     if (!remove_rivals(cache, answer, &key, head.security, now))
         return;
     struct answer entry = *answer;

@@ -498,6 +498,147 @@ static void test_forms_of_signatures(void **state)
     }
 }
 
+/* ---- stale answers (RFC 8767) ---- */
+
+enum { MAX_AGE_S = 1000 };
+
+static struct answer *find_stale(struct bench *b, const char *qname, uint16_t qtype, int64_t second)
+{
+    struct question question = question_of(qname, qtype);
+    struct answer *answer = NULL;
+    return cache_find_stale(b->cache, &question, ORIGIN_ITERATIVE, MAX_AGE_S, at(second), b->arena, &answer) ? answer
+                                                                                                             : NULL;
+}
+
+static void put_address(struct bench *b, const char *qname, enum security security, uint32_t ttl_s, int64_t second)
+{
+    char *text = arena_printf(b->arena, "%s %u IN A 192.0.2.1\n", qname, ttl_s);
+    cache_put_answer(b->cache,
+                     judged(answer_of(b->arena, qname, TYPE_A, ANSWER_DATA, text, ttl_s, at(second)), security),
+                     at(second));
+}
+
+/* What is trusted is found until max-age, whatever its kind; nothing else ever. */
+static void test_what_may_be_stale(void **state)
+{
+    struct bench *b = *state;
+    static const struct {
+        const char *qname;
+        enum security security;
+        bool is_found;
+    } rows[] = {
+        { "secure.example.", SECURE, true },
+        { "insecure.example.", INSECURE, true },
+        { "unchecked.example.", UNCHECKED, false },
+        { "bogus.example.", BOGUS, false },
+        { "indeterminate.example.", INDETERMINATE, false },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        put_address(b, rows[i].qname, rows[i].security, 50, 0);
+        assert_int_equal(find_stale(b, rows[i].qname, TYPE_A, 60) != NULL, rows[i].is_found);
+        assert_int_equal(find_stale(b, rows[i].qname, TYPE_A, 50 + MAX_AGE_S) != NULL, rows[i].is_found);
+        assert_null(find_stale(b, rows[i].qname, TYPE_A, 51 + MAX_AGE_S));
+    }
+    cache_put_answer(
+        b->cache, judged(answer_of(b->arena, "no.example.", TYPE_A, ANSWER_NXDOMAIN, NULL, 50, at(0)), SECURE), at(0));
+    assert_int_equal(find_stale(b, "no.example.", TYPE_MX, 60)->kind, ANSWER_NXDOMAIN);
+    cache_put_answer(b->cache,
+                     judged(answer_of(b->arena, "a.dname.example.", TYPE_A, ANSWER_DNAME,
+                                      "dname.example. 50 IN DNAME other.example.\n", 50, at(0)),
+                            SECURE),
+                     at(0));
+    assert_int_equal(find_stale(b, "b.dname.example.", TYPE_A, 60)->kind, ANSWER_DNAME);
+}
+
+/* Until its first signature ends. */
+static void test_stale_ends_with_its_signatures(void **state)
+{
+    struct bench *b = *state;
+    struct answer *answer = secure_address(b->arena, "www.example.", at(0));
+    answer->expires_ms = at(50).wall_ms;
+    answer->verdict.valid_until_s = TEST_TIME_S + 100;
+    cache_put_answer(b->cache, answer, at(0));
+    assert_non_null(find_stale(b, "www.example.", TYPE_A, 99));
+    assert_null(find_stale(b, "www.example.", TYPE_A, 100));
+}
+
+/* No stale answer after a flush of any kind, nor after a change of trust. */
+static void test_no_stale_after_a_flush(void **state)
+{
+    struct bench *b = *state;
+    static const uint64_t key = 4711;
+    struct dname name = name_of("www.example."), zone = name_of("example.");
+    for (int how = 0; how < 5; how++) {
+        struct answer *answer = resting_on(secure_address(b->arena, "www.example.", at(0)), key);
+        answer->expires_ms = at(50).wall_ms;
+        cache_put_answer(b->cache, answer, at(0));
+        put_address(b, "www.example.", BOGUS, 50, 55); /* the good one is set aside … */
+        assert_non_null(find_stale(b, "www.example.", TYPE_A, 60));
+        if (how == 0)
+            cache_flush_name(b->cache, &name);
+        else if (how == 1)
+            cache_flush_zone(b->cache, &zone);
+        else if (how == 2)
+            cache_flush_keys(b->cache, &key, 1);
+        else if (how == 3)
+            cache_forget_verdicts(b->cache);
+        else
+            cache_flush_all(b->cache);
+        assert_null(find_stale(b, "www.example.", TYPE_A, 60)); /* … but not out of reach */
+        cache_flush_all(b->cache);
+    }
+}
+
+/* Whoever can send a forged answer must not be able to take the stale one away; the zone's own word does. */
+static void test_unproven_data_hides_nothing(void **state)
+{
+    struct bench *b = *state;
+    put_address(b, "www.example.", SECURE, 50, 0);
+    put_address(b, "www.example.", UNCHECKED, 50, 60);
+    assert_int_equal(find_stale(b, "www.example.", TYPE_A, 61)->received_ms, at(0).wall_ms);
+    cache_put_answer(b->cache, answer_of(b->arena, "www.example.", TYPE_A, ANSWER_NXDOMAIN, NULL, 50, at(62)), at(62));
+    assert_int_equal(find_stale(b, "www.example.", TYPE_A, 63)->kind, ANSWER_DATA);
+    put_address(b, "www.example.", INSECURE, 50, 64);
+    put_address(b, "www.example.", BOGUS, 50, 120);
+    assert_int_equal(find_stale(b, "www.example.", TYPE_A, 121)->received_ms, at(64).wall_ms);
+    cache_put_answer(b->cache,
+                     judged(answer_of(b->arena, "www.example.", TYPE_A, ANSWER_NXDOMAIN, NULL, 50, at(122)), SECURE),
+                     at(122));
+    assert_int_equal(find_stale(b, "www.example.", TYPE_A, 200)->kind, ANSWER_NXDOMAIN);
+}
+
+/* RFC 1035 section 3.2.1: TTL 0 is not kept, but what it says is newer. */
+static void test_ttl_0_ends_what_was(void **state)
+{
+    struct bench *b = *state;
+    put_address(b, "www.example.", SECURE, 50, 0);
+    put_address(b, "www.example.", UNCHECKED, 0, 60);
+    assert_non_null(find_stale(b, "www.example.", TYPE_A, 61));
+    put_address(b, "www.example.", SECURE, 0, 60);
+    assert_null(find_stale(b, "www.example.", TYPE_A, 61));
+}
+
+/* ---- prefetch ---- */
+
+static void test_when_to_refresh(void **state)
+{
+    struct bench *b = *state;
+    struct answer *answer = secure_address(b->arena, "www.example.", at(0));
+    struct question question = answer->question;
+    assert_int_equal(answer_refresh_ms(answer), at(3240).wall_ms);
+    answer->expires_ms = at(PREFETCH_TTL_S_MIN - 1).wall_ms;
+    assert_int_equal(answer_refresh_ms(answer), INT64_MAX);
+    answer->expires_ms = at(3600).wall_ms;
+    answer->verdict.security = BOGUS;
+    assert_int_equal(answer_refresh_ms(answer), INT64_MAX);
+
+    assert_true(cache_claim_refresh(b->cache, &question, ORIGIN_ITERATIVE, at(100)));
+    assert_false(cache_claim_refresh(b->cache, &question, ORIGIN_ITERATIVE, at(100)));
+    assert_true(cache_claim_refresh(b->cache, &question, 1, at(100)));
+    assert_false(cache_claim_refresh(b->cache, &question, ORIGIN_ITERATIVE, at(104)));
+    assert_true(cache_claim_refresh(b->cache, &question, ORIGIN_ITERATIVE, at(105)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -519,6 +660,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_dname_too_long, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_unproven_dname, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_nxdomain_cut, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_may_be_stale, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_stale_ends_with_its_signatures, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_no_stale_after_a_flush, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_unproven_data_hides_nothing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_ttl_0_ends_what_was, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_when_to_refresh, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -154,7 +154,7 @@ bool blob_key_decode(struct octets octets, struct blob_key *key)
     key->qclass = flags & KEY_IS_IN ? CLASS_IN : reader_u16(&r);
     key->qtype = reader_u16(&r);
     reader_dname_uncompressed(&r, &key->qname);
-    return !r.failed && key->kind <= BLOB_FAILURE;
+    return !r.failed;
 }
 
 /* ---- RRsets ---- */

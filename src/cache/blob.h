@@ -73,7 +73,12 @@ void failure_encode(struct writer *w, const struct failure_blob *failure);
 bool failure_decode(struct octets blob, struct failure_blob *failure);
 
 /* The keys of all kinds. */
-enum blob_kind { BLOB_ANSWER, BLOB_DELEGATION, BLOB_FAILURE };
+enum blob_kind {
+    BLOB_ANSWER,
+    BLOB_DELEGATION,
+    BLOB_FAILURE,
+    BLOB_ASIDE, /* an answer whose place was taken by one that has not been proven */
+};
 struct blob_key {
     enum blob_kind kind;
     uint16_t origin;

@@ -73,7 +73,7 @@ struct cache *cache_new(const struct cache_options *options, struct random *rand
 /* ---- what outlives the process: a page for this, the lineages, the entries ---- */
 
 enum cache_state { STATE_OPEN = 1, STATE_CLOSED };
-enum { LAYOUT = 4 }; /* another number for every change of what is kept, in any file of this folder */
+enum { LAYOUT = 5 }; /* another number for every change of what is kept, in any file of this folder */
 
 struct cache_header {
     uint64_t layout, octets;
@@ -214,7 +214,7 @@ static bool rests_on_flushed_key(struct cache *cache, const struct blob_key *key
 {
     struct answer_head head;
     uint64_t current;
-    if (key->kind != BLOB_ANSWER || !answer_head_decode(item->value, key, &head))
+    if ((key->kind != BLOB_ANSWER && key->kind != BLOB_ASIDE) || !answer_head_decode(item->value, key, &head))
         return false;
     stamp_read(item->stamp, lineages_epoch(cache->lineages), &head);
     return lineages_judge(cache->lineages, head.epoch, head.lineage, &current) == REVOKED;
@@ -479,6 +479,8 @@ static bool show(void *context, const struct store_item *item)
         break;
     case BLOB_FAILURE:
         is_shown = show_failure(walk, item->value, &row);
+        break;
+    case BLOB_ASIDE:
         break;
     }
     return !is_shown || walk->row(walk->context, &row);

@@ -61,6 +61,11 @@ enum cache_hit {
  * flushed, trust changed) comes back UNCHECKED. */
 enum cache_hit cache_find_answer(struct cache *cache, const struct question *question, uint16_t origin, struct now now,
                                  struct arena *arena, struct answer **answer);
+/* The same of what a client may still get when nobody can be asked (RFC 8767): expired no longer ago than max_age_s, and
+ * Secure or Insecure until now: it was flushed by nobody, and the signatures of it and its proofs have not ended.  Data that has not
+ * been proven, or was found Bogus, hides nothing.  What is fresh and trusted is found, too. */
+bool cache_find_stale(struct cache *cache, const struct question *question, uint16_t origin, uint32_t max_age_s,
+                      struct now now, struct arena *arena, struct answer **answer);
 /* NXDOMAIN cut (RFC 8020): a Secure NXDOMAIN for an ancestor of qname, not from compact denial. */
 enum cache_hit cache_find_nxdomain_above(struct cache *cache, const struct question *question, uint16_t origin,
                                          struct now now, struct arena *arena, struct answer **answer);
@@ -84,6 +89,12 @@ int64_t answer_ttl_end_ms(const struct answer *answer, uint32_t ttl_s);
 /* Seconds left of an RRset received with ttl_s in this answer; 0 when expired. */
 uint32_t answer_ttl_left(const struct answer *answer, uint32_t ttl_s, struct now now);
 
+/* From when on a hit should have the answer asked for anew (wall time): in the last part in PREFETCH_SHARE of its TTL;
+ * INT64_MAX if its TTL is too short for that, or it is not trusted. */
+int64_t answer_refresh_ms(const struct answer *answer);
+/* Is it up to the caller to do so?  Nobody else is told the same for FAILURE_TTL_S_FIRST. */
+bool cache_claim_refresh(struct cache *cache, const struct question *question, uint16_t origin, struct now now);
+
 /* ---- delegations: the parent's word, never served as answers ---- */
 
 struct delegation_server {
@@ -103,8 +114,13 @@ struct delegation *delegation_copy(struct arena *arena, const struct delegation 
 /* The deepest one at or above name (strictly above if `above`); false if there is none, not even for the root. */
 bool cache_find_delegation(struct cache *cache, const struct dname *name, bool above, uint16_t origin, struct now now,
                            struct arena *arena, struct delegation **delegation);
+/* The same among those that have expired no longer ago than max_age_s, too: for when the parent cannot be asked. */
+bool cache_find_old_delegation(struct cache *cache, const struct dname *name, bool above, uint16_t origin,
+                               uint32_t max_age_s, struct now now, struct arena *arena, struct delegation **delegation);
 /* The one at exactly this zone. */
 bool cache_has_delegation(struct cache *cache, const struct dname *zone, uint16_t origin, struct now now);
+bool cache_had_delegation(struct cache *cache, const struct dname *zone, uint16_t origin, uint32_t max_age_s,
+                          struct now now);
 /* Replaces only what has expired, or what the same parent says again: expires_ms never moves on the child's word (ghost
  * domains, CVE-2012-1033): the caller passes the parent's TTL only. */
 void cache_put_delegation(struct cache *cache, const struct delegation *delegation, struct now now);
@@ -115,8 +131,9 @@ void cache_drop_delegation(struct cache *cache, const struct dname *zone, uint16
 struct failure {
     int ede; /* the root cause */
     char text[EXTRA_TEXT_MAX];
-    const char *site; /* static storage */
-    bool is_budget;   /* at most BUDGET_FAILURE_TTL_S, never doubling */
+    const char *site;   /* static storage */
+    bool is_budget;     /* at most BUDGET_FAILURE_TTL_S, never doubling */
+    uint32_t recheck_s; /* not 0: kept that long, never doubling */
 };
 /* For this question alone: FAILURE_TTL_S_FIRST, doubling up to FAILURE_TTL_S_MAX when it fails again. */
 void cache_put_failure(struct cache *cache, const struct question *question, uint16_t origin,

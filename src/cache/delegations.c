@@ -12,23 +12,24 @@ static struct blob_key key_of(const struct dname *zone, uint16_t origin)
     };
 }
 
-static bool is_live(const struct delegation_head *head, struct now now)
+static bool is_kept(const struct delegation_head *head, int64_t age_ms, struct now now)
 {
-    return now.wall_ms < head->expires_ms && head->stored_ms - now.wall_ms <= CACHE_FUTURE_MS;
+    return now.wall_ms - age_ms < head->expires_ms && head->stored_ms - now.wall_ms <= CACHE_FUTURE_MS;
 }
 
-static bool peek_live(struct cache *cache, const struct dname *zone, uint16_t origin, struct now now)
+/* age_ms: how long ago it may have expired. */
+static bool peek(struct cache *cache, const struct dname *zone, uint16_t origin, int64_t age_ms, struct now now)
 {
     uint8_t buffer[BLOB_KEY_OCTETS_MAX], octets[DELEGATION_HEAD_OCTETS];
     struct blob_key key = key_of(zone, origin);
     struct store_key stored = cache_key(cache, &key, buffer);
     struct delegation_head head;
     return store_peek(cache->entries, &stored, octets, sizeof(octets)) &&
-           delegation_head_decode((struct octets) { octets, sizeof(octets) }, &head) && is_live(&head, now);
+           delegation_head_decode((struct octets) { octets, sizeof(octets) }, &head) && is_kept(&head, age_ms, now);
 }
 
-static struct delegation *read_live(struct cache *cache, const struct dname *zone, uint16_t origin, struct now now,
-                                    struct arena *arena)
+static struct delegation *read_kept(struct cache *cache, const struct dname *zone, uint16_t origin, int64_t age_ms,
+                                    struct now now, struct arena *arena)
 {
     uint8_t buffer[BLOB_KEY_OCTETS_MAX];
     struct blob_key key = key_of(zone, origin);
@@ -40,17 +41,18 @@ static struct delegation *read_live(struct cache *cache, const struct dname *zon
     struct delegation *delegation = ARENA_NEW(arena, struct delegation);
     delegation->zone = *zone;
     delegation->origin = origin;
-    return delegation_decode(blob, arena, &head, delegation) && is_live(&head, now) ? delegation : NULL;
+    return delegation_decode(blob, arena, &head, delegation) && is_kept(&head, age_ms, now) ? delegation : NULL;
 }
 
-bool cache_find_delegation(struct cache *cache, const struct dname *name, bool above, uint16_t origin, struct now now,
-                           struct arena *arena, struct delegation **delegation)
+bool cache_find_old_delegation(struct cache *cache, const struct dname *name, bool above, uint16_t origin,
+                               uint32_t max_age_s, struct now now, struct arena *arena, struct delegation **delegation)
 {
+    int64_t age_ms = least_of(ms_of_s(max_age_s), cache_keep_ms(cache));
     for (int labels = name->labels - (int)above; labels >= 0; labels--) {
         struct dname zone;
         dname_suffix(name, (uint8_t)labels, &zone);
         struct delegation *found =
-            peek_live(cache, &zone, origin, now) ? read_live(cache, &zone, origin, now, arena) : NULL;
+            peek(cache, &zone, origin, age_ms, now) ? read_kept(cache, &zone, origin, age_ms, now, arena) : NULL;
         if (found != NULL) {
             *delegation = found;
             return true;
@@ -59,9 +61,21 @@ bool cache_find_delegation(struct cache *cache, const struct dname *name, bool a
     return false;
 }
 
+bool cache_find_delegation(struct cache *cache, const struct dname *name, bool above, uint16_t origin, struct now now,
+                           struct arena *arena, struct delegation **delegation)
+{
+    return cache_find_old_delegation(cache, name, above, origin, 0, now, arena, delegation);
+}
+
+bool cache_had_delegation(struct cache *cache, const struct dname *zone, uint16_t origin, uint32_t max_age_s,
+                          struct now now)
+{
+    return peek(cache, zone, origin, least_of(ms_of_s(max_age_s), cache_keep_ms(cache)), now);
+}
+
 bool cache_has_delegation(struct cache *cache, const struct dname *zone, uint16_t origin, struct now now)
 {
-    return peek_live(cache, zone, origin, now);
+    return cache_had_delegation(cache, zone, origin, 0, now);
 }
 
 /* Hints are older than any word of the root's servers. */
@@ -71,7 +85,7 @@ static bool decide_replace(void *context, struct octets old, struct store_write 
     struct delegation_head old_head;
     if (!head->is_hint || !delegation_head_decode(old, &old_head))
         return true;
-    return old_head.is_hint || !is_live(&old_head, (struct now) { .wall_ms = write->now_ms });
+    return old_head.is_hint || !is_kept(&old_head, 0, (struct now) { .wall_ms = write->now_ms });
 }
 
 void cache_put_delegation(struct cache *cache, const struct delegation *delegation, struct now now)

@@ -86,6 +86,7 @@ static uint32_t next_ttl(uint32_t last_s)
 
 struct failing {
     struct failure_blob blob;
+    uint32_t recheck_s;
     uint8_t octets[FAILURE_OCTETS_MAX];
 };
 
@@ -102,7 +103,9 @@ static bool decide_failure(void *context, struct octets old, struct store_write 
     if (is_live(&old_blob, now) && (!old_blob.is_budget || blob->is_budget))
         return false;
     uint32_t last_s = last_ttl(&old_blob, now);
-    uint32_t ttl_s = blob->is_budget ? BUDGET_FAILURE_TTL_S : next_ttl(last_s);
+    uint32_t ttl_s = blob->is_budget          ? BUDGET_FAILURE_TTL_S
+                     : failing->recheck_s > 0 ? failing->recheck_s
+                                              : next_ttl(last_s);
     blob->ttl_s = blob->is_budget ? last_s : ttl_s;
     blob->expires_ms = now.wall_ms + ms_of_s(ttl_s);
     write->expires_ms = blob->expires_ms;
@@ -120,6 +123,7 @@ void cache_put_failure(struct cache *cache, const struct question *question, uin
     const char *site = failure->site != NULL ? failure->site : site_unknown;
     struct failing failing = {
         .blob = { .failed_ms = now.wall_ms, .ede = failure->ede, .is_budget = failure->is_budget },
+        .recheck_s = failure->recheck_s,
     };
     memcpy(failing.blob.site, site, strnlen(site, sizeof(failing.blob.site) - 1));
     memcpy(failing.blob.text, failure->text, strnlen(failure->text, sizeof(failing.blob.text) - 1));

@@ -13,7 +13,8 @@
 #include "cache/store.h"
 
 enum {
-    SITES_MAX = 256, /* names of our own checks in failures: there are fewer in the sources */
+    SITES_MAX = 256,      /* names of our own checks in failures: there are fewer in the sources */
+    REFRESHES_MAX = 4096, /* refreshes under way that are told from each other */
 };
 
 enum entry_tag { TAG_ANSWER, TAG_DELEGATION };
@@ -34,6 +35,7 @@ struct cache {
     _Atomic bool signature_ttl_cap;
     _Atomic uint64_t dname_depths[2]; /* bit n: a DNAME whose owner has n labels was cached once */
     _Atomic uint64_t hits, misses;
+    _Atomic uint64_t refreshes[REFRESHES_MAX]; /* part of a hash, and when it was claimed */
     pthread_mutex_t sites_lock;
     size_t site_count;
     const char *sites[SITES_MAX]; /* static storage of the callers' */

@@ -199,6 +199,12 @@ static inline void model_put(struct model *m, struct reader *r)
         follows_cname && answer->kind != ANSWER_CNAME ? &of_name[PLACE_CNAME] : NULL,
         answer->kind != ANSWER_DATA && answer->kind != ANSWER_NODATA ? &of_name[put.place] : NULL,
     };
+    if (answer->expires_ms <= answer->received_ms && model_trusts(new.security)) { /* what was before is over */
+        for (size_t i = 0; i < ARRAY_LEN(rivals); i++)
+            if (rivals[i] != NULL)
+                rivals[i]->exists = false;
+        own->exists = false;
+    }
     if (new.expires_ms <= m->now.wall_ms)
         return;
     for (size_t i = 0; i < ARRAY_LEN(rivals); i++)

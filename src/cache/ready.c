@@ -122,6 +122,27 @@ void ready_drop(struct cache *cache, const struct question *question, uint16_t o
     store_remove(cache->ready, &stored, (struct octets) { NULL, 0 });
 }
 
+/* ---- refreshing what is in use ---- */
+
+/* The upper half of the hash and the second of the claim in one word: claims that share a place drive each other out. */
+bool ready_claim_refresh(struct cache *cache, const struct ready_key *key, struct now now)
+{
+    _Atomic uint64_t *place = &cache->refreshes[key->hash % REFRESHES_MAX];
+    uint64_t old = atomic_load_explicit(place, memory_order_relaxed);
+    uint32_t now_s = (uint32_t)(now.monotonic_ms / 1000), hash = (uint32_t)(key->hash >> 32);
+    if ((uint32_t)(old >> 32) == hash && now_s - (uint32_t)old < FAILURE_TTL_S_FIRST)
+        return false;
+    return atomic_compare_exchange_strong_explicit(place, &old, (uint64_t)hash << 32 | now_s, memory_order_relaxed,
+                                                   memory_order_relaxed);
+}
+
+bool cache_claim_refresh(struct cache *cache, const struct question *question, uint16_t origin, struct now now)
+{
+    struct ready_key key;
+    make_key(cache, question->qname.octets, question->qname.len, question->qtype, origin, &key);
+    return ready_claim_refresh(cache, &key, now);
+}
+
 /* ---- using one ---- */
 
 void ready_key_make(const struct cache *cache, const struct plain_question *plain, uint16_t origin,
@@ -326,5 +347,10 @@ struct ready_answer ready_answer(struct cache *cache, const struct ready_key *ke
     write_header(&ready, plain, rcode, is_truncated);
     if (opt > 0)
         write_opt(ready.message + message_octets, plain, manner, edes);
-    return (struct ready_answer) { { ready.message, message_octets + opt }, rcode, is_truncated };
+    return (struct ready_answer) {
+        .message = { ready.message, message_octets + opt },
+        .rcode = rcode,
+        .is_truncated = is_truncated,
+        .is_ending = now.wall_ms >= ready.head.refresh_ms,
+    };
 }

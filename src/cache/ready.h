@@ -50,6 +50,7 @@ struct ready_mark { /* a TTL in the message */
 };
 struct ready_head {
     int64_t received_ms, expires_ms; /* when it may be served */
+    int64_t refresh_ms;              /* from then on it is to be asked for anew: answer_refresh_ms() */
     uint64_t epoch;
     uint16_t part_ends[READY_PARTS]; /* in the message with all parts */
     uint16_t counts[READY_PARTS];    /* records */
@@ -60,7 +61,7 @@ struct ready_head {
     uint8_t set_count, mark_count;
     uint8_t unused[7];
 };
-_Static_assert(sizeof(struct ready_head) == 56, "no padding");
+_Static_assert(sizeof(struct ready_head) == 64, "no padding");
 
 struct ready_draft {
     struct ready_head head;
@@ -90,6 +91,9 @@ struct ready_key {
 void ready_key_make(const struct cache *cache, const struct plain_question *plain, uint16_t origin,
                     struct ready_key *key);
 
+/* cache_claim_refresh() for this key. */
+bool ready_claim_refresh(struct cache *cache, const struct ready_key *key, struct now now);
+
 /* Asks for the memory that ready_answer() will need: for a whole batch first the one, then the other. */
 void ready_prefetch_index(const struct cache *cache, const struct ready_key *key);
 void ready_prefetch_entry(const struct cache *cache, const struct ready_key *key);
@@ -106,6 +110,7 @@ struct ready_answer {
     struct octets message; /* in the buffer; empty: none is ready */
     uint8_t rcode;
     bool is_truncated;
+    bool is_ending; /* its time to be refreshed has come */
 };
 /* The answer to a plain question.  What is ready but cannot be served now, by its deadlines, epoch or size, or to this
  * client, is left to the long way. */

@@ -70,6 +70,9 @@ static const struct {
     { "trust: { automatic-update: false, signal-anchors: false }\n", "  automatic-update: false\n" },
     { "resolver: { aggressive-nsec: { enabled: false, except: [Example, b.example.] } }\n",
       "    except: [Example., b.example.]\n" },
+    { "resolver: { serve-stale: { enabled: false, max-age: 3h, client-timeout: 0s, on-bogus: true }, prefetch: false "
+      "}\n",
+      "    max-age: 3h\n" },
     { "resolver: { serve-stale: { enabled: false }, cookies: false,\n"
       "            prefetch: false, prime-root: false }\n",
       "  prime-root: false\n" },
@@ -242,7 +245,9 @@ static const struct {
     { "answers: { cookie-secrets: [a, a, a, a, a] }\n", ":1: answers.cookie-secrets: expected at most 4 items" },
     /* what is not there yet */
     { "answers: { cookies: maybe }\n", ":1: answers.cookies: expected true or false, got \"maybe\"" },
-    { "resolver: { prefetch: true }\n", ":1: resolver.prefetch: not available yet: expected false, got true" },
+    { "resolver: { serve-stale: { client-timeout: 11s } }\n",
+      ":1: resolver.serve-stale.client-timeout: expected a duration such as 30s, 5m, 3h or 1d, from 0d to 10s, got "
+      "\"11s\"" },
     { "resolver: { aggressive-nsec: { except: [a..b] } }\n",
       ":1: resolver.aggressive-nsec.except: expected a list of domain names, got \"a..b\"" },
     { "rate-limit: { a: 1 }\n", ":1: rate-limit: not available yet: expected {}, got {...}" },

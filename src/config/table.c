@@ -66,7 +66,7 @@ static const struct option options[] = {
     { "cache.max-negative-ttl", &kind_duration, "3h", "No denial is kept longer (RFC 2308 section 5).",
       .min = SECONDS(1), .max = SECONDS(TTL_S_MAX), .unit = 1000, PLACE(cache.max_negative_ttl_s) },
     { "cache.keep-expired", &kind_duration, "1d",
-      "How long data stays after its TTL, so that signatures need not be verified twice.", .min = 0,
+      "How long data stays after its TTL, to be served while servers cannot be reached.", .min = 0,
       .max = SECONDS(TTL_S_MAX), .unit = 1000, PLACE(cache.keep_expired_s) },
     { "cache.file", &kind_path, "/run/vouch/cache",
       "A file that lets the cache outlive the process; its place is a tmpfs. Where it cannot be had the cache is in "
@@ -108,7 +108,8 @@ static const struct option options[] = {
       "other octets.",
       .word = "none", .max = 2 + 2 * NSID_OCTETS_MAX, .take = take_nsid },
     { "answers.dns64", &kind_pref64, "none",
-      "The prefix of IPv6 addresses that are made of the IPv4 addresses of names without IPv6 addresses (RFC 6147), for "
+      "The prefix of IPv6 addresses that are made of the IPv4 addresses of names without IPv6 addresses (RFC 6147), "
+      "for "
       "networks behind NAT64. What is made is not signed and never Secure.",
       .word = "none", .take = take_pref64 },
     { "answers.dns64-ignore-aaaa", &kind_names, "[]",
@@ -120,7 +121,9 @@ static const struct option options[] = {
       .take = take_root_hints },
     { "resolver.prime-root", &kind_truth, "true", "Ask the root servers who they are (RFC 9609).",
       PLACE(resolver.prime_root) },
-    { "resolver.prefetch", &kind_truth, "false", "Ask again for what is in use before it expires.", .not_yet = true },
+    { "resolver.prefetch", &kind_truth, "true",
+      "Ask again for what is in use before it expires: when it is asked for in the last tenth of its TTL.",
+      PLACE(resolver.prefetch) },
     { "resolver.ask-ipv4", &kind_truth, "true", "Talk to servers over IPv4.", PLACE(resolver.ask_ipv4) },
     { "resolver.ask-ipv6", &kind_truth, "true", "Talk to servers over IPv6.", PLACE(resolver.ask_ipv6) },
     { "resolver.qname-minimisation", &kind_choice, "relaxed",
@@ -150,13 +153,20 @@ static const struct option options[] = {
       LIST(resolver.aggressive_include, resolver.aggressive_include_count) },
     { "resolver.cookies", &kind_truth, "true",
       "DNS cookies towards servers (RFC 7873): replies that do not repeat ours are dropped.", PLACE(resolver.cookies) },
-    { "resolver.serve-stale.enabled", &kind_truth, "false",
-      "Answer with expired data while servers cannot be reached (RFC 8767).", .not_yet = true },
-    { "resolver.serve-stale.max-age", &kind_duration, "1d", "For how long.", .min = SECONDS(1),
-      .max = SECONDS(TTL_S_MAX), .unit = 1000, .not_yet = true },
-    { "resolver.serve-stale.client-timeout", &kind_duration, "1800ms", "How long a client waits before it gets them.",
-      .min = 1, .max = SECONDS(10), .not_yet = true },
-    { "resolver.serve-stale.on-bogus", &kind_truth, "false", "Also when fresh data is bogus.", .not_yet = true },
+    { "resolver.serve-stale.enabled", &kind_truth, "true",
+      "Answer with expired data while servers cannot be reached (RFC 8767): with a TTL of 30 seconds, the extended "
+      "error 3 or 19 and never the AD bit. Only what was secure or insecure, and while its signatures are valid.",
+      PLACE(resolver.stale.enabled) },
+    { "resolver.serve-stale.max-age", &kind_duration, "1d",
+      "How long after the end of its TTL. cache.keep-expired limits it, too.", .min = SECONDS(1),
+      .max = SECONDS(TTL_S_MAX), .unit = 1000, PLACE(resolver.stale.max_age_s) },
+    { "resolver.serve-stale.client-timeout", &kind_duration, "1800ms",
+      "How long a client waits for fresh data before it gets what has expired; the question goes on without it. 0s "
+      "does not wait at all.",
+      .min = 0, .max = SECONDS(10), .unit = 1, PLACE(resolver.stale.client_timeout_ms) },
+    { "resolver.serve-stale.on-bogus", &kind_truth, "false",
+      "Also when there is fresh data and it is bogus. That hides what is wrong with the zone.",
+      PLACE(resolver.stale.on_bogus) },
     { "resolver.forward", &kind_forwards, "[]",
       "Zones that other resolvers answer: \"only\" lets their word be final, \"first\" asks the zone's own servers "
       "when they fail. What they say is validated.",

@@ -17,6 +17,7 @@
 
 enum {
     CLIENT_BUCKETS = 4096,    /* a power of two; clients that share one share its limit */
+    REFRESHES_PER_TURN = 16,  /* ready-made answers that are asked for anew between two waits of the event loop */
     LOG_LINES_PER_SECOND = 5, /* about failed answers, by one worker: the network decides how many there are */
     BURST_QUESTIONS = 32,     /* waiting at a time: what they took, some 40 KiB each, goes back to the system … */
     TRIM_MS = 1000,           /* … when none waits any more, but not more often than that: it takes a millisecond */
@@ -77,6 +78,8 @@ struct worker {
     struct now batch_now;
     struct cookie_keys cookie_keys;
     struct glance glances[CLIENT_BATCH_MAX];
+    struct question refreshes[REFRESHES_PER_TURN];
+    unsigned refresh_count;
 
     struct arena *arena; /* of the question being read */
     uint8_t buffer[MESSAGE_OCTETS_MAX];
@@ -440,6 +443,25 @@ static void on_expect(void *context, const struct octets *messages, unsigned cou
             ready_prefetch_entry(worker->cache, &worker->glances[i].key);
 }
 
+/* A ready-made answer tells no resolver that it is in use: it is noted here, and done when the batch is. */
+static void note_ending(struct worker *worker, const struct glance *glance)
+{
+    const struct plain_question *plain = &glance->plain;
+    struct question *question = &worker->refreshes[worker->refresh_count];
+    if (!worker->settings->config->resolver.prefetch || worker->refresh_count == REFRESHES_PER_TURN ||
+        !ready_claim_refresh(worker->cache, &glance->key, worker->batch_now))
+        return;
+    *question = (struct question) { .qtype = plain->qtype, .qclass = CLASS_IN };
+    if (dname_from_wire((struct octets) { plain->name, plain->name_octets }, &question->qname) == OK)
+        worker->refresh_count++;
+}
+
+static void refresh_ending(struct worker *worker)
+{
+    while (worker->refresh_count > 0)
+        driver_refresh(worker->driver, &worker->refreshes[--worker->refresh_count]);
+}
+
 /* false: the long way says why the client gets nothing. */
 static bool may_answer_at_once(const struct worker *worker, const struct client *client,
                                const struct plain_question *plain, struct front_asker *asker)
@@ -478,6 +500,8 @@ static struct octets on_at_once(void *context, unsigned place, const struct clie
         worker->stats.answers_from_cache++;
         worker->stats.answers_ready++;
         worker->stats.answers_truncated += answer.is_truncated;
+        if (answer.is_ending)
+            note_ending(worker, glance);
     }
     return answer.message;
 }
@@ -519,6 +543,7 @@ static void on_before_wait(struct ev_loop *loop, ev_prepare *watcher, int events
     (void)loop, (void)events;
     struct worker *worker = watcher->data;
     free_done_servers(worker);
+    refresh_ending(worker);
     give_back_memory(worker);
 }
 

@@ -167,3 +167,9 @@ void driver_probe(struct driver *driver, const struct question *question, bool c
     resolver_probe(driver->resolver, question, checking_disabled, waiter, driver_now(driver));
     run(driver);
 }
+
+void driver_refresh(struct driver *driver, const struct question *question)
+{
+    resolver_refresh(driver->resolver, question, driver_now(driver));
+    run(driver);
+}

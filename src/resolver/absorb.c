@@ -58,11 +58,7 @@ static void absorb_referral(struct resolver *r, struct lookup *l, const struct r
         l->minimised++;
     while (!LIST_EMPTY(&l->waits)) /* addresses of the servers above: of no use any more */
         wait_end(r, LIST_FIRST(&l->waits));
-    l->cut = cut_new(r->parts.options, l, delegation_copy(l->arena, reply->delegation));
-    l->accept_recursion_lame = false;
-    l->accept_avoided = false;
-    l->glue_used = false;
-    l->full_name = false;
+    lookup_enter_cut(r, l, delegation_copy(l->arena, reply->delegation));
 }
 
 /* What a minimised question has told: there is no cut at that name, or nothing at all. */

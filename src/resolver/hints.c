@@ -125,5 +125,11 @@ struct resolver_options resolver_options_default(struct arena *arena)
         .special_use_names = true,
         .aggressive_nsec = true,
         .cookies = true,
+        .stale = {
+            .max_age_s = CACHE_TTL_S_DEFAULT,
+            .client_timeout_ms = STALE_CLIENT_TIMEOUT_MS,
+            .ttl_s = STALE_TTL_S,
+            .recheck_s = STALE_RECHECK_S,
+        },
     };
 }

@@ -102,10 +102,12 @@ struct lookup {
     int64_t give_up_ms; /* monotonic */
     uint64_t last_walk; /* of the waits-for graph that came by */
 
-    struct cut *cut;      /* NULL: to be found */
-    bool primed;          /* priming was tried by this lookup */
-    bool cut_is_doubted;  /* a delegation of the cache led nowhere: its parent is asked, once */
-    struct dname doubted; /* … the zone it is of */
+    struct cut *cut;       /* NULL: to be found */
+    bool primed;           /* priming was tried by this lookup */
+    bool cut_is_doubted;   /* a delegation of the cache led nowhere: its parent is asked, once */
+    struct dname doubted;  /* … the zone it is of */
+    bool old_cut_is_tried; /* an expired delegation was looked for */
+    int64_t began_ms;      /* monotonic */
     uint8_t referrals;
     uint8_t known_labels; /* no cut at or above that many labels of qname, below the cut's zone */
     uint8_t minimised;    /* minimised questions sent */
@@ -145,6 +147,7 @@ enum {
     PINS_MAX = 160,          /* links, and DS and DNSKEY sets on the way to the anchors: LOOKUPS_MAX binds earlier */
     DISTRUST_ROUNDS_MAX = 4, /* before Bogus is final: two other servers, then TCP, then a forwarder's own validation */
     EPOCH_RESTARTS_MAX = 2,
+    BACKGROUND_MAX = 512, /* requests that nobody waits for: an eighth of what a worker's clients may have */
 };
 
 /* Something a request has learnt, or waits for; stays with it whatever the cache does. */
@@ -161,6 +164,7 @@ struct pin {
     bool failure_is_cached;
     struct address from; /* the server that said it; family 0: out of the cache */
     bool from_tcp;
+    bool stale_is_known; /* expired data was looked for in its place */
 };
 
 struct waiter {
@@ -174,7 +178,9 @@ struct request {
     struct arena *arena;
     struct question question;
     bool checking_disabled;
-    bool is_probe; /* its own name is asked of the network, whatever is known */
+    bool is_probe;      /* its own name is asked of the network, whatever is known */
+    bool is_refresh;    /* so are the links that end soon */
+    bool in_background; /* goes on though nobody waits */
     struct purse *purse;
     struct budget synthesis; /* of its own: what is left must do for the proof of what servers say */
     uint64_t epoch;          /* of the cache when it began: a flush since then makes it begin again */
@@ -193,6 +199,13 @@ struct request {
     bool doubt_failed;        /* and could not tell */
     bool asked_somebody;      /* a lookup was started */
     struct testimony testimony;
+
+    int64_t give_up_ms;    /* monotonic */
+    bool client_is_late;   /* it has waited for long enough, a stale answer will do */
+    bool rests_on_stale;   /* a DS or DNSKEY set that has expired was used: verdicts are for this request alone */
+    bool stale_is_known;   /* expired data was looked for … */
+    uint64_t stale_epoch;  /* … in this epoch of the cache … */
+    struct outcome *stale; /* … and this was found; NULL: nothing */
 
     bool finished;
     struct outcome outcome;
@@ -259,6 +272,8 @@ void lookup_decide(struct resolver *r, struct lookup *l, struct now now);
 bool lookup_join(struct resolver *r, struct lookup *l, const struct question *question, struct now now);
 /* The answer, for the cache and all who wait; the lookup is gone then. */
 void lookup_finish(struct resolver *r, struct lookup *l, struct answer *answer, struct now now);
+/* Goes on at the servers of this delegation. */
+void lookup_enter_cut(struct resolver *r, struct lookup *l, struct delegation *delegation);
 /* Nobody waits for it any more. */
 void lookup_abandon(struct resolver *r, struct lookup *l);
 
@@ -318,6 +333,38 @@ void lookup_put_cookie(struct resolver *r, struct lookup *l, struct now now, str
 bool lookup_cookie_is_forged(const struct lookup *l, const struct message *reply);
 /* Remembers what the server shows.  true: the reply must not be used, the server is to be asked again. */
 bool lookup_cookie_wants_more(struct resolver *r, struct lookup *l, const struct message *reply);
+
+/* Nobody needs to wait for it; it may go on all the same. */
+void request_to_background(struct resolver *r, struct request *q);
+/* All who wait get the outcome, and wait no more. */
+void request_tell_waiters(struct resolver *r, struct request *q, const struct outcome *outcome);
+
+/* stale.c: expired data (RFC 8767) */
+bool stale_is_allowed(const struct resolver *r, const struct request *q, struct now now);
+/* The request has failed: is there something to serve instead?  Then it is the outcome. */
+bool stale_stands_in(struct resolver *r, struct request *q, const char *why, struct now now);
+/* The request waits.  Its clients may have waited for long enough: they are served what there is, and it goes on in the
+ * background.  true: it is in q->outcome, and there is no room in the background. */
+bool stale_while_waiting(struct resolver *r, struct request *q, struct now now);
+/* A DS or DNSKEY set cannot be had: one that has expired stands in. */
+bool stale_fact(struct resolver *r, struct request *q, struct pin *pin, struct now now);
+/* The same for a client that has waited for long enough: whoever is asked for the set goes on being asked.  true: decide again. */
+bool stale_facts_stand_in(struct resolver *r, struct request *q, struct now now);
+/* The outcome is fresh but for the facts that it was validated by. */
+void stale_mark_verdict(struct resolver *r, struct request *q, struct now now);
+void stale_mark(struct outcome *outcome, const char *why);
+/* How long a failure is to be kept: STALE_RECHECK_S if something stale can be served meanwhile; 0: as any failure. */
+uint32_t stale_recheck_s(struct resolver *r, const struct question *question, struct now now);
+/* The servers of the cut are silent: go on from an expired delegation below it.  false: there is none. */
+bool stale_use_old_cut(struct resolver *r, struct lookup *l, struct now now);
+
+/* prefetch.c */
+/* A request in the background that joins the lookup under way at once, before whoever started that leaves. */
+void refresh_join(struct resolver *r, const struct question *question, struct now now);
+bool prefetch_is_due(const struct answer *answer, struct now now);
+/* The cached answer to this question is in use. */
+void prefetch_used(struct resolver *r, const struct question *question, uint16_t origin, const struct answer *answer,
+                   struct now now);
 
 /* question.c: what goes over the wire */
 /* The name and type to ask the cut's servers next (RFC 9156). */

@@ -44,6 +44,7 @@ static struct lookup *lookup_new(struct resolver *r, const struct lookup_wish *w
     l->purse = purse_hold(wish->purse);
     LIST_INIT(&l->waiters);
     LIST_INIT(&l->waits);
+    l->began_ms = now.monotonic_ms;
     l->give_up_ms = now.monotonic_ms + (wish->distrust == NULL ? LOOKUP_MS_MAX : LOOKUP_MS_DISTRUSTFUL);
     LIST_INSERT_HEAD(&r->lookups[question_hash(wish->question, origin) % TABLE_BUCKETS], l, bucket);
     return l;
@@ -121,8 +122,10 @@ static void fail(struct resolver *r, struct lookup *l, int ede, const char *site
     l->failure.ede = ede;
     l->failure.site = site;
     snprintf(l->failure.text, sizeof(l->failure.text), "%s", text);
-    if (!l->failure_is_cached && !l->failure.is_budget) /* the purse's failure is its client's: request.c */
+    if (!l->failure_is_cached && !l->failure.is_budget) { /* the purse's failure is its client's: request.c */
+        l->failure.recheck_s = stale_recheck_s(r, &l->question, now);
         cache_put_failure(r->parts.cache, &l->question, l->origin, &l->failure, now);
+    }
     tell_waiters(r, l, now);
     lookup_free(r, l);
 }
@@ -225,6 +228,15 @@ static bool find_cut(struct resolver *r, struct lookup *l, struct now now)
     return true;
 }
 
+void lookup_enter_cut(struct resolver *r, struct lookup *l, struct delegation *delegation)
+{
+    l->cut = cut_new(r->parts.options, l, delegation);
+    l->accept_recursion_lame = false;
+    l->accept_avoided = false;
+    l->glue_used = false;
+    l->full_name = false;
+}
+
 /* ---- asking ---- */
 
 static void send_question(struct resolver *r, struct lookup *l, struct target *target, struct now now)
@@ -290,7 +302,13 @@ static bool try_another_way(struct resolver *r, struct lookup *l, struct now now
         l->cut = NULL;
         return true;
     }
-    return false;
+    return stale_use_old_cut(r, l, now);
+}
+
+/* The servers of a cut high up may be many: an expired delegation is not kept for when all of them have been tried. */
+static bool is_kept_waiting(const struct resolver *r, const struct lookup *l, struct now now)
+{
+    return l->timeouts > 0 && now.monotonic_ms - l->began_ms >= r->parts.options->stale.client_timeout_ms;
 }
 
 static bool failed_before(struct resolver *r, struct lookup *l, struct now now)
@@ -318,6 +336,8 @@ void lookup_decide(struct resolver *r, struct lookup *l, struct now now)
         }
         if (l->cut == NULL && !find_cut(r, l, now))
             return;
+        if (is_kept_waiting(r, l, now))
+            stale_use_old_cut(r, l, now);
         struct target *target = cut_choose_target(r, l, now);
         if (target != NULL) {
             if (budget_take_packet(&l->purse->budget))

@@ -19,6 +19,15 @@ struct zone_rule {
     struct address addresses[ADDRESSES_PER_NS_MAX];
 };
 
+struct stale_options { /* RFC 8767 */
+    bool enabled;
+    uint32_t max_age_s;         /* after the TTL's end; cache_options.keep_expired_s limits it, too */
+    uint32_t client_timeout_ms; /* how long a client waits for a fresh answer; 0: not at all */
+    bool on_bogus;              /* also when the fresh answer is Bogus */
+    uint32_t ttl_s;             /* of what is served */
+    uint32_t recheck_s;         /* so long nobody is asked again after a failure */
+};
+
 struct resolver_options {
     struct delegation *root_hints; /* zone ".", is_hint; expires_ms unused */
     bool prime_root;
@@ -40,6 +49,8 @@ struct resolver_options {
     bool cookies;           /* RFC 7873 */
     bool signal_algorithms; /* RFC 6975 */
     bool signal_anchors;    /* RFC 8145 section 4: key tags in DNSKEY questions */
+    struct stale_options stale;
+    bool prefetch; /* ask anew for what is in use before it expires */
 };
 /* Built-in root hints, memory in the arena. */
 struct resolver_options resolver_options_default(struct arena *arena);

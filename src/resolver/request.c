@@ -33,6 +33,8 @@ static bool pin_from_cache(struct resolver *r, struct request *q, struct pin *pi
     struct answer *answer;
     if (cache_find_answer(r->parts.cache, &pin->question, pin->origin, now, q->arena, &answer) != CACHE_FRESH)
         return false;
+    if (!q->is_probe)
+        prefetch_used(r, &pin->question, pin->origin, answer, now);
     pin->answer = answer;
     pin->from_cache = true;
     return true;
@@ -103,7 +105,7 @@ static enum fact fact_find(void *context, const struct dname *name, uint16_t typ
     }
     if (is_open(pin) && !pin_from_cache(source->r, source->q, pin, source->now))
         return FACT_MISSING;
-    if (pin->answer != NULL) {
+    if (pin->answer != NULL || stale_fact(source->r, source->q, pin, source->now)) {
         *answer = pin->answer;
         return FACT_KNOWN;
     }
@@ -117,9 +119,10 @@ static bool fact_next_cut(void *context, const struct dname *above, const struct
     struct question question = { .qname = *name, .qtype = TYPE_DNSKEY, .qclass = CLASS_IN };
     uint16_t origin;
     zone_rule_for(source->r->parts.options, &question, &origin);
+    uint32_t age_s = source->q->rests_on_stale ? source->r->parts.options->stale.max_age_s : 0;
     for (uint8_t labels = (uint8_t)(above->labels + 1); labels <= name->labels; labels++) {
         dname_suffix(name, labels, cut);
-        if (cache_has_delegation(source->r->parts.cache, cut, origin, source->now))
+        if (cache_had_delegation(source->r->parts.cache, cut, origin, age_s, source->now))
             return true;
     }
     return false;
@@ -141,8 +144,25 @@ static void testify(struct resolver *r, struct request *q, struct now now)
 {
     const struct witness *witness = r->parts.witness;
     q->testimony.outcome = &q->outcome;
-    if (witness != NULL && q->asked_somebody && !q->checking_disabled)
+    if (witness != NULL && !q->outcome.is_stale && q->asked_somebody && !q->checking_disabled)
         witness->judged(witness->context, &q->testimony, now);
+}
+
+void request_to_background(struct resolver *r, struct request *q)
+{
+    r->stats.background += !q->in_background;
+    q->in_background = true;
+}
+
+void request_tell_waiters(struct resolver *r, struct request *q, const struct outcome *outcome)
+{
+    struct waiter *waiter;
+    STAILQ_FOREACH(waiter, &q->waiters, next)
+    {
+        r->stats.stale_answers += outcome->is_stale;
+        want_done(r, waiter->who, outcome);
+    }
+    STAILQ_INIT(&q->waiters);
 }
 
 static void finish(struct resolver *r, struct request *q, struct now now)
@@ -150,7 +170,7 @@ static void finish(struct resolver *r, struct request *q, struct now now)
     struct outcome *outcome = &q->outcome;
     q->finished = true;
     outcome->question = q->question;
-    outcome->from_cache = !q->asked_somebody;
+    outcome->from_cache = outcome->from_cache || !q->asked_somebody;
     outcome->budget = &q->purse->budget;
     if (outcome->rcode == RCODE_SERVFAIL)
         r->stats.servfail++;
@@ -171,9 +191,8 @@ static void finish(struct resolver *r, struct request *q, struct now now)
         break;
     }
     testify(r, q, now);
-    struct waiter *waiter;
-    STAILQ_FOREACH(waiter, &q->waiters, next)
-    want_done(r, waiter->who, outcome);
+    request_tell_waiters(r, q, outcome);
+    r->stats.background -= q->in_background;
     while (!LIST_EMPTY(&q->waits))
         wait_end(r, LIST_FIRST(&q->waits));
     timers_cancel(&r->request_timers, &q->timer);
@@ -195,6 +214,10 @@ static void finish_failed(struct resolver *r, struct request *q, const struct pi
 {
     if (pin->failure.is_budget && !pin->failure_is_cached)
         cache_put_failure(r->parts.cache, &q->question, q->links[0]->origin, &pin->failure, now);
+    if (stale_stands_in(r, q, pin->failure.text, now)) {
+        finish(r, q, now);
+        return;
+    }
     add_ede(&q->outcome, pin->failure.ede, pin->failure.text);
     if (pin->failure_is_cached)
         add_ede(&q->outcome, EDE_CACHED_ERROR, NULL);
@@ -223,9 +246,20 @@ static const struct answer *weakest_link(const struct request *q)
     return weakest;
 }
 
-static void finish_bogus(struct resolver *r, struct request *q, const struct pin *pin, struct now now)
+/* Fresh data that is Bogus is not made up for by what was good once, unless the operator wants that (`on-bogus`).  What expired
+ * keys say of fresh data is no such verdict. */
+static bool may_be_stale_instead(const struct resolver *r, const struct request *q, enum security security)
+{
+    return security == INDETERMINATE || q->rests_on_stale || r->parts.options->stale.on_bogus;
+}
+
+static void finish_refused(struct resolver *r, struct request *q, const struct pin *pin, struct now now)
 {
     const struct verdict *verdict = &pin->answer->verdict;
+    if (may_be_stale_instead(r, q, verdict->security) && stale_stands_in(r, q, verdict->text, now)) {
+        finish(r, q, now);
+        return;
+    }
     add_ede(&q->outcome, verdict->ede, verdict->text);
     if (verdict->security == INDETERMINATE)
         add_ede(&q->outcome, EDE_INDETERMINATE, NULL);
@@ -257,12 +291,25 @@ static void finish_answered(struct resolver *r, struct request *q, struct now no
     q->outcome.site = weakest->site;
     if (weakest->security == INSECURE)
         add_ede(&q->outcome, weakest->ede, weakest->text);
+    if (q->rests_on_stale)
+        stale_mark_verdict(r, q, now);
     finish(r, q, now);
 }
 
 void request_timed_out(struct resolver *r, struct request *q, struct now now)
 {
-    add_ede(&q->outcome, EDE_NO_REACHABLE_AUTHORITY, "no answer in time");
+    static const char text[] = "no answer in time";
+    if (now.monotonic_ms < q->give_up_ms) {
+        q->client_is_late = true;
+        timers_set(&r->request_timers, &q->timer, q->give_up_ms);
+        task_wake(r, &q->task);
+        return;
+    }
+    if (stale_stands_in(r, q, text, now)) {
+        finish(r, q, now);
+        return;
+    }
+    add_ede(&q->outcome, EDE_NO_REACHABLE_AUTHORITY, text);
     finish_servfail(r, q, q->checking_disabled ? UNCHECKED : INDETERMINATE, "time", now);
 }
 
@@ -449,6 +496,8 @@ static void note_word(struct request *q, struct pin *link, const struct validati
 
 static void store_verdicts(struct resolver *r, struct request *q, struct now now)
 {
+    if (q->rests_on_stale)
+        return;
     for (uint16_t i = 0; i < q->pin_count; i++) {
         struct answer *answer = q->pins[i]->answer;
         if (answer == NULL || !answer->verdict_is_new)
@@ -566,7 +615,12 @@ static enum step extend(struct resolver *r, struct request *q, const struct dnam
         return STEP_ON;
     if (!is_open(pin) || local_answer(r, q, pin, now))
         return STEP_ON;
-    if (pin_from_cache(r, q, pin, now) && is_for_clients(pin->answer))
+    bool is_cached = pin_from_cache(r, q, pin, now);
+    if (is_cached && q->is_refresh && prefetch_is_due(pin->answer, now)) {
+        pin->answer = NULL;
+        return STEP_ON;
+    }
+    if (is_cached && is_for_clients(pin->answer))
         return STEP_ON;
     pin->from_cache = false; /* should the parent say nothing, this will do, but is not to be repeated */
     struct answer *synthesised = synthesise(r, q, &pin->question, now);
@@ -595,7 +649,7 @@ static enum step follow_link(struct resolver *r, struct request *q, struct now n
             return step;
     }
     if (!q->checking_disabled && is_refused(link->answer->verdict.security)) {
-        finish_bogus(r, q, link, now);
+        finish_refused(r, q, link, now);
         return STEP_END;
     }
     if (link->answer->contradicted && link->answer->verdict.security == SECURE) {
@@ -628,6 +682,15 @@ static void restart(struct resolver *r, struct request *q)
     q->pin_count = 0;
     q->link_count = 0;
     q->memo = validation_memo_new(q->arena);
+    q->rests_on_stale = false;
+}
+
+static void wait_on(struct resolver *r, struct request *q, struct now now)
+{
+    if (stale_while_waiting(r, q, now))
+        finish(r, q, now);
+    else if (stale_facts_stand_in(r, q, now))
+        task_wake(r, &q->task);
 }
 
 void request_decide(struct resolver *r, struct request *q, struct now now, bool *turn_is_over)
@@ -641,12 +704,16 @@ void request_decide(struct resolver *r, struct request *q, struct now now, bool 
         finish_servfail(r, q, INDETERMINATE, site_clock, now);
         return;
     }
-    if (!LIST_EMPTY(&q->waits))
+    if (!LIST_EMPTY(&q->waits)) {
+        wait_on(r, q, now);
         return;
+    }
     if (q->doubt_failed) {
         return_to_doubted(q);
-        if (doubt(r, q, q->links[q->link_count - 1], now))
+        if (doubt(r, q, q->links[q->link_count - 1], now)) {
+            wait_on(r, q, now);
             return;
+        }
         store_verdicts(r, q, now);
     }
     if (arena_octets(q->arena) > QUERY_ARENA_OCTETS_MAX) {
@@ -658,6 +725,8 @@ void request_decide(struct resolver *r, struct request *q, struct now now, bool 
     while (step == STEP_ON)
         step = follow_link(r, q, now);
     *turn_is_over = step == STEP_TURN;
+    if (step == STEP_WAIT)
+        wait_on(r, q, now);
 }
 
 /* ---- the beginning ---- */
@@ -678,7 +747,11 @@ struct request *request_new(struct resolver *r, const struct question *question,
     STAILQ_INIT(&q->waiters);
     LIST_INIT(&q->waits);
     LIST_INSERT_HEAD(&r->requests[question_hash(question, checking_disabled) % TABLE_BUCKETS], q, bucket);
-    timers_set(&r->request_timers, &q->timer, now.monotonic_ms + REQUEST_MS_MAX);
+    const struct stale_options *stale = &r->parts.options->stale;
+    q->give_up_ms = now.monotonic_ms + REQUEST_MS_MAX;
+    q->client_is_late = stale->enabled && stale->client_timeout_ms == 0;
+    bool has_stages = stale->enabled && !q->client_is_late && stale->client_timeout_ms < REQUEST_MS_MAX;
+    timers_set(&r->request_timers, &q->timer, has_stages ? now.monotonic_ms + stale->client_timeout_ms : q->give_up_ms);
     return q;
 }
 

@@ -216,7 +216,8 @@ static void ask(struct resolver *r, const struct question *question, bool checki
     r->stats.questions++;
     struct request *q;
     LIST_FOREACH(q, &r->requests[question_hash(question, checking_disabled) % TABLE_BUCKETS], bucket)
-    if (q->checking_disabled == checking_disabled && q->is_probe == is_probe && question_equal(&q->question, question))
+    if (q->checking_disabled == checking_disabled && q->is_probe == is_probe && !q->is_refresh &&
+        question_equal(&q->question, question))
         break;
     if (q == NULL)
         q = request_new(r, question, checking_disabled, now);

@@ -66,6 +66,7 @@ struct outcome {
     } edes[4];                   /* root cause first */
     const char *site;            /* which check or step decided, for the log; NULL when all is well */
     bool from_cache;             /* no question was sent for it */
+    bool is_stale;               /* RFC 8767: it, or what it was validated by, has expired; never with AD */
     bool is_repeatable;          /* every link is the cache's: asked again, it is the same until one of them ends */
     uint64_t epoch;              /* of the cache when it was decided */
     const struct budget *budget; /* what is left of it */
@@ -87,6 +88,9 @@ void resolver_ask(struct resolver *resolver, const struct question *question, bo
  * validation may come out of the cache. */
 void resolver_probe(struct resolver *resolver, const struct question *question, bool checking_disabled, void *waiter,
                     struct now now);
+
+/* Asks anew for what is in use and ends soon, if options say so: in the background, nobody is told. */
+void resolver_refresh(struct resolver *resolver, const struct question *question, struct now now);
 
 /* Fills *want with the next thing wanted; false (WANT_NOTHING) if there is none until something happens. */
 bool resolver_next(struct resolver *resolver, struct now now, struct want *want);
@@ -116,7 +120,8 @@ enum synthesis_kind { SYNTHESIS_NXDOMAIN, SYNTHESIS_NODATA, SYNTHESIS_WILDCARD, 
 
 struct resolver_stats {
     uint64_t questions, exchanges_udp, exchanges_tcp, timeouts, forged_dropped, secure, insecure, bogus, indeterminate,
-        servfail, signature_checks, nsec3_hashes, budgets_spent, coalesced, in_flight;
+        servfail, signature_checks, nsec3_hashes, budgets_spent, coalesced, in_flight, stale_answers, prefetches,
+        background;
     uint64_t synthesised[2][SYNTHESIS_KINDS]; /* of NSEC, of NSEC3: RFC 8198 */
     uint64_t synthesised_cut;                 /* RFC 8020 */
 };

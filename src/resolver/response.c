@@ -264,7 +264,7 @@ struct octets response_write(const struct answer_options *options, const struct 
 {
     uint16_t rcode = rcode_for(query->dnssec_ok, outcome);
     /* What was Secure by a clock that is not believed any more goes on for CD=1, without AD. */
-    bool authentic = outcome->security == SECURE && rcode != RCODE_SERVFAIL && now.wall_is_fit;
+    bool authentic = outcome->security == SECURE && rcode != RCODE_SERVFAIL && now.wall_is_fit && !outcome->is_stale;
     struct header header = header_for(query, rcode, authentic);
     struct edns edns = edns_for(options, query, rcode);
     uint8_t ede[EDE_OPTIONS_MAX][2 + EDE_TEXT_OCTETS_MAX];
@@ -352,6 +352,7 @@ static void set_deadlines(const struct outcome *outcome, struct ready_head *head
 {
     head->received_ms = INT64_MIN;
     head->expires_ms = INT64_MAX;
+    head->refresh_ms = INT64_MAX;
     for (uint16_t i = 0; i < outcome->link_count; i++) {
         const struct answer *link = outcome->links[i];
         int64_t judged_until_ms =
@@ -359,6 +360,8 @@ static void set_deadlines(const struct outcome *outcome, struct ready_head *head
         int64_t end_ms = link->expires_ms < judged_until_ms ? link->expires_ms : judged_until_ms;
         head->received_ms = link->received_ms > head->received_ms ? link->received_ms : head->received_ms;
         head->expires_ms = end_ms < head->expires_ms ? end_ms : head->expires_ms;
+        int64_t refresh_ms = answer_refresh_ms(link);
+        head->refresh_ms = refresh_ms < head->refresh_ms ? refresh_ms : head->refresh_ms;
     }
 }
 

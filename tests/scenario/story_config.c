@@ -14,6 +14,7 @@ enum {
     CACHE_OCTETS = 8 << 20,
     KEEPALIVE_MS = 10000,
     ALGORITHM_DSA = 3,
+    UNBOUND_RECHECK_S = 5, /* its NORR_TTL */
     ALGORITHM_DSA_NSEC3_SHA1 = 6,
     START_S = 1577836800, /* 2020-01-01, for stories that name no time */
 };
@@ -42,9 +43,9 @@ unsigned long story_faked_checks(void)
 static enum signature_check fake_check(struct verifier *verifier, const struct algorithm *algorithm, struct octets key,
                                        struct octets data, struct octets signature)
 {
-    (void)verifier, (void)algorithm, (void)key, (void)data, (void)signature;
+    (void)verifier, (void)algorithm, (void)key, (void)data;
     faked_checks++;
-    return SIGNATURE_GOOD;
+    return signature.len > 0 ? SIGNATURE_GOOD : SIGNATURE_BAD; /* stories leave it out where it is to be bad */
 }
 
 static void fake_algorithm(struct crypto_policy *policy, uint8_t number)
@@ -310,6 +311,45 @@ static bool set_max_negative_ttl(struct mapping *m, const char *value)
     return parse_seconds(m, value, &m->config->cache.max_negative_ttl_s);
 }
 
+/* Unbound's words for stale answers.  It serves them whenever fresh data is Bogus, and tries again after five seconds. */
+static bool set_stale(struct mapping *m, const char *value)
+{
+    m->config->resolver.stale.on_bogus = true;
+    m->config->resolver.stale.recheck_s = UNBOUND_RECHECK_S;
+    return parse_switch(m, value, &m->config->resolver.stale.enabled);
+}
+
+static bool set_stale_timeout(struct mapping *m, const char *value)
+{
+    return parse_seconds(m, value, &m->config->resolver.stale.client_timeout_ms); /* which it gives in milliseconds */
+}
+
+static bool set_stale_ttl(struct mapping *m, const char *value)
+{
+    return parse_seconds(m, value, &m->config->resolver.stale.ttl_s);
+}
+
+static bool set_stale_max_age(struct mapping *m, const char *value)
+{
+    return parse_seconds(m, value, &m->config->resolver.stale.max_age_s);
+}
+
+/* Ours, where they differ: behind serve-expired. */
+static bool set_stale_on_bogus(struct mapping *m, const char *value)
+{
+    return parse_switch(m, value, &m->config->resolver.stale.on_bogus);
+}
+
+static bool set_stale_recheck(struct mapping *m, const char *value)
+{
+    return parse_seconds(m, value, &m->config->resolver.stale.recheck_s);
+}
+
+static bool set_prefetch(struct mapping *m, const char *value)
+{
+    return parse_switch(m, value, &m->config->resolver.prefetch);
+}
+
 static bool set_edns_octets(struct mapping *m, const char *value)
 {
     uint32_t octets;
@@ -557,8 +597,12 @@ static const struct word words[] = {
 
     { "aggressive-nsec", .apply = set_aggressive },
     { "harden-below-nxdomain", .apply = set_aggressive },
-    { "serve-expired", .needs = "stale answers" },
-    { "prefetch", .needs = "prefetch" },
+    { "serve-expired", .apply = set_stale },
+    { "serve-expired-client-timeout", .apply = set_stale_timeout },
+    { "serve-expired-reply-ttl", .apply = set_stale_ttl },
+    { "serve-expired-ttl", .apply = set_stale_max_age },
+    { "serve-expired-ttl-reset", .needs = "stale data that gets older with each failure" },
+    { "prefetch", .apply = set_prefetch },
     { "cache-min-ttl", .needs = "a least TTL" },
     { "serve-original-ttl", .needs = "original TTLs" },
     { "local-data", .needs = "local data" },
@@ -585,10 +629,6 @@ static const struct word words[] = {
     { "iter-scrub-ns", .needs = "a limit on NS records of one answer" },
     { "num-queries-per-thread", .apply = set_query_limit },
 
-    { "serve-expired-client-timeout", .why = "goes with serve-expired" },
-    { "serve-expired-reply-ttl", .why = "goes with serve-expired" },
-    { "serve-expired-ttl", .why = "goes with serve-expired" },
-    { "serve-expired-ttl-reset", .why = "goes with serve-expired" },
     { "ede", .why = "ours are always sent; MATCH ede= compares them" },
     { "ede-serve-expired", .why = "goes with serve-expired" },
     { "local-zone", .why = "special-use names are resolved in all stories" },
@@ -614,6 +654,8 @@ static const struct word words[] = {
     { "vouch-upstream-max", .apply = set_upstream_max },
     { "vouch-checks-max", .apply = set_checks_max },
     { "vouch-hashes-max", .apply = set_hashes_max },
+    { "vouch-stale-on-bogus", .apply = set_stale_on_bogus },
+    { "vouch-stale-recheck", .apply = set_stale_recheck },
 };
 
 static const struct word *find_word(const char *key)
