@@ -13,6 +13,7 @@
 #include "policy/retelling.h"
 #include "base/log.h"
 #include "resolver/options.h"
+#include "steward/inquiry.h"
 #include "time/judgement.h"
 #include "trust/trust.h"
 
@@ -53,6 +54,8 @@ struct config {
     struct crypto_options crypto;
     enum trust_model trust_model;
     bool automatic_update; /* RFC 5011 */
+    bool anchors_are_built_in; /* trust.anchors */
+    struct bootstrap_options bootstrap;
     uint32_t negative_recheck_s;
     struct trust *trust;   /* built from trust.*; freed with the configuration: take a trust_copy() */
 
@@ -94,5 +97,9 @@ const char *config_where(const struct config *config, const char *key, char wher
 
 /* One line for each setting that differs and cannot change without a restart; the number of them. */
 size_t config_needs_restart(const struct config *running, const struct config *wanted, FILE *to);
+
+/* A file of at most 1 MiB, malloc'd.  ERR_SYSTEM: errno says why, *data is NULL; ERR_LIMIT: larger, *data
+ * is its beginning. */
+MUST_USE enum err read_whole_file(const char *path, char **data, size_t *len);
 
 #endif

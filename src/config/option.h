@@ -111,6 +111,8 @@ enum err take_zone_rules(struct loading *loading, const struct option *option, c
 enum err take_allowed_algorithms(struct loading *loading, const struct option *option, const struct value *value);
 enum err take_anchors(struct loading *loading, const struct option *option, const struct value *value);
 enum err take_anchor_files(struct loading *loading, const struct option *option, const struct value *value);
+enum err take_bootstrap_sources(struct loading *loading, const struct option *option, const struct value *value);
+enum err take_bootstrap_authorities(struct loading *loading, const struct option *option, const struct value *value);
 enum err take_negatives(struct loading *loading, const struct option *option, const struct value *value);
 enum err take_insecures(struct loading *loading, const struct option *option, const struct value *value);
 enum err take_pref64(struct loading *loading, const struct option *option, const struct value *value);
@@ -137,8 +139,5 @@ enum err list_read(struct loading *loading, const struct option *option, const s
 void list_print(const struct option *option, const struct value *value, struct text *to);
 /* Plain where that is safe, else in double quotes. */
 void print_yaml_text(struct text *to, const char *text);
-/* A file of at most TREE_OCTETS_MAX octets, malloc'd.  ERR_SYSTEM: errno says why, *data is NULL; ERR_LIMIT: larger, *data
- * is its beginning. */
-MUST_USE enum err read_whole_file(const char *path, char **data, size_t *len);
 
 #endif

@@ -16,6 +16,7 @@ enum {
     SOCKET_OCTETS_MAX = 107,   /* unix(7): sun_path without the NUL */
     USER_OCTETS_MAX = 32,      /* useradd(8) */
     IDENTITY_OCTETS_MAX = 255, /* version.bind and its like are one <character-string> */
+    EMAIL_OCTETS_MAX = 254,    /* RFC 5321 section 4.5.3.1.3 without the brackets */
     NUMBERS_MAX = 32,          /* lists of struct crypto_options */
     EDNS_OCTETS_MAX = 4096,    /* RFC 6891 section 6.2.5 */
 };
@@ -27,6 +28,7 @@ static const char *const minimisation_types[] = { "a", "ns", NULL };
 static const char *const cases[] = { "preserve", "random", NULL };
 static const char *const policies[] = { "rfc9904", NULL };
 static const char *const models[] = { "root", "configured", NULL };
+static const char *const whens[] = { "auto", "true", "false", NULL };
 static const char *const on_unfit[] = { "hold", "warn", "exit", NULL };
 
 /* In the order of printing: the rows of a group stand together; what rests on other rows stands behind them. */
@@ -221,6 +223,27 @@ static const struct option options[] = {
     { "trust.sentinel", &kind_truth, "true",
       "Let clients find out which root keys are trusted, by the names root-key-sentinel-... (RFC 8509).",
       PLACE(retelling.sentinel) },
+    { "trust.bootstrap.enabled", &kind_choice, "auto",
+      "When none of the root's published keys is a trust anchor, take the new ones from IANA's root-anchors.xml if its "
+      "signature is good and they validate what is published (RFC 9718). auto does so while trust.anchors is built-in, "
+      "true also beside anchors that are configured; these are added to, never replaced.",
+      .words = whens, PLACE(bootstrap.when) },
+    { "trust.bootstrap.sources", &kind_texts,
+      "[\"https://data.iana.org/root-anchors/\", \"http://data.iana.org/root-anchors/\"]",
+      "Where root-anchors.xml, root-anchors.p7s and icannbundle.pem are, tried in this order: addresses of directories "
+      "(http, https or file) with a slash at the end. Names are resolved without validation: the signature decides.",
+      .max = BOOTSTRAP_SOURCES_MAX, .take = take_bootstrap_sources },
+    { "trust.bootstrap.authorities", &kind_texts, "icann",
+      "SHA-256 fingerprints of the certification authorities that may vouch for the signer of root-anchors.xml. icann "
+      "are ICANN's two. Others are for laboratories.",
+      .word = "icann", .max = CMS_PINS_MAX, .take = take_bootstrap_authorities },
+    { "trust.bootstrap.signer", &kind_text, "dnssec@iana.org", "The e-mail address in the signer's certificate.",
+      .max = EMAIL_OCTETS_MAX, PLACE(bootstrap.signer) },
+    { "trust.bootstrap.tls-authorities", &kind_path, "system",
+      "A PEM file of the certification authorities that vouch for https sources.", .word = "system",
+      .max = PATH_OCTETS_MAX, PLACE(bootstrap.tls_authorities) },
+    { "trust.bootstrap.timeout", &kind_duration, "10s", "How long one document may take.", .min = SECONDS(1),
+      .max = SECONDS(60), PLACE(bootstrap.timeout_ms) },
     { "trust.negative", &kind_negatives, "[]",
       "Negative trust anchors (RFC 7646): zones that are not validated until a time. One that has passed is ignored, "
       "one that is more than seven days away ends seven days after it was first seen; both are warned of. vouchctl nta "

@@ -5,6 +5,7 @@
 
 #include "config/option.h"
 #include "message/coding.h"
+#include "transport/fetch.h"
 
 enum { LISTEN_MAX = 256 }; /* each takes two sockets of every worker */
 
@@ -228,6 +229,7 @@ enum err take_anchors(struct loading *loading, const struct option *option, cons
 {
     struct trust *trust = loading->config->trust;
     const struct line_text *lines = value->items;
+    loading->config->anchors_are_built_in = value->is_word;
     if (value->is_word) {
         trust_add_built_in(trust);
         take_system_anchors(loading, option, value);
@@ -275,6 +277,49 @@ enum err take_anchor_files(struct loading *loading, const struct option *option,
         enum err err = take_anchor_file(loading, option, &files[i]);
         if (err != OK)
             return err;
+    }
+    return OK;
+}
+
+/* "https://data.iana.org/root-anchors/", "file:///etc/vouch/root-anchors/" */
+static bool is_source(const char *text)
+{
+    struct url url;
+    size_t len = strlen(text);
+    bool is_directory = len > 0 && len < URL_OCTETS_MAX - SOURCE_FILE_OCTETS_MAX && text[len - 1] == '/';
+    return is_directory && (strncmp(text, "file:///", 8) == 0 || url_read(text, &url) == OK);
+}
+
+enum err take_bootstrap_sources(struct loading *loading, const struct option *option, const struct value *value)
+{
+    struct bootstrap_options *bootstrap = &loading->config->bootstrap;
+    const struct line_text *lines = value->items;
+    bootstrap->sources = ARENA_ARRAY(loading->arena, value->count, const char *);
+    bootstrap->source_count = value->count;
+    for (uint16_t i = 0; i < value->count; i++) {
+        if (!is_source(lines[i].text))
+            return config_refuse(loading, lines[i].line, option->key,
+                                 "expected an http, https or file URL that ends with \"/\", got %s",
+                                 text_describe(loading->arena, lines[i].text));
+        bootstrap->sources[i] = lines[i].text;
+    }
+    return OK;
+}
+
+enum err take_bootstrap_authorities(struct loading *loading, const struct option *option, const struct value *value)
+{
+    struct bootstrap_options *bootstrap = &loading->config->bootstrap;
+    const struct line_text *lines = value->items;
+    size_t count = value->is_word ? cms_icann_pin_count : value->count;
+    bootstrap->pins = ARENA_ARRAY(loading->arena, count, struct cms_pin);
+    bootstrap->pin_count = (uint16_t)count;
+    for (size_t i = 0; i < count; i++) {
+        if (value->is_word)
+            bootstrap->pins[i] = cms_icann_pins[i];
+        else if (cms_pin_from_text(lines[i].text, &bootstrap->pins[i]) != OK)
+            return config_refuse(loading, lines[i].line, option->key,
+                                 "expected the SHA-256 fingerprint of a certificate, got %s",
+                                 text_describe(loading->arena, lines[i].text));
     }
     return OK;
 }

@@ -43,6 +43,12 @@ json_t *run_ta_add(const struct orders *orders, const json_t *request, const str
                    struct refusal *refusal);
 json_t *run_ta_remove(const struct orders *orders, const json_t *request, const struct peer *peer,
                       struct refusal *refusal);
+json_t *run_ta_check(const struct orders *orders, const json_t *request, struct refusal *refusal);
+json_t *run_ta_bootstrap(const struct orders *orders, const json_t *request, const struct peer *peer,
+                         struct refusal *refusal);
+/* What these two were waited for. */
+json_t *anchors_checked(const struct orders *orders);
+json_t *anchors_bootstrapped(const struct orders *orders, struct refusal *refusal);
 
 /* nta_commands.c */
 json_t *run_nta_list(const struct orders *orders, const json_t *request, struct refusal *refusal);

@@ -21,6 +21,8 @@ static const struct command commands[] = {
     { "time check", .next = NEXT_CHECK },
     { "dump-cache", .next = NEXT_DUMP },
     { "ta status", .run = run_ta_status },
+    { "ta check", .run = run_ta_check, .next = NEXT_ANCHOR_CHECK },
+    { "ta bootstrap", .run_for = run_ta_bootstrap, .weakens = true, .changes = true, .next = NEXT_BOOTSTRAP },
     { "ta refresh", .run = run_ta_refresh, .changes = true },
     { "ta add", .run_for = run_ta_add, .weakens = true, .changes = true },
     { "ta remove", .run_for = run_ta_remove, .weakens = true, .changes = true },
@@ -76,7 +78,7 @@ static const struct command *choose(const json_t *request, const struct admins *
 static void log_order(const json_t *request, const struct peer *peer)
 {
     char *text = json_dumps(request, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_SORT_KEYS);
-    log_info("control: user %u (process %d): %s", (unsigned)peer->uid, (int)peer->pid, text == NULL ? "" : text);
+    log_info("control: user %u (process %d): %.1000s", (unsigned)peer->uid, (int)peer->pid, text == NULL ? "" : text);
     free(text);
 }
 
@@ -97,4 +99,13 @@ char *command_answer(const struct orders *orders, const struct admins *admins, c
     if (refusal.code != NULL)
         return command_refusal(refusal.code, refusal.text, refusal.hint);
     return reply == NULL ? NULL : line_of(reply);
+}
+
+char *command_awaited(const struct orders *orders, enum next next)
+{
+    struct refusal refusal = { .code = NULL };
+    json_t *reply = next == NEXT_CHECK          ? run_time(orders, NULL, &refusal)
+                    : next == NEXT_ANCHOR_CHECK ? anchors_checked(orders)
+                                                : anchors_bootstrapped(orders, &refusal);
+    return reply == NULL ? command_refusal(refusal.code, refusal.text, refusal.hint) : line_of(reply);
 }

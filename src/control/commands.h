@@ -21,19 +21,21 @@ enum next { /* what remains to be done once the reply is sent */
             NEXT_DUMP,  /* there is no reply yet: it comes out of the cache */
             NEXT_CHECK, /* there is no reply yet: it waits for a check of the clock */
             NEXT_NTA,   /* there is no reply yet: it waits for what command_nta_added() tells */
+            NEXT_ANCHOR_CHECK, /* the same for an inquiry into the anchors of the root ... */
+            NEXT_BOOTSTRAP,    /* ... and for one that may add some */
             NEXT_STOP,
 };
 
-/* Carries out the request in one line.  The reply is one object on one line, malloc'd; NULL with NEXT_DUMP,
- * NEXT_CHECK and NEXT_NTA. */
+/* Carries out the request in one line.  The reply is one object on one line, malloc'd; NULL with NEXT_DUMP
+ * and what else is waited for. */
 char *command_answer(const struct orders *orders, const struct admins *admins, const struct peer *peer,
                      const char *line, size_t len, enum next *next);
 
 /* {"version":1,"error":{…}} on one line, malloc'd.  hint may be NULL. */
 char *command_refusal(const char *code, const char *text, const char *hint);
 
-/* The reply to "time check", once there is one; as above. */
-char *command_time_checked(const struct orders *orders);
+/* The reply to what was waited for, once there is one; as above. */
+char *command_awaited(const struct orders *orders, enum next next);
 
 /* The reply to that "nta add" request, carried out before, as above; NULL: it has to wait still, unless `is_late`. */
 char *command_nta_added(const struct orders *orders, const char *line, size_t len, bool is_late);

@@ -22,7 +22,7 @@ struct connection {
     char *reply;      /* malloc'd; NULL while the request is read */
     size_t len, sent; /* of the reply */
     enum next next;
-    enum next awaits; /* NEXT_CHECK, NEXT_NTA: somebody will answer */
+    enum next awaits; /* NEXT_NOTHING, or somebody will answer */
     size_t read;
     char request[CONTROL_REQUEST_OCTETS_MAX];
 };
@@ -182,15 +182,38 @@ static void begin_check(struct connection *connection)
     control->orders.check_time(control->orders.context);
 }
 
-void control_time_checked(struct control *control)
+/* Under way already; it may take longer than a reply. */
+static void await_inquiry(struct connection *connection)
+{
+    struct control *control = connection->control;
+    ev_io_stop(control->loop, &connection->io);
+    connection->awaits = connection->next;
+    connection->timeout.repeat = CONTROL_INQUIRY_S;
+    ev_timer_again(control->loop, &connection->timeout);
+}
+
+/* Those that wait for one of `nexts`. */
+static void answer_waiting(struct control *control, unsigned nexts)
 {
     for (size_t i = 0; i < CONTROL_CONNECTIONS_MAX; i++) {
         struct connection *connection = control->connections[i];
-        if (connection == NULL || connection->awaits != NEXT_CHECK)
+        if (connection == NULL || connection->awaits == NEXT_NOTHING || (nexts & 1u << connection->awaits) == 0)
             continue;
         connection->awaits = NEXT_NOTHING;
-        answer(connection, command_time_checked(&control->orders));
+        connection->timeout.repeat = CONTROL_TIMEOUT_S;
+        ev_timer_again(control->loop, &connection->timeout);
+        answer(connection, command_awaited(&control->orders, connection->next));
     }
+}
+
+void control_time_checked(struct control *control)
+{
+    answer_waiting(control, 1u << NEXT_CHECK);
+}
+
+void control_anchors_inquired(struct control *control)
+{
+    answer_waiting(control, 1u << NEXT_ANCHOR_CHECK | 1u << NEXT_BOOTSTRAP);
 }
 
 static void answer_nta(struct connection *connection, bool is_late)
@@ -240,6 +263,8 @@ static void carry_out(struct connection *connection, size_t len)
         begin_check(connection);
     else if (connection->next == NEXT_NTA)
         await_nta(connection);
+    else if (connection->next == NEXT_ANCHOR_CHECK || connection->next == NEXT_BOOTSTRAP)
+        await_inquiry(connection);
     else
         answer(connection, reply);
 }

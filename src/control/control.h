@@ -17,6 +17,7 @@ enum {
     CONTROL_DUMPS_MAX = 2,        /* dump-cache at the same time: a thread each */
     CONTROL_NTA_WAIT_S = 3,       /* for the answer whether a zone is one; the order has been carried out */
     CONTROL_TIMEOUT_S = 5,        /* for the request, and for each part of the reply to be taken */
+    CONTROL_INQUIRY_S = 55,       /* for a reply that waits for an inquiry */
 };
 
 struct control;
@@ -35,6 +36,8 @@ void control_configure(struct control *control, const struct config *config);
 void control_time_checked(struct control *control);
 /* Of some negative trust anchor it is known whether it stands at a zone cut: answers those who wait for it. */
 void control_nta_checked(struct control *control);
+/* An inquiry into the anchors of the root has ended: the same. */
+void control_anchors_inquired(struct control *control);
 /* Ends connections and dumps, closes the listening socket. */
 void control_free(struct control *control);
 

@@ -33,6 +33,8 @@ struct daemon {
     unsigned rows; /* of the cache */
     bool refuses_reload;
     uint64_t time_checks; /* the last of CLIENTS_OF_CHECK ends at once */
+    bool is_busy;
+    unsigned anchor_checks;
     struct control *control;
 };
 
@@ -171,7 +173,14 @@ static void give_anchors(void *context, struct anchors_report *report)
         key->since_s = key->first_seen_s = key->last_seen_s = now_wall_s(test_now) - 60;
         key->due_s = now_wall_s(test_now) + 43200;
     }
-    *report = (struct anchors_report) { managed, running, true, false, STORE_FAILING };
+    *report = (struct anchors_report) {
+        .managed = managed,
+        .running = running,
+        .automatic_update = true,
+        .store = STORE_FAILING,
+        .now_s = now_wall_s(test_now),
+        .configured = running,
+    };
 }
 
 static void give_history(void *context, size_t max, void (*each)(void *to, const struct history_row *row), void *to)
@@ -258,6 +267,39 @@ static bool remove_nta(void *context, const struct dname *zone, const char *who,
     return true;
 }
 
+/* The answer comes later: control_anchors_inquired(). */
+static bool check_anchors(void *context, struct order_failure *failure)
+{
+    struct daemon *daemon = context;
+    strcpy(failure->text, "busy");
+    daemon->anchor_checks++;
+    return !daemon->is_busy;
+}
+
+static bool bootstrap_anchors(void *context, struct documents *given, const char *who, struct order_failure *failure)
+{
+    struct daemon *daemon = context;
+    (void)failure;
+    (void)who;
+    snprintf(daemon->ordered, sizeof(daemon->ordered), "bootstrap %.*s", given == NULL ? 4 : (int)given->xml.len,
+             given == NULL ? "none" : (const char *)given->xml.data);
+    return true;
+}
+
+static void give_inquiry(void *context, struct inquiry_report *report)
+{
+    static struct inquiry inquiry = { .xml_fault = "HTTP status 404" };
+    static struct anchor_diagnosis diagnosis = {
+        .verdict = VERDICT_MATCH,
+        .findings = { { "signed-by-anchor", "dns", "key 1" } },
+        .count = 1,
+        .next_step = "nothing",
+    };
+    static struct anchor_changes changes;
+    (void)context;
+    *report = (struct inquiry_report) { &inquiry, &diagnosis, &changes, true, false, "no such file", 1 };
+}
+
 static struct orders orders_of(struct daemon *daemon)
 {
     return (struct orders) {
@@ -279,6 +321,9 @@ static struct orders orders_of(struct daemon *daemon)
         .nta_history = give_nta_history,
         .add_nta = add_nta,
         .remove_nta = remove_nta,
+        .check_anchors = check_anchors,
+        .bootstrap_anchors = bootstrap_anchors,
+        .inquiry = give_inquiry,
         .time = give_time,
         .check_time = check_time,
         .stop = stop,
@@ -352,12 +397,15 @@ static const struct {
       "\"last_jump\":{\"seen\":\"2026-11-21T00:00:00Z\",\"by_s\":-61.5}}",
       "" },
     { "{\"version\":1,\"command\":\"ta status\"}", /* D5-demand-a */
-      "{\"version\":1,\"automatic_update\":true,\"signal_anchors\":false,\"store\":\"failing\",\"zones\":["
+      "{\"version\":1,\"automatic_update\":true,\"signal_anchors\":false,\"store\":\"failing\",\"held\":false,"
+      "\"root_anchors_xml_signed\":null,\"last_check\":null,\"zones\":["
       "{\"zone\":\"corp.example.\",\"last_asked\":null,\"last_refreshed\":null,\"next_refresh\":null,\"failures\":0,"
       "\"failure\":null}],\"anchors\":[{\"zone\":\"corp.example.\",\"type\":\"DNSKEY\",\"key_tag\":59507,"
       "\"algorithm\":13,\"rfc5011\":\"ADDPEND\",\"rfc7583\":\"published\",\"source\":\"learnt\",\"running\":false,"
       "\"signs\":false,\"since\":\"2026-11-20T23:59:00Z\",\"first_seen\":\"2026-11-20T23:59:00Z\","
-      "\"last_seen\":\"2026-11-20T23:59:00Z\",\"hold_down_ends\":\"2026-11-21T12:00:00Z\"}],\"history\":["
+      "\"last_seen\":\"2026-11-20T23:59:00Z\",\"hold_down_ends\":\"2026-11-21T12:00:00Z\",\"in_file\":false,"
+      "\"in_store\":false,\"published\":null,\"in_root_anchors_xml\":null,"
+      "\"valid_from\":null,\"valid_until\":null}],\"history\":["
       "{\"time\":\"2026-11-21T00:00:00Z\",\"zone\":\".\",\"key_tag\":20326,\"algorithm\":8,"
       "\"what\":\"VALID -> REVOKED\",\"why\":\"why\",\"who\":\"rfc5011\"}]}",
       "" },
@@ -674,6 +722,45 @@ static void what_an_nta_covers_is_waited_for(void **state)
     daemon_clear(&daemon);
 }
 
+/* An inquiry answers those who wait for it, each in its way, and nobody else. */
+static void an_inquiry_is_waited_for(void **state)
+{
+    (void)state;
+    const struct admins admins = { NULL, 0 };
+    const struct peer peer = { geteuid(), getpid() };
+    struct daemon daemon = daemon_new("");
+    struct orders orders = orders_of(&daemon);
+    static const char check[] = "{\"version\":1,\"command\":\"ta check\"}";
+    static const char given[] = "{\"version\":1,\"command\":\"ta bootstrap\",\"file\":\"PGE+\",\"signature\":\"MA==\"}";
+    static const char half[] = "{\"version\":1,\"command\":\"ta bootstrap\",\"file\":\"PGE+\"}";
+    enum next next;
+    assert_null(command_answer(&orders, &admins, &peer, check, strlen(check), &next));
+    assert_int_equal(next, NEXT_ANCHOR_CHECK);
+    assert_int_equal(daemon.anchor_checks, 1);
+    char *reply = command_awaited(&orders, next);
+    assert_string_equal(reply, "{\"version\":1,\"verdict\":\"match\",\"reasons\":[{\"code\":\"signed-by-anchor\","
+                               "\"from\":\"dns\",\"text\":\"key 1\"}],\"next_step\":\"nothing\",\"published\":[],"
+                               "\"root_anchors_xml\":{\"genuine\":false,\"source\":null,\"fault\":\"HTTP status 404\","
+                               "\"signed\":null,\"authority_ends\":null,\"keys\":[]}}\n");
+    free(reply);
+    assert_null(command_answer(&orders, &admins, &peer, given, strlen(given), &next));
+    assert_int_equal(next, NEXT_BOOTSTRAP);
+    assert_string_equal(daemon.ordered, "bootstrap <a>");
+    reply = command_awaited(&orders, next);
+    assert_non_null(strstr(reply, "\"text\":\"no such file\""));
+    free(reply);
+    reply = command_answer(&orders, &admins, &peer, half, strlen(half), &next);
+    assert_non_null(strstr(reply, "signature: expected the content of a file in base64"));
+    assert_int_equal(next, NEXT_NOTHING);
+    free(reply);
+    daemon.is_busy = true;
+    reply = command_answer(&orders, &admins, &peer, check, strlen(check), &next);
+    assert_non_null(strstr(reply, "\"code\":\"failed\",\"text\":\"busy\""));
+    assert_int_equal(next, NEXT_NOTHING);
+    free(reply);
+    daemon_clear(&daemon);
+}
+
 static void stop_comes_after_its_reply(void **state)
 {
     (void)state;
@@ -884,6 +971,7 @@ int main(void)
         cmocka_unit_test(a_request_may_come_in_pieces),
         cmocka_unit_test(a_check_of_the_clock_is_waited_for),
         cmocka_unit_test(what_an_nta_covers_is_waited_for),
+        cmocka_unit_test(an_inquiry_is_waited_for),
         cmocka_unit_test(stop_comes_after_its_reply),
         cmocka_unit_test(a_request_without_end_is_refused),
         cmocka_unit_test(who_says_nothing_is_sent_away),

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "time/rfc3339.h"
 #include "control/control.h"
+#include "time/rfc3339.h"
 
 enum { OBJECT_FLAGS = JSON_COMPACT | JSON_ENSURE_ASCII }; /* nothing in it speaks to a terminal */
 

@@ -40,6 +40,15 @@ struct time_report {
     struct time_source_report sources[CLOCK_SAMPLES_MAX];
 };
 
+struct inquiry_report { /* borrowed until the call that asked has been answered */
+    const struct inquiry *inquiry;
+    const struct anchor_diagnosis *diagnosis;
+    const struct anchor_changes *changes; /* of a bootstrap that was adopted */
+    bool is_bootstrap, is_adopted;
+    const char *fault; /* of a bootstrap that was not */
+    int64_t ended_s;
+};
+
 enum store_condition { STORE_NONE, STORE_GOOD, STORE_FAILING };
 
 struct anchors_report { /* borrowed until the call that asked has been answered */
@@ -47,6 +56,12 @@ struct anchors_report { /* borrowed until the call that asked has been answered 
     const struct trust *running; /* what the workers believe */
     bool automatic_update, signals;
     enum store_condition store;
+    int64_t now_s;
+    bool is_held;                   /* validation, for want of an anchor */
+    const struct trust *configured; /* what the configuration names */
+    const struct root_anchors *xml; /* the one that was accepted last; NULL: none */
+    int64_t xml_signed_s;
+    struct inquiry_report inquiry; /* the last one; its inquiry is NULL if there was none */
 };
 
 struct negatives_report { /* borrowed until the call that asked has been answered */
@@ -109,6 +124,11 @@ struct orders {
     /* *entries: how many of the cache rested on it. */
     bool (*remove_nta)(void *context, const struct dname *zone, const char *who, size_t *entries,
                        struct order_failure *failure);
+    /* Both begin to look at the anchors of the root; control_anchors_inquired() is called when that ends, not before
+     * they return.  given is taken over; NULL: what the sources have. */
+    bool (*check_anchors)(void *context, struct order_failure *failure);
+    bool (*bootstrap_anchors)(void *context, struct documents *given, const char *who, struct order_failure *failure);
+    void (*inquiry)(void *context, struct inquiry_report *report);
     void (*time)(void *context, struct time_report *report);
     /* Begins a check of the clock, if none is under way; control_time_checked()
      * is called when it ends, perhaps before this returns. */

@@ -110,8 +110,3 @@ json_t *run_time(const struct orders *orders, const json_t *request, struct refu
     (void)refusal;
     return time_object(orders);
 }
-
-char *command_time_checked(const struct orders *orders)
-{
-    return line_of(time_object(orders));
-}

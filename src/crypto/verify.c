@@ -74,3 +74,16 @@ bool ds_matches(const struct digest *digest, const struct ds *ds, const struct d
     digest->compute((struct octets) { data, lower.len + dnskey_rdata.len }, computed);
     return octets_equal((struct octets) { computed, digest->octets }, ds->digest);
 }
+
+bool ds_is_of_key(struct octets ds_rdata, const struct dname *owner, struct octets dnskey_rdata)
+{
+    struct ds ds;
+    size_t count;
+    const struct digest *digests = digest_table(&count);
+    if (ds_read(ds_rdata, &ds) != OK)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (digests[i].number == ds.digest_type && digests[i].compute != NULL)
+            return ds_matches(&digests[i], &ds, owner, dnskey_rdata);
+    return false;
+}

@@ -25,6 +25,9 @@ enum signature_check signature_verify(struct verifier *verifier, const struct al
 bool ds_matches(const struct digest *digest, const struct ds *ds, const struct dname *owner,
                 struct octets dnskey_rdata);
 
+/* The same for RDATA, by whatever digest can be computed, policy aside. */
+bool ds_is_of_key(struct octets ds_rdata, const struct dname *owner, struct octets dnskey_rdata);
+
 /* RFC 5155 section 5, SHA-1.  hash holds 20 octets.  name is lower-cased inside. */
 enum { NSEC3_HASH_OCTETS = 20 };
 void nsec3_hash(const struct dname *name, struct octets salt, uint16_t iterations, uint8_t hash[NSEC3_HASH_OCTETS]);

@@ -12,6 +12,8 @@ enum {
     LATEST_TIME_EVERY_S = 3600, /* how old the time in the store may be */
 };
 
+static const char xml_name[] = "root-anchors.xml";
+
 struct anchors {
     struct managed *managed;
     struct store *store; /* NULL: none */
@@ -22,6 +24,13 @@ struct anchors {
     struct anchors_handler handler;
     struct driver *driver; /* NULL: not started */
     struct rollover *rollover;
+    struct bootstrap *bootstrap;
+    struct arena *xml_arena; /* of xml, NULL without */
+    struct root_anchors xml; /* the one that was accepted last */
+    struct octets xml_text;
+    int64_t xml_signed_s;
+    bool xml_is_new; /* the store has not got it */
+    bool is_held;    /* none of the root's published keys is an anchor */
     struct ev_loop *loop;
     ev_timer tick;
     bool is_dirty; /* the store has not got what is in memory */
@@ -68,13 +77,18 @@ static enum err write_all(struct anchors *anchors, const struct note *notes, siz
     if (err != OK)
         return err;
     err = store_save_anchors(anchors->store, anchors->managed);
+    if (err == OK && anchors->xml_is_new)
+        err = store_put_document(anchors->store, xml_name, anchors->xml_signed_s, anchors->xml_text);
     for (size_t i = 0; i < count && err == OK; i++) {
         struct history_row row = { now_wall_s(now), notes[i].zone, notes[i].key_tag, notes[i].algorithm,
                                    notes[i].what,   notes[i].why,  notes[i].who };
         err = store_add_history(anchors->store, &row);
     }
-    if (err == OK)
-        return store_commit(anchors->store);
+    if (err == OK) {
+        err = store_commit(anchors->store);
+        anchors->xml_is_new = anchors->xml_is_new && err != OK;
+        return err;
+    }
     store_rollback(anchors->store);
     return err;
 }
@@ -102,6 +116,36 @@ int64_t anchors_latest_time(struct anchors *anchors)
     return anchors->latest_s;
 }
 
+/* text is copied.  false: it is not in order. */
+static bool take_xml(struct anchors *anchors, struct octets text, int64_t signed_s)
+{
+    char fault[ROOT_ANCHORS_FAULT_OCTETS_MAX];
+    struct arena *arena = arena_new();
+    struct root_anchors xml;
+    struct octets copy = octets_copy(arena, text);
+    if (root_anchors_read(arena, copy, &xml, fault) != OK) {
+        log_error("store: root-anchors.xml is not believed: %s", fault);
+        arena_free(arena);
+        return false;
+    }
+    arena_free(anchors->xml_arena);
+    anchors->xml_arena = arena;
+    anchors->xml = xml;
+    anchors->xml_text = copy;
+    anchors->xml_signed_s = signed_s;
+    return true;
+}
+
+static void load_xml(struct anchors *anchors)
+{
+    struct arena *arena = arena_new();
+    struct octets text;
+    int64_t signed_s;
+    if (store_get_document(anchors->store, xml_name, arena, &signed_s, &text) == OK)
+        take_xml(anchors, text, signed_s);
+    arena_free(arena);
+}
+
 static void load(struct anchors *anchors, const struct config *config, struct now now)
 {
     if (store_open(config->state_directory, now_wall_s(now), &anchors->store) != OK)
@@ -109,13 +153,30 @@ static void load(struct anchors *anchors, const struct config *config, struct no
     if (store_load_anchors(anchors->store, anchors->managed) != OK ||
         store_get_latest_time(anchors->store, &anchors->latest_s) != OK)
         log_error("store: not all of it could be read");
+    load_xml(anchors);
 }
 
 /* ---- the set ---- */
 
 struct trust *anchors_snapshot(const struct anchors *anchors, const struct config *config)
 {
-    return managed_snapshot(anchors->managed, config->trust);
+    struct trust *trust = managed_snapshot(anchors->managed, config->trust);
+    if (anchors->is_held)
+        trust_hold(trust);
+    return trust;
+}
+
+void anchors_hold(struct anchors *anchors)
+{
+    anchors->is_held = true;
+}
+
+/* What root-anchors.xml says of validity, whatever was merged. */
+static void bound(struct anchors *anchors)
+{
+    struct managed_zone *root = managed_find(anchors->managed, dname_root());
+    if (root != NULL && anchors->xml_arena != NULL)
+        bootstrap_bound(root, &anchors->xml);
 }
 
 /* The operator may not know that a key he names is not believed any more. */
@@ -137,6 +198,7 @@ static void warn_of_final(const struct anchors *anchors, const struct config *co
 void anchors_merge(struct anchors *anchors, const struct config *config, struct now now)
 {
     managed_merge(anchors->managed, config->trust, now_wall_s(now));
+    bound(anchors);
     warn_of_final(anchors, config);
     keep(anchors, NULL, 0, now);
 }
@@ -169,6 +231,8 @@ void anchors_free(struct anchors *anchors)
         ev_timer_stop(anchors->loop, &anchors->tick);
     driver_free(anchors->driver);
     rollover_free(anchors->rollover);
+    bootstrap_free(anchors->bootstrap);
+    arena_free(anchors->xml_arena);
     managed_free(anchors->managed);
     store_close(anchors->store);
     random_free(anchors->random);
@@ -215,6 +279,12 @@ static void log_outcome(const struct managed_zone *zone)
                       : "; it counts as if it had none");
 }
 
+static void release(struct anchors *anchors)
+{
+    log_warning("trust anchors of the root: good again, validation goes on");
+    anchors->is_held = false;
+}
+
 /* A key that comes or goes while others stay re-parents what hangs below; it makes no verdict wrong (RFC 5011). */
 static void on_observed(void *context, const struct managed_zone *zone, const struct anchor_changes *changes,
                         struct now now)
@@ -229,8 +299,57 @@ static void on_observed(void *context, const struct managed_zone *zone, const st
     anchors->changes += changes->count;
     keep(anchors, notes, changes->count, now);
     free(notes);
-    if (changes->count > 0)
-        publish(anchors, managed_zone_trusted(zone) == 0);
+    bool is_root = dname_is_root(&zone->zone), is_good = zone->failures == 0;
+    bool is_released = is_root && is_good && anchors->is_held;
+    if (is_released)
+        release(anchors);
+    if (is_root)
+        bootstrap_note_refresh(anchors->bootstrap, is_good);
+    if (changes->count > 0 || is_released)
+        publish(anchors, is_released || managed_zone_trusted(zone) == 0);
+}
+
+/* ---- bootstrap ---- */
+
+static bool on_adopt(void *context, const struct inquiry *inquiry, const struct inquiry_rules *rules, const char *who,
+                     struct anchor_changes *changes, const char **fault)
+{
+    struct anchors *anchors = context;
+    struct managed_zone *root = managed_add_zone(anchors->managed, dname_root());
+    if (!inquiry_adopt(inquiry, rules, root, changes, fault))
+        return false;
+    struct note *notes = memory_new(changes->count + 1, sizeof(*notes));
+    for (size_t i = 0; i < changes->count; i++) {
+        notes[i] = note_of(root, &changes->items[i], who);
+        log_note(&notes[i]);
+    }
+    anchors->xml_is_new = take_xml(anchors, inquiry->xml_text, inquiry->cms.signed_s);
+    anchors->changes += changes->count;
+    root->next_s = 0; /* RFC 5011 goes on from here */
+    keep(anchors, notes, changes->count, rules->now);
+    free(notes);
+    publish(anchors, true);
+    return true;
+}
+
+static void on_hold(void *context, bool is_held)
+{
+    struct anchors *anchors = context;
+    if (is_held == anchors->is_held)
+        return;
+    if (is_held)
+        log_error("trust anchors of the root: none of its published keys is one of them; validation is held: SERVFAIL "
+                  "to all who have not set CD");
+    else
+        release(anchors);
+    anchors->is_held = is_held;
+    publish(anchors, true);
+}
+
+static void on_inquired(void *context)
+{
+    const struct anchors *anchors = context;
+    anchors->handler.inquired(anchors->handler.context);
 }
 
 static void on_tick(struct ev_loop *loop, ev_timer *watcher, int events)
@@ -242,6 +361,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *watcher, int events)
         keep(anchors, NULL, 0, now);
     keep_time(anchors, now);
     rollover_tick(anchors->rollover, now);
+    bootstrap_tick(anchors->bootstrap, anchors->is_held, now);
 }
 
 static void configure(struct anchors *anchors)
@@ -264,6 +384,9 @@ void anchors_start(struct anchors *anchors, struct ev_loop *loop, struct cache *
     anchors->driver = driver_new(loop, &parts, &settled, SOCKETS_MAX);
     anchors->rollover = rollover_new(&host, anchors->managed, anchors->random);
     anchors->cache = cache;
+    struct bootstrap_host watched = { anchors, anchors->managed, on_adopt, on_hold, on_inquired };
+    anchors->bootstrap = bootstrap_new(loop, cache, anchors->random, clock, settings, &watched);
+    bootstrap_set_signed(anchors->bootstrap, anchors->xml_signed_s);
     configure(anchors);
     ev_timer_init(&anchors->tick, on_tick, 0.0, TICK_S);
     anchors->tick.data = anchors;
@@ -275,6 +398,7 @@ void anchors_use(struct anchors *anchors, const struct settings *settings)
     struct resolver_parts parts = settings_parts(settings, anchors->cache, anchors->random);
     anchors->settings = settings;
     resolver_configure(driver_resolver(anchors->driver), &parts);
+    bootstrap_use(anchors->bootstrap, settings);
     configure(anchors);
 }
 
@@ -387,7 +511,28 @@ void anchors_report(const struct anchors *anchors, struct anchors_report *report
         .store = anchors->store == NULL ? STORE_NONE
                  : anchors->is_dirty    ? STORE_FAILING
                                         : STORE_GOOD,
+        .now_s = now_wall_s(driver_now(anchors->driver)),
+        .is_held = anchors->is_held,
+        .configured = anchors->settings->config->trust,
+        .xml = anchors->xml_arena == NULL ? NULL : &anchors->xml,
+        .xml_signed_s = anchors->xml_signed_s,
     };
+    bootstrap_report(anchors->bootstrap, &report->inquiry);
+}
+
+bool anchors_check(struct anchors *anchors, struct order_failure *failure)
+{
+    return bootstrap_check(anchors->bootstrap, failure);
+}
+
+bool anchors_bootstrap(struct anchors *anchors, struct documents *given, const char *who, struct order_failure *failure)
+{
+    return bootstrap_order(anchors->bootstrap, given, who, failure);
+}
+
+void anchors_inquiry(const struct anchors *anchors, struct inquiry_report *report)
+{
+    bootstrap_report(anchors->bootstrap, report);
 }
 
 void anchors_walk_history(struct anchors *anchors, size_t max, void (*each)(void *to, const struct history_row *row),
@@ -408,6 +553,8 @@ void anchors_get_stats(const struct anchors *anchors, struct anchors_stats *stat
             stats->in_state[zone->keys[k].state]++;
     }
     rollover_get_stats(anchors->rollover, &stats->rollover);
+    bootstrap_get_stats(anchors->bootstrap, &stats->bootstrap);
+    stats->is_held = anchors->is_held;
     if (anchors->store != NULL)
         store_get_stats(anchors->store, &stats->store);
 }

@@ -4,6 +4,7 @@
 #define DAEMON_ANCHORS_H
 
 #include "control/orders.h"
+#include "daemon/bootstrap.h"
 #include "daemon/clock.h"
 #include "daemon/settings.h"
 #include "steward/rollover.h"
@@ -16,6 +17,8 @@ struct anchors_handler {
     /* The workers shall use this trust from now on (taken over), and anchors_use() the settings with it.  is_other:
      * some cached verdict could be another one under it. */
     void (*publish)(void *context, struct trust *trust, bool is_other);
+    /* An inquiry has ended (anchors_inquiry()). */
+    void (*inquired)(void *context);
 };
 
 /* Opens the store, and merges what it knows with the configuration. */
@@ -25,6 +28,8 @@ void anchors_free(struct anchors *anchors);
 bool anchors_are_kept(const struct anchors *anchors);
 /* For what else must outlive the process; NULL: there is none.  As long as the anchors. */
 struct store *anchors_store(const struct anchors *anchors);
+/* Validation waits until an anchor of the root is had: nothing that is known locally can be used. */
+void anchors_hold(struct anchors *anchors);
 /* What is to be believed under that configuration. */
 struct trust *anchors_snapshot(const struct anchors *anchors, const struct config *config);
 /* Behind a reload, before the snapshot: the operator's word has changed. */
@@ -48,11 +53,19 @@ bool anchors_add(struct anchors *anchors, const char *text, const char *who, str
 bool anchors_remove(struct anchors *anchors, const struct dname *zone, uint16_t key_tag, const char *who,
                     struct order_failure *failure);
 
+/* As the orders of control/orders.h. */
+bool anchors_check(struct anchors *anchors, struct order_failure *failure);
+bool anchors_bootstrap(struct anchors *anchors, struct documents *given, const char *who,
+                       struct order_failure *failure);
+void anchors_inquiry(const struct anchors *anchors, struct inquiry_report *report);
+
 struct anchors_stats {
     uint64_t in_state[ANCHOR_STATES];
     uint64_t changes;
     int64_t refreshed_s; /* the longest ago of all zones; 0: one has never been */
     struct rollover_stats rollover;
+    struct bootstrap_stats bootstrap;
+    bool is_held;
     bool has_store;
     struct store_stats store;
 };

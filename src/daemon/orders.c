@@ -171,6 +171,25 @@ static bool order_remove_nta(void *context, const struct dname *zone, const char
     return negatives_remove(vouchd->negatives, zone, who, entries, failure);
 }
 
+static bool order_check_anchors(void *context, struct order_failure *failure)
+{
+    const struct vouchd *vouchd = context;
+    return anchors_check(vouchd->anchors, failure);
+}
+
+static bool order_bootstrap_anchors(void *context, struct documents *given, const char *who,
+                                    struct order_failure *failure)
+{
+    const struct vouchd *vouchd = context;
+    return anchors_bootstrap(vouchd->anchors, given, who, failure);
+}
+
+static void order_inquiry(void *context, struct inquiry_report *report)
+{
+    const struct vouchd *vouchd = context;
+    anchors_inquiry(vouchd->anchors, report);
+}
+
 static void order_stop(void *context)
 {
     log_info("stopping: ordered");
@@ -203,6 +222,9 @@ struct orders orders_of(struct vouchd *vouchd)
         .nta_history = order_nta_history,
         .add_nta = order_add_nta,
         .remove_nta = order_remove_nta,
+        .check_anchors = order_check_anchors,
+        .bootstrap_anchors = order_bootstrap_anchors,
+        .inquiry = order_inquiry,
         .stop = order_stop,
     };
 }

@@ -106,22 +106,31 @@ static struct now not_below_floors(const struct config *config, struct now now)
     return now;
 }
 
+bool settings_may_bootstrap(const struct config *config)
+{
+    enum bootstrap_when when = config->bootstrap.when;
+    return when == BOOTSTRAP_ALWAYS || (when == BOOTSTRAP_BUILT_IN && config->anchors_are_built_in);
+}
+
+bool settings_have_anchor(const struct settings *settings, struct now now)
+{
+    bool wants_root = settings->config->trust_model == TRUST_MODEL_ROOT;
+    return count_current(settings->trust, not_below_floors(settings->config, now), wants_root) > 0;
+}
+
 int settings_check_trust(const struct settings *settings, struct now now)
 {
-    now = not_below_floors(settings->config, now);
-    const struct trust *trust = settings->trust;
     bool wants_root = settings->config->trust_model == TRUST_MODEL_ROOT;
-    size_t at_root = count_current(trust, now, true);
-    if (wants_root && at_root == 0) {
-        log_error("no usable trust anchor for the root, and `trust: model` is root");
-        return EX_UNAVAILABLE;
-    }
-    if (count_current(trust, now, false) == 0) {
-        log_error("no usable trust anchor at all");
-        return EX_UNAVAILABLE;
-    }
-    if (at_root == 0)
+    if (!settings_have_anchor(settings, now)) {
+        log_error("no usable trust anchor%s: name one that is valid now in trust.anchors or trust.anchor-files%s",
+                  wants_root ? " for the root, and `trust: model` is root" : " at all",
+                  wants_root ? ", renew the package dns-root-data, or set trust.bootstrap.enabled to true" : "");
+        if (!settings_may_bootstrap(settings->config))
+            return EX_UNAVAILABLE;
+        log_warning("validation is held until root-anchors.xml gives an anchor (trust.bootstrap)");
+    } else if (count_current(settings->trust, not_below_floors(settings->config, now), true) == 0) {
         log_warning("no trust anchor for the root: names that no configured anchor covers are not validated");
+    }
     warn_of_unusable_anchors(settings);
     return EX_OK;
 }

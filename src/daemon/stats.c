@@ -221,6 +221,16 @@ static void walk_anchors(const struct anchors *anchors, row_function *row, void 
     row(context, "vouch_anchor_refreshes_total{result=\"failed\"}", (int64_t)stats.rollover.failures);
     row(context, "vouch_anchor_signals_total", (int64_t)stats.rollover.signals);
     row(context, "vouch_anchor_refreshed_time_seconds", stats.refreshed_s);
+    row(context, "vouch_anchor_held", stats.is_held);
+    row(context, "vouch_anchor_inquiries_total", (int64_t)stats.bootstrap.inquiries);
+    row(context, "vouch_anchor_bootstraps_total{result=\"done\"}", (int64_t)stats.bootstrap.adopted);
+    row(context, "vouch_anchor_bootstraps_total{result=\"failed\"}", (int64_t)stats.bootstrap.failed);
+    for (int verdict = 0; verdict < VERDICTS; verdict++) {
+        char name[64];
+        snprintf(name, sizeof(name), "vouch_anchor_verdict{verdict=\"%s\"}",
+                 anchor_verdict_text((enum anchor_verdict)verdict));
+        row(context, name, stats.bootstrap.verdict == (enum anchor_verdict)verdict);
+    }
     row(context, "vouch_store_available", stats.has_store && !stats.store.is_failing);
     row(context, "vouch_store_writes_total", (int64_t)stats.store.writes);
     row(context, "vouch_store_failures_total", (int64_t)stats.store.failures);

@@ -217,12 +217,29 @@ static void on_cut_known(void *context)
         control_nta_checked(vouchd->control);
 }
 
+static void on_inquired(void *context)
+{
+    const struct vouchd *vouchd = context;
+    if (vouchd->control != NULL)
+        control_anchors_inquired(vouchd->control);
+}
+
+static struct trust *take_snapshot(const struct vouchd *vouchd, const struct config *config)
+{
+    struct trust *trust = anchors_snapshot(vouchd->anchors, config);
+    negatives_apply(vouchd->negatives, trust);
+    return trust;
+}
+
 /* The configuration's own trust gives way to what has become of it. */
 static struct settings *follow_anchors(const struct vouchd *vouchd, struct settings *settings)
 {
-    struct trust *trust = anchors_snapshot(vouchd->anchors, settings->config);
-    negatives_apply(vouchd->negatives, trust);
-    struct settings *followed = settings_with_trust(settings, trust);
+    struct settings *followed = settings_with_trust(settings, take_snapshot(vouchd, settings->config));
+    if (!settings_have_anchor(followed, now_from_system())) { /* be it that the start ends here, or that one will come */
+        anchors_hold(vouchd->anchors);
+        settings_free(followed);
+        followed = settings_with_trust(settings, take_snapshot(vouchd, settings->config));
+    }
     settings_free(settings);
     return followed;
 }
@@ -417,7 +434,7 @@ static void start(struct vouchd *vouchd, unsigned count)
     vouchd->watcher = watcher_new(vouchd->loop, anchors_store(vouchd->anchors), vouchd->clock);
     parts.watcher = vouchd->watcher;
     vouchd->workers = workers_start(count, &parts);
-    struct anchors_handler handler = { vouchd, on_new_trust };
+    struct anchors_handler handler = { vouchd, on_new_trust, on_inquired };
     anchors_start(vouchd->anchors, vouchd->loop, vouchd->cache, vouchd->clock, vouchd->settings, &handler);
     struct negatives_handler negatives_handler = { vouchd, on_new_negatives, on_negative_begun, on_negative_ended,
                                                    on_cut_known };

@@ -5,7 +5,7 @@
 
 enum { REQUEST_MS_MAX = 15000 }; /* RFC 8767 section 4: the query resolution timer, 10 to 30 s */
 
-static const char site_clock[] = "clock-unfit";
+static const char site_held[] = "validation-held";
 
 /* ---- pins ---- */
 
@@ -693,15 +693,24 @@ static void wait_on(struct resolver *r, struct request *q, struct now now)
         task_wake(r, &q->task);
 }
 
+/* Validation is held: what for; NULL: it is not.  Our own probes find out whether the anchors are good again. */
+static const char *lacks_to_judge(const struct resolver *r, const struct request *q, struct now now)
+{
+    if (!now.wall_is_fit)
+        return "clock";
+    return trust_is_held(r->parts.trust) && !q->is_probe ? "anchors" : NULL;
+}
+
 void request_decide(struct resolver *r, struct request *q, struct now now, bool *turn_is_over)
 {
     if (q->finished)
         return;
     if (outdated(r, q))
         restart(r, q);
-    if (!now.wall_is_fit && !q->checking_disabled) {
-        add_ede(&q->outcome, EDE_NOT_READY, "clock");
-        finish_servfail(r, q, INDETERMINATE, site_clock, now);
+    const char *lacking = q->checking_disabled ? NULL : lacks_to_judge(r, q, now);
+    if (lacking != NULL) {
+        add_ede(&q->outcome, EDE_NOT_READY, lacking);
+        finish_servfail(r, q, INDETERMINATE, site_held, now);
         return;
     }
     if (!LIST_EMPTY(&q->waits)) {

@@ -38,6 +38,8 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS evidence_servers (zone TEXT NOT NULL, address TEXT NOT NULL, is_tcp INTEGER NOT NULL,"
     " bad INTEGER NOT NULL, good INTEGER NOT NULL, last_bad_s INTEGER NOT NULL, PRIMARY KEY (zone, address, is_tcp))"
     " STRICT;"
+    "CREATE TABLE IF NOT EXISTS documents (name TEXT PRIMARY KEY, time_s INTEGER NOT NULL, content BLOB NOT NULL) "
+    "STRICT;"
     "CREATE TABLE IF NOT EXISTS ntas (zone TEXT NOT NULL, source INTEGER NOT NULL, since_s INTEGER NOT NULL,"
     " until_s INTEGER NOT NULL, named_until_s INTEGER NOT NULL, has_ended INTEGER NOT NULL, reason TEXT NOT NULL,"
     " who TEXT NOT NULL, questions TEXT NOT NULL, PRIMARY KEY (zone, source)) STRICT;"

@@ -76,6 +76,11 @@ void store_rollback(struct store *store);
 MUST_USE enum err store_get_latest_time(struct store *store, int64_t *latest_s);
 MUST_USE enum err store_put_latest_time(struct store *store, int64_t latest_s);
 
+/* A text that came from outside and was found genuine, and the time that its signer gave it.  ERR_NOT_FOUND: none. */
+MUST_USE enum err store_put_document(struct store *store, const char *name, int64_t time_s, struct octets content);
+MUST_USE enum err store_get_document(struct store *store, const char *name, struct arena *arena, int64_t *time_s,
+                                     struct octets *content);
+
 struct store_stats {
     uint64_t writes, failures;
     uint64_t set_aside; /* corrupted files found at the start */

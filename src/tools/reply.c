@@ -131,6 +131,16 @@ void reply_print_flushed_key(const struct reply *reply)
 
 /* ---- trust anchors ---- */
 
+static void print_place(const json_t *key, const char *member, const char *words)
+{
+    const json_t *value = json_object_get(key, member);
+    printf("%s%s%s", strcmp(member, "in_file") == 0 ? "\n  " : ", ",
+           json_is_null(value)   ? "perhaps "
+           : json_is_true(value) ? ""
+                                 : "not ",
+           words);
+}
+
 static void print_key(const json_t *key)
 {
     print_text(reply_text(key, "zone"));
@@ -141,7 +151,14 @@ static void print_key(const json_t *key)
     printf(", since %s", reply_text(key, "since"));
     if (json_is_string(json_object_get(key, "hold_down_ends")))
         printf(", hold-down until %s", reply_text(key, "hold_down_ends"));
-    putchar('\n');
+    printf("\n  first seen %s, last seen %s", reply_text(key, "first_seen"), reply_text(key, "last_seen"));
+    if (json_is_string(json_object_get(key, "valid_until")))
+        printf(", valid until %s", reply_text(key, "valid_until"));
+    print_place(key, "in_file", "in the configuration");
+    print_place(key, "in_store", "in the store");
+    print_place(key, "running", "in use");
+    print_place(key, "published", "published");
+    printf("\n  root-anchors.xml: %s\n", reply_text(key, "in_root_anchors_xml"));
 }
 
 static void print_refreshes(const json_t *zone)
@@ -180,9 +197,41 @@ void reply_print_anchor_status(const struct reply *reply)
     print_field("updates", json_object_get(status, "automatic_update"));
     print_field("signals", json_object_get(status, "signal_anchors"));
     print_field("store", json_object_get(status, "store"));
+    print_field("held", json_object_get(status, "held"));
+    print_field("last check", json_object_get(json_object_get(status, "last_check"), "verdict"));
     print_all(json_object_get(status, "anchors"), print_key);
     print_all(json_object_get(status, "zones"), print_refreshes);
     print_all(json_object_get(status, "history"), print_change);
+}
+
+static void print_finding(const json_t *finding)
+{
+    printf("  [%s] ", reply_text(finding, "from"));
+    print_text(reply_text(finding, "text"));
+    putchar('\n');
+}
+
+void reply_print_diagnosis(const struct reply *reply)
+{
+    printf("%s\n", reply_text(reply->object, "verdict"));
+    print_all(json_object_get(reply->object, "reasons"), print_finding);
+    printf("What to do: %s.\n", reply_text(reply->object, "next_step"));
+}
+
+static void print_added(const json_t *change)
+{
+    printf("key %" JSON_INTEGER_FORMAT " (algorithm %" JSON_INTEGER_FORMAT "): %s -> %s\n",
+           number_of(change, "key_tag"), number_of(change, "algorithm"), reply_text(change, "from"),
+           reply_text(change, "to"));
+}
+
+void reply_print_bootstrap(const struct reply *reply)
+{
+    const json_t *changes = json_object_get(reply->object, "changes");
+    if (json_array_size(changes) == 0)
+        printf("nothing new: all that root-anchors.xml lists is known\n");
+    print_all(changes, print_added);
+    reply_print_diagnosis(reply);
 }
 
 void reply_print_asked(const struct reply *reply)

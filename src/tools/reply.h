@@ -21,6 +21,8 @@ void reply_print_explained(const struct reply *reply);
 void reply_print_flushed(const struct reply *reply);
 void reply_print_flushed_key(const struct reply *reply);
 void reply_print_anchor_status(const struct reply *reply);
+void reply_print_diagnosis(const struct reply *reply);
+void reply_print_bootstrap(const struct reply *reply);
 void reply_print_asked(const struct reply *reply);
 void reply_print_done(const struct reply *reply);
 void reply_print_row(const struct reply *reply);

@@ -11,6 +11,7 @@
 
 #include "build_info.h"
 #include "config/config.h"
+#include "message/coding.h"
 #include "tools/reply.h"
 
 enum {
@@ -43,12 +44,16 @@ struct command {
 /* Options of single commands.  One that is given becomes a member of the request, text or true. */
 static const struct choice {
     const char *name, *key, *shown; /* shown NULL: it has no argument */
+    bool is_file;                   /* its argument is one, whose content is sent in base64 */
 } choices[] = {
-    { "zone", "zone", "ZONE" },
-    { "window", "window", "1h|1d" },
-    { "for", "for", "DURATION" },
-    { "reason", "reason", "TEXT" },
-    { "yes-this-is-a-tld", "yes_this_is_a_tld", NULL },
+    { "bundle", "bundle", "FILE", true },
+    { "file", "file", "FILE", true },
+    { "signature", "signature", "FILE", true },
+    { "zone", "zone", "ZONE", false },
+    { "window", "window", "1h|1d", false },
+    { "for", "for", "DURATION", false },
+    { "reason", "reason", "TEXT", false },
+    { "yes-this-is-a-tld", "yes_this_is_a_tld", NULL, false },
 };
 
 /* ---- the table ---- */
@@ -86,6 +91,11 @@ static const struct command commands[] = {
     { { "ta", "status" },
       .print = reply_print_anchor_status,
       .help = "trust anchors, their states, timers and history" },
+    { { "ta", "check" }, .print = reply_print_diagnosis, .help = "compare the root's anchors with what is published" },
+    { { "ta", "bootstrap" },
+      .print = reply_print_bootstrap,
+      .help = "take the root's anchors from root-anchors.xml",
+      .choices = { "file", "signature", "bundle" } },
     { { "ta", "refresh" }, .print = reply_print_asked, .help = "ask the zones of all anchors for their keys now" },
     { { "ta", "add" },
       { NAME("anchor", "RECORD") },
@@ -191,6 +201,23 @@ static json_t *parameter_value(const struct parameter *parameter, const char *te
 
 static const char *chosen[ARRAY_LEN(choices)]; /* what the command line says of each; NULL: nothing */
 
+/* NULL: it cannot be read, or is larger than a request may be. */
+static json_t *json_of_file(const char *path)
+{
+    struct arena *arena = arena_new();
+    struct text text = text_new(arena);
+    char *data;
+    size_t len;
+    json_t *value = NULL;
+    if (read_whole_file(path, &data, &len) == OK) {
+        text_base64(&text, (struct octets) { (const uint8_t *)data, len });
+        value = json_string(text.data);
+    }
+    free(data);
+    arena_free(arena);
+    return value;
+}
+
 /* False after a message: usage. */
 static bool add_choices(const struct command *command, const char *words, json_t *request)
 {
@@ -198,7 +225,9 @@ static bool add_choices(const struct command *command, const char *words, json_t
         const struct choice *choice = &choices[i];
         if (chosen[i] == NULL)
             continue;
-        json_t *value = choice->shown == NULL ? json_true() : json_string(chosen[i]);
+        json_t *value = choice->shown == NULL ? json_true()
+                        : choice->is_file     ? json_of_file(chosen[i])
+                                              : json_string(chosen[i]);
         if (!takes(command, choice) || value == NULL) {
             fprintf(stderr, "vouchctl: %s: %s --%s\n", words, value == NULL ? "not a good" : "takes no", choice->name);
             json_decref(value);

@@ -65,26 +65,12 @@ static void drop_zone(struct managed *managed, struct managed_zone *zone)
 
 /* ---- keys ---- */
 
-/* Is the DS record one of the key's? */
-static bool is_digest_of(const struct dname *zone, struct octets ds_rdata, struct octets dnskey_rdata)
-{
-    struct ds ds;
-    size_t count;
-    const struct digest *digests = digest_table(&count);
-    if (ds_read(ds_rdata, &ds) != OK)
-        return false;
-    for (size_t i = 0; i < count; i++)
-        if (digests[i].number == ds.digest_type && digests[i].compute != NULL)
-            return ds_matches(&digests[i], &ds, zone, dnskey_rdata);
-    return false;
-}
-
 bool managed_key_is(const struct managed_zone *zone, const struct managed_key *key, uint16_t type, struct octets rdata)
 {
     if (key->type == type)
         return octets_equal(key->rdata, rdata);
-    return type == TYPE_DS ? is_digest_of(&zone->zone, rdata, key->rdata)
-                           : is_digest_of(&zone->zone, key->rdata, rdata);
+    return type == TYPE_DS ? ds_is_of_key(rdata, &zone->zone, key->rdata)
+                           : ds_is_of_key(key->rdata, &zone->zone, rdata);
 }
 
 struct managed_key *managed_find_key(struct managed_zone *zone, uint16_t type, struct octets rdata)
@@ -191,7 +177,7 @@ static const struct anchor *find_configured(const struct trust *configured, cons
 
 static bool is_configured(enum anchor_source source)
 {
-    return source != ANCHOR_STORE && source != ANCHOR_ORDERED;
+    return source != ANCHOR_STORE && source != ANCHOR_ORDERED && source != ANCHOR_XML;
 }
 
 /* Of the zone's keys, those that rest on a configuration that has changed. */

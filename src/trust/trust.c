@@ -17,6 +17,7 @@ struct list {
 struct trust {
     struct arena *arena; /* RDATA and reasons */
     struct list anchors, negatives, insecures;
+    bool is_held;
 };
 
 _Static_assert(offsetof(struct anchor, zone) == 0 && offsetof(struct negative_anchor, zone) == 0 &&
@@ -181,6 +182,11 @@ const struct anchor *trust_anchors(const struct trust *trust, size_t *count)
     return trust->anchors.items;
 }
 
+bool trust_is_held(const struct trust *trust)
+{
+    return trust->is_held;
+}
+
 const struct negative_anchor *trust_negatives(const struct trust *trust, size_t *count)
 {
     *count = trust->negatives.count;
@@ -274,6 +280,7 @@ struct trust *trust_copy(const struct trust *trust)
 {
     struct trust *copy = trust_copy_exceptions(trust);
     size_t count;
+    copy->is_held = trust->is_held;
     const struct anchor *anchor = trust_anchors(trust, &count);
     for (; count > 0; count--, anchor++) {
         enum err err = trust_add_anchor(copy, anchor);
@@ -286,8 +293,9 @@ struct trust *trust_copy(const struct trust *trust)
 const char *anchor_source_text(enum anchor_source source)
 {
     static const char *const texts[ANCHOR_SOURCES] = {
-        [ANCHOR_BUILT_IN] = "built-in", [ANCHOR_CONFIGURED] = "configured", [ANCHOR_FILE] = "file",
-        [ANCHOR_STORE] = "learnt",      [ANCHOR_ORDERED] = "ordered",       [ANCHOR_SYSTEM] = "system",
+        [ANCHOR_BUILT_IN] = "built-in",    [ANCHOR_CONFIGURED] = "configured", [ANCHOR_FILE] = "file",
+        [ANCHOR_STORE] = "learnt",         [ANCHOR_ORDERED] = "ordered",       [ANCHOR_SYSTEM] = "system",
+        [ANCHOR_XML] = "root-anchors.xml",
     };
     return texts[source];
 }
@@ -342,6 +350,11 @@ enum err trust_add_anchor(struct trust *trust, const struct anchor *anchor)
     owned.rdata = octets_copy(trust->arena, anchor->rdata);
     list_insert(&trust->anchors, i, &owned);
     return OK;
+}
+
+void trust_hold(struct trust *trust)
+{
+    trust->is_held = true;
 }
 
 void trust_add_negative(struct trust *trust, const struct dname *zone, int64_t until_s, const char *reason)

@@ -17,6 +17,7 @@ enum anchor_source { /* kept on disk: never renumber */
     ANCHOR_STORE,   /* learnt by RFC 5011 */
     ANCHOR_ORDERED, /* vouchctl ta add */
     ANCHOR_SYSTEM,  /* the distribution's package dns-root-data */
+    ANCHOR_XML,     /* bootstrap from root-anchors.xml (RFC 9718) */
     ANCHOR_SOURCES,
 };
 /* "built-in" and its like.  Static storage. */
@@ -51,6 +52,8 @@ enum { SIGNALLED_TAGS_MAX = 16 };
 size_t trust_key_tags(const struct trust *trust, const struct dname *zone, struct now now, uint16_t *tags, size_t max);
 /* All of them, in canonical order of their zones. */
 const struct anchor *trust_anchors(const struct trust *trust, size_t *count);
+/* The root's published keys are none of these: nothing can be judged by them until that is over. */
+bool trust_is_held(const struct trust *trust);
 /* A hash over all that verdicts depend on (not reasons and sources), in whatever order it was added, the same in every
  * process: cached verdicts are only as good as the snapshot they were made under. */
 uint64_t trust_fingerprint(const struct trust *trust);
@@ -87,6 +90,7 @@ MUST_USE enum err trust_add_anchor(struct trust *trust, const struct anchor *anc
 void trust_add_negative(struct trust *trust, const struct dname *zone, int64_t until_s, const char *reason);
 void trust_add_insecure(struct trust *trust, const struct dname *zone, const char *reason);
 void trust_drop_negatives(struct trust *trust); /* all of them */
+void trust_hold(struct trust *trust); /* see trust_is_held() */
 /* The IANA root anchors known when this release was made: KSK-2017 (20326) and KSK-2024 (38696). */
 void trust_add_built_in(struct trust *trust);
 /* All DS and DNSKEY records of a text in master format (several lines, parentheses, comments); records of other types,

@@ -135,9 +135,9 @@ def _faketime(path):
 
 
 class Resolver:
-    """vouchd in the root's namespace, at a time of the test's choice."""
+    """vouchd in the root's namespace, at a time of the test's choice.  wrap: a command that runs another."""
 
-    def __init__(self, root, directory, anchors, now, **settings):
+    def __init__(self, root, directory, anchors, now, wrap=(), **settings):
         self.root = root
         self.socket = directory / "control.sock"
         self._time = directory / "time"
@@ -151,7 +151,7 @@ class Resolver:
             "time": {"floor": "none"},
             "trust": {"anchors": anchors, "automatic-update": True, "signal-anchors": True},
         } | settings
-        self.vouchd = Vouchd(directory, settings, prefix=network.command_inside(root.netns, []),
+        self.vouchd = Vouchd(directory, settings, prefix=network.command_inside(root.netns, list(wrap)),
                              environment=_faketime(self._time))
 
     def __enter__(self):
@@ -176,10 +176,13 @@ class Resolver:
     def stages(self):
         return {anchor["key_tag"]: anchor["rfc7583"] for anchor in self.status()["anchors"]}
 
-    def refresh(self, now):
-        """At that time; returns the states after it."""
+    def set_time(self, now):
         self.now = now
         self._write_time()
+
+    def refresh(self, now):
+        """At that time; returns the states after it."""
+        self.set_time(now)
         before = self._rounds()
         deadline = time.monotonic() + PATIENCE_S
         objects(self.socket, "ta", "refresh")
