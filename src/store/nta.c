@@ -53,18 +53,9 @@ static void load_row(sqlite3_stmt *row, struct nta_set *set)
     read_questions(column_text(row, 8), nta);
 }
 
-/* A file of an earlier release that cannot be written has no such table. */
-static bool has_table(struct store *store)
-{
-    sqlite3_stmt *row = store_prepare(store, "SELECT 1 FROM sqlite_master WHERE name = 'ntas'", "read");
-    bool is_there = row != NULL && sqlite3_step(row) == SQLITE_ROW;
-    sqlite3_finalize(row);
-    return is_there;
-}
-
 enum err store_load_ntas(struct store *store, struct nta_set *set)
 {
-    if (!has_table(store))
+    if (!store_has_table(store, "ntas"))
         return OK;
     sqlite3_stmt *rows = store_prepare(
         store, "SELECT zone, source, since_s, until_s, named_until_s, has_ended, reason, who, questions FROM ntas",
@@ -140,7 +131,7 @@ enum err store_add_nta_history(struct store *store, const struct nta_history_row
 enum err store_walk_nta_history(struct store *store, size_t max,
                                 void (*each)(void *to, const struct nta_history_row *row), void *to)
 {
-    if (!has_table(store))
+    if (!store_has_table(store, "ntas"))
         return OK;
     sqlite3_stmt *rows =
         store_prepare(store, "SELECT time_s, zone, what, why, who FROM nta_history ORDER BY id DESC LIMIT ?", "read");
