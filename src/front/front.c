@@ -31,9 +31,9 @@ struct front_asker front_asker_of(const struct cookie_keys *keys, const struct e
     struct front_asker asker = {
         .is_stream = is_stream,
         .wants_nsid = wishes->nsid,
-        .wants_keepalive = is_stream && wishes->keepalive, /* RFC 7828 section 3.2.1: over UDP it is ignored */
         .is_malformed =
-            (keys->count > 0 && wishes->cookie_is_malformed) || (is_stream && wishes->keepalive_is_malformed),
+            (keys->count > 0 && wishes->cookie_is_malformed) ||
+            (is_stream && wishes->keepalive_is_malformed), /* RFC 7828 section 3.2.1: over UDP it is ignored */
     };
     asker.cookie = cookie_judge(keys, wishes->cookie, client, now, asker.reply_cookie);
     return asker;
@@ -67,7 +67,7 @@ struct octets front_write_options(const struct front_options *options, const str
         put_option(&w, EDNS_COOKIE, (struct octets) { asker->reply_cookie, COOKIE_OCTETS });
     if (asker->wants_nsid && options->nsid.len > 0)
         put_option(&w, EDNS_NSID, options->nsid);
-    if (asker->wants_keepalive)
+    if (asker->is_stream) /* RFC 7828 section 3.3.2: whether or not it was in the question */
         put_option(&w, EDNS_TCP_KEEPALIVE, (struct octets) { idle, sizeof(idle) });
     return writer_octets(&w);
 }

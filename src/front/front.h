@@ -29,7 +29,7 @@ bool front_may_ask(const struct front_options *options, const struct address *cl
 struct front_asker {
     bool is_stream;
     enum cookie_state cookie;
-    bool wants_nsid, wants_keepalive;
+    bool wants_nsid;
     bool is_malformed;
     uint8_t reply_cookie[COOKIE_OCTETS];
 };
@@ -40,7 +40,7 @@ bool front_is_proven(const struct front_asker *asker);
 /* Must this client show a right cookie before it gets anything? */
 bool front_lacks_cookie(const struct front_options *options, const struct address *client,
                         const struct front_asker *asker);
-/* What the OPT record of its answer carries for it alone, in wire form.  idle_ms: how long its connection may be idle.
+/* What the OPT record of its answer, if there is one, carries for it alone, in wire form.  idle_ms: how long its connection may be idle.
  * Returns the octets, borrowed from the buffer. */
 struct octets front_write_options(const struct front_options *options, const struct front_asker *asker,
                                   unsigned idle_ms, uint8_t buffer[FRONT_OPTIONS_OCTETS_MAX]);

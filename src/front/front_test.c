@@ -230,7 +230,7 @@ static void test_options_of_answers(void **state)
     static const uint8_t nsid[] = "x1";
     const struct front_options with_nsid = { .cookies.enabled = true, .nsid = { nsid, 2 } };
     const struct address client = address_of("192.0.2.1");
-    const struct edns_wishes all = { .nsid = true, .keepalive = true, .cookie = OCTETS("12345678") }, none = { 0 };
+    const struct edns_wishes all = { .nsid = true, .cookie = OCTETS("12345678") }, none = { 0 };
     uint8_t buffer[FRONT_OPTIONS_OCTETS_MAX];
     struct front_asker asker = front_asker_of(&keys, &all, &client, true, test_now);
     struct octets written = front_write_options(&with_nsid, &asker, 30000, buffer);
@@ -244,6 +244,10 @@ static void test_options_of_answers(void **state)
     asker = front_asker_of(&keys, &all, &client, false, test_now); /* UDP: no keepalive */
     assert_int_equal(front_write_options(&with_nsid, &asker, 0, buffer).len, 4 + COOKIE_OCTETS + 6);
     asker = front_asker_of(&keys, &none, &client, true, test_now);
+    written = front_write_options(&with_nsid, &asker, 30000, buffer);
+    assert_int_equal(written.len, 6);
+    assert_memory_equal(written.data, behind_cookie + 6, 6);
+    asker = front_asker_of(&keys, &none, &client, false, test_now);
     assert_int_equal(front_write_options(&with_nsid, &asker, 30000, buffer).len, 0);
 }
 

@@ -42,7 +42,6 @@ void edns_wish(struct edns_wishes *wishes, uint16_t code, struct octets data)
     if (code == EDNS_NSID) {
         wishes->nsid = true;
     } else if (code == EDNS_TCP_KEEPALIVE) {
-        wishes->keepalive = true;
         wishes->keepalive_is_malformed |= data.len > 0;
     } else if (code == EDNS_COOKIE && wishes->cookie.len == 0 && !wishes->cookie_is_malformed) {
         wishes->cookie_is_malformed = !cookie_is_well_formed(data);

@@ -46,8 +46,7 @@ MUST_USE enum err edns_read(uint16_t class, uint32_t ttl, struct octets rdata, s
 /* What a client wants by its options.  All others (client subnet, padding, …) are none of our business. */
 struct edns_wishes {
     bool nsid;                   /* RFC 5001 */
-    bool keepalive;              /* RFC 7828 */
-    bool keepalive_is_malformed; /* section 3.2.1: a question names no time */
+    bool keepalive_is_malformed; /* RFC 7828 section 3.2.1: a question names no time */
     bool cookie_is_malformed;
     struct octets cookie; /* RFC 7873: the client's part and perhaps a server's; empty: none; borrowed */
 };

@@ -61,7 +61,7 @@ def test_options_of_made_and_of_ready_answers(lab, running):
     assert ready(running) == before + 1
     for options in ([], ["+tcp"], ["+tcp", "+keepalive"], ["+keepalive"]):
         output = dig(lab, "+nocookie", *options, NAME)
-        assert ("KEEPALIVE: 10.0 secs" in output) == (options == ["+tcp", "+keepalive"]), output
+        assert ("KEEPALIVE: 10.0 secs" in output) == ("+tcp" in options), output
         assert "COOKIE" not in output and "NSID" not in output
     assert ready(running) == before + 5
 

@@ -412,6 +412,33 @@ static const char *hide_type(struct parser *p, const char *text, uint16_t *hidde
     return arena_printf(p->arena, "%.*sTYPE%d %s", (int)(start - text), text, TYPE_STAND_IN, rdata);
 }
 
+/* One blank-separated word of the text from *at on; its length is 0 at the end or at a comment. */
+static const char *next_word(const char **at, size_t *len)
+{
+    const char *word = *at + strspn(*at, " \t");
+    *len = strcspn(word, " \t;");
+    *at = word + *len;
+    return word;
+}
+
+enum { SOA_FIELDS = 7 }; /* RFC 1035 section 3.3.13 */
+
+/* Some stories have an SOA of six numbers: the last one is passed over, as by the program that they were told to first. */
+static const char *without_surplus(struct parser *p, const char *text)
+{
+    const char *at = text;
+    size_t len;
+    next_word(&at, &len); /* the owner */
+    const char *word = next_word(&at, &len);
+    while (len > 0 && (strspn(word, "0123456789") == len || (len == 2 && strncmp(word, "IN", len) == 0)))
+        word = next_word(&at, &len);
+    if (len != 3 || strncmp(word, "SOA", len) != 0 || strchr(text, '(') != NULL)
+        return text;
+    for (int i = 0; i < SOA_FIELDS; i++)
+        next_word(&at, &len);
+    return arena_printf(p->arena, "%.*s", (int)(at - text), text);
+}
+
 static bool parse_record(struct parser *p, struct story_records *records)
 {
     const char *text = p->text;
@@ -421,7 +448,7 @@ static bool parse_record(struct parser *p, struct story_records *records)
         text = arena_printf(p->arena, "%s\n%s", text, p->text);
     }
     uint16_t hidden;
-    text = hide_type(p, text, &hidden);
+    text = hide_type(p, without_surplus(p, text), &hidden);
     struct master *master = master_new(text, strlen(text), &p->origin);
     struct master_record record;
     enum err err = master_next(master, &record);

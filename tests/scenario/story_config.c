@@ -614,7 +614,7 @@ static const struct word words[] = {
     { "nat64-prefix", .needs = "NAT64" },
     { "edns-client-string", .needs = "EDNS client strings" },
     { "edns-client-string-opcode", .needs = "EDNS client strings" },
-    { "edns-tcp-keepalive", .why = "whoever asks for it gets it" },
+    { "edns-tcp-keepalive", .why = "whoever speaks EDNS over TCP gets it" },
     { "edns-tcp-keepalive-timeout", .apply = set_keepalive_timeout },
     { "nsid", .apply = set_nsid },
     { "answer-cookie", .apply = set_answer_cookies },
@@ -658,6 +658,88 @@ static const struct word words[] = {
     { "vouch-stale-recheck", .apply = set_stale_recheck },
 };
 
+/* The rest of Unbound's manual.  needs or why count for all of a row. */
+static const struct word_group {
+    const char *needs, *why;
+    const char *keys; /* with blanks around each */
+} word_groups[] = {
+    { .why = "logging and statistics",
+      .keys =
+          " statistics-interval statistics-cumulative statistics-inhibit-zero extended-statistics shm-enable shm-key"
+          " logfile use-syslog log-identity log-time-iso log-queries log-replies log-tag-queryreply log-destaddr"
+          " log-local-actions log-thread-id val-log-level val-log-squelch rpz-log rpz-log-name " },
+    { .why = "sockets, processes and files of another program",
+      .keys = " num-threads port interface interface-automatic interface-automatic-ports outgoing-interface"
+              " outgoing-range outgoing-port-permit outgoing-port-avoid outgoing-num-tcp incoming-num-tcp so-rcvbuf"
+              " so-sndbuf so-reuseport ip-transparent ip-freebind ip-dscp tcp-mss outgoing-tcp-mss tcp-idle-timeout"
+              " tcp-reuse-timeout max-reuse-tcp-queries tcp-auth-query-timeout tcp-connection-limit use-systemd"
+              " do-daemonize chroot username pidfile udp-upstream-without-downstream sock-queue-timeout"
+              " stream-wait-size msg-buffer-size tls-service-key tls-service-pem tls-port tls-cert-bundle"
+              " tls-win-cert tls-system-cert tls-additional-port tls-session-ticket-keys tls-ciphers"
+              " tls-ciphersuites tls-use-sni pad-responses pad-responses-block-size pad-queries"
+              " pad-queries-block-size ssl-service-key ssl-service-pem ssl-port https-port http-endpoint"
+              " http-max-streams http-query-buffer-size http-response-buffer-size http-nodelay"
+              " http-notls-downstream http-user-agent hide-http-user-agent quic-port quic-size remote-control"
+              " control-enable control-interface control-port control-use-cert server-key-file server-cert-file"
+              " control-key-file control-cert-file " },
+    { .why = tuning,
+      .keys = " msg-cache-size msg-cache-slabs rrset-cache-size rrset-cache-slabs infra-host-ttl infra-lame-ttl"
+              " infra-cache-slabs infra-cache-numhosts infra-cache-lame-size infra-cache-min-rtt"
+              " infra-cache-max-rtt infra-keep-probing key-cache-size key-cache-slabs neg-cache-size jostle-timeout"
+              " delay-close unknown-server-time-limit wait-limit wait-limit-cookie wait-limit-netblock"
+              " wait-limit-cookie-netblock unwanted-reply-threshold prefer-ip4 prefer-ip6 max-sent-count"
+              " fast-server-permil fast-server-num low-rtt low-rtt-permil cookie-secret-file"
+              " val-sig-skew-min val-sig-skew-max val-clean-additional harden-short-bufsize harden-large-queries"
+              " harden-unverified-glue caps-exempt caps-whitelist do-tcp do-udp "
+              " disable-dnssec-lame-check zonemd-permissive-mode define-tag ratelimit-size ratelimit-slabs"
+              " ratelimit-factor ratelimit-backoff ip-ratelimit-size ip-ratelimit-slabs ip-ratelimit-factor"
+              " ip-ratelimit-backoff permit-small-holddown keep-missing " },
+    { .why = "special-use names are resolved in all stories", .keys = " unblock-lan-zones insecure-lan-zones " },
+    { .needs = "files",
+      .keys = " root-hints trust-anchor-file auto-trust-anchor-file trusted-keys-file include dlv-anchor-file " },
+    { .needs = "other hold-downs than those of RFC 5011", .keys = " add-holddown del-holddown " },
+    { .needs = "passing on what is Bogus", .keys = " val-permissive-mode ignore-cd-flag disable-edns-do " },
+    { .needs = "another limit on answers over UDP", .keys = " max-udp-size " },
+    { .needs = "a least TTL", .keys = " cache-min-negative-ttl " },
+    { .needs = "prefetch", .keys = " prefetch-key " },
+    { .needs = "refusing ANY", .keys = " deny-any " },
+    { .needs = "a limit on CNAME records of one answer", .keys = " iter-scrub-cname " },
+    { .needs = "local data", .keys = " local-data-ptr local-zone-tag local-zone-override " },
+    { .needs = "rate limits",
+      .keys = " ratelimit ratelimit-for-domain ratelimit-below-domain ip-ratelimit ip-ratelimit-cookie " },
+    { .needs = "policy by client or address",
+      .keys = " view view-first access-control-tag access-control-tag-action access-control-tag-data"
+              " access-control-view interface-action interface-tag interface-tag-action interface-tag-data"
+              " interface-view response-ip response-ip-data response-ip-tag rpz rpz-action-override " },
+    { .needs = "zones of its own",
+      .keys = " auth-zone zonefile primary master url allow-notify fallback-enabled for-downstream for-upstream"
+              " zonemd-check zonemd-reject-absence " },
+    { .needs = "servers by name", .keys = " stub-host " },
+    { .needs = "transports by zone",
+      .keys = " stub-tls-upstream stub-ssl-upstream stub-tcp-upstream forward-tls-upstream forward-ssl-upstream"
+              " forward-tcp-upstream tls-upstream ssl-upstream tcp-upstream " },
+    { .needs = "client subnets",
+      .keys = " send-client-subnet client-subnet-zone client-subnet-always-forward client-subnet-opcode"
+              " max-client-subnet-ipv6 max-client-subnet-ipv4 min-client-subnet-ipv6 min-client-subnet-ipv4"
+              " max-ecs-tree-size-ipv4 max-ecs-tree-size-ipv6 " },
+    { .needs = "modules of another program",
+      .keys = " cachedb backend secret-seed cachedb-no-store cachedb-check-when-serve-expired redis-server-host"
+              " python python-script dynlib dynlib-file ipset name-v4 name-v6 dnstap dnstap-enable dnscrypt"
+              " dnscrypt-enable ipsecmod-enabled ipsecmod-hook ipsecmod-strict " },
+};
+
+/* A word of a group as a row; false: it is in none. */
+static bool find_in_groups(struct arena *arena, const char *key, struct word *word)
+{
+    const char *wanted = arena_printf(arena, " %s ", key);
+    for (size_t i = 0; i < ARRAY_LEN(word_groups); i++) {
+        *word = (struct word) { .key = key, .needs = word_groups[i].needs, .why = word_groups[i].why };
+        if (strstr(word_groups[i].keys, wanted) != NULL)
+            return true;
+    }
+    return false;
+}
+
 static const struct word *find_word(const char *key)
 {
     for (size_t i = 0; i < ARRAY_LEN(words); i++)
@@ -668,7 +750,10 @@ static const struct word *find_word(const char *key)
 
 static bool apply_setting(struct mapping *m, const struct story_setting *setting)
 {
+    struct word other;
     const struct word *word = find_word(setting->key);
+    if (word == NULL && find_in_groups(m->arena, setting->key, &other))
+        word = &other;
     if (word == NULL)
         return fail(m, "a word of the table", setting->key);
     if (word->apply != NULL)
