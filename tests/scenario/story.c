@@ -177,6 +177,11 @@ static bool parse_configuration(struct parser *p)
         if (line_is(p, "AUTOTRUST_FILE")) {
             if (!parse_file(p, "AUTOTRUST_END", &add_setting(p, "AUTOTRUST_FILE")->value))
                 return false;
+        } else if (line_is(p, "TEMPFILE_NAME")) {
+            add_setting(p, "TEMPFILE");
+        } else if (line_is(p, "TEMPFILE_CONTENTS")) {
+            if (!parse_file(p, "TEMPFILE_END", &add_setting(p, "TEMPFILE")->value))
+                return false;
         } else if (!parse_settings(p)) {
             return false;
         }
@@ -209,6 +214,8 @@ static const struct name_and_bit match_fields[] = {
     { "TCP", MATCH_TCP },
     { "ednsdata", MATCH_EDNS_DATA },
     { "server_cookie", MATCH_SERVER_COOKIE },
+    { "client_cookie", MATCH_CLIENT_COOKIE },
+    { "noedns", MATCH_NO_EDNS },
 };
 
 static const struct name_and_bit adjust_fields[] = {
@@ -251,10 +258,17 @@ static bool parse_match(struct parser *p, struct story_entry *entry, const struc
     return true;
 }
 
+/* "sleep=3", "packet_sleep=3": real time; that of stories stands still meanwhile. */
+static bool is_sleep(const char *word)
+{
+    return strncmp(word, "sleep=", 6) == 0 || strncmp(word, "packet_sleep=", 13) == 0;
+}
+
 static bool parse_adjust(struct parser *p, struct story_entry *entry, const struct words *words)
 {
     for (unsigned i = 1; i < words->count; i++)
-        if (!find_bit(adjust_fields, ARRAY_LEN(adjust_fields), words->items[i], &entry->adjust))
+        if (!is_sleep(words->items[i]) &&
+            !find_bit(adjust_fields, ARRAY_LEN(adjust_fields), words->items[i], &entry->adjust))
             return fail(p, "ADJUST knows no \"%s\"", words->items[i]);
     return true;
 }
@@ -595,6 +609,10 @@ static const char *const step_kinds[] = {
     [STEP_ASSIGN] = "ASSIGN",
     [STEP_TRAFFIC] = "TRAFFIC",
     [STEP_CHECK_AUTOTRUST] = "CHECK_AUTOTRUST",
+    [STEP_INFRA_RTT] = "INFRA_RTT",
+    [STEP_FLUSH_MESSAGE] = "FLUSH_MESSAGE",
+    [STEP_EXPIRE_MESSAGE] = "EXPIRE_MESSAGE",
+    [STEP_CHECK_TEMPFILE] = "CHECK_TEMPFILE",
 };
 
 const char *step_kind_text(enum step_kind kind)

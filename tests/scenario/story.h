@@ -37,6 +37,8 @@ enum match_field { /* what a MATCH line compares */
                    MATCH_SERVER_COOKIE = 1 << 16,
                    MATCH_QCASE = 1 << 17,
                    MATCH_SAME_DO = 1 << 18, /* DO is as told */
+                   MATCH_NO_EDNS = 1 << 19,
+                   MATCH_CLIENT_COOKIE = 1 << 20, /* a cookie without a server's part */
                    MATCH_ALL = MATCH_OPCODE | MATCH_FLAGS | MATCH_RCODE | MATCH_QUESTION | MATCH_ANSWER |
                                MATCH_AUTHORITY | MATCH_ADDITIONAL,
 };
@@ -90,6 +92,10 @@ enum step_kind {
     STEP_ASSIGN,          /* "t0 = ${time}" */
     STEP_TRAFFIC,         /* what was asked is answered, or times out */
     STEP_CHECK_AUTOTRUST, /* the states of trust anchors that follow RFC 5011 */
+    STEP_INFRA_RTT,       /* how quick a server is said to have been: we go by what it does */
+    STEP_FLUSH_MESSAGE,   /* "www.example.com. A IN" goes out of the cache */
+    STEP_EXPIRE_MESSAGE,
+    STEP_CHECK_TEMPFILE,
 };
 
 struct story_step {

@@ -696,7 +696,8 @@ static const struct word_group {
               " ip-ratelimit-backoff permit-small-holddown keep-missing " },
     { .why = "special-use names are resolved in all stories", .keys = " unblock-lan-zones insecure-lan-zones " },
     { .needs = "files",
-      .keys = " root-hints trust-anchor-file auto-trust-anchor-file trusted-keys-file include dlv-anchor-file " },
+      .keys =
+          " TEMPFILE root-hints trust-anchor-file auto-trust-anchor-file trusted-keys-file include dlv-anchor-file " },
     { .needs = "other hold-downs than those of RFC 5011", .keys = " add-holddown del-holddown " },
     { .needs = "passing on what is Bogus", .keys = " val-permissive-mode ignore-cd-flag disable-edns-do " },
     { .needs = "another limit on answers over UDP", .keys = " max-udp-size " },
@@ -883,6 +884,16 @@ static void use_managed(struct mapping *m)
     look_for_dsa(m, snapshot);
 }
 
+static void look_for_steps(struct mapping *m, const struct story *story)
+{
+    const struct story_step *step;
+    STAILQ_FOREACH(step, &story->steps, next)
+    if (step->kind == STEP_CHECK_TEMPFILE)
+        m->config->needs = "files";
+    else if (step->kind == STEP_EXPIRE_MESSAGE)
+        m->config->needs = "ending an entry of the cache before its time";
+}
+
 static void finish(struct mapping *m, const struct story *story)
 {
     if (m->config->managed != NULL)
@@ -918,6 +929,7 @@ enum err story_configure(struct arena *arena, const struct story *story, struct 
             break;
         }
     }
+    look_for_steps(&m, story);
     finish(&m, story);
     return *error == NULL ? OK : ERR_FORMAT;
 }

@@ -120,7 +120,10 @@ static bool match_edns(struct comparison *c, const struct story_entry *entry, co
     if ((entry->match & MATCH_SERVER_COOKIE) &&
         (cookie == NULL || cookie->data.len < COOKIE_WITH_SERVER_PART_OCTETS_MIN))
         return differ(c, "no server cookie");
-    return true;
+    if ((entry->match & MATCH_CLIENT_COOKIE) &&
+        (cookie == NULL || cookie->data.len >= COOKIE_WITH_SERVER_PART_OCTETS_MIN))
+        return differ(c, "no cookie of a client alone");
+    return !(entry->match & MATCH_NO_EDNS) || !edns->present || differ(c, "EDNS");
 }
 
 /* ---- sections ---- */
