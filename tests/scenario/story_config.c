@@ -459,6 +459,11 @@ static bool set_cookie_secret(struct mapping *m, const char *value)
            fail(m, "32 hexadecimal digits", value);
 }
 
+static bool set_keepalive(struct mapping *m, const char *value)
+{
+    return parse_switch(m, value, &m->config->keepalive);
+}
+
 static bool set_keepalive_timeout(struct mapping *m, const char *value)
 {
     return parse_limit(m, value, &m->config->keepalive_ms);
@@ -614,7 +619,7 @@ static const struct word words[] = {
     { "nat64-prefix", .needs = "NAT64" },
     { "edns-client-string", .needs = "EDNS client strings" },
     { "edns-client-string-opcode", .needs = "EDNS client strings" },
-    { "edns-tcp-keepalive", .why = "whoever speaks EDNS over TCP gets it" },
+    { "edns-tcp-keepalive", .apply = set_keepalive },
     { "edns-tcp-keepalive-timeout", .apply = set_keepalive_timeout },
     { "nsid", .apply = set_nsid },
     { "answer-cookie", .apply = set_answer_cookies },

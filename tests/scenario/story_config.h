@@ -19,9 +19,10 @@ struct story_config {
     struct crypto_policy policy;
     struct trust *trust;     /* story_config_free() */
     struct managed *managed; /* the anchors that follow RFC 5011; NULL: none */
-    int64_t start_ms;    /* wall time when the story begins */
+    int64_t start_ms;        /* wall time when the story begins */
     struct siphash_key cookie_master;
-    unsigned keepalive_ms; /* what clients over TCP are told */
+    bool keepalive;        /* the story speaks of the option by which … */
+    unsigned keepalive_ms; /* … clients over TCP are told this */
     unsigned upstream_max; /* more upstream questions fail the story; 0: no limit */
     unsigned checks_max;   /* so does a client's question that costs more signature checks … */
     unsigned hashes_max;   /* … or NSEC3 hashes; 0: no limit */

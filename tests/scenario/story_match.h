@@ -14,6 +14,7 @@ struct packet {
 struct comparison {
     struct arena *arena;
     bool may_be_shorter;    /* NS records in Authority and all of Additional may be missing: a minimal response */
+    bool without_keepalive; /* the option is not looked at */
     const char *difference; /* the first one, in the arena, when they do not match */
 };
 

@@ -555,7 +555,11 @@ static bool answer_is_wrong(struct run *run, const struct story_step *step, cons
 /* Takes the answer that one of the entries describes. */
 static bool take_answer(struct run *run, const struct story_step *step, const char **difference)
 {
-    struct comparison comparison = { .arena = run->arena, .may_be_shorter = run->story->has_sections };
+    struct comparison comparison = {
+        .arena = run->arena,
+        .may_be_shorter = run->story->has_sections,
+        .without_keepalive = !run->config->keepalive,
+    };
     struct client_answer *answer;
     TAILQ_FOREACH(answer, &run->answers, next)
     {

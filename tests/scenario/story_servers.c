@@ -140,7 +140,8 @@ struct octets story_write_reply(struct arena *arena, const struct story *story, 
                                 const struct packet *question)
 {
     const struct message *asked = &question->message;
-    bool copies_id = (entry->adjust & ADJUST_COPY_ID) != 0;
+    /* Unbound's runner hands a reply over as the one to its question, whatever its id. */
+    bool copies_id = (entry->adjust & ADJUST_COPY_ID) != 0 || story->has_sections;
     if (entry->has_raw)
         return write_raw(arena, entry, copies_id ? &asked->header.id : NULL);
     struct question told = entry->question;
