@@ -3,7 +3,6 @@
 import time
 
 import compare
-import dns.rcode
 import pytest
 from vouchd import program
 
@@ -32,12 +31,15 @@ def test_nothing_is_believed_that_is_not_proven(rows):
 
 
 def test_every_question_is_answered(rows):
+    """And nearly all without a server that seemed too slow: else there would be nothing to compare."""
     assert told([row for row in rows if row.outcomes["vouchd"].rcode is None]) == []
+    unreachable = [row for row in rows if row.outcomes["vouchd"].is_unreachable]
+    assert len(unreachable) < len(rows) / 2
 
 
 def test_sound_zones_are_sound(rows):
     sound = [row for row in rows if row.kind == "zone/sound"]
-    assert sound and all(row.outcomes["vouchd"].rcode != dns.rcode.SERVFAIL for row in sound)
+    assert sound and told([row for row in sound if row.is_refused("vouchd")]) == []
 
 
 def test_vouchd_never_stands_alone(rows, subjects):

@@ -11,7 +11,9 @@ import dns.dnssec
 import dns.exception
 import dns.name
 import dns.rcode
+import dns.rdataset
 import dns.rdatatype
+import dns.rrset
 from dns.rdatatype import CNAME, DNAME, DNSKEY, DS, NS, NSEC, NSEC3, RRSIG, SOA
 
 SUPPORTED_ALGORITHMS = {8, 10, 13, 14, 15, 16}      # RFC 9904, RFC 9905
@@ -50,18 +52,24 @@ class Reference:
         return Judgement(frozenset(security for security, _, _ in found), *best[1:])
 
     def _follow(self, mutant, qname, qtype, zone_security, keys, is_lenient):
-        """(security, rcode, data) through all aliases.  is_lenient: what does not verify may be of an unsigned child."""
+        """(security, rcode, data) through all aliases.  is_lenient: what
+        does not verify may be of an unsigned child, or known from another reply."""
+        earlier = []
         security, rcode, data = zone_security, dns.rcode.NOERROR, set()
         for _ in range(LINKS_MAX):
             reply = self._world.reply("child", mutant.number, qname, qtype)
             asked = qname
             found, rcode, more, qname = self._step(mutant, reply, qname, qtype, keys)
+            if found == BOGUS and is_lenient and keys:
+                known = self._elsewhere(mutant, asked, qtype, keys, earlier)
+                found, rcode, more, qname = known or (found, rcode, more, qname)
             if found == BOGUS and is_lenient and keys and self._may_be_delegated(mutant, asked, keys):
                 found = INSECURE
             if zone_security == SECURE:
                 security = weakest(security, found)
             data |= more
-            if qname is None:
+            earlier.append(reply)
+            if qname is None or not qname.is_subdomain(mutant.name):
                 break
         return security, rcode, frozenset(data)
 
@@ -98,6 +106,14 @@ class Reference:
         if not self.verifies(reply.answer + reply.authority, keys, mutant.name, entry):
             return BOGUS, None
         return SECURE, list(keys)
+
+    def _elsewhere(self, mutant, qname, qtype, keys, earlier):
+        """The reply about an alias has its target too; and an alias is told in reply to any type, DS for one."""
+        for reply in (*earlier, self._world.reply("child", mutant.number, qname, DS)):
+            found = self._step(mutant, reply, qname, qtype, keys)
+            if found[0] == SECURE and found[2]:
+                return found
+        return None
 
     def _may_be_delegated(self, mutant, qname, keys):
         """RFC 5155 section 9.2: in a span with opt-out there may be an unsigned delegation, and nobody can tell."""
@@ -145,7 +161,8 @@ class Reference:
                 target = rrset[0].target if rrset.rdtype == CNAME != qtype else None
                 return self._positive(mutant, reply, rrset, keys, proofs), dns.rcode.NOERROR, _data(rrset), target
         for dname in reply.answer:
-            if dname.rdtype == DNAME and qname != dname.name and qname.is_subdomain(dname.name):
+            is_above = qname != dname.name and qname.is_subdomain(dname.name)
+            if dname.rdtype == DNAME and is_above and dname.name.is_subdomain(mutant.name):
                 target = dns.name.Name(qname.labels[:len(qname) - len(dname.name)] + dname[0].target.labels)
                 data = _data(dname) | {f"{qname} CNAME {target}".lower()}
                 return self._positive(mutant, reply, dname, keys, proofs), dns.rcode.NOERROR, data, target
@@ -157,9 +174,9 @@ class Reference:
         return proofs.no_data(qname, qtype), dns.rcode.NOERROR, set(), None
 
     def _negative_holds(self, mutant, reply, keys):
-        """RFC 4035 section 3.2.3: AD speaks for all that stands in the authority section; of that a resolver takes the SOA."""
+        """RFC 4035 section 3.2.3: AD speaks for the authority section too.  A SOA of another zone has no business there."""
         return all(self.verifies(reply.answer + reply.authority, rrset, mutant.name, keys)
-                   for rrset in reply.authority if rrset.rdtype == SOA)
+                   for rrset in reply.authority if rrset.rdtype == SOA and rrset.name == mutant.name)
 
     def _positive(self, mutant, reply, rrset, keys, proofs):
         labels = self.verified_labels(reply.answer + reply.authority, rrset, mutant.name, keys)
@@ -294,7 +311,9 @@ class Proofs:
 
 
 def _find(section, name, rdtype):
-    return next((rrset for rrset in section if rrset.name == name and rrset.rdtype == rdtype and len(rrset)), None)
+    """All records of that name and type, which are one set wherever they stand."""
+    records = [record for rrset in section if rrset.name == name and rrset.rdtype == rdtype for record in rrset]
+    return dns.rrset.from_rdata_list(name, 0, records) if records else None
 
 
 def _is_synthesized(section, rrset):
