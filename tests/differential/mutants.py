@@ -34,10 +34,12 @@ TTL_S = 3600
 KEYS = "differential"
 ZONES_KEPT = 512
 
+# Their own denials cover nothing: what lies between is made when it is asked for, and may not be denied before.
+NARROW = [{"nsec3": "*", "narrow": True}]
 TLDS = {
-    "nsec": {},
-    "nsec3": {"nsec3": {}},
-    "optout": {"nsec3": {"opt-out": True}},
+    "nsec": {"compact": []},
+    "nsec3": {"nsec3": {}, "tamper": NARROW},
+    "optout": {"nsec3": {"opt-out": True}, "tamper": NARROW},
 }
 RECORDS = """\
 @ SOA ns hostmaster 1 3600 900 604800 300
@@ -335,7 +337,7 @@ class Tld:
     def __init__(self, name, fields, seed, now):
         self.zone = described(dns.name.from_text(name), fields)
         self.keys = KeySet(self.zone, KEYS, owner=name)
-        self._signer = Signer(self.zone, self.keys, (), now)
+        self._signer = Signer(self.zone, self.keys, self.zone.tamper, now)
         text = f"$TTL {TTL_S}\n@ SOA ns hostmaster 1 3600 900 604800 300\n@ NS ns\nns A {TLD_ADDRESS}\n"
         content = dns.zone.from_text(text, self.zone.name, relativize=False)
         self._signer.sign(content)
