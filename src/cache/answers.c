@@ -70,8 +70,12 @@ static struct blob_key dname_key(const struct dname *owner, uint16_t qclass, uin
     };
 }
 
+/* What a client may not rely on answers for the question alone that brought it (RFC 4035 section 4.7): a forged alias or
+ * name error would take the name's other types away. */
 static struct blob_key entry_key(const struct answer *answer, enum security security)
 {
+    if (!is_trusted(security))
+        return key_of(&answer->question, answer->origin);
     if (answer->kind == ANSWER_NXDOMAIN)
         return nxdomain_key(&answer->question, answer->origin);
     if (answer->kind == ANSWER_CNAME && follows_cname(answer->question.qtype))
@@ -204,7 +208,8 @@ static enum cache_hit find_cname(const struct search *search, struct answer **an
     if (!follows_cname(search->question->qtype))
         return CACHE_MISS;
     enum cache_hit hit = search_key(search, cname_key(search->question, search->origin), &found);
-    if (hit == CACHE_MISS || (found->kind != ANSWER_CNAME && found->kind != ANSWER_DATA))
+    if (hit == CACHE_MISS || (found->kind != ANSWER_CNAME && found->kind != ANSWER_DATA) ||
+        found->verdict.security == BOGUS) /* found when it was asked for itself */
         return CACHE_MISS;
     found->kind = ANSWER_CNAME;
     if (!answer_set_target(found))

@@ -99,13 +99,18 @@ static void test_kinds(void **state)
         { "below.gone.example.", TYPE_A, CACHE_MISS, 0, NULL }, /* cache_find_nxdomain_above() is for that */
         { "cut.example.", TYPE_DS, CACHE_FRESH, ANSWER_CNAME, "real.example." },
         { "cut.example.", TYPE_A, CACHE_MISS, 0, NULL }, /* a CNAME that answered DS is kept for DS alone */
+        { "lost.example.", TYPE_A, CACHE_FRESH, ANSWER_NXDOMAIN, "." },
+        { "lost.example.", TYPE_MX, CACHE_MISS, 0, NULL }, /* R4.7: Bogus for the question that brought it */
+        { "forged.example.", TYPE_A, CACHE_FRESH, ANSWER_CNAME, "real.example." },
+        { "forged.example.", TYPE_MX, CACHE_MISS, 0, NULL },
     };
     struct now now = at(0);
     struct arena *a = b->arena;
-    cache_put_answer(
-        b->cache,
-        answer_of(a, "alias.example.", TYPE_A, ANSWER_CNAME, "alias.example. 60 IN CNAME real.example.\n", 60, now),
-        now);
+    cache_put_answer(b->cache,
+                     judged(answer_of(a, "alias.example.", TYPE_A, ANSWER_CNAME,
+                                      "alias.example. 60 IN CNAME real.example.\n", 60, now),
+                            SECURE),
+                     now);
     cache_put_answer(
         b->cache,
         answer_of(a, "asked.example.", TYPE_CNAME, ANSWER_DATA, "asked.example. 60 IN CNAME real.example.\n", 60, now),
@@ -115,7 +120,15 @@ static void test_kinds(void **state)
         answer_of(a, "cut.example.", TYPE_DS, ANSWER_CNAME, "cut.example. 60 IN CNAME real.example.\n", 60, now), now);
     cache_put_answer(b->cache, answer_of(a, "none.example.", TYPE_A, ANSWER_NODATA, NULL, 60, now), now);
     cache_put_answer(b->cache, answer_of(a, "no-cname.example.", TYPE_CNAME, ANSWER_NODATA, NULL, 60, now), now);
-    cache_put_answer(b->cache, answer_of(a, "gone.example.", TYPE_A, ANSWER_NXDOMAIN, NULL, 60, now), now);
+    cache_put_answer(b->cache, judged(answer_of(a, "gone.example.", TYPE_A, ANSWER_NXDOMAIN, NULL, 60, now), INSECURE),
+                     now);
+    cache_put_answer(b->cache, judged(answer_of(a, "lost.example.", TYPE_A, ANSWER_NXDOMAIN, NULL, 60, now), BOGUS),
+                     now);
+    cache_put_answer(b->cache,
+                     judged(answer_of(a, "forged.example.", TYPE_A, ANSWER_CNAME,
+                                      "forged.example. 60 IN CNAME real.example.\n", 60, now),
+                            BOGUS),
+                     now);
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct answer *got;
         assert_int_equal(find(b->cache, cases[i].qname, cases[i].qtype, at(1), a, &got), cases[i].hit);

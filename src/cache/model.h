@@ -188,14 +188,15 @@ static inline void model_put(struct model *m, struct reader *r)
     bool is_shared_dname = answer->kind == ANSWER_DNAME && model_trusts(new.security);
     bool follows_cname = put.place != PLACE_CNAME && put.place != PLACE_DS;
     struct model_entry *of_name = m->entries[put.name], *own = &of_name[put.place];
-    if (answer->kind == ANSWER_NXDOMAIN)
+    bool is_shared = model_trusts(new.security);
+    if (answer->kind == ANSWER_NXDOMAIN && is_shared)
         own = &of_name[PLACE_NXDOMAIN];
-    else if (answer->kind == ANSWER_CNAME && follows_cname)
+    else if (answer->kind == ANSWER_CNAME && follows_cname && is_shared)
         own = &of_name[PLACE_CNAME];
     else if (is_shared_dname)
         own = model_entry_at(m, &put.dname_owner, PLACE_DNAME);
     struct model_entry *rivals[] = {
-        &of_name[PLACE_NXDOMAIN],
+        answer->kind != ANSWER_NXDOMAIN ? &of_name[PLACE_NXDOMAIN] : NULL,
         follows_cname && answer->kind != ANSWER_CNAME ? &of_name[PLACE_CNAME] : NULL,
         answer->kind != ANSWER_DATA && answer->kind != ANSWER_NODATA ? &of_name[put.place] : NULL,
     };
@@ -225,7 +226,8 @@ static inline enum cache_hit model_find(struct model *m, unsigned name, unsigned
 {
     struct model_entry *of_name = m->entries[name];
     bool follows_cname = place != PLACE_CNAME && place != PLACE_DS;
-    bool cname_counts = of_name[PLACE_CNAME].kind == ANSWER_CNAME || of_name[PLACE_CNAME].kind == ANSWER_DATA;
+    bool cname_counts = (of_name[PLACE_CNAME].kind == ANSWER_CNAME || of_name[PLACE_CNAME].kind == ANSWER_DATA) &&
+                        model_security(m, &of_name[PLACE_CNAME]) != BOGUS;
     struct model_entry *ways[] = { &of_name[place], follows_cname && cname_counts ? &of_name[PLACE_CNAME] : NULL,
                                    &of_name[PLACE_NXDOMAIN] };
     enum cache_hit hit = CACHE_MISS;
