@@ -120,7 +120,7 @@ def test_files_by_order(root, tmp_path, authority):
         assert [status[key.tag()]["in_root_anchors_xml"] for key in (old, new)] == ["absent", "valid"]
         assert [status[key.tag()]["in_file"] for key in (old, new)] == [True, False]
         rows = [(row["what"], row["who"]) for row in resolver.status()["history"] if row["key_tag"] == new.tag()]
-        assert rows == [("START -> VALID", "uid 0")]
+        assert rows == [("START -> VALID", "uid 0 (root)")]
 
 
 def test_a_revoked_key_stays_revoked(root, tmp_path, authority):

@@ -212,6 +212,7 @@ def redirect(to):
     def answer(handler):
         handler.send_response(302)
         handler.send_header("Location", to)
+        handler.send_header("Content-Length", "0")
         handler.end_headers()
     return answer
 
