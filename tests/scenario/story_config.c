@@ -25,6 +25,7 @@ struct mapping {
     struct zone_rule *rule;      /* of the section that is open; NULL in "server:" */
     bool starts_with_signatures; /* the date of the story is when its last signature begins */
     bool has_date;
+    bool names_clients; /* who may ask */
     bool fakes_dsa, fakes_sha1;
     bool validates;
     bool hides_identity, hides_version;
@@ -122,7 +123,11 @@ static bool parse_name(struct mapping *m, const char *value, struct dname *name)
 
 static bool set_validating(struct mapping *m, const char *value)
 {
+    static const char *const lacking[] = { "subnetcache", "cachedb", "ipsecmod", "ipset", "python", "dynlib" };
     m->validates = strstr(value, "validator") != NULL;
+    for (size_t i = 0; i < ARRAY_LEN(lacking); i++)
+        if (strstr(value, lacking[i]) != NULL)
+            m->config->needs = "modules of another program";
     return true;
 }
 
@@ -366,12 +371,20 @@ static bool add_prefix(struct mapping *m, struct prefix *list, uint16_t *count, 
     return prefix_from_text(text, &list[(*count)++]) == OK || fail(m, "an address or prefix", text);
 }
 
-/* "127.0.0.0/8 allow_snoop": what more than "allow" a client may do is not asked for in these stories. */
+/* "127.0.0.0/8 allow_snoop": what more than "allow" a client may do is not asked for in these stories.  Who is not allowed
+ * is refused. */
 static bool add_access(struct mapping *m, const char *value)
 {
     size_t len = strcspn(value, " ");
+    m->names_clients = true;
+    if (strncmp(value + len, " refuse", 7) == 0)
+        return true;
+    if (strncmp(value + len, " deny", 5) == 0) {
+        m->config->needs = "clients that get no answer";
+        return true;
+    }
     if (strncmp(value + len, " allow", 6) != 0)
-        return fail(m, "allow", value + len);
+        return fail(m, "allow, refuse or deny", value + len);
     const char *prefix = arena_printf(m->arena, "%.*s", (int)len, value);
     struct front_options *front = &m->config->front;
     if (strcmp(value + len, " allow_cookie") == 0 &&
@@ -491,6 +504,16 @@ static bool begin_server(struct mapping *m, const char *value)
 {
     (void)value;
     m->rule = NULL;
+    return true;
+}
+
+/* Special-use names are resolved in all stories: where a zone is told to be looked up, nothing is to be done. */
+static bool look_at_local_zone(struct mapping *m, const char *value)
+{
+    const char *type = strrchr(value, ' ');
+    if (type == NULL || (strcmp(type, " nodefault") != 0 && strcmp(type, " transparent") != 0 &&
+                         strcmp(type, " always_transparent") != 0 && strcmp(type, " typetransparent") != 0))
+        m->config->needs = "local data";
     return true;
 }
 
@@ -636,7 +659,7 @@ static const struct word words[] = {
 
     { "ede", .why = "ours are always sent; MATCH ede= compares them" },
     { "ede-serve-expired", .why = "goes with serve-expired" },
-    { "local-zone", .why = "special-use names are resolved in all stories" },
+    { "local-zone", .apply = look_at_local_zone },
     { "target-fetch-policy", .why = tuning },
     { "outbound-msg-retry", .why = tuning },
     { "max-global-quota", .why = tuning },
@@ -907,7 +930,7 @@ static void finish(struct mapping *m, const struct story *story)
     if (m->starts_with_signatures)
         start_with_signatures(m, story);
     struct front_options *front = &m->config->front;
-    if (front->allow_count == 0 && prefix_from_text("127.0.0.0/8", &front->allow[0]) == OK)
+    if (!m->names_clients && prefix_from_text("127.0.0.0/8", &front->allow[0]) == OK)
         front->allow_count = 1;
     if (m->hides_identity)
         front->identity = NULL;
