@@ -37,6 +37,7 @@ LIBRARIES = {
     "openssl/": ["crypto"],
     "expat.h": ["trust"],
     "curl/": ["transport"],
+    "gnutls/": ["transport"],  # TLS; signatures of DNS are libcrypto's
     "xxhash.h": ["base"],
     "ev.h": ["transport", "control", "lib", "daemon", "tools"],
     "yaml.h": ["config"],

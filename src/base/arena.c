@@ -65,6 +65,12 @@ void *memory_new(size_t count, size_t size)
     return memory;
 }
 
+char *memory_text(const char *text)
+{
+    size_t octets = strlen(text) + 1;
+    return memcpy(memory_new(octets, 1), text, octets);
+}
+
 void *memory_resize(void *memory, size_t count, size_t size)
 {
     size_t octets = product(count, size);

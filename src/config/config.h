@@ -31,6 +31,11 @@ struct listen_address {
     bool is_default; /* not written by the operator: a host without ::1 warns only */
 };
 
+struct time_server {
+    struct address address;
+    const char *nts; /* who it must prove to be, without the final dot (RFC 8915); NULL: plain SNTP is enough */
+};
+
 struct config {
     struct arena *arena; /* everything below lives in it */
     const char *path;    /* NULL: defaults alone */
@@ -57,11 +62,12 @@ struct config {
     bool anchors_are_built_in; /* trust.anchors */
     struct bootstrap_options bootstrap;
     uint32_t negative_recheck_s;
-    struct trust *trust;   /* built from trust.*; freed with the configuration: take a trust_copy() */
+    struct trust *trust; /* built from trust.*; freed with the configuration: take a trust_copy() */
 
     struct clock_options clock;
-    struct address *time_servers;
+    struct time_server *time_servers;
     uint16_t time_server_count;
+    const char *nts_authorities; /* a file; NULL: the system's */
     enum on_unfit on_unfit;
 
     const struct value *values; /* by row of the option table: what config_print() prints */

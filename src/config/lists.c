@@ -1,6 +1,5 @@
 /* Kinds of options whose value is a list of texts: addresses, networks, names, algorithms. */
 #include "config/option.h"
-#include "transport/sntp.h"
 
 static uint16_t count_items(const struct node *node)
 {
@@ -41,7 +40,7 @@ void list_print(const struct option *option, const struct value *value, struct t
     text_printf(to, "]");
 }
 
-static void list_put(const struct option *option, const struct value *value, struct config *config)
+void list_put(const struct option *option, const struct value *value, struct config *config)
 {
     memcpy((uint8_t *)config + option->at, &value->items, sizeof(value->items));
     memcpy((uint8_t *)config + option->count_at, &value->count, sizeof(value->count));
@@ -78,25 +77,6 @@ const struct kind kind_addresses = {
     .what = "a list of addresses such as 192.0.2.1 or \"2001:db8::1@53\"",
     .item_octets = sizeof(struct address),
     .item_read = address_read,
-    .item_print = address_print,
-};
-
-/* RFC 8915 servers are written as maps. */
-static enum err time_server_read(struct loading *loading, const struct option *option, const struct node *node,
-                                 void *item)
-{
-    if (node->kind == NODE_MAP)
-        return config_refuse(loading, node->line, option->key, "nts: not available yet: expected an address");
-    return good(read_address(node, SNTP_PORT, item), loading, option, node);
-}
-
-const struct kind kind_time_servers = {
-    .read = list_read,
-    .print = list_print,
-    .put = list_put,
-    .what = "a list of addresses such as 192.0.2.1 or \"2001:db8::1@123\"",
-    .item_octets = sizeof(struct address),
-    .item_read = time_server_read,
     .item_print = address_print,
 };
 

@@ -84,7 +84,7 @@ extern const struct kind kind_forwards, kind_stubs, kind_negatives, kind_insecur
 /* Whatever stands there: of features to come. */
 extern const struct kind kind_later_group;
 
-/* Items of lists: struct address, struct prefix, struct dname, uint8_t (algorithms, digests), struct zone_rule (forwards, stubs), or
+/* Items of lists: struct address, struct time_server, struct prefix, struct dname, uint8_t (algorithms, digests), struct zone_rule (forwards, stubs), or
  * one of these. */
 struct line_text { /* texts, paths */
     const char *text;
@@ -136,6 +136,8 @@ void config_warn(const struct loading *loading, unsigned line, const char *key, 
 /* NULL for a list or map. */
 const char *node_text(const struct node *node);
 enum err list_read(struct loading *loading, const struct option *option, const struct node *node, struct value *value);
+/* Puts items and count at the place of the row. */
+void list_put(const struct option *option, const struct value *value, struct config *config);
 void list_print(const struct option *option, const struct value *value, struct text *to);
 /* Plain where that is safe, else in double quotes. */
 void print_yaml_text(struct text *to, const char *text);

@@ -264,8 +264,14 @@ static const struct option options[] = {
 
     { "time.servers", &kind_time_servers, "[]",
       "SNTP servers, three or more and of different operators, that the clock is compared with. Addresses, since names "
-      "would need validation, and with that the time.",
+      "would need validation, and with that the time. A server with nts must prove by a certificate for that name "
+      "that it is the one (NTS, RFC 8915); its address is that of key establishment, port 4460 unless another is "
+      "written. While such servers answer, they alone decide.",
       LIST(time_servers, time_server_count), .max = CLOCK_SAMPLES_MAX },
+    { "time.nts-ca", &kind_path, "system",
+      "A file in PEM with the authorities that certificates of servers with nts may come from. It is read whenever "
+      "keys are asked for.",
+      .word = "system", .max = PATH_OCTETS_MAX, PLACE(nts_authorities) },
     { "time.floor", &kind_floor, "stored",
       "The time before which the clock is not believed: build is when vouchd was built, stored is that or the latest "
       "time seen, whichever is later.",

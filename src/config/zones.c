@@ -1,6 +1,8 @@
-/* Kinds of options whose value is a list of small maps, each about one zone. */
+/* Kinds of options whose value is a list of small maps, each about one zone or one server. */
 #include "config/option.h"
 #include "time/rfc3339.h"
+#include "transport/nts_handshake.h"
+#include "transport/sntp.h"
 #include "trust/nta.h"
 
 enum { FIELDS_MAX = 3 };
@@ -240,4 +242,73 @@ const struct kind kind_insecures = {
     .item_octets = sizeof(struct line_insecure),
     .item_read = insecure_read,
     .item_print = insecure_print,
+};
+
+/* ---- time servers ---- */
+
+static enum err read_time_address(struct loading *loading, const struct option *option, const struct node *map,
+                                  const struct node *field, struct address *address)
+{
+    const char *text = field == NULL ? NULL : node_text(field);
+    if (text == NULL || address_from_text(text, NTS_KE_PORT, address) != OK || address->port == 0)
+        return refuse_field(loading, option, map, field, "address", "an address such as 192.0.2.1");
+    return OK;
+}
+
+/* As certificates and TLS have it: RFC 6066 section 3, no final dot. */
+static enum err read_nts_name(struct loading *loading, const struct option *option, const struct node *map,
+                              const struct node *field, const char **name)
+{
+    struct dname dname;
+    char text[DNAME_TEXT_MAX];
+    const char *written = field == NULL ? NULL : node_text(field);
+    if (written == NULL || dname_from_text(written, &dname) != OK || dname_is_root(&dname) ||
+        strchr(dname_to_text(&dname, text), '\\') != NULL)
+        return refuse_field(loading, option, map, field, "nts", "the name in the server's certificate");
+    text[strlen(text) - 1] = '\0';
+    *name = arena_strdup(loading->arena, text);
+    return OK;
+}
+
+static enum err time_server_read(struct loading *loading, const struct option *option, const struct node *node,
+                                 void *item)
+{
+    static const char *const names[FIELDS_MAX] = { "address", "nts" };
+    const struct node *found[FIELDS_MAX];
+    struct time_server *server = item;
+    server->nts = NULL;
+    if (node->kind == NODE_TEXT && address_from_text(node->text, SNTP_PORT, &server->address) == OK &&
+        server->address.port != 0)
+        return OK;
+    enum err err = find_fields(loading, option, node, names, found);
+    if (err == OK)
+        err = read_time_address(loading, option, node, found[0], &server->address);
+    return err != OK ? err : read_nts_name(loading, option, node, found[1], &server->nts);
+}
+
+static void time_server_print(const void *item, struct text *to)
+{
+    const struct time_server *server = item;
+    char text[ADDRESS_TEXT_MAX];
+    address_to_text(&server->address, text);
+    if (server->nts == NULL) {
+        print_yaml_text(to, text);
+        return;
+    }
+    text_printf(to, "{ address: ");
+    print_yaml_text(to, text);
+    text_printf(to, ", nts: ");
+    print_yaml_text(to, server->nts);
+    text_printf(to, " }");
+}
+
+const struct kind kind_time_servers = {
+    .read = list_read,
+    .print = list_print,
+    .put = list_put,
+    .what = "a list of addresses such as 192.0.2.1 or \"2001:db8::1@123\", or of { address: 192.0.2.1, nts: "
+            "time.example }",
+    .item_octets = sizeof(struct time_server),
+    .item_read = time_server_read,
+    .item_print = time_server_print,
 };

@@ -133,10 +133,14 @@ static void give_time(void *context, struct time_report *report)
         .jumps = 1,
         .jump_s = now_wall_s(test_now),
         .jump_ms = -61500,
-        .source_count = 3,
+        .source_count = 4,
         .sources = { { .reply = { .end = SNTP_ANSWERED } },
                      { .has_reply = true, .reply = { .end = SNTP_ANSWERED, .stratum = 2 }, .offset_ms = 61500 },
-                     { .has_reply = true, .reply = { .end = SNTP_KISSED, .kiss = "DENY" } } },
+                     { .has_reply = true, .reply = { .end = SNTP_KISSED, .kiss = "DENY" } },
+                     { .nts = "time.example",
+                       .cookies = 3,
+                       .has_reply = true,
+                       .reply = { .end = SNTP_UNAUTHENTICATED, .why = "its certificate has expired" } } },
     };
     for (unsigned i = 0; i < report->source_count; i++)
         assert_int_equal(address_from_text("192.0.2.1@123", 0, &report->sources[i].address), OK);
@@ -389,10 +393,12 @@ static const struct {
       "\"text\":\"the kernel says synchronised, but most time servers say another time\"}],\"on_unfit\":\"hold\","
       "\"kernel\":\"synchronised\",\"floors\":{\"build\":\"2026-11-20T23:59:50Z\",\"seen\":null,\"set\":null},"
       "\"offset_s\":61.5,\"max_offset_s\":60,\"deciding\":1,\"differing\":1,\"sources\":["
-      "{\"address\":\"192.0.2.1@123\",\"state\":\"not asked\",\"authenticated\":false},"
-      "{\"address\":\"192.0.2.1@123\",\"state\":\"answered\",\"authenticated\":false,\"stratum\":2,"
+      "{\"address\":\"192.0.2.1@123\",\"state\":\"not asked\",\"authenticated\":false,\"nts\":null},"
+      "{\"address\":\"192.0.2.1@123\",\"state\":\"answered\",\"authenticated\":false,\"nts\":null,\"stratum\":2,"
       "\"offset_s\":61.5,\"error_s\":0.0,\"delay_s\":0.0},"
-      "{\"address\":\"192.0.2.1@123\",\"state\":\"refuses\",\"authenticated\":false,\"kiss\":\"DENY\"}],"
+      "{\"address\":\"192.0.2.1@123\",\"state\":\"refuses\",\"authenticated\":false,\"nts\":null,\"kiss\":\"DENY\"},"
+      "{\"address\":\"192.0.2.1@123\",\"state\":\"unauthenticated\",\"authenticated\":false,\"nts\":\"time.example\","
+      "\"cookies\":3,\"why\":\"its certificate has expired\"}],"
       "\"checks\":0,\"last_check\":null,\"next_check_in_s\":null,\"jumps\":1,"
       "\"last_jump\":{\"seen\":\"2026-11-21T00:00:00Z\",\"by_s\":-61.5}}",
       "" },

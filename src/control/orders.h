@@ -20,7 +20,9 @@ struct daemon_status {
 
 struct time_source_report {
     struct address address;
-    bool has_reply;          /* it was asked */
+    const char *nts;  /* who it must prove to be; NULL: a plain one; borrowed until the call that asked is answered */
+    unsigned cookies; /* of NTS, unspent */
+    bool has_reply;   /* it was asked */
     struct sntp_reply reply; /* the last one */
     int64_t offset_ms;       /* SNTP_ANSWERED: its time less ours */
 };

@@ -42,6 +42,11 @@ static json_t *json_of_source(const struct time_source_report *source)
     json_object_set_new(object, "address", json_string(address_to_text(&source->address, text)));
     json_object_set_new(object, "state", json_string(source->has_reply ? sntp_end_text(reply->end) : "not asked"));
     json_object_set_new(object, "authenticated", json_boolean(reply->sample.is_authenticated));
+    json_object_set_new(object, "nts", source->nts == NULL ? json_null() : json_string(source->nts));
+    if (source->nts != NULL)
+        json_object_set_new(object, "cookies", json_integer(source->cookies));
+    if (source->has_reply && reply->end == SNTP_UNAUTHENTICATED)
+        json_object_set_new(object, "why", json_string(reply->why));
     if (source->has_reply && reply->end == SNTP_KISSED)
         json_object_set_new(object, "kiss", json_string(reply->kiss));
     if (source->has_reply && reply->end == SNTP_ANSWERED) {

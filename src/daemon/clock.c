@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "build_info.h"
+#include "transport/nts.h"
 
 enum {
     TICK_S = 1,     /* jumps are noticed, and floors and kernel looked at, so often */
@@ -19,7 +20,8 @@ enum {
 struct source {
     struct clock *clock;
     struct address address;
-    struct sntp_question question;
+    struct sntp_question question; /* of a plain one */
+    struct nts_client *nts;        /* NULL: it is a plain one */
     bool has_reply;
     struct sntp_reply reply;
     int64_t not_before_ms; /* monotonic: a kiss was sent */
@@ -33,6 +35,7 @@ struct clock {
     enum on_unfit on_unfit;
     int64_t seen_s; /* before the start */
 
+    char *nts_authorities; /* NULL: the system's */
     struct source *sources;
     unsigned source_count, asked; /* asked: answers are awaited of so many */
     bool is_checking, is_settling;
@@ -144,16 +147,52 @@ static void obey_kiss(struct source *source)
     log_warning("clock: time server %s does not want to be asked: %s", address_to_text(&source->address, text), kiss);
 }
 
+/* Once, not at every check. */
+static void warn_of_missing_proof(const struct source *source, const struct sntp_reply *before)
+{
+    char text[ADDRESS_TEXT_MAX];
+    if (before->why == NULL || strcmp(before->why, source->reply.why) != 0)
+        log_warning("clock: time server %s has not proven to be %s: %s", address_to_text(&source->address, text),
+                    nts_name(source->nts), source->reply.why);
+}
+
 static void on_reply(void *context, const struct sntp_reply *reply)
 {
     struct source *source = context;
     struct clock *clock = source->clock;
+    struct sntp_reply before = source->reply;
     source->has_reply = true;
     source->reply = *reply;
     if (reply->end == SNTP_KISSED)
         obey_kiss(source);
+    else if (reply->end == SNTP_UNAUTHENTICATED)
+        warn_of_missing_proof(source, &before);
     if (--clock->asked == 0)
         end_check(clock);
+}
+
+/* RFC 8915 section 8.5: certificates are good for a time, and a clock that nobody vouches for cannot tell which. */
+static struct nts_dates dates_of(const struct clock *clock, struct now now)
+{
+    struct clock_floors floors = floors_of(clock);
+    int64_t floor_s = clock_floors_max(&floors);
+    return (struct nts_dates) { clock->kernel == KERNEL_SYNCHRONISED && now_wall_s(now) >= floor_s, floor_s };
+}
+
+static bool must_wait(const struct source *source, struct now now)
+{
+    return source->not_before_ms > now.monotonic_ms || (source->nts != NULL && nts_must_wait(source->nts));
+}
+
+static void ask_source(struct source *source, struct now now)
+{
+    struct clock *clock = source->clock;
+    struct nts_dates dates = dates_of(clock, now);
+    clock->asked++;
+    if (source->nts != NULL)
+        nts_ask(source->nts, &dates);
+    else
+        sntp_ask(&source->question, clock->loop, clock->random, &source->address);
 }
 
 void clock_check(struct clock *clock)
@@ -162,13 +201,9 @@ void clock_check(struct clock *clock)
         return;
     struct now now = now_from_system();
     clock->is_checking = true;
-    for (unsigned i = 0; i < clock->source_count; i++) {
-        struct source *source = &clock->sources[i];
-        if (source->not_before_ms > now.monotonic_ms)
-            continue;
-        clock->asked++;
-        sntp_ask(&source->question, clock->loop, clock->random, &source->address);
-    }
+    for (unsigned i = 0; i < clock->source_count; i++)
+        if (!must_wait(&clock->sources[i], now))
+            ask_source(&clock->sources[i], now);
     if (clock->asked == 0)
         end_check(clock);
 }
@@ -235,6 +270,8 @@ static void report_source(const struct source *source, struct now now, struct ti
 {
     *report = (struct time_source_report) {
         .address = source->address,
+        .nts = source->nts == NULL ? NULL : nts_name(source->nts),
+        .cookies = source->nts == NULL ? 0 : nts_cookie_count(source->nts),
         .has_reply = source->has_reply,
         .reply = source->reply,
         .offset_ms = clock_offset_ms(&source->reply.sample, now),
@@ -268,9 +305,12 @@ void clock_report(struct clock *clock, struct time_report *report)
 
 static void drop_sources(struct clock *clock)
 {
-    for (unsigned i = 0; i < clock->source_count; i++)
+    for (unsigned i = 0; i < clock->source_count; i++) {
         sntp_cancel(&clock->sources[i].question);
+        nts_client_free(clock->sources[i].nts);
+    }
     free(clock->sources);
+    free(clock->nts_authorities);
     clock->asked = 0;
     clock->is_checking = false;
 }
@@ -278,21 +318,38 @@ static void drop_sources(struct clock *clock)
 static void take_sources(struct clock *clock, const struct config *config)
 {
     clock->source_count = config->time_server_count;
+    clock->nts_authorities = config->nts_authorities == NULL ? NULL : memory_text(config->nts_authorities);
     clock->sources = memory_new(clock->source_count + 1u, sizeof(clock->sources[0]));
     for (unsigned i = 0; i < clock->source_count; i++) {
         struct source *source = &clock->sources[i];
         source->clock = clock;
-        source->address = config->time_servers[i];
+        const struct time_server *server = &config->time_servers[i];
+        source->address = server->address;
         source->question.context = source;
         source->question.done = on_reply;
+        if (server->nts != NULL)
+            source->nts = nts_client_new(clock->loop, clock->random, &server->address, server->nts,
+                                         config->nts_authorities, on_reply, source);
     }
+}
+
+static bool is_same_text(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static bool is_same_source(const struct source *source, const struct time_server *server)
+{
+    return address_equal(&source->address, &server->address) &&
+           is_same_text(source->nts == NULL ? NULL : nts_name(source->nts), server->nts);
 }
 
 static bool has_these_sources(const struct clock *clock, const struct config *config)
 {
-    bool is_same = clock->source_count == config->time_server_count;
+    bool is_same = clock->source_count == config->time_server_count &&
+                   is_same_text(clock->nts_authorities, config->nts_authorities);
     for (unsigned i = 0; i < clock->source_count && is_same; i++)
-        is_same = address_equal(&clock->sources[i].address, &config->time_servers[i]);
+        is_same = is_same_source(&clock->sources[i], &config->time_servers[i]);
     return is_same;
 }
 

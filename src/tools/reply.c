@@ -335,6 +335,12 @@ static void print_sources(const json_t *sources)
             printf(", %+.3f s from our time, give or take %.3f s, stratum %" JSON_INTEGER_FORMAT,
                    json_real_value(json_object_get(source, "offset_s")),
                    json_real_value(json_object_get(source, "error_s")), number_of(source, "stratum"));
+        if (json_is_string(json_object_get(source, "nts"))) {
+            printf(json_is_true(json_object_get(source, "authenticated")) ? ", proven to be " : ", not proven to be ");
+            print_text(reply_text(source, "nts"));
+        }
+        if (json_object_get(source, "why") != NULL)
+            printf(": %s", reply_text(source, "why"));
         if (json_object_get(source, "kiss") != NULL) {
             printf(": ");
             print_text(reply_text(source, "kiss"));
@@ -349,8 +355,12 @@ static void print_authenticated(const json_t *sources)
     size_t i, count = 0;
     const json_t *source;
     json_array_foreach(sources, i, source) count += json_is_true(json_object_get(source, "authenticated"));
-    printf("%-14s%zu of %zu servers%s\n", "authenticated", count, json_array_size(sources),
-           count == 0 ? ": let the daemon that sets the clock use NTS (RFC 8915), SNTP can be forged" : "");
+    printf(
+        "%-14s%zu of %zu servers%s\n", "authenticated", count, json_array_size(sources),
+        count == 0
+            ? ": SNTP can be forged, let the daemon that sets the clock use NTS, and name servers with nts here (RFC "
+              "8915)"
+            : "");
 }
 
 static void print_floors(const json_t *floors)

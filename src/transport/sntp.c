@@ -16,8 +16,8 @@ enum {
     STRATUM_MAX = 15,
     DISTANCE_MS_MAX = 16000, /* MAXDISP */
     TRANSMIT_AT = 40,
-    DATAGRAMS_PER_TURN = 8,    /* a flood of forgeries leaves others their turn */
-    DATAGRAM_OCTETS_MAX = 512, /* extensions may follow; they are not looked at */
+    DATAGRAMS_PER_TURN = 8,     /* a flood of forgeries leaves others their turn */
+    DATAGRAM_OCTETS_MAX = 2048, /* extensions may follow */
 };
 
 /* The 32 bits of seconds begin anew in 2036 (RFC 5905 section 6): they are read as the 136 years from this time on,
@@ -31,7 +31,7 @@ const char *sntp_end_text(enum sntp_end end)
     static const char *const texts[] = {
         [SNTP_ANSWERED] = "answered",       [SNTP_SILENT] = "silent",
         [SNTP_UNREACHABLE] = "unreachable", [SNTP_UNSYNCHRONISED] = "unsynchronised",
-        [SNTP_KISSED] = "refuses",
+        [SNTP_KISSED] = "refuses",          [SNTP_UNAUTHENTICATED] = "unauthenticated",
     };
     return texts[end];
 }
@@ -140,12 +140,27 @@ static void end_without(struct sntp_question *question, enum sntp_end how)
 /* A new nonce each time: a late answer to the one before would tell a wrong delay. */
 static bool send_packet(struct sntp_question *question)
 {
-    uint8_t packet[SNTP_OCTETS];
+    uint8_t packet[NTS_PACKET_OCTETS_MAX];
+    struct writer writer = { .data = packet, .len = SNTP_OCTETS, .size = sizeof(packet) };
     question->random->fill(question->random, question->nonce, sizeof(question->nonce));
     sntp_write(question->nonce, packet);
     question->sends++;
+    if (question->session != NULL && !nts_seal(question->session, question->random, &writer, question->unique))
+        return false;
     question->sent_ms = now_from_system().monotonic_ms;
-    return send(question->io.fd, packet, sizeof(packet), MSG_NOSIGNAL) == (ssize_t)sizeof(packet) || errno == EAGAIN;
+    return send(question->io.fd, packet, writer.len, MSG_NOSIGNAL) == (ssize_t)writer.len || errno == EAGAIN;
+}
+
+/* RFC 8915 section 5.7: nobody has sealed the refusal, so it counts only if nothing better has come. */
+static void end_with_nak(struct sntp_question *question)
+{
+    struct sntp_reply reply = { .end = SNTP_KISSED, .kiss = SNTP_KISS_NAK };
+    end(question, &reply);
+}
+
+static bool may_send_again(const struct sntp_question *question)
+{
+    return question->sends < SNTP_SENDS_MAX && (question->session == NULL || question->session->cookies.count > 0);
 }
 
 static void on_timeout(struct ev_loop *loop, ev_timer *watcher, int events)
@@ -154,10 +169,27 @@ static void on_timeout(struct ev_loop *loop, ev_timer *watcher, int events)
     struct sntp_question *question = watcher->data;
     if (question->io.fd < 0)
         end_without(question, SNTP_UNREACHABLE);
-    else if (question->sends == SNTP_SENDS_MAX)
+    else if (question->has_nak)
+        end_with_nak(question);
+    else if (!may_send_again(question))
         end_without(question, SNTP_SILENT);
     else if (!send_packet(question))
         end_without(question, SNTP_UNREACHABLE);
+}
+
+/* True: it is what the question awaits. */
+static bool accept_packet(struct sntp_question *question, struct octets packet, struct sntp_reply *reply)
+{
+    int64_t received_ms = now_from_system().monotonic_ms;
+    if (!sntp_read(packet, question->nonce, question->sent_ms, received_ms, reply))
+        return false;
+    if (question->session == NULL)
+        return true;
+    enum nts_seal seal = nts_open(question->session, question->unique, packet);
+    reply->sample.is_authenticated = seal == NTS_GOOD;
+    if (seal == NTS_UNSEALED && reply->end == SNTP_KISSED && strcmp(reply->kiss, SNTP_KISS_NAK) == 0)
+        question->has_nak = true;
+    return seal == NTS_GOOD;
 }
 
 static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)
@@ -174,9 +206,7 @@ static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)
             end_without(question, SNTP_UNREACHABLE);
             return;
         }
-        int64_t received_ms = now_from_system().monotonic_ms;
-        if (sntp_read((struct octets) { packet, (size_t)got }, question->nonce, question->sent_ms, received_ms,
-                      &reply)) {
+        if (accept_packet(question, (struct octets) { packet, (size_t)got }, &reply)) {
             end(question, &reply);
             return;
         }
@@ -184,10 +214,13 @@ static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)
 }
 
 /* Without a socket the time-out says so: done() is never called from here. */
-void sntp_ask(struct sntp_question *question, struct ev_loop *loop, struct random *random, const struct address *server)
+void sntp_ask_sealed(struct sntp_question *question, struct ev_loop *loop, struct random *random,
+                     const struct address *server, struct nts_session *session)
 {
     question->loop = loop;
     question->random = random;
+    question->session = session;
+    question->has_nak = false;
     question->sends = 0;
     ev_io_init(&question->io, on_readable, socket_connect_udp(server), EV_READ);
     question->io.data = question;
@@ -201,4 +234,9 @@ void sntp_ask(struct sntp_question *question, struct ev_loop *loop, struct rando
                   SNTP_TIMEOUT_MS / 1000.0);
     question->timeout.data = question;
     ev_timer_start(loop, &question->timeout);
+}
+
+void sntp_ask(struct sntp_question *question, struct ev_loop *loop, struct random *random, const struct address *server)
+{
+    sntp_ask_sealed(question, loop, random, server, NULL);
 }

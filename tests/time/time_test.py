@@ -6,7 +6,6 @@ wrong."""
 import os
 import re
 import shutil
-import subprocess
 import time
 
 import client
@@ -28,32 +27,6 @@ EX_TEMPFAIL = 75
 HOUR_S, DAY_S, MONTH_S = 3600, 86400, 31 * 86400
 PATIENCE_S = 20
 SECURE, HELD, UNJUDGED = ("NOERROR", True, set()), ("SERVFAIL", False, {EDE_NOT_READY}), ("NOERROR", False, set())
-
-KERNEL = """
-#include <stdlib.h>
-#include <string.h>
-#include <sys/timex.h>
-int adjtimex(struct timex *timex)
-{
-    memset(timex, 0, sizeof(*timex));
-    timex->status = getenv("KERNEL_IS_SYNCHRONISED") != NULL ? 0 : STA_UNSYNC;
-    return timex->status != 0 ? TIME_ERROR : TIME_OK;
-}
-"""
-
-
-@pytest.fixture(scope="session")
-def kernel(tmp_path_factory):
-    """kernel(synchronised, environment=…): an environment in which the kernel says so."""
-    directory = tmp_path_factory.mktemp("kernel")
-    (directory / "kernel.c").write_text(KERNEL)
-    subprocess.run(["cc", "-shared", "-fPIC", "-o", directory / "kernel.so", directory / "kernel.c"], check=True)
-
-    def environment(synchronised, environment=None):
-        before = dict(environment or {})
-        libraries = [library for library in (before.get("LD_PRELOAD"), str(directory / "kernel.so")) if library]
-        return before | {"LD_PRELOAD": ":".join(libraries)} | ({"KERNEL_IS_SYNCHRONISED": "1"} if synchronised else {})
-    return environment
 
 
 @pytest.fixture
@@ -276,7 +249,7 @@ def test_no_start_without_an_end(lab, kernel, servers, tmp_path):
     assert vouchd.stop() == 0
 
 
-@pytest.mark.skipif(shutil.which("chronyd") is None, reason="chronyd cannot stand beside another time daemon: optional")
+@pytest.mark.skipif(shutil.which("chronyd") is None, reason="chronyd is not installed (scripts/deps test)")
 def test_with_chronyd(lab, kernel, tmp_path):
     """A real server."""
     config = tmp_path / "chrony.conf"
