@@ -74,6 +74,10 @@ class Lab:
     def log_of(self, server):
         return self.directory / "servers" / server / "log"
 
+    def ended(self):
+        """The servers that are no more, though nobody has ended them."""
+        return [name for name, child in self._children.items() if child.poll() is not None]
+
     def up(self):
         if os.geteuid() != 0:
             raise LabError("only root may make network namespaces")

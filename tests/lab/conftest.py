@@ -13,3 +13,4 @@ from lab import Lab     # noqa: E402  (the path must be set first)
 def lab():
     with Lab() as running:
         yield running
+        assert running.ended() == []        # else the last tests saw another lab than the first ones
