@@ -145,7 +145,7 @@ def test_servers_are_silent_for_a_while(own_lab, clock, silent, tmp_path):
         signal_servers(own_lab, signal.SIGCONT)
         clock.set(EXPIRED_S + RECHECK_S + 1)        # should it have failed in the meantime
         fresh = await_reply(own_lab, "www.secure.demo.", lambda reply: told(reply) == SECURE)
-        assert ttls(fresh) == {TTL_S}
+        assert ttls(fresh) <= {TTL_S, TTL_S - RECHECK_S - 1}    # it may have come before the clock was set
 
 
 def test_what_is_in_use_does_not_expire(own_lab, clock, tmp_path):
