@@ -180,11 +180,14 @@ static void *write_for_ever(void *context)
     return NULL;
 }
 
-static void write_until_killed(struct kept *kept)
+/* Whoever reads from the pipe learns that there is something to kill. */
+static void write_until_killed(struct kept *kept, int ready)
 {
     pthread_t other;
     struct kept parts = *kept;
     parts.keeping.memory = open_kept(kept);
+    if (write(ready, "", 1) != 1)
+        _exit(1);
     pthread_create(&other, NULL, write_for_ever, &parts);
     write_for_ever(&parts);
 }
@@ -198,10 +201,16 @@ static void test_killed(void **state)
     struct kept kept = kept_new();
     uint32_t hits = 0;
     for (long i = 0; i < kills; i++) {
+        int ready[2];
+        char byte;
+        assert_int_equal(pipe(ready), 0);
         pid_t child = fork();
         assert_true(child >= 0);
         if (child == 0)
-            write_until_killed(&kept);
+            write_until_killed(&kept, ready[1]);
+        assert_int_equal(read(ready[0], &byte, 1), 1);
+        close(ready[0]);
+        close(ready[1]);
         usleep(30000 + (useconds_t)(i * 977 % 20000));
         kill(child, SIGKILL);
         waitpid(child, NULL, 0);
