@@ -72,7 +72,8 @@ enum retold retell_outcome(const struct retelling_options *options, const struct
     case RETELLING_ADDRESSES:
         if (is_failed(outcome))
             return RETOLD_SAME;
-        if (dns64_synthesize(&options->dns64, outcome, retelling->ttl_max_s, now, arena, told))
+        /* a reload may have switched it off since the addresses were asked for */
+        if (options->dns64.is_on && dns64_synthesize(&options->dns64, outcome, retelling->ttl_max_s, now, arena, told))
             return RETOLD_OTHER;
         return ask(retelling, RETELLING_AS_IT_IS, query, TYPE_AAAA, question);
     case RETELLING_AS_IT_IS:

@@ -193,6 +193,22 @@ static void a_name_without_addresses_keeps_its_denial(void **state)
                      RETOLD_SAME);
 }
 
+/* A reload in the middle: there is no prefix any more. */
+static void a_switch_between_the_questions_counts(void **state)
+{
+    struct arena *arena = *state;
+    struct retelling_options options = behind_nat64(), without = { .sentinel = true };
+    struct client_query query = query_for("www.example.", TYPE_AAAA);
+    struct retelling retelling;
+    struct outcome told, first = no_data(arena, SECURE), second = addresses(arena);
+    struct question question = retell_question(&options, &query, &retelling);
+    assert_int_equal(retell_outcome(&options, NULL, &query, &retelling, &first, now, arena, &told, &question),
+                     RETOLD_ASK);
+    assert_int_equal(retell_outcome(&without, NULL, &query, &retelling, &second, now, arena, &told, &question),
+                     RETOLD_ASK);
+    assert_int_equal(question.qtype, TYPE_AAAA);
+}
+
 static void what_failed_is_told(void **state)
 {
     struct arena *arena = *state;
@@ -332,6 +348,7 @@ int main(void)
         cmocka_unit_test(other_prefixes_are_refused),
         cmocka_unit_test_setup_teardown(addresses_are_made_where_there_are_none, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_name_without_addresses_keeps_its_denial, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_switch_between_the_questions_counts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_failed_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(validators_see_the_zone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(mapped_addresses_do_not_count, set_up, tear_down),
