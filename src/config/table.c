@@ -105,6 +105,9 @@ static const struct option options[] = {
     { "answers.version", &kind_text, "none",
       "The answer to version.server and version.bind, class CHAOS, type TXT. none refuses it.", .word = "none",
       .max = IDENTITY_OCTETS_MAX, PLACE(front.version) },
+    { "answers.trust-anchors", &kind_truth, "true",
+      "Answer trustanchor.vouch, class CHAOS, type TXT, with the zones and key tags of the trust anchors in use.",
+      PLACE(front.tells_anchors) },
     { "answers.nsid", &kind_text, "none",
       "The name server identifier, for clients that ask for it (RFC 5001): a text, or 0x and hexadecimal digits for "
       "other octets.",

@@ -11,6 +11,7 @@
 #include "daemon/known.h"
 #include "lib/driver.h"
 #include "message/plain.h"
+#include "policy/sentinel.h"
 #include "resolver/response.h"
 #include "resolver/witness.h"
 #include "transport/loop.h"
@@ -401,6 +402,10 @@ static void on_question(void *context, const struct client *client, struct octet
         break;
     case FRONT_TEXT:
         answer_text(worker, client, &query, decision.text);
+        break;
+    case FRONT_ANCHORS:
+        answer_text(worker, client, &query,
+                    sentinel_anchors(worker->settings->trust, driver_now(worker->driver), worker->arena));
         break;
     case FRONT_ANSWER:
     case FRONT_USE_STREAM:

@@ -134,6 +134,10 @@ static struct front_decision judge_chaos(const struct front_options *options, co
             dname_equal(&name, &question->qname))
             return (struct front_decision) { .verdict = FRONT_TEXT, .ede = EDE_NONE, .text = names[i].text };
     }
+    struct dname anchors;
+    if (is_text && options->tells_anchors && dname_from_text("trustanchor.vouch.", &anchors) == OK &&
+        dname_equal(&anchors, &question->qname))
+        return (struct front_decision) { .verdict = FRONT_ANCHORS, .ede = EDE_NONE };
     return answer(RCODE_REFUSED, EDE_NOT_SUPPORTED, "only class IN is resolved");
 }
 

@@ -20,6 +20,7 @@ struct front_options {
     struct octets nsid;   /* RFC 5001; empty: none */
     const char *identity; /* id.server (RFC 4892), hostname.bind; NULL: hidden */
     const char *version;  /* version.server, version.bind; NULL: hidden */
+    bool tells_anchors;   /* trustanchor.vouch */
 };
 
 /* Is it in `allow`? */
@@ -48,6 +49,7 @@ struct octets front_write_options(const struct front_options *options, const str
 enum front_verdict {
     FRONT_RESOLVE,    /* hand the question to the resolver */
     FRONT_TEXT,       /* answer at once with text as TXT record of class CHAOS */
+    FRONT_ANCHORS,    /* the same with the trust anchors in use */
     FRONT_ANSWER,     /* answer at once with rcode, ede and text */
     FRONT_USE_STREAM, /* the same, with TC: the client shall come back over TCP */
     FRONT_DROP,       /* say nothing: not a question (QR=1), or too short to answer */

@@ -3,6 +3,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "message/text.h"
+
 static const char prefix[] = "root-key-sentinel-";
 
 enum { PREFIX_OCTETS = sizeof(prefix) - 1, TAG_DIGITS = 5 };
@@ -58,4 +60,22 @@ bool sentinel_denies(const struct client_query *query, const struct outcome *out
     uint16_t qtype = query->question.qtype;
     return (qtype == TYPE_A || qtype == TYPE_AAAA) && !query->header.cd && outcome->security == SECURE &&
            read_claim(&query->question.qname, &is_trusted, &key_tag) && is_root_key(trust, key_tag, now) != is_trusted;
+}
+
+const char *sentinel_anchors(const struct trust *trust, struct now now, struct arena *arena)
+{
+    struct text text = text_new(arena);
+    size_t count;
+    const struct anchor *anchors = trust_anchors(trust, &count);
+    for (size_t i = 0; i < count; i++) {
+        char zone[DNAME_TEXT_MAX];
+        uint16_t tags[SIGNALLED_TAGS_MAX];
+        if (i > 0 && dname_equal(&anchors[i].zone, &anchors[i - 1].zone))
+            continue;
+        text_printf(&text, "%s%s", i == 0 ? "" : "; ", dname_to_text(&anchors[i].zone, zone));
+        size_t tag_count = trust_key_tags(trust, &anchors[i].zone, now, tags, SIGNALLED_TAGS_MAX);
+        for (size_t k = 0; k < tag_count; k++)
+            text_printf(&text, " %u", tags[k]);
+    }
+    return text.data;
 }

@@ -11,4 +11,7 @@ bool sentinel_is_name(const struct dname *name);
 bool sentinel_denies(const struct client_query *query, const struct outcome *outcome, const struct trust *trust,
                      struct now now);
 
+/* The zones of the anchors in use, each with its key tags: ". 20326 38696; example. 12345" (D5-signal). */
+const char *sentinel_anchors(const struct trust *trust, struct now now, struct arena *arena);
+
 #endif

@@ -2,6 +2,7 @@
 key sentinel (RFC 8509, D5-signal)."""
 
 import client
+import dns.message
 import dns.rcode
 import dns.rdatatype
 import dns.reversename
@@ -59,6 +60,19 @@ def test_dns64(lab, vouchd):
         assert ask(lab, "www.expired.broken.", "AAAA").rcode() == dns.rcode.SERVFAIL
     use(vouchd, dns64="none")
     assert records(ask(lab, name, "AAAA"), "AAAA") == []
+
+
+def test_trust_anchors_are_told(lab, vouchd):
+    """D5-signal, D13-b: what vouchctl says, and switched off like all other names of class CHAOS."""
+    status, = objects(vouchd.socket, "ta", "status")
+    tags = sorted(anchor["key_tag"] for anchor in status["anchors"] if anchor["zone"] == ".")
+    question = dns.message.make_query("trustanchor.vouch.", "TXT", "CH")
+    with network.inside(lab.netns):
+        told, = client.ask_all(HOST, [question])
+    assert told.answer[0][0].strings == ((". " + " ".join(map(str, tags))).encode(),)
+    use(vouchd, **{"trust-anchors": False})
+    with network.inside(lab.netns):
+        assert client.ask_all(HOST, [question])[0].rcode() == dns.rcode.REFUSED
 
 
 def test_root_key_sentinel(lab, vouchd):
