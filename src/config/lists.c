@@ -122,6 +122,13 @@ static void line_print(const void *item, struct text *to)
     print_yaml_text(to, ((const struct line_text *)item)->text);
 }
 
+/* It would end in logs and in questions for help. */
+static void secret_print(const void *item, struct text *to)
+{
+    (void)item;
+    text_printf(to, "(hidden)");
+}
+
 const struct kind kind_texts = {
     .read = list_read,
     .print = list_print,
@@ -129,6 +136,15 @@ const struct kind kind_texts = {
     .item_octets = sizeof(struct line_text),
     .item_read = text_line_read,
     .item_print = line_print,
+};
+
+const struct kind kind_secrets = {
+    .read = list_read,
+    .print = list_print,
+    .what = "a list of texts",
+    .item_octets = sizeof(struct line_text),
+    .item_read = text_line_read,
+    .item_print = secret_print,
 };
 
 const struct kind kind_paths = {

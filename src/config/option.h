@@ -34,7 +34,7 @@ struct kind {
     /* Fills number, text or items.  Not called for the row's word. */
     enum err (*read)(struct loading *loading, const struct option *option, const struct node *node,
                      struct value *value);
-    /* As YAML on one line that read() takes back. */
+    /* As YAML on one line that read() takes back; secrets are not shown. */
     void (*print)(const struct option *option, const struct value *value, struct text *to);
     /* Puts it at the row's place in struct config. */
     void (*put)(const struct option *option, const struct value *value, struct config *config);
@@ -78,7 +78,7 @@ const char *option_expected(struct arena *arena, const struct option *option);
 const char *option_text(struct arena *arena, const struct option *option, const struct value *value);
 
 extern const struct kind kind_truth, kind_number, kind_duration, kind_size, kind_choice, kind_text, kind_path;
-extern const struct kind kind_addresses, kind_time_servers, kind_prefixes, kind_texts, kind_paths, kind_names,
+extern const struct kind kind_addresses, kind_time_servers, kind_prefixes, kind_texts, kind_secrets, kind_paths, kind_names,
     kind_algorithms, kind_digests;
 extern const struct kind kind_forwards, kind_stubs, kind_negatives, kind_insecures, kind_floor, kind_pref64;
 /* Whatever stands there: of features to come. */
@@ -86,7 +86,7 @@ extern const struct kind kind_later_group;
 
 /* Items of lists: struct address, struct time_server, struct prefix, struct dname, uint8_t (algorithms, digests), struct zone_rule (forwards, stubs), or
  * one of these. */
-struct line_text { /* texts, paths */
+struct line_text { /* texts, secrets, paths */
     const char *text;
     unsigned line;
 };

@@ -88,7 +88,7 @@ static const struct option options[] = {
     { "answers.ede", &kind_truth, "true", "Tell clients why an answer failed (RFC 8914).", PLACE(answers.ede) },
     { "answers.cookies", &kind_truth, "true", "DNS cookies towards clients (RFC 7873, RFC 9018).",
       PLACE(front.cookies.enabled) },
-    { "answers.cookie-secrets", &kind_texts, "[]",
+    { "answers.cookie-secrets", &kind_secrets, "[]",
       "Secrets of 32 hexadecimal digits that several servers behind one address share (RFC 9018 section 5): cookies "
       "are "
       "made with the first, and believed when they were made with any of them. Without them vouchd takes secrets of "

@@ -103,6 +103,16 @@ enum err control_listen(const char *path, gid_t group, int *fd)
     return ERR_SYSTEM;
 }
 
+void control_close(int fd)
+{
+    struct sockaddr_un address;
+    socklen_t len = sizeof(address);
+    /* as long as it listens, nobody else has taken its place */
+    if (getsockname(fd, (struct sockaddr *)&address, &len) == 0 && address.sun_path[0] == '/')
+        unlink(address.sun_path);
+    close(fd);
+}
+
 /* ---- connections ---- */
 
 /* Gives the place back; the descriptor is the caller's from here on. */
@@ -430,7 +440,7 @@ void control_free(struct control *control)
     ev_timer_stop(control->loop, &control->pause);
     ev_io_stop(control->loop, &control->acceptable);
     if (control->listen_fd >= 0)
-        close(control->listen_fd);
+        control_close(control->listen_fd);
     free(control->admins.uids);
     free(control);
 }

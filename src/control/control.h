@@ -27,6 +27,10 @@ struct control;
  * OK: *fd listens.  ERR_SYSTEM: errno says why, EADDRINUSE when a vouchd listens there. */
 MUST_USE enum err control_listen(const char *path, gid_t group, int *fd);
 
+/* What control_listen() opened, which nobody took over.  The socket goes with it where the rights that are left allow
+ * that: in a directory of root's it stays, and the next vouchd replaces it. */
+void control_close(int fd);
+
 /* Takes listen_fd over; -1: none.  orders is copied; `config` says who the admins are (copied). */
 struct control *control_new(struct ev_loop *loop, int listen_fd, const struct orders *orders,
                             const struct config *config);

@@ -10,11 +10,23 @@
 #include "build_info.h"
 #include "daemon/vouchd.h"
 
-enum action { ACTION_RUN, ACTION_CHECK, ACTION_PRINT, ACTION_VERSION };
+enum action { ACTION_RUN, ACTION_CHECK, ACTION_PRINT, ACTION_VERSION, ACTION_HELP };
 
-static int usage(void)
+#define USAGE "usage: vouchd [-c FILE] [--check] [--print-config] [--version] [--help]\n"
+
+static const char help[] =
+    USAGE "\n"
+          "  -c, --config FILE  read this configuration, not /etc/vouch/vouch.yaml\n"
+          "      --check        check the configuration and the trust anchors, and exit\n"
+          "      --print-config print the configuration in effect, and exit\n"
+          "      --version      print the version, and exit\n"
+          "      --help         print this, and exit\n"
+          "\n"
+          "It stays in the foreground and logs to stderr. See vouchd(8), vouch.yaml(5), vouchctl(8).\n";
+
+static int wrong_usage(void)
 {
-    fputs("usage: vouchd [-c FILE] [--check] [--print-config] [--version]\n", stderr);
+    fputs(USAGE, stderr);
     return EX_USAGE;
 }
 
@@ -22,11 +34,9 @@ static int usage(void)
 static int read_arguments(int argc, char **argv, enum action *action, const char **path)
 {
     static const struct option options[] = {
-        { "config", required_argument, NULL, 'c' },
-        { "check", no_argument, NULL, 'k' },
-        { "print-config", no_argument, NULL, 'p' },
-        { "version", no_argument, NULL, 'V' },
-        { NULL, 0, NULL, 0 },
+        { "config", required_argument, NULL, 'c' }, { "check", no_argument, NULL, 'k' },
+        { "print-config", no_argument, NULL, 'p' }, { "version", no_argument, NULL, 'V' },
+        { "help", no_argument, NULL, 'h' },         { NULL, 0, NULL, 0 },
     };
     int option;
     while ((option = getopt_long(argc, argv, "c:", options, NULL)) != -1) {
@@ -38,10 +48,12 @@ static int read_arguments(int argc, char **argv, enum action *action, const char
             *action = ACTION_PRINT;
         else if (option == 'V')
             *action = ACTION_VERSION;
+        else if (option == 'h')
+            *action = ACTION_HELP;
         else
-            return usage();
+            return wrong_usage();
     }
-    return optind == argc ? EX_OK : usage();
+    return optind == argc ? EX_OK : wrong_usage();
 }
 
 static int load(const char *path, struct settings **settings)
@@ -82,8 +94,8 @@ int main(int argc, char **argv)
     const char *path = NULL;
     if (read_arguments(argc, argv, &action, &path) != EX_OK)
         return EX_USAGE;
-    if (action == ACTION_VERSION) {
-        puts("vouchd " BUILD_VERSION);
+    if (action == ACTION_VERSION || action == ACTION_HELP) {
+        fputs(action == ACTION_HELP ? help : "vouchd " BUILD_VERSION "\n", stdout);
         return fflush(stdout) == 0 ? EX_OK : EX_IOERR;
     }
     struct random *random = random_secure_new();

@@ -484,7 +484,7 @@ int vouchd_run(const char *path_asked_for, struct settings *settings, struct ran
         anchors_free(vouchd.anchors);
         listeners_close(&vouchd.listeners, workers);
         if (vouchd.control_fd >= 0)
-            close(vouchd.control_fd);
+            control_close(vouchd.control_fd);
     }
     keeper_close(&vouchd.keeper);
     clock_free(vouchd.clock);

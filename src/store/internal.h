@@ -23,6 +23,16 @@ sqlite3_stmt *store_prepare(struct store *store, const char *sql, const char *wh
 /* A statement without rows, made ready for the next ones. */
 MUST_USE enum err store_run(struct store *store, sqlite3_stmt *statement, const char *what);
 
+/* Adds a row to a history and takes away what is above STORE_HISTORY_MAX, which is the one parameter of trim_sql. */
+MUST_USE enum err store_append_history(struct store *store, const char *insert_sql, const char *trim_sql,
+                                       void (*bind)(sqlite3_stmt *insert, const void *row), const void *row);
+struct store_visitor {
+    void (*visit)(sqlite3_stmt *row, const struct store_visitor *visitor);
+};
+/* select_sql has one parameter: how many rows at most. */
+MUST_USE enum err store_walk_newest(struct store *store, const char *select_sql, size_t max,
+                                    const struct store_visitor *visitor);
+
 /* A file of an earlier release that cannot be written may lack it. */
 bool store_has_table(struct store *store, const char *table);
 

@@ -105,49 +105,48 @@ enum err store_save_ntas(struct store *store, const struct nta_set *set)
 
 /* ---- history ---- */
 
+static void bind_history(sqlite3_stmt *insert, const void *bound)
+{
+    const struct nta_history_row *row = bound;
+    sqlite3_bind_int64(insert, 1, row->time_s);
+    bind_name(insert, 2, &row->zone);
+    sqlite3_bind_text(insert, 3, row->what, -1, SQLITE_STATIC);
+    sqlite3_bind_text(insert, 4, row->why, -1, SQLITE_STATIC);
+    sqlite3_bind_text(insert, 5, row->who, -1, SQLITE_STATIC);
+}
+
 enum err store_add_nta_history(struct store *store, const struct nta_history_row *row)
 {
-    sqlite3_stmt *insert =
-        store_prepare(store, "INSERT INTO nta_history (time_s, zone, what, why, who) VALUES (?, ?, ?, ?, ?)", "write");
-    sqlite3_stmt *trim =
-        store_prepare(store, "DELETE FROM nta_history WHERE id <= (SELECT max(id) FROM nta_history) - ?", "write");
-    enum err err = ERR_SYSTEM;
-    if (insert != NULL && trim != NULL) {
-        sqlite3_bind_int64(insert, 1, row->time_s);
-        bind_name(insert, 2, &row->zone);
-        sqlite3_bind_text(insert, 3, row->what, -1, SQLITE_STATIC);
-        sqlite3_bind_text(insert, 4, row->why, -1, SQLITE_STATIC);
-        sqlite3_bind_text(insert, 5, row->who, -1, SQLITE_STATIC);
-        sqlite3_bind_int(trim, 1, STORE_HISTORY_MAX);
-        err = store_run(store, insert, "write");
-        if (err == OK)
-            err = store_run(store, trim, "write");
-    }
-    sqlite3_finalize(insert);
-    sqlite3_finalize(trim);
-    return err;
+    return store_append_history(store, "INSERT INTO nta_history (time_s, zone, what, why, who) VALUES (?, ?, ?, ?, ?)",
+                                "DELETE FROM nta_history WHERE id <= (SELECT max(id) FROM nta_history) - ?",
+                                bind_history, row);
+}
+
+struct nta_history_visitor {
+    struct store_visitor visitor; /* first */
+    void (*each)(void *to, const struct nta_history_row *row);
+    void *to;
+};
+
+static void visit_history(sqlite3_stmt *found, const struct store_visitor *visitor)
+{
+    const struct nta_history_visitor *to = (const struct nta_history_visitor *)visitor;
+    struct nta_history_row row = {
+        .time_s = sqlite3_column_int64(found, 0),
+        .what = column_text(found, 2),
+        .why = column_text(found, 3),
+        .who = column_text(found, 4),
+    };
+    if (column_name(found, 1, &row.zone))
+        to->each(to->to, &row);
 }
 
 enum err store_walk_nta_history(struct store *store, size_t max,
                                 void (*each)(void *to, const struct nta_history_row *row), void *to)
 {
-    if (!store_has_table(store, "ntas"))
+    struct nta_history_visitor visitor = { { visit_history }, each, to };
+    if (!store_has_table(store, "nta_history"))
         return OK;
-    sqlite3_stmt *rows =
-        store_prepare(store, "SELECT time_s, zone, what, why, who FROM nta_history ORDER BY id DESC LIMIT ?", "read");
-    int code = SQLITE_ERROR;
-    if (rows != NULL)
-        sqlite3_bind_int64(rows, 1, (int64_t)max);
-    while (rows != NULL && (code = sqlite3_step(rows)) == SQLITE_ROW) {
-        struct nta_history_row row = {
-            .time_s = sqlite3_column_int64(rows, 0),
-            .what = column_text(rows, 2),
-            .why = column_text(rows, 3),
-            .who = column_text(rows, 4),
-        };
-        if (column_name(rows, 1, &row.zone))
-            each(to, &row);
-    }
-    sqlite3_finalize(rows);
-    return code == SQLITE_DONE ? OK : store_fail(store, "read");
+    return store_walk_newest(store, "SELECT time_s, zone, what, why, who FROM nta_history ORDER BY id DESC LIMIT ?",
+                             max, &visitor.visitor);
 }

@@ -438,22 +438,13 @@ enum err store_save_anchors(struct store *store, const struct managed *managed)
 
 /* ---- history ---- */
 
-enum err store_add_history(struct store *store, const struct history_row *row)
+enum err store_append_history(struct store *store, const char *insert_sql, const char *trim_sql,
+                              void (*bind)(sqlite3_stmt *insert, const void *row), const void *row)
 {
-    sqlite3_stmt *insert = store_prepare(
-        store, "INSERT INTO history (time_s, zone, key_tag, algorithm, what, why, who) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        "write");
-    sqlite3_stmt *trim =
-        store_prepare(store, "DELETE FROM history WHERE id <= (SELECT max(id) FROM history) - ?", "write");
+    sqlite3_stmt *insert = store_prepare(store, insert_sql, "write"), *trim = store_prepare(store, trim_sql, "write");
     enum err err = ERR_SYSTEM;
     if (insert != NULL && trim != NULL) {
-        sqlite3_bind_int64(insert, 1, row->time_s);
-        bind_name(insert, 2, &row->zone);
-        sqlite3_bind_int(insert, 3, row->key_tag);
-        sqlite3_bind_int(insert, 4, row->algorithm);
-        sqlite3_bind_text(insert, 5, row->what, -1, SQLITE_STATIC);
-        sqlite3_bind_text(insert, 6, row->why, -1, SQLITE_STATIC);
-        sqlite3_bind_text(insert, 7, row->who, -1, SQLITE_STATIC);
+        bind(insert, row);
         sqlite3_bind_int(trim, 1, STORE_HISTORY_MAX);
         err = store_run(store, insert, "write");
         if (err == OK)
@@ -464,28 +455,65 @@ enum err store_add_history(struct store *store, const struct history_row *row)
     return err;
 }
 
-enum err store_walk_history(struct store *store, size_t max, void (*each)(void *to, const struct history_row *row),
-                            void *to)
+enum err store_walk_newest(struct store *store, const char *select_sql, size_t max, const struct store_visitor *visitor)
 {
-    sqlite3_stmt *rows = store_prepare(
-        store, "SELECT time_s, zone, key_tag, algorithm, what, why, who FROM history ORDER BY id DESC LIMIT ?", "read");
+    sqlite3_stmt *rows = store_prepare(store, select_sql, "read");
     int code = SQLITE_ERROR;
     if (rows != NULL)
         sqlite3_bind_int64(rows, 1, (int64_t)max);
-    while (rows != NULL && (code = sqlite3_step(rows)) == SQLITE_ROW) {
-        struct history_row row = {
-            .time_s = sqlite3_column_int64(rows, 0),
-            .key_tag = (uint16_t)sqlite3_column_int(rows, 2),
-            .algorithm = (uint8_t)sqlite3_column_int(rows, 3),
-            .what = column_text(rows, 4),
-            .why = column_text(rows, 5),
-            .who = column_text(rows, 6),
-        };
-        if (column_name(rows, 1, &row.zone))
-            each(to, &row);
-    }
+    while (rows != NULL && (code = sqlite3_step(rows)) == SQLITE_ROW)
+        visitor->visit(rows, visitor);
     sqlite3_finalize(rows);
     return code == SQLITE_DONE ? OK : store_fail(store, "read");
+}
+
+static void bind_history(sqlite3_stmt *insert, const void *bound)
+{
+    const struct history_row *row = bound;
+    sqlite3_bind_int64(insert, 1, row->time_s);
+    bind_name(insert, 2, &row->zone);
+    sqlite3_bind_int(insert, 3, row->key_tag);
+    sqlite3_bind_int(insert, 4, row->algorithm);
+    sqlite3_bind_text(insert, 5, row->what, -1, SQLITE_STATIC);
+    sqlite3_bind_text(insert, 6, row->why, -1, SQLITE_STATIC);
+    sqlite3_bind_text(insert, 7, row->who, -1, SQLITE_STATIC);
+}
+
+enum err store_add_history(struct store *store, const struct history_row *row)
+{
+    return store_append_history(
+        store, "INSERT INTO history (time_s, zone, key_tag, algorithm, what, why, who) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "DELETE FROM history WHERE id <= (SELECT max(id) FROM history) - ?", bind_history, row);
+}
+
+struct history_visitor {
+    struct store_visitor visitor; /* first */
+    void (*each)(void *to, const struct history_row *row);
+    void *to;
+};
+
+static void visit_history(sqlite3_stmt *found, const struct store_visitor *visitor)
+{
+    const struct history_visitor *to = (const struct history_visitor *)visitor;
+    struct history_row row = {
+        .time_s = sqlite3_column_int64(found, 0),
+        .key_tag = (uint16_t)sqlite3_column_int(found, 2),
+        .algorithm = (uint8_t)sqlite3_column_int(found, 3),
+        .what = column_text(found, 4),
+        .why = column_text(found, 5),
+        .who = column_text(found, 6),
+    };
+    if (column_name(found, 1, &row.zone))
+        to->each(to->to, &row);
+}
+
+enum err store_walk_history(struct store *store, size_t max, void (*each)(void *to, const struct history_row *row),
+                            void *to)
+{
+    struct history_visitor visitor = { { visit_history }, each, to };
+    return store_walk_newest(
+        store, "SELECT time_s, zone, key_tag, algorithm, what, why, who FROM history ORDER BY id DESC LIMIT ?", max,
+        &visitor.visitor);
 }
 
 /* ---- time ---- */

@@ -180,6 +180,16 @@ def test_what_is_printed_reads_back(tmp_path, text):
     assert print_config(second) == second.read_text()
 
 
+def test_secrets_are_not_printed(tmp_path):
+    """Nor is what stands in their place taken for some: who reads it back is told."""
+    path, printed = tmp_path / "vouch.yaml", tmp_path / "printed.yaml"
+    path.write_text(f"answers: {{ cookie-secrets: [{'0123456789abcdef' * 2}, {'f' * 32}] }}\n")
+    printed.write_text(print_config(path))
+    assert "  cookie-secrets: [(hidden), (hidden)]\n" in printed.read_text()
+    code, log = run_vouchd(["--check", "-c", printed])
+    assert code == 78 and "answers.cookie-secrets: expected 32 hexadecimal digits" in log
+
+
 def test_what_was_written_is_printed(tmp_path):
     path = tmp_path / "vouch.yaml"
     path.write_text(NOT_DEFAULTS)

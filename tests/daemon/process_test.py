@@ -59,6 +59,8 @@ def test_version():
 def test_usage():
     assert run_vouchd(["--nonsense"])[0] == 64
     assert run_vouchd(["operand"])[0] == 64
+    code, text = run_vouchd(["--help"])
+    assert code == 0 and text.startswith("usage: vouchd ") and "--check" in text
 
 
 def test_print_config_reads_back(tmp_path):
