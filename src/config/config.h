@@ -60,6 +60,7 @@ struct config {
     enum trust_model trust_model;
     bool automatic_update; /* RFC 5011 */
     bool anchors_are_built_in; /* trust.anchors */
+    bool anchors_are_named;    /* by trust.anchors or trust.anchor-files, usable or not */
     struct bootstrap_options bootstrap;
     uint32_t negative_recheck_s;
     struct trust *trust; /* built from trust.*; freed with the configuration: take a trust_copy() */

@@ -207,8 +207,8 @@ static const struct option options[] = {
       PLACE(resolver.signal_algorithms) },
 
     { "trust.model", &kind_choice, "root",
-      "root needs a trust anchor for the root, configured takes the anchors as they are and names what they do not "
-      "cover.",
+      "root needs a trust anchor for the root, configured takes the anchors as they are, be it none, and "
+      "names what they do not cover.",
       .words = models, PLACE(trust_model) },
     { "trust.anchors", &kind_texts, "built-in",
       "Trust anchors as records such as \". IN DS 20326 8 2 ...\". built-in are the keys that IANA has published for "

@@ -230,6 +230,7 @@ enum err take_anchors(struct loading *loading, const struct option *option, cons
     struct trust *trust = loading->config->trust;
     const struct line_text *lines = value->items;
     loading->config->anchors_are_built_in = value->is_word;
+    loading->config->anchors_are_named |= value->is_word || value->count > 0;
     if (value->is_word) {
         trust_add_built_in(trust);
         take_system_anchors(loading, option, value);
@@ -273,6 +274,7 @@ static enum err take_anchor_file(struct loading *loading, const struct option *o
 enum err take_anchor_files(struct loading *loading, const struct option *option, const struct value *value)
 {
     const struct line_text *files = value->items;
+    loading->config->anchors_are_named |= value->count > 0;
     for (uint16_t i = 0; i < value->count; i++) {
         enum err err = take_anchor_file(loading, option, &files[i]);
         if (err != OK)

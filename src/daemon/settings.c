@@ -112,10 +112,17 @@ bool settings_may_bootstrap(const struct config *config)
     return when == BOOTSTRAP_ALWAYS || (when == BOOTSTRAP_BUILT_IN && config->anchors_are_built_in);
 }
 
+/* The operator says that there is no anchor: nothing is validated, and nothing was promised (row D5-model). */
+static bool is_without_anchors(const struct settings *settings)
+{
+    return settings->config->trust_model == TRUST_MODEL_CONFIGURED && !settings->config->anchors_are_named;
+}
+
 bool settings_have_anchor(const struct settings *settings, struct now now)
 {
     bool wants_root = settings->config->trust_model == TRUST_MODEL_ROOT;
-    return count_current(settings->trust, not_below_floors(settings->config, now), wants_root) > 0;
+    return is_without_anchors(settings) ||
+           count_current(settings->trust, not_below_floors(settings->config, now), wants_root) > 0;
 }
 
 int settings_check_trust(const struct settings *settings, struct now now)
@@ -129,7 +136,9 @@ int settings_check_trust(const struct settings *settings, struct now now)
             return EX_UNAVAILABLE;
         log_warning("validation is held until root-anchors.xml gives an anchor (trust.bootstrap)");
     } else if (count_current(settings->trust, not_below_floors(settings->config, now), true) == 0) {
-        log_warning("no trust anchor for the root: names that no configured anchor covers are not validated");
+        log_warning("no trust anchor for the root: %s",
+                    is_without_anchors(settings) ? "none is configured, nothing is validated"
+                                                 : "names that no configured anchor covers are not validated");
     }
     warn_of_unusable_anchors(settings);
     return EX_OK;

@@ -105,6 +105,17 @@ def test_no_permission(tmp_path):
     assert done.returncode == 77 and "53" in done.stderr
 
 
+def test_without_any_anchor(tmp_path):
+    """D5-model: `configured` starts and names what is not covered, all; an anchor file that gives none is refused."""
+    trust = {"model": "configured", "anchors": []}
+    with Vouchd(tmp_path, {"listen": [f"{HOST}@{free_port()}"], "trust": trust}) as vouchd:
+        assert "none is configured, nothing is validated" in vouchd.log()
+    empty = tmp_path / "anchors"
+    empty.write_text("; none\n")
+    code, text = run_vouchd(["-c", write_config(tmp_path, {"trust": trust | {"anchor-files": [str(empty)]}})])
+    assert code == 69 and "no usable trust anchor at all" in text
+
+
 @pytest.mark.skipif(os.getuid() != 0, reason="needs root, to make a network")
 def test_default_address_that_the_host_lacks(tmp_path):
     """A host without ::1 is no reason not to start."""
