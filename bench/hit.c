@@ -9,12 +9,20 @@
 
 #include "base/hash.h"
 #include "cache/ready.h"
-#include "front/front.h"
+#include "daemon/at_once.h"
 #include "resolver/response.h"
 
-enum { NAMES = 10000, HITS = 2000000, THREADS_MAX = 64, TTL_S = 86400, SIGNATURE_OCTETS = 64, DAY_MS = 86400000 };
+enum { NAMES = 10000, HITS = 2000000, LONG_HITS = 500000, THREADS_MAX = 64, TTL_S = 86400 };
+enum { SIGNATURE_OCTETS = 64, DAY_MS = 86400000 };
 enum { BATCH = 64, QUESTION_OCTETS = 96 };
-enum { STRIDE = 7919 }; /* prime: all names in turn, neighbours far apart */
+enum { ENTRY_OCTETS = 1024, CACHE_OCTETS = 256 << 20 }; /* of the cache: for each name, and at least */
+enum {
+    NUMBER_AT = HEADER_OCTETS + 5,
+    NUMBER_DIGITS = 8,
+    NAMES_MAX = 100000000,
+    TLD_AT = NUMBER_AT + NUMBER_DIGITS + 2,
+    TLDS = 10
+};
 
 struct world {
     struct arena *arena;
@@ -22,13 +30,13 @@ struct world {
     struct cache *cache;
     struct trust *trust;
     struct crypto_policy policy;
-    struct resolver_options options;
-    struct answer_options answer_options;
+    struct config config;
+    struct prefix loopback;
     struct now now;
+    struct siphash_key cookie_master;
     struct cookie_keys cookie_keys;
-    struct front_options front;
     struct address client;
-    struct dname names[NAMES];
+    unsigned names, hits;
 };
 
 struct worker {
@@ -37,7 +45,31 @@ struct worker {
     bool dnssec_ok, with_cookie;
     pthread_t thread;
     double cpu_ns; /* for one hit */
+    uint32_t chance;
+    struct at_once *at_once;
+    uint8_t questions[BATCH][QUESTION_OCTETS];
+    uint8_t answers[BATCH][READY_BUFFER_OCTETS];
 };
+
+/* All of the same length, so that a question becomes another one by new digits. */
+static struct dname name_of(unsigned i)
+{
+    char text[32];
+    struct dname name;
+    snprintf(text, sizeof(text), "h0.z%0*u.t%u.", NUMBER_DIGITS, i, i % TLDS);
+    if (dname_from_text(text, &name) != OK)
+        errx(EX_SOFTWARE, "%s", text);
+    return name;
+}
+
+/* Every name as often as every other, in no order that a prefetcher could learn (xorshift, Marsaglia 2003). */
+static unsigned any_name(struct worker *worker, unsigned names)
+{
+    worker->chance ^= worker->chance << 13;
+    worker->chance ^= worker->chance >> 17;
+    worker->chance ^= worker->chance << 5;
+    return (unsigned)((uint64_t)worker->chance * names >> 32);
+}
 
 /* An A record and its signature, judged before: hits do not look at the signature's octets. */
 static struct answer *secure_answer(struct world *world, struct arena *arena, const struct dname *name)
@@ -94,12 +126,9 @@ static struct answer *secure_answer(struct world *world, struct arena *arena, co
 static void fill_cache(struct world *world)
 {
     struct arena *arena = arena_new();
-    for (unsigned i = 0; i < NAMES; i++) {
-        char text[32];
-        snprintf(text, sizeof(text), "h0.z%u.t%u.", i / 2, i % 10);
-        if (dname_from_text(text, &world->names[i]) != OK)
-            errx(EX_SOFTWARE, "%s", text);
-        cache_put_answer(world->cache, secure_answer(world, arena, &world->names[i]), world->now);
+    for (unsigned i = 0; i < world->names; i++) {
+        struct dname name = name_of(i);
+        cache_put_answer(world->cache, secure_answer(world, arena, &name), world->now);
         arena_reset(arena);
     }
     arena_free(arena);
@@ -113,17 +142,24 @@ static void world_init(struct world *world)
     world->now = now_from_system();
     world->now.wall_is_fit = true;
     struct cache_options cache_options = cache_options_default();
+    cache_options.size_octets = (uint64_t)world->names * ENTRY_OCTETS;
+    if (cache_options.size_octets < CACHE_OCTETS)
+        cache_options.size_octets = CACHE_OCTETS;
     world->cache = cache_new(&cache_options, world->random);
     world->trust = trust_new();
     trust_add_built_in(world->trust);
     struct crypto_options crypto_options = crypto_options_default();
     crypto_policy_make(&crypto_options, &world->policy);
-    world->options = resolver_options_default(world->arena);
-    world->answer_options = (struct answer_options) { .edns_octets = UDP_OCTETS_DEFAULT, .minimal = true, .ede = true };
-    static const struct siphash_key master = { "a secret" };
-    world->front.cookies.enabled = true;
+    world->config.resolver = resolver_options_default(world->arena);
+    world->config.answers = (struct answer_options) { .edns_octets = UDP_OCTETS_DEFAULT, .minimal = true, .ede = true };
+    world->cookie_master = (struct siphash_key) { "a secret" };
+    world->config.front.cookies.enabled = true;
+    if (prefix_from_text("127.0.0.0/8", &world->loopback) != OK)
+        errx(EX_SOFTWARE, "loopback");
+    world->config.front.allow = &world->loopback;
+    world->config.front.allow_count = 1;
     world->client = (struct address) { .family = 4, .octets = { 127, 0, 0, 1 } };
-    cookie_keys_set(&world->cookie_keys, &world->front.cookies, &master, world->now);
+    cookie_keys_set(&world->cookie_keys, &world->config.front.cookies, &world->cookie_master, world->now);
     fill_cache(world);
 }
 
@@ -133,11 +169,6 @@ static void world_clear(struct world *world)
     cache_free(world->cache);
     random_free(world->random);
     arena_free(world->arena);
-}
-
-static const struct dname *name_of_hit(const struct world *world, unsigned i)
-{
-    return &world->names[(uint64_t)i * STRIDE % NAMES];
 }
 
 static struct client_query query_of(const struct worker *worker)
@@ -156,7 +187,7 @@ static struct resolver *resolver_of(struct world *world, struct random *random)
     struct resolver_parts parts = {
         .cache = world->cache,
         .random = random,
-        .options = &world->options,
+        .options = &world->config.resolver,
         .policy = &world->policy,
         .trust = world->trust,
     };
@@ -171,7 +202,7 @@ static void hit(struct world *world, struct resolver *resolver, const struct cli
     if (!resolver_next(resolver, world->now, &want) || want.kind != WANT_DONE || want.outcome->security != SECURE)
         errx(EX_SOFTWARE, "not a hit");
     struct octets response =
-        response_write(&world->answer_options, query, want.outcome, world->now, buffer, sizeof(buffer));
+        response_write(&world->config.answers, query, want.outcome, world->now, buffer, sizeof(buffer));
     if (response.len <= HEADER_OCTETS || resolver_next(resolver, world->now, &want))
         errx(EX_SOFTWARE, "not an answer");
 }
@@ -188,21 +219,24 @@ static void the_long_way(struct worker *worker)
     struct random *random = random_secure_new();
     struct resolver *resolver = resolver_of(worker->world, random);
     struct client_query query = query_of(worker);
+    struct dname *names = memory_new(NAMES, sizeof(*names));
+    for (unsigned i = 0; i < NAMES; i++)
+        names[i] = name_of(i);
     double began = thread_cpu_ns();
-    for (unsigned i = 0; i < HITS; i++) {
+    for (unsigned i = 0; i < LONG_HITS; i++) {
         query.header.id = (uint16_t)i;
-        query.question.qname = *name_of_hit(worker->world, i);
+        query.question.qname = names[any_name(worker, NAMES)];
         hit(worker->world, resolver, &query);
     }
-    worker->cpu_ns = (thread_cpu_ns() - began) / HITS;
+    worker->cpu_ns = (thread_cpu_ns() - began) / LONG_HITS;
+    free(names);
     resolver_free(resolver);
     random_free(random);
 }
 
-/* What the clients send. */
-static uint8_t (*make_questions(const struct worker *worker, size_t octets[NAMES]))[QUESTION_OCTETS]
+/* What the clients send, but for the digits: its octets. */
+static size_t make_question(const struct worker *worker, uint8_t octets[QUESTION_OCTETS])
 {
-    uint8_t(*questions)[QUESTION_OCTETS] = calloc(NAMES, sizeof(*questions));
     const struct header header = { .rd = true, .ad = true };
     struct edns edns = { .present = true, .udp_octets = UDP_OCTETS_DEFAULT, .dnssec_ok = worker->dnssec_ok };
     const struct world *world = worker->world;
@@ -211,31 +245,34 @@ static uint8_t (*make_questions(const struct worker *worker, size_t octets[NAMES
     cookie_judge(&world->cookie_keys, client_part, &world->client, world->now, cookie);
     if (worker->with_cookie)
         edns.options[edns.option_count++] = (struct edns_option) { EDNS_COOKIE, { cookie, sizeof(cookie) } };
-    for (unsigned i = 0; questions != NULL && i < NAMES; i++) {
-        struct question question = { .qname = worker->world->names[i], .qtype = TYPE_A, .qclass = CLASS_IN };
-        struct message_writer m;
-        message_begin(&m, questions[i], QUESTION_OCTETS, &header);
-        message_put_question(&m, &question);
-        if (!message_put_edns(&m, &edns))
-            errx(EX_SOFTWARE, "a question is too long");
-        octets[i] = message_end(&m).len;
-    }
-    return questions;
+    struct question question = { .qname = name_of(0), .qtype = TYPE_A, .qclass = CLASS_IN };
+    struct message_writer m;
+    message_begin(&m, octets, QUESTION_OCTETS, &header);
+    message_put_question(&m, &question);
+    if (!message_put_edns(&m, &edns))
+        errx(EX_SOFTWARE, "a question is too long");
+    return message_end(&m).len;
 }
 
-static void make_all_ready(struct worker *worker)
+static void ask_for(uint8_t question[QUESTION_OCTETS], unsigned name)
+{
+    question[TLD_AT] = (uint8_t)('0' + name % TLDS);
+    for (unsigned i = NUMBER_DIGITS; i-- > 0; name /= 10)
+        question[NUMBER_AT + i] = (uint8_t)('0' + name % 10);
+}
+
+static void make_all_ready(struct world *world)
 {
     static _Thread_local uint8_t buffer[MESSAGE_OCTETS_MAX];
-    struct world *world = worker->world;
     struct random *random = random_secure_new();
     struct resolver *resolver = resolver_of(world, random);
     struct want want;
-    for (unsigned i = 0; i < NAMES; i++) {
-        struct question question = { .qname = world->names[i], .qtype = TYPE_A, .qclass = CLASS_IN };
+    for (unsigned i = 0; i < world->names; i++) {
+        struct question question = { .qname = name_of(i), .qtype = TYPE_A, .qclass = CLASS_IN };
         struct ready_draft draft;
         resolver_ask(resolver, &question, false, buffer, world->now);
         if (!resolver_next(resolver, world->now, &want) || want.kind != WANT_DONE ||
-            !response_make_ready(&world->answer_options, want.outcome, world->now, buffer, sizeof(buffer), &draft))
+            !response_make_ready(&world->config.answers, want.outcome, world->now, buffer, sizeof(buffer), &draft))
             errx(EX_SOFTWARE, "cannot be made ready");
         ready_put(world->cache, &question, ORIGIN_ITERATIVE, &draft, world->now);
         resolver_next(resolver, world->now, &want);
@@ -244,60 +281,35 @@ static void make_all_ready(struct worker *worker)
     random_free(random);
 }
 
-/* As the worker does it for each plain question. */
-static struct octets write_options(const struct world *world, const struct plain_question *plain,
-                                   uint8_t buffer[FRONT_OPTIONS_OCTETS_MAX])
-{
-    static const struct edns_wishes none;
-    struct front_asker asker = front_asker_of(&world->cookie_keys, plain->has_options ? &plain->wishes : &none,
-                                              &world->client, false, world->now);
-    if (plain->has_options != (asker.cookie == COOKIE_GOOD))
-        errx(EX_SOFTWARE, "not a good cookie");
-    return front_write_options(&world->front, &asker, 0, buffer);
-}
-
 static void answer_batch(struct worker *worker, const struct octets questions[BATCH])
 {
-    static _Thread_local struct plain_question plains[BATCH];
-    static _Thread_local struct ready_key keys[BATCH];
-    static _Thread_local uint8_t answers[BATCH][READY_BUFFER_OCTETS];
-    const struct cache *cache = worker->world->cache;
-    uint8_t options[FRONT_OPTIONS_OCTETS_MAX];
-    struct ready_manner manner = { .edns_octets = UDP_OCTETS_DEFAULT, .ede = true, .octets_max = UDP_OCTETS_DEFAULT };
-    for (unsigned i = 0; i < BATCH; i++) {
-        if (!plain_question_read(questions[i], &plains[i]))
-            errx(EX_SOFTWARE, "not plain");
-        ready_key_make(cache, &plains[i], ORIGIN_ITERATIVE, &keys[i]);
-        ready_prefetch_index(cache, &keys[i]);
-    }
+    static const struct client_transport udp = { .name = "udp" };
+    const struct client client = { .transport = &udp, .address = worker->world->client };
+    at_once_expect(worker->at_once, questions, BATCH, worker->world->now);
     for (unsigned i = 0; i < BATCH; i++)
-        ready_prefetch_entry(cache, &keys[i]);
-    for (unsigned i = 0; i < BATCH; i++) {
-        manner.options = write_options(worker->world, &plains[i], options);
-        if (ready_answer(worker->world->cache, &keys[i], &plains[i], &manner, worker->world->now, answers[i])
-                .message.len == 0)
+        if (at_once_answer(worker->at_once, i, &client, worker->answers[i]).len == 0)
             errx(EX_SOFTWARE, "not ready");
-    }
 }
 
 static void ready_made(struct worker *worker)
 {
-    static _Thread_local size_t octets[NAMES];
-    uint8_t(*questions)[QUESTION_OCTETS] = make_questions(worker, octets);
-    if (questions == NULL)
-        err(EX_OSERR, "calloc");
-    make_all_ready(worker);
+    struct world *world = worker->world;
+    struct worker_stats *stats = memory_new_apart(sizeof(*stats));
+    struct octets batch[BATCH];
+    worker->at_once = at_once_new(world->cache, &world->config, &world->cookie_master, stats);
+    for (unsigned i = 0; i < BATCH; i++)
+        batch[i] = (struct octets) { worker->questions[i], make_question(worker, worker->questions[i]) };
     double began = thread_cpu_ns();
-    for (unsigned i = 0; i < HITS; i += BATCH) {
-        struct octets batch[BATCH];
-        for (unsigned k = 0; k < BATCH; k++) {
-            size_t name = (uint64_t)(i + k) * STRIDE % NAMES;
-            batch[k] = (struct octets) { questions[name], octets[name] };
-        }
+    for (unsigned i = 0; i < world->hits; i += BATCH) {
+        for (unsigned k = 0; k < BATCH; k++)
+            ask_for(worker->questions[k], any_name(worker, world->names));
         answer_batch(worker, batch);
     }
-    worker->cpu_ns = (thread_cpu_ns() - began) / HITS;
-    free(questions);
+    worker->cpu_ns = (thread_cpu_ns() - began) / world->hits;
+    if (stats->cookies[worker->with_cookie ? COOKIE_GOOD : COOKIE_NONE] != stats->answers_ready)
+        errx(EX_SOFTWARE, "cookies are not what they should be");
+    at_once_free(worker->at_once);
+    free(stats);
 }
 
 static void *work(void *context)
@@ -310,35 +322,48 @@ static void *work(void *context)
 static void measure(struct world *world, void (*way)(struct worker *worker), unsigned threads, bool dnssec_ok,
                     bool with_cookie)
 {
-    struct worker workers[THREADS_MAX];
+    struct worker *workers[THREADS_MAX];
     double cpu_ns = 0;
     for (unsigned i = 0; i < threads; i++) {
-        workers[i] = (struct worker) { .world = world, .way = way, .dnssec_ok = dnssec_ok, .with_cookie = with_cookie };
-        if (pthread_create(&workers[i].thread, NULL, work, &workers[i]) != 0)
+        workers[i] = memory_new_apart(sizeof(*workers[i]));
+        workers[i]->world = world;
+        workers[i]->way = way;
+        workers[i]->dnssec_ok = dnssec_ok;
+        workers[i]->with_cookie = with_cookie;
+        workers[i]->chance = 1 + i;
+        if (pthread_create(&workers[i]->thread, NULL, work, workers[i]) != 0)
             errx(EX_OSERR, "pthread_create");
     }
     for (unsigned i = 0; i < threads; i++) {
-        pthread_join(workers[i].thread, NULL);
-        cpu_ns += workers[i].cpu_ns;
+        pthread_join(workers[i]->thread, NULL);
+        cpu_ns += workers[i]->cpu_ns;
+        free(workers[i]);
     }
     printf("%s, %u thread%s, DO=%d%s: %.0f ns a hit\n", way == ready_made ? "ready-made" : "the long way", threads,
            threads == 1 ? "" : "s", dnssec_ok, with_cookie ? ", a cookie" : "", cpu_ns / threads);
 }
 
+static unsigned number_of(int argc, char **argv, int at, unsigned usual, unsigned most)
+{
+    unsigned long number = argc > at ? strtoul(argv[at], NULL, 10) : usual;
+    if (number == 0 || number > most)
+        errx(EX_USAGE, "usage: hit [THREADS [NAMES [HITS]]]");
+    return (unsigned)number;
+}
+
 int main(int argc, char **argv)
 {
     static struct world world;
-    unsigned threads = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 2;
-    if (argc > 2 || threads == 0 || threads > THREADS_MAX)
-        errx(EX_USAGE, "usage: hit [THREADS]");
+    unsigned threads = number_of(argc, argv, 1, 2, THREADS_MAX);
+    world.names = number_of(argc, argv, 2, NAMES, NAMES_MAX);
+    world.hits = number_of(argc, argv, 3, HITS, UINT32_MAX) / BATCH * BATCH;
     world_init(&world);
+    make_all_ready(&world);
     for (unsigned count = 1; count <= threads; count *= 2) {
-        measure(&world, ready_made, count, false, false);
-        measure(&world, ready_made, count, false, true);
-        measure(&world, ready_made, count, true, false);
-        measure(&world, ready_made, count, true, true);
-        measure(&world, the_long_way, count, false, false);
-        measure(&world, the_long_way, count, true, false);
+        for (unsigned kind = 0; kind < 4; kind++)
+            measure(&world, ready_made, count, kind / 2, kind % 2);
+        for (unsigned kind = 0; kind < 2 && world.names == NAMES; kind++)
+            measure(&world, the_long_way, count, kind, false);
     }
     world_clear(&world);
     return EX_OK;

@@ -28,6 +28,7 @@ enum {
     ALIGNMENT = _Alignof(max_align_t),
     CHUNK_OCTETS_FIRST = 4096,  /* with its header: most client queries fit */
     CHUNK_OCTETS_MAX = 1 << 16, /* chunks double up to this; a larger allocation gets a chunk of its own size */
+    APART_OCTETS = 128,         /* processors fetch cache lines in pairs */
 };
 
 struct chunk {
@@ -63,6 +64,15 @@ void *memory_new(size_t count, size_t size)
     if (memory == NULL)
         out_of_memory(octets);
     return memory;
+}
+
+void *memory_new_apart(size_t size)
+{
+    size_t octets = (size + APART_OCTETS - 1) / APART_OCTETS * APART_OCTETS;
+    void *memory = aligned_alloc(APART_OCTETS, octets);
+    if (memory == NULL)
+        out_of_memory(octets);
+    return memset(memory, 0, octets);
 }
 
 char *memory_text(const char *text)

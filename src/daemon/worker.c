@@ -8,9 +8,9 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "daemon/at_once.h"
 #include "daemon/known.h"
 #include "lib/driver.h"
-#include "message/plain.h"
 #include "policy/sentinel.h"
 #include "resolver/response.h"
 #include "resolver/witness.h"
@@ -18,7 +18,6 @@
 
 enum {
     CLIENT_BUCKETS = 4096,    /* a power of two; clients that share one share its limit */
-    REFRESHES_PER_TURN = 16,  /* ready-made answers that are asked for anew between two waits of the event loop */
     LOG_LINES_PER_SECOND = 5, /* about failed answers, by one worker: the network decides how many there are */
     BURST_QUESTIONS = 32,     /* waiting at a time: what they took, some 40 KiB each, goes back to the system … */
     TRIM_MS = 1000,           /* … when none waits any more, but not more often than that: it takes a millisecond */
@@ -35,17 +34,6 @@ struct waiting {
     struct front_asker asker;
     uint16_t bucket;
 };
-
-/* A question of the batch in hand. */
-struct glance {
-    bool is_plain;
-    struct plain_question plain;
-    struct ready_key key;
-};
-static_assert((int)FRONT_OPTIONS_OCTETS_MAX <= (int)READY_OPTIONS_OCTETS_MAX,
-              "clients' options go into ready-made answers");
-static_assert((int)READY_BUFFER_OCTETS <= (int)CLIENT_BUFFER_OCTETS,
-              "ready-made answers are patched where they are sent from");
 
 struct worker {
     struct workers *workers;
@@ -76,11 +64,7 @@ struct worker {
     int64_t log_second;
     unsigned log_lines;
 
-    struct now batch_now;
-    struct cookie_keys cookie_keys;
-    struct glance glances[CLIENT_BATCH_MAX];
-    struct question refreshes[REFRESHES_PER_TURN];
-    unsigned refresh_count;
+    struct at_once *at_once;
 
     struct arena *arena; /* of the question being read */
     uint8_t buffer[MESSAGE_OCTETS_MAX];
@@ -153,23 +137,6 @@ static void log_failure(struct worker *worker, const struct outcome *outcome, st
 }
 
 /* ---- what validation sees ---- */
-
-size_t scheme_of(uint8_t algorithm)
-{
-    size_t count, row = 0;
-    const struct algorithm *table = algorithm_table(&count);
-    assert(count < SCHEMES_COUNTED);
-    while (row < count && table[row].number != algorithm)
-        row++;
-    return row;
-}
-
-const char *scheme_text(size_t scheme)
-{
-    size_t count;
-    const struct algorithm *table = algorithm_table(&count);
-    return scheme < count ? table[scheme].mnemonic : scheme == count ? "other" : NULL;
-}
 
 static void on_signature(void *context, const struct rrset *rrset, const struct rrsig *sig, enum signature_fault fault)
 {
@@ -319,16 +286,6 @@ static struct waiting *admit(struct worker *worker, const struct client *client,
     return waiting;
 }
 
-/* theirs: what the client takes, UDP_OCTETS_CLASSIC without EDNS. */
-static uint16_t size_max_of(const struct worker *worker, const struct client *client, uint16_t theirs)
-{
-    if (client->transport->is_stream)
-        return MESSAGE_OCTETS_MAX;
-    uint16_t ours = worker->settings->config->answers.edns_octets;
-    uint16_t least = theirs <= UDP_OCTETS_CLASSIC ? UDP_OCTETS_CLASSIC : theirs < ours ? theirs : ours;
-    return least < UDP_ANSWER_OCTETS_MAX ? least : UDP_ANSWER_OCTETS_MAX;
-}
-
 static void resolve(struct worker *worker, const struct client *client, const struct front_asker *asker,
                     const struct client_query *query)
 {
@@ -350,8 +307,7 @@ static void resolve(struct worker *worker, const struct client *client, const st
         return;
     }
     waiting->query = *query;
-    struct question question =
-        retell_question(&worker->settings->config->retelling, query, &waiting->retelling);
+    struct question question = retell_question(&worker->settings->config->retelling, query, &waiting->retelling);
     driver_ask(worker->driver, &question, query->header.cd, waiting);
 }
 
@@ -363,16 +319,11 @@ static void answer_text(struct worker *worker, const struct client *client, cons
     send_response(worker, client, response, RCODE_NOERROR);
 }
 
-static uint64_t *questions_counter(struct worker *worker, const struct client *client)
-{
-    return client->transport->is_stream ? &worker->stats.questions_tcp : &worker->stats.questions_udp;
-}
-
 static void on_question(void *context, const struct client *client, struct octets octets)
 {
     struct worker *worker = context;
     struct message message;
-    ++*questions_counter(worker, client);
+    ++*questions_counter(&worker->stats, client);
     if (octets.len < HEADER_OCTETS) {
         worker->stats.malformed++;
         client_drop(client);
@@ -382,8 +333,8 @@ static void on_question(void *context, const struct client *client, struct octet
     enum err read = message_read(octets, worker->arena, &message);
     uint8_t options[FRONT_OPTIONS_OCTETS_MAX];
     struct edns_wishes wishes = edns_wishes_of(&message.edns);
-    struct front_asker asker = front_asker_of(&worker->cookie_keys, &wishes, &client->address,
-                                              client->transport->is_stream, worker->batch_now);
+    struct front_asker asker = front_asker_of(at_once_cookie_keys(worker->at_once), &wishes, &client->address,
+                                              client->transport->is_stream, at_once_now(worker->at_once));
     struct front_decision decision =
         front_judge(&worker->settings->config->front, &client->address, &asker, read, &message);
     struct client_query query = {
@@ -392,7 +343,8 @@ static void on_question(void *context, const struct client *client, struct octet
         .edns = message.edns.present,
         .dnssec_ok = message.edns.dnssec_ok,
         .options = options_for(worker, client, &asker, options),
-        .size_max = size_max_of(worker, client, message.edns.present ? message.edns.udp_octets : 0),
+        .size_max =
+            answer_octets_max(worker->settings->config, client, message.edns.present ? message.edns.udp_octets : 0),
     };
     worker->stats.malformed += read != OK;
     worker->stats.cookies[asker.cookie]++;
@@ -417,98 +369,16 @@ static void on_question(void *context, const struct client *client, struct octet
     }
 }
 
-/* ---- ready-made answers ---- */
-
-static uint16_t origin_of(const struct worker *worker, const struct plain_question *plain)
-{
-    const struct resolver_options *options = &worker->settings->config->resolver;
-    if (options->zone_rule_count == 0)
-        return ORIGIN_ITERATIVE;
-    struct question question = { .qtype = plain->qtype, .qclass = CLASS_IN };
-    enum err err = dname_from_wire((struct octets) { plain->name, plain->name_octets }, &question.qname);
-    return err == OK ? resolver_origin(options, &question) : ORIGIN_ITERATIVE;
-}
-
 static void on_expect(void *context, const struct octets *messages, unsigned count)
 {
     struct worker *worker = context;
-    worker->batch_now = driver_now(worker->driver);
-    cookie_keys_set(&worker->cookie_keys, &worker->settings->config->front.cookies, &worker->workers->cookie_master,
-                    worker->batch_now);
-    for (unsigned i = 0; i < count; i++) {
-        struct glance *glance = &worker->glances[i];
-        glance->is_plain = plain_question_read(messages[i], &glance->plain);
-        if (!glance->is_plain)
-            continue;
-        ready_key_make(worker->cache, &glance->plain, origin_of(worker, &glance->plain), &glance->key);
-        ready_prefetch_index(worker->cache, &glance->key);
-    }
-    for (unsigned i = 0; i < count; i++)
-        if (worker->glances[i].is_plain)
-            ready_prefetch_entry(worker->cache, &worker->glances[i].key);
-}
-
-/* A ready-made answer tells no resolver that it is in use: it is noted here, and done when the batch is. */
-static void note_ending(struct worker *worker, const struct glance *glance)
-{
-    const struct plain_question *plain = &glance->plain;
-    struct question *question = &worker->refreshes[worker->refresh_count];
-    if (!worker->settings->config->resolver.prefetch || worker->refresh_count == REFRESHES_PER_TURN ||
-        !ready_claim_refresh(worker->cache, &glance->key, worker->batch_now))
-        return;
-    *question = (struct question) { .qtype = plain->qtype, .qclass = CLASS_IN };
-    if (dname_from_wire((struct octets) { plain->name, plain->name_octets }, &question->qname) == OK)
-        worker->refresh_count++;
-}
-
-static void refresh_ending(struct worker *worker)
-{
-    while (worker->refresh_count > 0)
-        driver_refresh(worker->driver, &worker->refreshes[--worker->refresh_count]);
-}
-
-/* false: the long way says why the client gets nothing. */
-static bool may_answer_at_once(const struct worker *worker, const struct client *client,
-                               const struct plain_question *plain, struct front_asker *asker)
-{
-    static const struct edns_wishes none = { 0 };
-    const struct front_options *front = &worker->settings->config->front;
-    if (!front_may_ask(front, &client->address))
-        return false;
-    *asker = front_asker_of(&worker->cookie_keys, plain->has_options ? &plain->wishes : &none, &client->address,
-                            client->transport->is_stream, worker->batch_now);
-    return !front_lacks_cookie(front, &client->address, asker);
+    at_once_expect(worker->at_once, messages, count, driver_now(worker->driver));
 }
 
 static struct octets on_at_once(void *context, unsigned place, const struct client *client, uint8_t *buffer)
 {
     struct worker *worker = context;
-    const struct config *config = worker->settings->config;
-    const struct glance *glance = &worker->glances[place];
-    struct front_asker asker;
-    uint8_t options[FRONT_OPTIONS_OCTETS_MAX];
-    if (!glance->is_plain || !may_answer_at_once(worker, client, &glance->plain, &asker))
-        return (struct octets) { NULL, 0 };
-    const struct ready_manner manner = {
-        .edns_octets = config->answers.edns_octets,
-        .ede = config->answers.ede,
-        .rotate = config->answers.rotate,
-        .options = options_for(worker, client, &asker, options),
-        .octets_max = size_max_of(worker, client, glance->plain.edns ? glance->plain.udp_octets : 0),
-    };
-    struct ready_answer answer =
-        ready_answer(worker->cache, &glance->key, &glance->plain, &manner, worker->batch_now, buffer);
-    if (answer.message.len > 0) {
-        ++*questions_counter(worker, client);
-        worker->stats.answers[answer.rcode]++;
-        worker->stats.cookies[asker.cookie]++;
-        worker->stats.answers_from_cache++;
-        worker->stats.answers_ready++;
-        worker->stats.answers_truncated += answer.is_truncated;
-        if (answer.is_ending)
-            note_ending(worker, glance);
-    }
-    return answer.message;
+    return at_once_answer(worker->at_once, place, client, buffer);
 }
 
 static struct client_handler client_handler_of(struct worker *worker)
@@ -541,6 +411,13 @@ static void give_back_memory(struct worker *worker)
     malloc_trim(0);
     worker->trimmed_ms = now_ms;
     worker->most_waiting = 0;
+}
+
+static void refresh_ending(struct worker *worker)
+{
+    struct question question;
+    while (at_once_next_refresh(worker->at_once, &question))
+        driver_refresh(worker->driver, &question);
 }
 
 static void on_before_wait(struct ev_loop *loop, ev_prepare *watcher, int events)
@@ -598,7 +475,7 @@ static void init_waiting(struct worker *worker)
 
 static struct worker *worker_new(struct workers *workers, unsigned index, const struct worker_parts *parts)
 {
-    struct worker *worker = memory_new(1, sizeof(*worker));
+    struct worker *worker = memory_new_apart(sizeof(*worker));
     worker->workers = workers;
     worker->index = index;
     worker->settings = parts->settings;
@@ -616,6 +493,7 @@ static struct worker *worker_new(struct workers *workers, unsigned index, const 
     struct resolver_parts resolver_parts = parts_of(worker);
     struct driver_handler settled = { .context = worker, .done = on_done, .clock_is_fit = may_judge };
     worker->driver = driver_new(worker->loop, &resolver_parts, &settled, parts->upstream_sockets_max);
+    worker->at_once = at_once_new(worker->cache, worker->settings->config, &workers->cookie_master, &worker->stats);
     struct client_handler clients = client_handler_of(worker);
     worker->tcp = tcp_server_new(worker->loop, &parts->tcp_limits, &clients, &worker->stats.tcp);
     init_waiting(worker);
@@ -630,6 +508,7 @@ static void worker_free(struct worker *worker)
     free(worker->udp);
     tcp_server_free(worker->tcp);
     driver_free(worker->driver);
+    at_once_free(worker->at_once);
     key_tally_free(worker->keys);
     ev_loop_destroy(worker->loop);
     arena_free(worker->arena);
@@ -747,7 +626,7 @@ void workers_unlisten(struct workers *workers, const struct address *address)
 static void worker_use(struct worker *worker, void *argument)
 {
     worker->settings = argument;
-    worker->cookie_keys.count = 0; /* set again with the next batch */
+    at_once_use(worker->at_once, worker->settings->config);
     struct resolver_parts parts = parts_of(worker);
     resolver_configure(driver_resolver(worker->driver), &parts);
 }
@@ -755,17 +634,6 @@ static void worker_use(struct worker *worker, void *argument)
 void workers_use(struct workers *workers, const struct settings *settings)
 {
     call_all(workers, worker_use, (void *)settings);
-}
-
-/* Every field is a counter of 64 bits: they add up as one array. */
-static_assert(sizeof(struct worker_stats) % sizeof(uint64_t) == 0, "nothing but counters");
-
-static void add_stats(struct worker_stats *sum, const struct worker_stats *part)
-{
-    uint64_t *to = (uint64_t *)sum;
-    const uint64_t *from = (const uint64_t *)part;
-    for (size_t i = 0; i < sizeof(*sum) / sizeof(uint64_t); i++)
-        to[i] += from[i];
 }
 
 /* One sum for all workers, which come here at the same time. */
@@ -779,7 +647,7 @@ static void worker_add_stats(struct worker *worker, void *argument)
     struct stats_call *call = argument;
     resolver_get_stats(driver_resolver(worker->driver), &worker->stats.resolver);
     pthread_mutex_lock(&call->mutex);
-    add_stats(call->sum, &worker->stats);
+    worker_stats_add(call->sum, &worker->stats);
     pthread_mutex_unlock(&call->mutex);
 }
 
