@@ -54,7 +54,13 @@ static const struct {
     { "resolver: { forward: [{ to: [192.0.2.1], zone: . }] }\n",
       "  forward: [{ zone: ., to: [192.0.2.1@53], mode: only }]\n" },
     { "resolver: { stub: [{ zone: ., to: [\"::1@5300\", 127.0.0.1@1] }] }\n",
-      "  stub: [{ zone: ., to: [\"::1@5300\", 127.0.0.1@1] }]\n" },
+      "  stub: [{ zone: ., to: [\"::1@5300\", 127.0.0.1@1], mode: only }]\n" },
+    { "resolver: { stub: [{ zone: a., to: [192.0.2.1], mode: first, transport: tcp }], transport: tcp }\n",
+      "  stub: [{ zone: a., to: [192.0.2.1@53], mode: first, transport: tcp }]\n" },
+    { "resolver: { nat64: \"2001:db8::/96\", query-never: [192.0.2.0/24] }\n", "  nat64: \"2001:db8::/96\"\n" },
+    { "resolver: { client-strings: [{ to: 192.0.2.0/24, text: a b }], client-string-code: 65432 }\n",
+      "  client-strings: [{ to: 192.0.2.0/24, text: \"a b\" }]\n" },
+    { "cache: { min-ttl: 5s, min-negative-ttl: 1m }\n", "  min-negative-ttl: 1m\n" },
     { "trust: { model: configured, anchors: [] }\n", "  anchors: []\n" },
     { "trust: { negative: [{ zone: example., until: 2026-11-22T01:00:00+01:00, reason: \"a \\\"b\\\"\\n\\u00e9\" }] "
       "}\n",
@@ -120,7 +126,7 @@ static void printing_can_be_read_back(void **state)
 /* ---- what is not ---- */
 
 #define ADDRESSES "a list of addresses such as 192.0.2.1 or \"2001:db8::1@53\""
-#define STUBS     "a list of { zone: example., to: [192.0.2.1@53] }"
+#define STUBS     "a list of { zone: example., to: [192.0.2.1@53], mode: only, transport: udp } (or first, or tcp)"
 
 static const struct {
     const char *text, *error; /* behind the name of the file */
@@ -209,8 +215,16 @@ static const struct {
     { "resolver: { stub: [{ to: [192.0.2.1] }] }\n", ":1: resolver.stub: zone: expected a domain name, got nothing" },
     { "resolver: { stub: [{ zone: a..b, to: [192.0.2.1] }] }\n",
       ":1: resolver.stub: zone: expected a domain name, got \"a..b\"" },
-    { "resolver: { stub: [{ zone: a., to: [192.0.2.1], mode: only }] }\n",
-      ":1: resolver.stub: unknown key \"mode\", expected " STUBS },
+    { "resolver: { stub: [{ zone: a., to: [192.0.2.1], way: only }] }\n",
+      ":1: resolver.stub: unknown key \"way\", expected " STUBS },
+    { "resolver: { stub: [{ zone: a., to: [192.0.2.1], transport: tls }] }\n",
+      ":1: resolver.stub: transport: expected udp or tcp, got \"tls\"" },
+    { "resolver: { client-strings: [{ to: a, text: b }] }\n",
+      ":1: resolver.client-strings: to: expected a network such as 192.0.2.0/24, got \"a\"" },
+    { "resolver: { client-strings: [{ to: 192.0.2.0/24 }] }\n",
+      ":1: resolver.client-strings: text: expected a text of at most 255 octets, got nothing" },
+    { "resolver: { client-string-code: 12 }\n",
+      ":1: resolver.client-string-code: expected a number from 65001 to 65534, got \"12\"" },
     { "resolver: { stub: [{ zone: a., zone: b., to: [192.0.2.1] }] }\n", ":1: resolver.stub: zone is written twice" },
     { "resolver: { stub: [a.] }\n", ":1: resolver.stub: expected " STUBS ", got \"a.\"" },
     { "resolver: { forward: [{ zone: a., to: [192.0.2.1], mode: maybe }] }\n",

@@ -80,11 +80,13 @@ const char *option_text(struct arena *arena, const struct option *option, const 
 extern const struct kind kind_truth, kind_number, kind_duration, kind_size, kind_choice, kind_text, kind_path;
 extern const struct kind kind_addresses, kind_time_servers, kind_prefixes, kind_texts, kind_secrets, kind_paths, kind_names,
     kind_algorithms, kind_digests;
-extern const struct kind kind_forwards, kind_stubs, kind_negatives, kind_insecures, kind_floor, kind_pref64;
+extern const struct kind kind_forwards, kind_stubs, kind_negatives, kind_insecures, kind_client_strings, kind_floor,
+    kind_pref64;
 /* Whatever stands there: of features to come. */
 extern const struct kind kind_later_group;
 
-/* Items of lists: struct address, struct time_server, struct prefix, struct dname, uint8_t (algorithms, digests), struct zone_rule (forwards, stubs), or
+/* Items of lists: struct address, struct time_server, struct prefix, struct dname, uint8_t (algorithms, digests), struct zone_rule (forwards, stubs), struct
+ * client_string, or
  * one of these. */
 struct line_text { /* texts, secrets, paths */
     const char *text;
@@ -116,6 +118,7 @@ enum err take_bootstrap_authorities(struct loading *loading, const struct option
 enum err take_negatives(struct loading *loading, const struct option *option, const struct value *value);
 enum err take_insecures(struct loading *loading, const struct option *option, const struct value *value);
 enum err take_pref64(struct loading *loading, const struct option *option, const struct value *value);
+enum err take_nat64(struct loading *loading, const struct option *option, const struct value *value);
 enum err take_cookie_secrets(struct loading *loading, const struct option *option, const struct value *value);
 enum err take_nsid(struct loading *loading, const struct option *option, const struct value *value);
 enum err take_floor(struct loading *loading, const struct option *option, const struct value *value);

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 
 #include "config/option.h"
+#include "message/pref64.h"
 #include "time/rfc3339.h"
 
 const char *node_text(const struct node *node)
@@ -160,8 +161,7 @@ static enum err duration_read(struct loading *loading, const struct option *opti
                               struct value *value)
 {
     const char *text = node_text(node);
-    bool is_good =
-        text != NULL && duration_from_text(text, &value->number) && is_in_range(option, value->number);
+    bool is_good = text != NULL && duration_from_text(text, &value->number) && is_in_range(option, value->number);
     return is_good ? OK : config_refuse_node(loading, option, node);
 }
 
@@ -323,14 +323,14 @@ const struct kind kind_floor = {
     .what = "stored, build, a time such as 2026-12-01T00:00:00Z",
 };
 
-/* ---- the prefix of synthesized addresses ---- */
+/* ---- the prefix of a NAT64 ---- */
 
 static enum err pref64_read(struct loading *loading, const struct option *option, const struct node *node,
                             struct value *value)
 {
     struct prefix prefix;
     value->text = node_text(node);
-    bool is_good = value->text != NULL && dns64_prefix_from_text(value->text, &prefix) == OK;
+    bool is_good = value->text != NULL && pref64_from_text(value->text, &prefix) == OK;
     return is_good ? OK : config_refuse_node(loading, option, node);
 }
 

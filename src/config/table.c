@@ -25,6 +25,7 @@ static const char *const log_levels[] = { "error", "warning", "info", "debug", N
 static const char *const optional_required[] = { "optional", "required", NULL };
 static const char *const minimisations[] = { "off", "relaxed", "strict", NULL };
 static const char *const minimisation_types[] = { "a", "ns", NULL };
+static const char *const transports[] = { "udp", "tcp", NULL };
 static const char *const cases[] = { "preserve", "random", NULL };
 static const char *const policies[] = { "rfc9904", NULL };
 static const char *const models[] = { "root", "configured", NULL };
@@ -67,6 +68,12 @@ static const struct option options[] = {
       .max = SECONDS(TTL_S_MAX), .unit = 1000, PLACE(cache.max_ttl_s) },
     { "cache.max-negative-ttl", &kind_duration, "3h", "No denial is kept longer (RFC 2308 section 5).",
       .min = SECONDS(1), .max = SECONDS(TTL_S_MAX), .unit = 1000, PLACE(cache.max_negative_ttl_s) },
+    { "cache.min-ttl", &kind_duration, "0s",
+      "Data is kept at least so long, whatever its TTL, but no longer than its signatures say. It may have changed by "
+      "then: use it for zones with TTLs that are unreasonably short.",
+      .min = 0, .max = HOURS(1), .unit = 1000, PLACE(resolver.least_ttl_s) },
+    { "cache.min-negative-ttl", &kind_duration, "0s", "The same for denials.", .min = 0, .max = HOURS(1), .unit = 1000,
+      PLACE(resolver.least_negative_ttl_s) },
     { "cache.keep-expired", &kind_duration, "1d",
       "How long data stays after its TTL, to be served while servers cannot be reached.", .min = 0,
       .max = SECONDS(TTL_S_MAX), .unit = 1000, PLACE(cache.keep_expired_s) },
@@ -131,6 +138,13 @@ static const struct option options[] = {
       PLACE(resolver.prefetch) },
     { "resolver.ask-ipv4", &kind_truth, "true", "Talk to servers over IPv4.", PLACE(resolver.ask_ipv4) },
     { "resolver.ask-ipv6", &kind_truth, "true", "Talk to servers over IPv6.", PLACE(resolver.ask_ipv6) },
+    { "resolver.nat64", &kind_pref64, "none",
+      "The prefix of the NAT64 through which servers that have IPv4 addresses alone are asked (RFC 6052), for hosts "
+      "without IPv4.",
+      .word = "none", .take = take_nat64 },
+    { "resolver.transport", &kind_choice, "udp",
+      "What servers are asked over: udp turns to TCP where an answer is too large or UDP fails, tcp uses nothing else.",
+      .words = transports, PLACE(resolver.tcp_alone) },
     { "resolver.qname-minimisation", &kind_choice, "relaxed",
       "Tell each server no more of a name than it needs (RFC 9156). relaxed asks for the whole name where a server "
       "takes the short one badly, strict does not.",
@@ -146,6 +160,14 @@ static const struct option options[] = {
       "Special networks (loopback, RFC 1918 and others) whose addresses may be asked all the same. Addresses named in "
       "root-hints, forward and stub may always be asked.",
       LIST(resolver.query_private, resolver.query_private_count) },
+    { "resolver.query-never", &kind_prefixes, "[]",
+      "Networks whose addresses are never asked, even where resolver.forward or resolver.stub name them.",
+      LIST(resolver.query_never, resolver.query_never_count) },
+    { "resolver.client-strings", &kind_client_strings, "[]",
+      "Texts that servers of a network are told in each question, such as a customer number that a forwarder asks for.",
+      LIST(resolver.client_strings, resolver.client_string_count) },
+    { "resolver.client-string-code", &kind_number, "65001", "The number of the EDNS option that they are sent in.",
+      .min = EDNS_LOCAL_FIRST, .max = EDNS_LOCAL_LAST, PLACE(resolver.client_string_code) },
     { "resolver.aggressive-nsec.enabled", &kind_truth, "true",
       "Answer for names that cached NSEC and NSEC3 records deny, for what cached wildcards yield (RFC 8198), and for "
       "names "
@@ -173,12 +195,12 @@ static const struct option options[] = {
       "Also when there is fresh data and it is bogus. That hides what is wrong with the zone.",
       PLACE(resolver.stale.on_bogus) },
     { "resolver.forward", &kind_forwards, "[]",
-      "Zones that other resolvers answer: \"only\" lets their word be final, \"first\" asks the zone's own servers "
-      "when they fail. What they say is validated.",
+      "Zones that other resolvers answer: \"only\" lets their word be final, \"first\" goes on as if the rule were not "
+      "there when they fail. \"transport: tcp\" never asks them over UDP. What they say is validated.",
       .take = take_zone_rules },
     { "resolver.stub", &kind_stubs, "[]",
-      "Zones whose servers are listed here instead of found by delegation. The zone \".\" stands in for the root "
-      "hints.",
+      "Zones whose servers are listed here instead of found by delegation; with \"mode: first\" by delegation, too, "
+      "when those listed fail. The zone \".\" stands in for the root hints.",
       .take = take_zone_rules },
 
     { "rate-limit", &kind_later_group, "{}", "Limits of answers for each client network.", .not_yet = true },

@@ -5,6 +5,7 @@
 
 #include "config/option.h"
 #include "message/coding.h"
+#include "message/pref64.h"
 #include "transport/fetch.h"
 
 enum { LISTEN_MAX = 256 }; /* each takes two sockets of every worker */
@@ -81,7 +82,13 @@ enum err take_pref64(struct loading *loading, const struct option *option, const
     struct dns64 *dns64 = &loading->config->retelling.dns64;
     (void)option;
     dns64->is_on = !value->is_word;
-    return value->is_word ? OK : dns64_prefix_from_text(value->text, &dns64->prefix);
+    return value->is_word ? OK : pref64_from_text(value->text, &dns64->prefix);
+}
+
+enum err take_nat64(struct loading *loading, const struct option *option, const struct value *value)
+{
+    (void)option;
+    return value->is_word ? OK : pref64_from_text(value->text, &loading->config->resolver.nat64);
 }
 
 /* ---- answers ---- */

@@ -5,7 +5,7 @@
 #include "transport/sntp.h"
 #include "trust/nta.h"
 
-enum { FIELDS_MAX = 3 };
+enum { FIELDS_MAX = 4 };
 
 /* Finds the fields of one map by their names; found[] is NULL for those that are not written. */
 static enum err find_fields(struct loading *loading, const struct option *option, const struct node *map,
@@ -90,42 +90,46 @@ static enum err read_servers(struct loading *loading, const struct option *optio
     return OK;
 }
 
-static enum err read_mode(struct loading *loading, const struct option *option, const struct node *map,
-                          const struct node *field, enum zone_rule_kind *kind)
+/* One of two words, the first of which need not be written; *is_second says which. */
+static enum err read_word(struct loading *loading, const struct option *option, const struct node *map,
+                          const struct node *field, const char *name, const char *const words[2], bool *is_second)
 {
-    const char *text = field == NULL ? "only" : node_text(field);
-    if (text == NULL || (strcmp(text, "only") != 0 && strcmp(text, "first") != 0))
-        return refuse_field(loading, option, map, field, "mode", "only or first");
-    *kind = strcmp(text, "only") == 0 ? ZONE_RULE_FORWARD_ONLY : ZONE_RULE_FORWARD_FIRST;
-    return OK;
+    const char *text = field == NULL ? words[0] : node_text(field);
+    *is_second = text != NULL && strcmp(text, words[1]) == 0;
+    if (*is_second || (text != NULL && strcmp(text, words[0]) == 0))
+        return OK;
+    const char *expected = arena_printf(loading->arena, "%s or %s", words[0], words[1]);
+    return refuse_field(loading, option, map, field, name, expected);
 }
 
 static enum err read_rule(struct loading *loading, const struct option *option, const struct node *map,
-                          const struct node *const found[FIELDS_MAX], struct zone_rule *rule)
+                          enum zone_rule_kind only, enum zone_rule_kind first, struct zone_rule *rule)
 {
-    enum err err = read_zone(loading, option, map, found[0], &rule->zone);
-    return err != OK ? err : read_servers(loading, option, map, found[1], rule);
+    static const char *const names[FIELDS_MAX] = { "zone", "to", "mode", "transport" };
+    static const char *const modes[] = { "only", "first" }, *const transports[] = { "udp", "tcp" };
+    const struct node *found[FIELDS_MAX];
+    bool is_first = false;
+    enum err err = find_fields(loading, option, map, names, found);
+    if (err == OK)
+        err = read_zone(loading, option, map, found[0], &rule->zone);
+    if (err == OK)
+        err = read_servers(loading, option, map, found[1], rule);
+    if (err == OK)
+        err = read_word(loading, option, map, found[2], "mode", modes, &is_first);
+    if (err == OK)
+        err = read_word(loading, option, map, found[3], "transport", transports, &rule->tcp);
+    rule->kind = is_first ? first : only;
+    return err;
 }
 
 static enum err forward_read(struct loading *loading, const struct option *option, const struct node *node, void *item)
 {
-    static const char *const names[FIELDS_MAX] = { "zone", "to", "mode" };
-    const struct node *found[FIELDS_MAX];
-    struct zone_rule *rule = item;
-    enum err err = find_fields(loading, option, node, names, found);
-    if (err == OK)
-        err = read_rule(loading, option, node, found, rule);
-    return err != OK ? err : read_mode(loading, option, node, found[2], &rule->kind);
+    return read_rule(loading, option, node, ZONE_RULE_FORWARD_ONLY, ZONE_RULE_FORWARD_FIRST, item);
 }
 
 static enum err stub_read(struct loading *loading, const struct option *option, const struct node *node, void *item)
 {
-    static const char *const names[FIELDS_MAX] = { "zone", "to" };
-    const struct node *found[FIELDS_MAX];
-    struct zone_rule *rule = item;
-    rule->kind = ZONE_RULE_STUB;
-    enum err err = find_fields(loading, option, node, names, found);
-    return err != OK ? err : read_rule(loading, option, node, found, rule);
+    return read_rule(loading, option, node, ZONE_RULE_STUB, ZONE_RULE_STUB_FIRST, item);
 }
 
 static void rule_print(const void *item, struct text *to)
@@ -139,15 +143,13 @@ static void rule_print(const void *item, struct text *to)
         print_yaml_text(to, address_to_text(&rule->addresses[i], text));
     }
     text_printf(to, "]");
-    if (rule->kind != ZONE_RULE_STUB)
-        text_printf(to, ", mode: %s", rule->kind == ZONE_RULE_FORWARD_ONLY ? "only" : "first");
-    text_printf(to, " }");
+    text_printf(to, ", mode: %s%s }", zone_rule_is_first(rule) ? "first" : "only", rule->tcp ? ", transport: tcp" : "");
 }
 
 const struct kind kind_forwards = {
     .read = list_read,
     .print = list_print,
-    .what = "a list of { zone: example., to: [192.0.2.1@53], mode: only } (or first)",
+    .what = "a list of { zone: example., to: [192.0.2.1@53], mode: only, transport: udp } (or first, or tcp)",
     .item_octets = sizeof(struct zone_rule),
     .item_read = forward_read,
     .item_print = rule_print,
@@ -156,10 +158,51 @@ const struct kind kind_forwards = {
 const struct kind kind_stubs = {
     .read = list_read,
     .print = list_print,
-    .what = "a list of { zone: example., to: [192.0.2.1@53] }",
+    .what = "a list of { zone: example., to: [192.0.2.1@53], mode: only, transport: udp } (or first, or tcp)",
     .item_octets = sizeof(struct zone_rule),
     .item_read = stub_read,
     .item_print = rule_print,
+};
+
+/* ---- what servers are told about us ---- */
+
+static enum err client_string_read(struct loading *loading, const struct option *option, const struct node *node,
+                                   void *item)
+{
+    static const char *const names[FIELDS_MAX] = { "to", "text" };
+    const struct node *found[FIELDS_MAX];
+    struct client_string *string = item;
+    enum err err = find_fields(loading, option, node, names, found);
+    if (err != OK)
+        return err;
+    const char *to = found[0] == NULL ? NULL : node_text(found[0]);
+    if (to == NULL || prefix_from_text(to, &string->to) != OK)
+        return refuse_field(loading, option, node, found[0], "to", "a network such as 192.0.2.0/24");
+    string->text = found[1] == NULL ? NULL : node_text(found[1]);
+    if (string->text == NULL || strlen(string->text) > CLIENT_STRING_OCTETS_MAX)
+        return refuse_field(loading, option, node, found[1], "text", "a text of at most 255 octets");
+    return OK;
+}
+
+static void client_string_print(const void *item, struct text *to)
+{
+    const struct client_string *string = item;
+    char network[ADDRESS_TEXT_MAX];
+    text_printf(to, "{ to: ");
+    print_yaml_text(to, prefix_to_text(&string->to, network));
+    text_printf(to, ", text: ");
+    print_yaml_text(to, string->text);
+    text_printf(to, " }");
+}
+
+const struct kind kind_client_strings = {
+    .read = list_read,
+    .print = list_print,
+    .put = list_put,
+    .what = "a list of { to: 192.0.2.0/24, text: \"...\" }",
+    .item_octets = sizeof(struct client_string),
+    .item_read = client_string_read,
+    .item_print = client_string_print,
 };
 
 /* ---- exceptions from validation ---- */

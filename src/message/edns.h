@@ -21,6 +21,8 @@ enum edns_option_code {
     EDNS_KEY_TAG = 14,
     EDNS_EDE = 15,
     EDNS_REPORT_CHANNEL = 18,
+    EDNS_LOCAL_FIRST = 65001, /* to EDNS_LOCAL_LAST: local and experimental use (RFC 6891 section 9) */
+    EDNS_LOCAL_LAST = 65534,
 };
 
 struct edns_option {

@@ -4,40 +4,14 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "message/pref64.h"
 
 enum {
     MAPPED_ZEROS = 10,       /* ::ffff:0:0/96, which the default exclusion set holds (RFC 6147 section 5.1.4) */
     TTL_WITHOUT_SOA_S = 600, /* RFC 6147 section 5.1.7 */
-    RESERVED_OCTET = 8,      /* of the prefix, zero (RFC 6052 section 2.2) */
     NIBBLES = 32,            /* labels of a name below ip6.arpa. (RFC 3596 section 2.5) */
     REVERSE_TEXT_MAX = 32,   /* "255.255.255.255.in-addr.arpa." and the NUL */
 };
-
-enum err dns64_prefix_from_text(const char *text, struct prefix *prefix)
-{
-    static const uint8_t lengths[] = { 32, 40, 48, 56, 64, 96 };
-    if (prefix_from_text(text, prefix) != OK || prefix->address.family != 6)
-        return ERR_FORMAT;
-    for (size_t i = 0; i < ARRAY_LEN(lengths); i++)
-        if (prefix->bits == lengths[i])
-            return prefix->address.octets[RESERVED_OCTET] == 0 ? OK : ERR_FORMAT;
-    return ERR_FORMAT;
-}
-
-/* Where the octets of the IPv4 address stand: behind the prefix, octet 8 left out (RFC 6052 section 2.2). */
-static unsigned place_of(const struct prefix *prefix, unsigned octet)
-{
-    unsigned place = prefix->bits / 8 + octet;
-    return prefix->bits <= 64 && place >= RESERVED_OCTET ? place + 1 : place;
-}
-
-void dns64_embed(const struct prefix *prefix, const uint8_t ipv4[4], uint8_t ipv6[16])
-{
-    memset(ipv6, 0, 16);
-    memcpy(ipv6, prefix->address.octets, prefix->bits / 8);
-    for (unsigned i = 0; i < 4; i++)
-        ipv6[place_of(prefix, i)] = ipv4[i];
-}
 
 /* ---- names of addresses ---- */
 
@@ -77,8 +51,7 @@ bool dns64_reverse(const struct prefix *prefix, const struct dname *name, struct
     if (!address_of(name, &address) || !prefix_contains(prefix, &address))
         return false;
     uint8_t ipv4[4];
-    for (unsigned i = 0; i < 4; i++)
-        ipv4[i] = address.octets[place_of(prefix, i)];
+    pref64_extract(prefix, address.octets, ipv4);
     char text[REVERSE_TEXT_MAX];
     snprintf(text, sizeof(text), "%u.%u.%u.%u.in-addr.arpa.", ipv4[3], ipv4[2], ipv4[1], ipv4[0]);
     return dname_from_text(text, reverse) == OK;
@@ -142,7 +115,7 @@ static struct rrset *embed_all(const struct prefix *prefix, const struct rrset *
         if (set->rdata[i].len != 4)
             continue;
         uint8_t *ipv6 = arena_alloc(arena, 16);
-        dns64_embed(prefix, set->rdata[i].data, ipv6);
+        pref64_embed(prefix, set->rdata[i].data, ipv6);
         rdata[made->count++] = (struct octets) { ipv6, 16 };
     }
     return made;

@@ -12,12 +12,6 @@ struct dns64 {
     uint16_t ignored_count;
 };
 
-/* Reads Pref64::/n.  ERR_FORMAT: not an IPv6 prefix of 32, 40, 48, 56, 64 or 96 bits, or octet 8 is not zero. */
-MUST_USE enum err dns64_prefix_from_text(const char *text, struct prefix *prefix);
-
-/* The RDATA of the AAAA record that stands for an A record (RFC 6052 section 2.2). */
-void dns64_embed(const struct prefix *prefix, const uint8_t ipv4[4], uint8_t ipv6[16]);
-
 /* The name below ip6.arpa. of an address of the prefix becomes the one of the
  * embedded address below in-addr.arpa. (RFC 6147 section 5.3.1).  false: any other name. */
 bool dns64_reverse(const struct prefix *prefix, const struct dname *name, struct dname *reverse);

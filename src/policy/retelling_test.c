@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "message/pref64.h"
 #include "message/testing.h"
 #include "policy/retelling.h"
 
@@ -65,9 +66,9 @@ static void addresses_are_embedded_and_found_again(void **state)
         struct prefix prefix;
         struct address expected;
         uint8_t ipv6[16];
-        assert_int_equal(dns64_prefix_from_text(embedded[i].prefix, &prefix), OK);
+        assert_int_equal(pref64_from_text(embedded[i].prefix, &prefix), OK);
         assert_int_equal(address_from_text(embedded[i].address, 0, &expected), OK);
-        dns64_embed(&prefix, ipv4, ipv6);
+        pref64_embed(&prefix, ipv4, ipv6);
         assert_memory_equal(ipv6, expected.octets, 16);
         struct dname name = reverse_name_of(ipv6), reverse;
         assert_true(dns64_reverse(&prefix, &name, &reverse));
@@ -84,7 +85,7 @@ static void other_prefixes_are_refused(void **state)
                                          "64:ff9b::",    "2001:db8:0:0:100::/96", "none",          "" };
     struct prefix prefix;
     for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
-        assert_int_equal(dns64_prefix_from_text(wrong[i], &prefix), ERR_FORMAT);
+        assert_int_equal(pref64_from_text(wrong[i], &prefix), ERR_FORMAT);
 }
 
 /* ---- outcomes ---- */
@@ -136,7 +137,7 @@ static struct outcome addresses(struct arena *arena)
 static struct retelling_options behind_nat64(void)
 {
     struct retelling_options options = { .dns64.is_on = true, .sentinel = true };
-    assert_int_equal(dns64_prefix_from_text("64:ff9b::/96", &options.dns64.prefix), OK);
+    assert_int_equal(pref64_from_text("64:ff9b::/96", &options.dns64.prefix), OK);
     return options;
 }
 

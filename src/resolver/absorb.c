@@ -139,6 +139,8 @@ static void absorb_reply(struct resolver *r, struct lookup *l, const struct mess
         .origin = l->origin,
         .recursive = l->cut->recursive,
         .with_edns = l->sent_edns,
+        .least_ttl_s = r->parts.options->least_ttl_s,
+        .least_negative_ttl_s = r->parts.options->least_negative_ttl_s,
         .now = now,
     };
     struct server *server = servers_get(r->servers, &l->target->address);

@@ -53,7 +53,7 @@ bool lookup_want_addresses(struct resolver *r, struct lookup *l, struct now now)
         cut->name_is_asked[at] = true;
         cut->names_asked++;
         asked++;
-        if (r->parts.options->ask_ipv4)
+        if (cut_speaks_ipv4(r->parts.options))
             want_address(r, l, &server->name, TYPE_A, now);
         if (r->parts.options->ask_ipv6)
             want_address(r, l, &server->name, TYPE_AAAA, now);

@@ -1,4 +1,5 @@
 /* Where a question stands: the zone whose servers are asked next, and the choice among them. */
+#include "message/pref64.h"
 #include "resolver/internal.h"
 
 enum {
@@ -24,26 +25,58 @@ static bool is_configured(const struct resolver_options *options, const struct a
     return false;
 }
 
-bool cut_may_ask(const struct resolver_options *options, const struct address *address)
+static bool contain(const struct prefix *prefixes, uint16_t count, const struct address *address)
 {
-    if (address->family == 4 ? !options->ask_ipv4 : !options->ask_ipv6)
-        return false;
-    if (!address_is_special(address) || is_configured(options, address))
-        return true;
-    for (uint16_t i = 0; i < options->query_private_count; i++)
-        if (prefix_contains(&options->query_private[i], address))
+    for (uint16_t i = 0; i < count; i++)
+        if (prefix_contains(&prefixes[i], address))
             return true;
     return false;
+}
+
+bool cut_speaks_ipv4(const struct resolver_options *options)
+{
+    return options->nat64.address.family != 0 ? options->ask_ipv6 : options->ask_ipv4;
+}
+
+/* The IPv4 address that one behind NAT64 stands for. */
+static struct address real_address(const struct resolver_options *options, const struct address *address)
+{
+    struct address ipv4 = { .family = 4, .port = address->port };
+    if (options->nat64.address.family == 0 || !prefix_contains(&options->nat64, address))
+        return *address;
+    pref64_extract(&options->nat64, address->octets, ipv4.octets);
+    return ipv4;
+}
+
+static struct address reached_address(const struct resolver_options *options, const struct address *address)
+{
+    struct address reached = { .family = 6, .port = address->port };
+    if (options->nat64.address.family == 0 || address->family != 4)
+        return *address;
+    pref64_embed(&options->nat64, address->octets, reached.octets);
+    return reached;
+}
+
+bool cut_may_ask(const struct resolver_options *options, const struct address *address)
+{
+    struct address real = real_address(options, address);
+    if (!(address->family == 4 ? cut_speaks_ipv4(options) : options->ask_ipv6) ||
+        contain(options->query_never, options->query_never_count, &real))
+        return false;
+    return !address_is_special(&real) || is_configured(options, address) ||
+           contain(options->query_private, options->query_private_count, &real);
 }
 
 void cut_add_target(const struct resolver_options *options, struct cut *cut, const struct address *address)
 {
     if (cut->target_count == CUT_TARGETS_MAX || !cut_may_ask(options, address))
         return;
+    struct address reached = reached_address(options, address);
     for (uint16_t i = 0; i < cut->target_count; i++)
-        if (address_equal(&cut->targets[i].address, address))
+        if (address_equal(&cut->targets[i].address, &reached))
             return;
-    cut->targets[cut->target_count++] = (struct target) { .address = *address };
+    cut->targets[cut->target_count++] =
+        (struct target) { .address = reached, .use_tcp = options->tcp_alone || cut->tcp_alone };
 }
 
 struct cut *cut_new(const struct resolver_options *options, struct lookup *l, struct delegation *delegation)
@@ -63,10 +96,11 @@ struct cut *cut_of_rule(const struct resolver_options *options, struct lookup *l
     delegation->zone = l->rule->zone;
     delegation->origin = l->origin;
     struct cut *cut = cut_new(options, l, delegation);
+    cut->tcp_alone = l->rule->tcp;
     for (uint16_t i = 0; i < l->rule->address_count; i++)
         cut_add_target(options, cut, &l->rule->addresses[i]);
     cut->configured = true;
-    cut->recursive = l->rule->kind != ZONE_RULE_STUB;
+    cut->recursive = zone_rule_forwards(l->rule);
     return cut;
 }
 

@@ -122,6 +122,7 @@ struct resolver_options resolver_options_default(struct arena *arena)
         .minimisation_type = TYPE_A,
         .random_case = true,
         .edns_octets = UDP_OCTETS_DEFAULT,
+        .client_string_code = EDNS_LOCAL_FIRST,
         .special_use_names = true,
         .aggressive_nsec = true,
         .cookies = true,

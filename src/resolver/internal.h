@@ -68,6 +68,7 @@ struct cut { /* where the question stands */
     struct delegation *delegation;
     bool configured; /* addresses out of the configuration: special ones may be asked */
     bool recursive;  /* a forwarder: RD=1 */
+    bool tcp_alone;  /* the rule says so */
     bool from_cache; /* known before this lookup: may be outdated */
     uint16_t target_count;
     struct target targets[CUT_TARGETS_MAX];
@@ -256,6 +257,9 @@ bool question_equal(const struct question *a, const struct question *b);
 /* The forward or stub zone that holds the name (for DS: its parent's side); NULL if none.  *origin is set. */
 const struct zone_rule *zone_rule_for(const struct resolver_options *options, const struct question *question,
                                       uint16_t *origin);
+/* What would hold the name if this rule, or the more specific ones, were not there. */
+const struct zone_rule *zone_rule_above(const struct resolver_options *options, const struct zone_rule *rule,
+                                        const struct question *question, uint16_t *origin);
 
 /* lookup.c */
 struct lookup_wish {
@@ -283,6 +287,8 @@ struct cut *cut_new(const struct resolver_options *options, struct lookup *l, st
 struct cut *cut_of_rule(const struct resolver_options *options, struct lookup *l);
 /* The deepest one known that holds the name; NULL if there is none. */
 struct cut *cut_of_cache(struct resolver *r, struct lookup *l, struct now now);
+/* Can servers with IPv4 addresses be reached, by themselves or through NAT64? */
+bool cut_speaks_ipv4(const struct resolver_options *options);
 bool cut_may_ask(const struct resolver_options *options, const struct address *address);
 void cut_add_target(const struct resolver_options *options, struct cut *cut, const struct address *address);
 /* One of the fastest that may still be asked; NULL if none is left. */

@@ -11,7 +11,7 @@ enum {
     LOOKUP_MS_MAX = 12000,        /* RFC 8767 section 4 speaks of 10 to 30 s; clients give up earlier */
     WAITS_DEPTH_MAX = 64,         /* of the waits-for graph; deeper counts as a cycle … */
     WAITS_LOOKUPS_MAX = 256,      /* … as do more lookups below one: a client's question has LOOKUPS_MAX */
-    QUESTION_OCTETS_MAX = 512,
+    QUESTION_OCTETS_MAX = 1024,   /* a name, and all options that we send */
 };
 
 /* ---- the beginning ---- */
@@ -211,7 +211,7 @@ static bool waits_for_priming(struct resolver *r, struct lookup *l, struct now n
 /* false: wait for something first. */
 static bool find_cut(struct resolver *r, struct lookup *l, struct now now)
 {
-    if (l->rule != NULL && l->rule->kind != ZONE_RULE_STUB) {
+    if (l->rule != NULL && zone_rule_forwards(l->rule)) {
         l->cut = cut_of_rule(r->parts.options, l);
         return true;
     }
@@ -276,6 +276,15 @@ static void send_question(struct resolver *r, struct lookup *l, struct target *t
 
 /* ---- deciding ---- */
 
+/* The question goes where it would without its rule; what comes of it is kept as the rule's. */
+static void leave_rule(struct resolver *r, struct lookup *l)
+{
+    uint16_t origin;
+    const struct zone_rule *above = zone_rule_above(r->parts.options, l->rule, &l->question, &origin);
+    l->rule = above == NULL ? NULL : arena_copy(l->arena, above, sizeof(*above));
+    l->cut = NULL;
+}
+
 /* All servers have failed.  A delegation that was in the cache may be outdated: come down again from its parent, once.
  * It stays until the parent has said something else: it may know addresses that nobody tells just now. */
 static bool try_another_way(struct resolver *r, struct lookup *l, struct now now)
@@ -291,9 +300,8 @@ static bool try_another_way(struct resolver *r, struct lookup *l, struct now now
             l->accept_recursion_lame = true;
             return true;
         }
-    if (l->cut->recursive && l->rule->kind == ZONE_RULE_FORWARD_FIRST) {
-        l->rule = NULL;
-        l->cut = NULL;
+    if (l->cut->configured && zone_rule_is_first(l->rule)) {
+        leave_rule(r, l);
         return true;
     }
     if (l->cut->from_cache && !l->cut_is_doubted && !dname_is_root(&l->cut->delegation->zone)) {

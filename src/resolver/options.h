@@ -9,15 +9,34 @@ enum minimisation { MINIMISATION_OFF, MINIMISATION_RELAXED, MINIMISATION_STRICT 
 
 enum zone_rule_kind {
     ZONE_RULE_FORWARD_ONLY,  /* RD=1 to the listed resolvers, their word is final */
-    ZONE_RULE_FORWARD_FIRST, /* the same, but when they fail: iterate */
-    ZONE_RULE_STUB, /* RD=0 to the listed servers as if the zone were delegated to them; referrals are followed */
+    ZONE_RULE_FORWARD_FIRST, /* the same, but when they fail: go on as if this rule were not there */
+    ZONE_RULE_STUB,       /* RD=0 to the listed servers as if the zone were delegated to them; referrals are followed */
+    ZONE_RULE_STUB_FIRST, /* the same, but when they fail: go on as if this rule were not there */
 };
 struct zone_rule {
     struct dname zone;
     enum zone_rule_kind kind;
+    bool tcp; /* the listed servers are asked over TCP alone */
     uint16_t address_count;
     struct address addresses[ADDRESSES_PER_NS_MAX];
 };
+
+/* What servers of a network are told about us, in an EDNS option agreed upon with them. */
+enum { CLIENT_STRING_OCTETS_MAX = 255 };
+struct client_string {
+    struct prefix to;
+    const char *text;
+};
+
+static inline bool zone_rule_forwards(const struct zone_rule *rule)
+{
+    return rule->kind == ZONE_RULE_FORWARD_ONLY || rule->kind == ZONE_RULE_FORWARD_FIRST;
+}
+
+static inline bool zone_rule_is_first(const struct zone_rule *rule)
+{
+    return rule->kind == ZONE_RULE_FORWARD_FIRST || rule->kind == ZONE_RULE_STUB_FIRST;
+}
 
 struct stale_options { /* RFC 8767 */
     bool enabled;
@@ -35,9 +54,17 @@ struct resolver_options {
     enum minimisation minimisation;
     uint16_t minimisation_type;   /* TYPE_A or TYPE_NS */
     bool random_case;             /* 0x20 */
+    bool tcp_alone;               /* no questions over UDP */
     uint16_t edns_octets;         /* offered upstream */
     struct prefix *query_private; /* special networks that may be asked all the same */
     uint16_t query_private_count;
+    struct prefix *query_never; /* networks that must not be asked, whoever names them */
+    uint16_t query_never_count;
+    struct prefix nat64; /* servers with IPv4 addresses are reached through it (RFC 6052); family 0: they are not */
+    struct client_string *client_strings; /* the most specific network counts */
+    uint16_t client_string_count;
+    uint16_t client_string_code; /* the EDNS option that they are sent in */
+    uint32_t least_ttl_s, least_negative_ttl_s;
     struct zone_rule *zone_rules; /* the most specific one that holds the name wins; origin is 1 + index */
     uint16_t zone_rule_count;
     bool special_use_names;

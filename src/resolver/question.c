@@ -1,6 +1,7 @@
 #include "resolver/internal.h"
 
 #include <ctype.h>
+#include <string.h>
 
 enum {
     NSEC3_HASH_SHA1 = 1, /* RFC 5155 section 11 */
@@ -101,6 +102,20 @@ static void signal_algorithms(const struct resolver *r, struct edns *edns, struc
     signal_numbers(edns, EDNS_N3U, nsec3_hashes, sizeof(nsec3_hashes));
 }
 
+/* What this server is told about us. */
+static void put_client_string(const struct resolver_options *options, const struct address *server, struct edns *edns)
+{
+    const struct client_string *found = NULL;
+    for (uint16_t i = 0; i < options->client_string_count; i++) {
+        const struct client_string *string = &options->client_strings[i];
+        if (prefix_contains(&string->to, server) && (found == NULL || string->to.bits > found->to.bits))
+            found = string;
+    }
+    if (found != NULL)
+        edns->options[edns->option_count++] =
+            (struct edns_option) { options->client_string_code, { (const uint8_t *)found->text, strlen(found->text) } };
+}
+
 struct octets lookup_write_question(struct resolver *r, struct lookup *l, const struct question *ask, struct now now,
                                     uint8_t *buffer, size_t size)
 {
@@ -125,6 +140,7 @@ struct octets lookup_write_question(struct resolver *r, struct lookup *l, const 
         lookup_put_cookie(r, l, now, &edns, cookie);
         signal_anchors(r, ask, now, &edns, tags);
         signal_algorithms(r, &edns, &understood);
+        put_client_string(options, &l->target->address, &edns);
     }
     l->sent_options = edns.option_count > 0;
     struct message_writer m;

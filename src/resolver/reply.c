@@ -97,14 +97,25 @@ static uint32_t negative_ttl(const struct answer *answer)
     return soa.minimum_s < set->ttl_s ? soa.minimum_s : set->ttl_s;
 }
 
-static void set_deadline(struct answer *answer)
+static void raise_ttls(const struct rrset_list *list, uint32_t least_s)
 {
-    uint32_t ttl_s = least_ttl(&answer->proofs, least_ttl(&answer->rrsets, TTL_S_MAX));
-    if (answer->kind == ANSWER_NODATA || answer->kind == ANSWER_NXDOMAIN) {
-        uint32_t negative = negative_ttl(answer);
-        if (negative < ttl_s)
-            ttl_s = negative;
-    }
+    for (uint16_t i = 0; i < list->count; i++)
+        if (list->items[i]->ttl_s < least_s)
+            list->items[i]->ttl_s = least_s;
+}
+
+/* What the operator wants kept for longer than its zone does is, but not beyond what its signatures say: the cache sees to
+ * that when they are judged (RFC 4035 section 5.3.3). */
+static void set_deadline(struct answer *answer, const struct asked *asked)
+{
+    bool is_negative = answer->kind == ANSWER_NODATA || answer->kind == ANSWER_NXDOMAIN;
+    uint32_t least_s = is_negative ? asked->least_negative_ttl_s : asked->least_ttl_s;
+    uint32_t ttl_s = is_negative ? negative_ttl(answer) : TTL_S_MAX;
+    if (ttl_s < least_s)
+        ttl_s = least_s;
+    raise_ttls(&answer->rrsets, least_s);
+    raise_ttls(&answer->proofs, least_s);
+    ttl_s = least_ttl(&answer->proofs, least_ttl(&answer->rrsets, ttl_s));
     answer->expires_ms = answer->received_ms + (int64_t)ttl_s * 1000;
 }
 
@@ -115,7 +126,7 @@ static struct answer *positive(const struct message *message, const struct asked
     list_add(&answer->rrsets, set, 1, arena);
     if (is_expanded(set))
         add_denial(answer, message, asked, arena);
-    set_deadline(answer);
+    set_deadline(answer, asked);
     return answer;
 }
 
@@ -135,7 +146,7 @@ static struct answer *positive_any(const struct message *message, const struct a
         return NULL;
     if (is_expanded(answer->rrsets.items[0]))
         add_denial(answer, message, asked, arena);
-    set_deadline(answer);
+    set_deadline(answer, asked);
     return answer;
 }
 
@@ -236,7 +247,7 @@ static struct answer *negative(const struct message *message, const struct asked
     if (soa != NULL)
         add_apex(answer, message, asked, soa, arena);
     add_denial(answer, message, asked, arena);
-    set_deadline(answer);
+    set_deadline(answer, asked);
     return answer;
 }
 

@@ -31,6 +31,7 @@ struct asked { /* what the reply answers */
     uint16_t origin;
     bool recursive; /* asked with RD=1 of a forwarder */
     bool with_edns;
+    uint32_t least_ttl_s, least_negative_ttl_s; /* shorter TTLs are taken for these */
     struct now now;
 };
 

@@ -394,7 +394,7 @@ static bool is_forwarded(struct resolver *r, const struct pin *pin)
 {
     uint16_t origin;
     const struct zone_rule *rule = zone_rule_for(r->parts.options, &pin->question, &origin);
-    return rule != NULL && rule->kind != ZONE_RULE_STUB;
+    return rule != NULL && zone_rule_forwards(rule);
 }
 
 /* Whom to ask next time: not the server that said it; the same one over TCP if there is no other; at last a forwarder's

@@ -1,5 +1,6 @@
 #include "resolver/internal.h"
 
+#include <limits.h>
 #include <stddef.h>
 #include <stdlib.h>
 
@@ -17,8 +18,9 @@ bool question_equal(const struct question *a, const struct question *b)
     return a->qtype == b->qtype && a->qclass == b->qclass && dname_equal(&a->qname, &b->qname);
 }
 
-const struct zone_rule *zone_rule_for(const struct resolver_options *options, const struct question *question,
-                                      uint16_t *origin)
+/* The deepest rule that holds the name and whose zone has at most so many labels. */
+static const struct zone_rule *find_rule(const struct resolver_options *options, const struct question *question,
+                                         unsigned labels_max, uint16_t *origin)
 {
     const struct zone_rule *best = NULL;
     bool above = question->qtype == TYPE_DS && !dname_is_root(&question->qname);
@@ -27,12 +29,25 @@ const struct zone_rule *zone_rule_for(const struct resolver_options *options, co
         const struct zone_rule *rule = &options->zone_rules[i];
         bool holds =
             above ? dname_is_below(&question->qname, &rule->zone) : dname_is_subdomain(&question->qname, &rule->zone);
-        if (!holds || (best != NULL && best->zone.labels >= rule->zone.labels))
+        if (!holds || rule->zone.labels > labels_max || (best != NULL && best->zone.labels >= rule->zone.labels))
             continue;
         best = rule;
         *origin = (uint16_t)(1 + i);
     }
     return best;
+}
+
+const struct zone_rule *zone_rule_for(const struct resolver_options *options, const struct question *question,
+                                      uint16_t *origin)
+{
+    return find_rule(options, question, UINT_MAX, origin);
+}
+
+const struct zone_rule *zone_rule_above(const struct resolver_options *options, const struct zone_rule *rule,
+                                        const struct question *question, uint16_t *origin)
+{
+    *origin = ORIGIN_ITERATIVE;
+    return dname_is_root(&rule->zone) ? NULL : find_rule(options, question, rule->zone.labels - 1u, origin);
 }
 
 uint16_t resolver_origin(const struct resolver_options *options, const struct question *question)

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "message/coding.h"
+#include "message/pref64.h"
 #include "tests/scenario/story_anchors.h"
 
 enum {
@@ -28,6 +29,7 @@ struct mapping {
     bool names_clients; /* who may ask */
     bool fakes_dsa, fakes_sha1;
     bool validates;
+    bool uses_nat64;
     bool hides_identity, hides_version;
     const char *error; /* without the line */
 };
@@ -135,7 +137,7 @@ static bool set_dns64_prefix(struct mapping *m, const char *value)
 {
     struct dns64 *dns64 = &m->config->retelling.dns64;
     dns64->is_on = true;
-    return dns64_prefix_from_text(value, &dns64->prefix) == OK || fail(m, "a prefix for DNS64", value);
+    return pref64_from_text(value, &dns64->prefix) == OK || fail(m, "a prefix for DNS64", value);
 }
 
 static bool add_dns64_ignored(struct mapping *m, const char *value)
@@ -350,6 +352,32 @@ static bool set_stale_recheck(struct mapping *m, const char *value)
     return parse_seconds(m, value, &m->config->resolver.stale.recheck_s);
 }
 
+/* Unbound: denials, too, unless it has a word of their own. */
+static bool set_min_ttl(struct mapping *m, const char *value)
+{
+    struct resolver_options *resolver = &m->config->resolver;
+    if (!parse_seconds(m, value, &resolver->least_ttl_s))
+        return false;
+    if (resolver->least_negative_ttl_s == 0)
+        resolver->least_negative_ttl_s = resolver->least_ttl_s;
+    return true;
+}
+
+static bool set_min_negative_ttl(struct mapping *m, const char *value)
+{
+    return parse_seconds(m, value, &m->config->resolver.least_negative_ttl_s);
+}
+
+/* Deckard: "min_ttl = 5" */
+static bool set_features(struct mapping *m, const char *value)
+{
+    static const char min_ttl[] = "min_ttl = ";
+    if (strncmp(value, min_ttl, sizeof(min_ttl) - 1) == 0)
+        return set_min_ttl(m, value + sizeof(min_ttl) - 1);
+    m->config->needs = "features of another program";
+    return true;
+}
+
 static bool set_prefetch(struct mapping *m, const char *value)
 {
     return parse_switch(m, value, &m->config->resolver.prefetch);
@@ -401,6 +429,49 @@ static bool set_localhost(struct mapping *m, const char *value)
     struct resolver_options *resolver = &m->config->resolver;
     return refused || (add_prefix(m, resolver->query_private, &resolver->query_private_count, "127.0.0.0/8") &&
                        add_prefix(m, resolver->query_private, &resolver->query_private_count, "::1"));
+}
+
+static bool add_never_asked(struct mapping *m, const char *value)
+{
+    struct resolver_options *resolver = &m->config->resolver;
+    return add_prefix(m, resolver->query_never, &resolver->query_never_count, value);
+}
+
+static bool set_tcp(struct mapping *m, const char *value)
+{
+    return parse_switch(m, value, &m->config->resolver.tcp_alone);
+}
+
+static bool set_nat64(struct mapping *m, const char *value)
+{
+    return parse_switch(m, value, &m->uses_nat64);
+}
+
+static bool set_nat64_prefix(struct mapping *m, const char *value)
+{
+    return pref64_from_text(value, &m->config->resolver.nat64) == OK || fail(m, "a prefix for NAT64", value);
+}
+
+/* "10.0.0.0/24 a text" */
+static bool add_client_string(struct mapping *m, const char *value)
+{
+    struct resolver_options *resolver = &m->config->resolver;
+    size_t len = strcspn(value, " ");
+    if (value[len] == '\0' || resolver->client_string_count == PREFIXES_MAX)
+        return fail(m, "a network and a text", value);
+    struct client_string *string = &resolver->client_strings[resolver->client_string_count++];
+    string->text = value + len + 1;
+    return prefix_from_text(arena_printf(m->arena, "%.*s", (int)len, value), &string->to) == OK ||
+           fail(m, "a network", value);
+}
+
+static bool set_client_string_code(struct mapping *m, const char *value)
+{
+    uint32_t code;
+    if (!parse_seconds(m, value, &code) || code > UINT16_MAX)
+        return fail(m, "the number of an option", value);
+    m->config->resolver.client_string_code = (uint16_t)code;
+    return true;
 }
 
 /* Stories with more than one question at a time raise it to what they need; the one with a limit of 1 wants a drop. */
@@ -564,6 +635,22 @@ static bool set_forward_first(struct mapping *m, const char *value)
     return true;
 }
 
+static bool set_stub_first(struct mapping *m, const char *value)
+{
+    bool first;
+    if (m->rule == NULL || !parse_switch(m, value, &first))
+        return fail(m, "yes or no in a stub-zone", value);
+    m->rule->kind = first ? ZONE_RULE_STUB_FIRST : ZONE_RULE_STUB;
+    return true;
+}
+
+static bool set_zone_tcp(struct mapping *m, const char *value)
+{
+    if (m->rule == NULL)
+        return fail(m, "a zone around it", value);
+    return parse_switch(m, value, &m->rule->tcp);
+}
+
 /* ---- the table ---- */
 
 /* One row a word: `apply` maps it; else `needs` says what we lack, unless the value switches it off; else it is
@@ -589,7 +676,10 @@ static const struct word words[] = {
     { "forward-first", .apply = set_forward_first },
     { "stub-name", .why = "the name of the root server; its address counts" },
     { "stub-prime", .why = "a stub zone asks the listed servers" },
-    { "stub-first", .needs = "stub-first" },
+    { "stub-first", .apply = set_stub_first },
+    { "stub-tcp-upstream", .apply = set_zone_tcp },
+    { "forward-tcp-upstream", .apply = set_zone_tcp },
+    { "tcp-upstream", .apply = set_tcp },
     { "stub-no-cache", .needs = "zones without cache" },
     { "forward-no-cache", .needs = "zones without cache" },
     { "forward-host", .needs = "forwarders by name" },
@@ -615,7 +705,7 @@ static const struct word words[] = {
     { "do-ip4", .apply = set_ipv4 },
     { "do-ip6", .apply = set_ipv6 },
     { "do-not-query-localhost", .apply = set_localhost },
-    { "do-not-query-address", .needs = "addresses that must not be asked" },
+    { "do-not-query-address", .apply = add_never_asked },
     { "use-caps-for-id", .apply = set_query_case },
     { "edns-buffer-size", .apply = set_edns_octets },
     { "access-control", .apply = add_access },
@@ -631,17 +721,18 @@ static const struct word words[] = {
     { "serve-expired-ttl", .apply = set_stale_max_age },
     { "serve-expired-ttl-reset", .needs = "stale data that gets older with each failure" },
     { "prefetch", .apply = set_prefetch },
-    { "cache-min-ttl", .needs = "a least TTL" },
+    { "cache-min-ttl", .apply = set_min_ttl },
+    { "cache-min-negative-ttl", .apply = set_min_negative_ttl },
     { "serve-original-ttl", .needs = "original TTLs" },
     { "local-data", .needs = "local data" },
     { "private-address", .needs = "filtering of private addresses" },
     { "private-domain", .why = "goes with private-address" },
     { "dns64-prefix", .apply = set_dns64_prefix },
     { "dns64-ignore-aaaa", .apply = add_dns64_ignored },
-    { "do-nat64", .needs = "NAT64" },
-    { "nat64-prefix", .needs = "NAT64" },
-    { "edns-client-string", .needs = "EDNS client strings" },
-    { "edns-client-string-opcode", .needs = "EDNS client strings" },
+    { "do-nat64", .apply = set_nat64 },
+    { "nat64-prefix", .apply = set_nat64_prefix },
+    { "edns-client-string", .apply = add_client_string },
+    { "edns-client-string-opcode", .apply = set_client_string_code },
     { "edns-tcp-keepalive", .apply = set_keepalive },
     { "edns-tcp-keepalive-timeout", .apply = set_keepalive_timeout },
     { "nsid", .apply = set_nsid },
@@ -653,7 +744,7 @@ static const struct word words[] = {
     { "hide-identity", .apply = hide_identity },
     { "hide-version", .apply = hide_version },
     { "hide-trustanchor", .needs = "trust anchors as CHAOS names" },
-    { "features", .needs = "a least TTL" }, /* Deckard: "min_ttl = 5" */
+    { "features", .apply = set_features },
     { "iter-scrub-ns", .needs = "a limit on NS records of one answer" },
     { "num-queries-per-thread", .apply = set_query_limit },
 
@@ -729,7 +820,6 @@ static const struct word_group {
     { .needs = "other hold-downs than those of RFC 5011", .keys = " add-holddown del-holddown " },
     { .needs = "passing on what is Bogus", .keys = " val-permissive-mode ignore-cd-flag disable-edns-do " },
     { .needs = "another limit on answers over UDP", .keys = " max-udp-size " },
-    { .needs = "a least TTL", .keys = " cache-min-negative-ttl " },
     { .needs = "prefetch", .keys = " prefetch-key " },
     { .needs = "refusing ANY", .keys = " deny-any " },
     { .needs = "a limit on CNAME records of one answer", .keys = " iter-scrub-cname " },
@@ -744,9 +834,9 @@ static const struct word_group {
       .keys = " auth-zone zonefile primary master url allow-notify fallback-enabled for-downstream for-upstream"
               " zonemd-check zonemd-reject-absence " },
     { .needs = "servers by name", .keys = " stub-host " },
-    { .needs = "transports by zone",
-      .keys = " stub-tls-upstream stub-ssl-upstream stub-tcp-upstream forward-tls-upstream forward-ssl-upstream"
-              " forward-tcp-upstream tls-upstream ssl-upstream tcp-upstream " },
+    { .needs = "DNS over TLS towards servers",
+      .keys = " stub-tls-upstream stub-ssl-upstream forward-tls-upstream forward-ssl-upstream tls-upstream"
+              " ssl-upstream " },
     { .needs = "client subnets",
       .keys = " send-client-subnet client-subnet-zone client-subnet-always-forward client-subnet-opcode"
               " max-client-subnet-ipv6 max-client-subnet-ipv4 min-client-subnet-ipv6 min-client-subnet-ipv4"
@@ -842,6 +932,8 @@ static struct story_config initial(struct arena *arena, const struct story *stor
     resolver->cookies = false; /* told packets cannot repeat what is random */
     resolver->edns_octets = 4096;
     resolver->minimisation_type = story->has_sections ? TYPE_A : TYPE_NS;
+    resolver->query_never = ARENA_ARRAY(arena, PREFIXES_MAX, struct prefix);
+    resolver->client_strings = ARENA_ARRAY(arena, PREFIXES_MAX, struct client_string);
     resolver->zone_rules = ARENA_ARRAY(arena, ZONE_RULES_MAX, struct zone_rule);
     resolver->zone_rule_count = 0;
     allow_all_but_loopback(arena, resolver);
@@ -922,8 +1014,21 @@ static void look_for_steps(struct mapping *m, const struct story *story)
         m->config->needs = "ending an entry of the cache before its time";
 }
 
+/* Without a prefix of its own it is that of DNS64, or the well-known one (RFC 6052 section 2.1). */
+static void finish_nat64(struct mapping *m)
+{
+    struct prefix *prefix = &m->config->resolver.nat64;
+    if (!m->uses_nat64)
+        prefix->address.family = 0;
+    else if (prefix->address.family == 0 && m->config->retelling.dns64.is_on)
+        *prefix = m->config->retelling.dns64.prefix;
+    else if (prefix->address.family == 0)
+        set_nat64_prefix(m, "64:ff9b::/96");
+}
+
 static void finish(struct mapping *m, const struct story *story)
 {
+    finish_nat64(m);
     if (m->config->managed != NULL)
         use_managed(m);
     take_root_hints(m);
