@@ -379,10 +379,12 @@ static void name_keys(struct cache *cache, const struct answer *answer)
 {
     if (answer->verdict.security != SECURE || answer->kind != ANSWER_DATA || answer->question.qtype != TYPE_DNSKEY)
         return;
-    const struct rrset *keys = answer->rrsets.items[0];
-    for (uint16_t i = 0; i < keys->count && keys->type == TYPE_DNSKEY; i++)
-        lineages_name_key(cache->lineages, key_id(keys->owner, keys->rdata[i]), keys->owner,
-                          dnskey_tag(keys->rdata[i]));
+    const struct rrset *set = answer->rrsets.items[0];
+    struct named_key keys[DNSKEYS_PER_ZONE_MAX];
+    size_t count = set->type != TYPE_DNSKEY ? 0 : set->count < DNSKEYS_PER_ZONE_MAX ? set->count : DNSKEYS_PER_ZONE_MAX;
+    for (size_t i = 0; i < count; i++)
+        keys[i] = (struct named_key) { key_id(set->owner, set->rdata[i]), dnskey_tag(set->rdata[i]) };
+    lineages_name_keys(cache->lineages, set->owner, keys, count);
 }
 
 static struct answer_head make_head(struct cache *cache, const struct answer *answer, uint64_t epoch, struct now now)

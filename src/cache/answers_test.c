@@ -62,8 +62,8 @@ static void test_one_atomic_entry(void **state)
     assert_string_equal(got->verdict.text, "from a wildcard");
     assert_int_equal(got->verdict.valid_until_s, TEST_TIME_S + 1000);
     assert_int_equal(got->verdict.lineage.count, 2);
-    assert_int_equal(got->verdict.lineage.keys[0], 42);
-    assert_int_equal(got->verdict.lineage.keys[1], 77);
+    assert_int_equal(got->verdict.lineage.keys[0], 77);
+    assert_int_equal(got->verdict.lineage.keys[1], 42);
     assert_null(got->verdict.explanation);
 }
 

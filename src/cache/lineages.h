@@ -1,5 +1,6 @@
 /* What verdicts rest on: a pinned, bounded table of keys and of sets of keys, and the trust epoch.  It stands beside the
- * evictable memory: an entry names its lineage by slot and generation, and many entries share one.
+ * evictable memory: an entry names its lineage by slot and generation, and many entries share one.  lineage_shared.h tells
+ * how it lies in memory.
  *
  * The epoch rises with every flush and change of trust.  An entry of the current epoch stands, by one compare; an older
  * one is judged once by what was revoked or forgotten since, and then restamped or dropped. */
@@ -30,15 +31,21 @@ void lineages_reset(struct lineages *lineages);
 void lineages_free(struct lineages *lineages);
 uint64_t lineages_octets(const struct lineages *lineages);
 
-/* The slot of this set of keys.  false: there is no room, the verdict cannot be kept. */
+/* The slot of these keys, which stand in the order of the chain, the anchor's first: what the same chain leads to shares their
+ * records.  false: there is no room, the verdict cannot be kept. */
 bool lineages_intern(struct lineages *lineages, const struct lineage *lineage, struct lineage_ref *ref);
-/* The set of keys; false: the slot was given to another set since, the verdict's lineage is not known any more. */
+/* The keys, in the same order, without a lock; false: the slot was given to another set since, the verdict's lineage is not known any more. */
 bool lineages_get(struct lineages *lineages, struct lineage_ref ref, struct lineage *lineage);
 /* "example. 12345, . 38696" in the arena; NULL if it rests on no key or is not known any more. */
 char *lineages_text(struct lineages *lineages, struct lineage_ref ref, struct arena *arena);
 
-/* Gives a key its zone and tag, so that it can be found by them. */
-void lineages_name_key(struct lineages *lineages, uint64_t key, const struct dname *zone, uint16_t key_tag);
+struct named_key {
+    uint64_t id;
+    uint16_t tag;
+};
+/* Gives keys of one zone their zone and tags, so that they can be found by them. */
+void lineages_name_keys(struct lineages *lineages, const struct dname *zone, const struct named_key *keys,
+                        size_t count);
 /* The keys of this zone with this tag; returns the number written. */
 size_t lineages_keys_of(struct lineages *lineages, const struct dname *zone, uint16_t key_tag, uint64_t *keys,
                         size_t max);

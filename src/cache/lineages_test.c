@@ -1,5 +1,6 @@
 #include "cache/lineages.h"
 
+#include "cache/lineage_shared.h"
 #include "cache/testing.h"
 
 static int start(void **state)
@@ -17,36 +18,66 @@ static struct lineage lineage_of(uint64_t first, uint16_t count)
     return lineage;
 }
 
-static bool same_set(const struct lineage *a, const struct lineage *b)
+static bool same_chain(const struct lineage *a, const struct lineage *b)
 {
-    struct lineage both = *a;
-    lineage_merge(&both, b);
-    return a->count == b->count && both.count == a->count;
+    return a->count == b->count && memcmp(a->keys, b->keys, a->count * sizeof(a->keys[0])) == 0;
 }
 
-/* Many entries share one set, whatever the order of its keys. */
+/* Many entries share one set. */
 static void test_interned_once(void **state)
 {
     (void)state;
     static const uint16_t counts[] = { 1, 2, 14, 15, 16, 30, 31, LINEAGE_KEYS_MAX };
     struct lineages *lineages = lineages_new(1 << 20);
     for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
-        struct lineage in = lineage_of(100, counts[i]), reversed = { .count = 0 }, out;
+        struct lineage in = lineage_of(100, counts[i]), out;
         struct lineage_ref first, second;
-        for (uint16_t k = counts[i]; k-- > 0;)
-            lineage_add(&reversed, in.keys[k]);
         assert_true(lineages_intern(lineages, &in, &first));
-        assert_true(lineages_intern(lineages, &reversed, &second));
+        assert_true(lineages_intern(lineages, &in, &second));
         assert_int_equal(first.slot, second.slot);
         assert_int_equal(first.generation, second.generation);
         assert_true(lineages_get(lineages, first, &out));
-        assert_true(same_set(&in, &out));
+        assert_true(same_chain(&in, &out));
     }
     struct lineage empty = { .count = 0 }, over = { .overflow = true };
     struct lineage_ref ref;
     assert_true(lineages_intern(lineages, &empty, &ref));
     assert_int_equal(ref.slot, 0);
     assert_false(lineages_intern(lineages, &over, &ref));
+    lineages_free(lineages);
+}
+
+/* What rests on a zone's keys continues the set of its parent: a zone costs a record for each key of its own, and its name
+ * once. */
+static void test_chain_shared(void **state)
+{
+    (void)state;
+    enum { PARENTS = 6, ZONES = 100 };
+    struct lineages *lineages = lineages_new(1 << 20);
+    struct lineage_ref refs[ZONES], ds, keys_of_zone;
+    for (uint64_t i = 0; i < ZONES; i++) {
+        struct lineage chain = lineage_of(1, PARENTS);
+        char text[32];
+        snprintf(text, sizeof(text), "z%03u.example.", (unsigned)i);
+        struct dname zone = name_of(text);
+        struct named_key keys[] = { { 1000 + i, 1 }, { 2000 + i, 2 } };
+        lineages_name_keys(lineages, &zone, keys, ARRAY_LEN(keys));
+        assert_true(lineages_intern(lineages, &chain, &ds));
+        lineage_add(&chain, keys[0].id);
+        assert_true(lineages_intern(lineages, &chain, &keys_of_zone));
+        lineage_add(&chain, keys[1].id);
+        assert_true(lineages_intern(lineages, &chain, &refs[i]));
+    }
+    assert_int_equal(lineages->table->set_supply.fresh, 1 + PARENTS + 2 * ZONES);
+    assert_int_equal(lineages->table->key_supply.fresh, 1 + PARENTS + 2 * ZONES);
+    assert_int_equal(lineages->table->block_supply.fresh, 1 + 2 * ZONES);
+    for (uint64_t i = 0; i < ZONES; i++) {
+        struct lineage out, chain = lineage_of(1, PARENTS);
+        lineage_add(&chain, 1000 + i);
+        lineage_add(&chain, 2000 + i);
+        assert_true(lineages_get(lineages, refs[i], &out));
+        assert_true(same_chain(&out, &chain));
+    }
     lineages_free(lineages);
 }
 
@@ -65,8 +96,8 @@ static void test_bounded(void **state)
         struct lineage lineage = lineage_of(i * 64, (uint16_t)(1 + i % LINEAGE_KEYS_MAX));
         assert_true(lineages_intern(lineages, &lineage, &refs[i]));
         assert_true(lineages_get(lineages, refs[i], &out));
-        assert_true(same_set(&lineage, &out));
-        lineages_name_key(lineages, lineage.keys[0], &zone, (uint16_t)i);
+        assert_true(same_chain(&lineage, &out));
+        lineages_name_keys(lineages, &zone, &(struct named_key) { lineage.keys[0], (uint16_t)i }, 1);
         assert_true(lineages_get(lineages, busy_ref, &out) || i > 0);
     }
     size_t known = 0;
@@ -74,7 +105,7 @@ static void test_bounded(void **state)
     for (uint64_t i = 0; i < ARRAY_LEN(refs); i++) {
         struct lineage lineage = lineage_of(i * 64, (uint16_t)(1 + i % LINEAGE_KEYS_MAX));
         bool is_known = lineages_get(lineages, refs[i], &out);
-        assert_true(!is_known || same_set(&lineage, &out));
+        assert_true(!is_known || same_chain(&lineage, &out));
         assert_int_equal(lineages_judge(lineages, 1, refs[i], &current), is_known ? STANDS : FORGOTTEN);
         known += is_known;
     }
@@ -142,11 +173,11 @@ static void test_names(void **state)
     struct lineage_ref ref;
     uint64_t keys[4], current;
     assert_true(lineages_intern(lineages, &lineage, &ref));
-    lineages_name_key(lineages, 1, &zone, 11);
-    lineages_name_key(lineages, 2, &longest, 22);
+    lineages_name_keys(lineages, &zone, &(struct named_key) { 1, 11 }, 1);
+    lineages_name_keys(lineages, &longest, &(struct named_key) { 2, 22 }, 1);
     assert_string_equal(
         lineages_text(lineages, ref, arena),
-        arena_printf(arena, "example. 11, %s.%s.%s.%s. 22, key 0000000000000003", label, label, label, label));
+        arena_printf(arena, "key 0000000000000003, %s.%s.%s.%s. 22, example. 11", label, label, label, label));
     assert_null(lineages_text(lineages, (struct lineage_ref) { 0, 0 }, arena));
     assert_int_equal(lineages_keys_of(lineages, &zone, 11, keys, 4), 1);
     assert_true(keys[0] == 1);
@@ -164,10 +195,8 @@ static void test_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_interned_once),
-        cmocka_unit_test(test_bounded),
-        cmocka_unit_test(test_judge),
-        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_interned_once), cmocka_unit_test(test_chain_shared), cmocka_unit_test(test_bounded),
+        cmocka_unit_test(test_judge),         cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests(tests, start, NULL);
 }
