@@ -31,6 +31,7 @@ struct anchors {
     int64_t xml_signed_s;
     bool xml_is_new; /* the store has not got it */
     bool is_held;    /* none of the root's published keys is an anchor */
+    bool is_lost;    /* what the store knew of revocations; nobody has been told to doubt anchors for it yet */
     struct ev_loop *loop;
     ev_timer tick;
     bool is_dirty; /* the store has not got what is in memory */
@@ -148,7 +149,9 @@ static void load_xml(struct anchors *anchors)
 
 static void load(struct anchors *anchors, const struct config *config, struct now now)
 {
-    if (store_open(config->state_directory, now_wall_s(now), &anchors->store) != OK)
+    enum err err = store_open(config->state_directory, now_wall_s(now), &anchors->store);
+    anchors->is_lost = err == ERR_NOT_FOUND || (err == OK && store_is_lost(anchors->store));
+    if (err != OK)
         return; /* it has said why */
     if (store_load_anchors(anchors->store, anchors->managed) != OK ||
         store_get_latest_time(anchors->store, &anchors->latest_s) != OK)
@@ -195,9 +198,29 @@ static void warn_of_final(const struct anchors *anchors, const struct config *co
     }
 }
 
+/* Without the history of revocations the operator's word and ours may be older than a key's end: root-anchors.xml has
+ * to agree.  Where it may not be asked for, somebody should look. */
+static void doubt(struct anchors *anchors, const struct config *config, struct now now)
+{
+    struct managed_zone *root = managed_find(anchors->managed, dname_root());
+    if (root != NULL && anchors->is_lost && settings_may_bootstrap(config))
+        managed_doubt(root, now_wall_s(now));
+    else if (root != NULL && !settings_may_bootstrap(config))
+        managed_trust_doubted(root, now_wall_s(now));
+    if (root != NULL && managed_zone_doubted(root) > 0)
+        log_error("trust anchors of the root: revocations that were seen are forgotten: %zu anchors are not believed "
+                  "until root-anchors.xml lists them (trust.bootstrap), or an order adds them (vouchctl ta add)",
+                  managed_zone_doubted(root));
+    else if (anchors->is_lost)
+        log_error("trust anchors: revocations that were seen are forgotten, and trust.bootstrap does not ask whether "
+                  "the anchors are good still: compare `vouchctl ta status` with what their zones say");
+    anchors->is_lost = false;
+}
+
 void anchors_merge(struct anchors *anchors, const struct config *config, struct now now)
 {
     managed_merge(anchors->managed, config->trust, now_wall_s(now));
+    doubt(anchors, config, now);
     bound(anchors);
     warn_of_final(anchors, config);
     keep(anchors, NULL, 0, now);

@@ -3,12 +3,15 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
+
+#define SET_ASIDE ".corrupt-"
 
 enum {
     SCHEMA_VERSION = 1,     /* PRAGMA user_version */
@@ -46,7 +49,9 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS nta_history (id INTEGER PRIMARY KEY, time_s INTEGER NOT NULL, zone TEXT NOT NULL,"
     " what TEXT NOT NULL, why TEXT NOT NULL, who TEXT NOT NULL) STRICT;"
     "CREATE TABLE IF NOT EXISTS times (name TEXT PRIMARY KEY, time_s INTEGER NOT NULL) STRICT;";
-static const char schema_version[] = "PRAGMA user_version = 1;"; /* in the same transaction, if it is not there */
+static const char schema_version[] = "PRAGMA user_version = 1;"; /* in the same transaction, if it is not there … */
+static const char schema_lost[] =
+    "INSERT INTO times VALUES ('lost', unixepoch());"; /* … and this, behind a corrupted one */
 
 /* ---- failures ---- */
 
@@ -125,6 +130,18 @@ const char *column_text(sqlite3_stmt *statement, int at)
     return text == NULL ? "" : text;
 }
 
+/* 0: there is none. */
+static enum err get_time(struct store *store, const char *name, int64_t *time_s)
+{
+    sqlite3_stmt *row = store_prepare(store, "SELECT time_s FROM times WHERE name = ?", "read");
+    if (row != NULL)
+        sqlite3_bind_text(row, 1, name, -1, SQLITE_STATIC);
+    int code = row == NULL ? SQLITE_ERROR : sqlite3_step(row);
+    *time_s = code == SQLITE_ROW ? sqlite3_column_int64(row, 0) : 0;
+    sqlite3_finalize(row);
+    return code == SQLITE_ROW || code == SQLITE_DONE ? OK : store_fail(store, "read");
+}
+
 /* ---- opening ---- */
 
 /* Nobody else may put a file of his there.  realpath: SQLite follows no link in the path it is given. */
@@ -189,7 +206,7 @@ static bool pragma_is(sqlite3 *db, const char *pragma, const char *expected)
 
 enum health { HEALTHY, CORRUPT, TOO_NEW, UNUSABLE };
 
-static enum health examine(sqlite3 *db, bool is_read_only)
+static enum health examine(sqlite3 *db, bool is_read_only, bool follows_corrupted)
 {
     static const char reading[] = "PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0;";
     static const char writing[] = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;";
@@ -211,6 +228,8 @@ static enum health examine(sqlite3 *db, bool is_read_only)
     code = sqlite3_exec(db, schema, NULL, NULL, NULL) & 0xff;
     if (code == SQLITE_OK && !is_ours)
         code = sqlite3_exec(db, schema_version, NULL, NULL, NULL) & 0xff;
+    if (code == SQLITE_OK && !is_ours && follows_corrupted)
+        code = sqlite3_exec(db, schema_lost, NULL, NULL, NULL) & 0xff;
     if (code == SQLITE_OK)
         code = sqlite3_exec(db, "COMMIT", NULL, NULL, NULL) & 0xff;
     if (code != SQLITE_OK)
@@ -229,6 +248,20 @@ static void write_immutable_uri(const char *path, char uri[3 * PATH_MAX + 32])
     strcpy(to, "?immutable=1");
 }
 
+/* One was set aside, be it by a process that did not live to begin a new one. */
+static bool follows_corrupted(const struct store *store)
+{
+    char pattern[2 * PATH_MAX], *to = pattern;
+    glob_t found;
+    for (const char *at = store->path; *at != '\0'; *to++ = *at++)
+        if (strchr("*?[\\", *at) != NULL)
+            *to++ = '\\';
+    strcpy(to, SET_ASIDE "*");
+    bool is_there = glob(pattern, GLOB_NOSORT, NULL, &found) == 0;
+    globfree(&found);
+    return is_there;
+}
+
 static enum health try_open(struct store *store)
 {
     const int flags = SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX;
@@ -240,7 +273,7 @@ static enum health try_open(struct store *store)
     if (code != SQLITE_OK)
         return UNUSABLE;
     harden(store->db);
-    return examine(store->db, store->is_read_only);
+    return examine(store->db, store->is_read_only, follows_corrupted(store));
 }
 
 /* What it knew of revocations is lost, so an operator should know.  SQLite's files beside it go with it. */
@@ -251,12 +284,12 @@ static bool set_aside(const struct store *store, int64_t now_s)
     bool is_done = true;
     for (size_t i = 0; i < ARRAY_LEN(endings); i++) {
         snprintf(from, sizeof(from), "%s%s", store->path, endings[i]);
-        snprintf(to, sizeof(to), "%s.corrupt-%lld%s", store->path, (long long)now_s, endings[i]);
+        snprintf(to, sizeof(to), "%s" SET_ASIDE "%lld%s", store->path, (long long)now_s, endings[i]);
         is_done = (rename(from, to) == 0 || errno == ENOENT) && is_done;
     }
     log_error("store: %s is corrupted and was %s; trust begins anew from built-in and configured anchors, revocations "
               "that were seen are forgotten",
-              store->path, is_done ? "set aside (.corrupt-...)" : "left where it is, for it cannot be renamed");
+              store->path, is_done ? "set aside (" SET_ASIDE "...)" : "left where it is, for it cannot be renamed");
     return is_done;
 }
 
@@ -284,12 +317,15 @@ enum err store_open(const char *directory, int64_t now_s, struct store **opened)
         else if (health != HEALTHY)
             log_error("store: %s: %s; nothing is remembered", store->path, sqlite3_errmsg(store->db));
     }
+    int64_t lost_s;
+    bool is_corrupted = store->stats.set_aside > 0;
     if (health == HEALTHY) {
+        store->is_lost = get_time(store, "lost", &lost_s) == OK && lost_s != 0;
         *opened = store;
         return OK;
     }
     store_close(store);
-    return health == TOO_NEW ? ERR_FORMAT : ERR_SYSTEM;
+    return health == TOO_NEW ? ERR_FORMAT : is_corrupted ? ERR_NOT_FOUND : ERR_SYSTEM;
 }
 
 void store_close(struct store *store)
@@ -298,6 +334,11 @@ void store_close(struct store *store)
         return;
     sqlite3_close(store->db);
     free(store);
+}
+
+bool store_is_lost(const struct store *store)
+{
+    return store->is_lost;
 }
 
 void store_get_stats(const struct store *store, struct store_stats *stats)
@@ -415,7 +456,8 @@ static enum err save_key(struct store *store, sqlite3_stmt *insert, const struct
 
 static enum err save_all(struct store *store, sqlite3_stmt *zones, sqlite3_stmt *anchors, const struct managed *managed)
 {
-    enum err err = store_execute(store, "DELETE FROM zones; DELETE FROM anchors", "write");
+    enum err err =
+        store_execute(store, "DELETE FROM zones; DELETE FROM anchors; DELETE FROM times WHERE name = 'lost'", "write");
     for (size_t i = 0; i < managed->count && err == OK; i++) {
         const struct managed_zone *zone = &managed->zones[i];
         err = save_zone(store, zones, zone);
@@ -520,11 +562,7 @@ enum err store_walk_history(struct store *store, size_t max, void (*each)(void *
 
 enum err store_get_latest_time(struct store *store, int64_t *latest_s)
 {
-    sqlite3_stmt *row = store_prepare(store, "SELECT time_s FROM times WHERE name = 'latest'", "read");
-    int code = row == NULL ? SQLITE_ERROR : sqlite3_step(row);
-    *latest_s = code == SQLITE_ROW ? sqlite3_column_int64(row, 0) : 0;
-    sqlite3_finalize(row);
-    return code == SQLITE_ROW || code == SQLITE_DONE ? OK : store_fail(store, "read");
+    return get_time(store, "latest", latest_s);
 }
 
 enum err store_put_latest_time(struct store *store, int64_t latest_s)

@@ -236,15 +236,19 @@ static void test_survives_kills(void **state)
     assert_true(last > 0);
 }
 
+static void write_rubbish(const char *path)
+{
+    FILE *file = fopen(path, "w");
+    fputs("rubbish, and that for sure", file);
+    fclose(file);
+    chmod(path, 0600);
+}
+
 static void test_a_corrupted_file_is_set_aside(void **state)
 {
     struct store_stats stats;
     struct managed *loaded = managed_new();
-    FILE *file = fopen(path_in(*state, STORE_FILE), "w");
-    for (int i = 0; i < 5000; i++)
-        fputc(i * 31 % 251, file);
-    fclose(file);
-    chmod(path_in(*state, STORE_FILE), 0600);
+    write_rubbish(path_in(*state, STORE_FILE));
     struct store *store = open_store(*state);
     store_get_stats(store, &stats);
     assert_int_equal(stats.set_aside, 1);
@@ -253,6 +257,32 @@ static void test_a_corrupted_file_is_set_aside(void **state)
     assert_int_equal(access(path_in(*state, STORE_FILE ".corrupt-1800000000"), F_OK), 0);
     store_close(store);
     managed_free(loaded);
+}
+
+/* D5-run: that revocations are forgotten is not, until somebody has drawn the conclusions and kept them. */
+static void test_a_loss_is_remembered(void **state)
+{
+    struct managed *managed = managed_new();
+    struct store *store = open_store(*state);
+    fill(managed);
+    assert_false(store_is_lost(store));
+    assert_int_equal(save(store, managed), OK);
+    store_close(store);
+    write_rubbish(path_in(*state, STORE_FILE));
+    for (int i = 0; i < 2; i++) { /* killed before anything was saved */
+        store = open_store(*state);
+        assert_true(store_is_lost(store));
+        store_close(store);
+    }
+    assert_int_equal(unlink(path_in(*state, STORE_FILE)), 0); /* … and before there was a new one */
+    store = open_store(*state);
+    assert_true(store_is_lost(store));
+    assert_int_equal(save(store, managed), OK);
+    store_close(store);
+    store = open_store(*state);
+    assert_false(store_is_lost(store));
+    store_close(store);
+    managed_free(managed);
 }
 
 /* A page in the middle of a good file is overwritten. */
@@ -400,6 +430,7 @@ int main(void)
         TEST(test_negative_anchors_come_back),
         TEST(test_survives_kills),
         TEST(test_a_corrupted_file_is_set_aside),
+        TEST(test_a_loss_is_remembered),
         TEST(test_a_damaged_page_is_found),
         TEST(test_rows_that_make_no_sense_are_passed_over),
         TEST(test_a_later_release_is_left_alone),

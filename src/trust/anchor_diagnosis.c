@@ -59,6 +59,7 @@ struct view {
     struct anchor_diagnosis *diagnosis;
     /* our anchors: trusted, within their validity */
     struct tags published, signing, silent, expired, not_yet, missing, listed, ended;
+    struct tags doubted; /* they were, before the store was lost */
     /* published keys with the SEP flag that are no anchors here */
     struct tags pending, unknown, revoked, strangers, strangers_listed;
     struct tags news;         /* current in the XML and no anchor here */
@@ -134,6 +135,8 @@ static void look_at_live(struct view *view, const struct live_key *live)
 static void look_at_managed(struct view *view, const struct managed_key *key)
 {
     const struct key_digest *listed = find_listed(view, key->type, key->rdata);
+    if (key->state == STATE_DOUBTED)
+        add_tag(&view->doubted, managed_key_tag(key));
     if (!managed_key_is_trusted(key))
         return;
     if (key->state == STATE_MISSING)
@@ -256,6 +259,9 @@ static void find_changes(struct view *view)
     find_tags(view, &view->pending, "store", "hold-down", "waits for the end of the add hold-down", " (RFC 5011)");
     find_tags(view, &view->unknown, "dns", "new-key-published", "published, and not known here", "");
     find_tags(view, &view->revoked, "dns", "revoked-key-published", "published as revoked", "");
+    find_tags(view, &view->doubted, "store", "anchor-doubted",
+              "not believed: what the store knew of revocations is lost,",
+              " and no root-anchors.xml has listed it since");
     find_tags(view, &view->missing, "store", "anchor-missing", "an anchor here that is not published any more", "");
 }
 

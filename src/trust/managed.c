@@ -10,6 +10,7 @@ const char *anchor_state_text(enum anchor_state state)
     static const char *const texts[ANCHOR_STATES] = {
         [STATE_START] = "START",     [STATE_ADD_PEND] = "ADDPEND", [STATE_VALID] = "VALID",
         [STATE_MISSING] = "MISSING", [STATE_REVOKED] = "REVOKED",  [STATE_REMOVED] = "REMOVED",
+        [STATE_DOUBTED] = "DOUBTED",
     };
     return texts[state];
 }
@@ -136,10 +137,40 @@ size_t managed_zone_trusted(const struct managed_zone *zone)
     return trusted;
 }
 
+size_t managed_zone_doubted(const struct managed_zone *zone)
+{
+    size_t doubted = 0;
+    for (size_t i = 0; i < zone->count; i++)
+        doubted += zone->keys[i].state == STATE_DOUBTED;
+    return doubted;
+}
+
+static void set_state(struct managed_key *key, enum anchor_state state, int64_t now_s)
+{
+    key->state = state;
+    key->since_s = now_s;
+    key->due_s = 0;
+}
+
+void managed_doubt(struct managed_zone *zone, int64_t now_s)
+{
+    for (size_t i = 0; i < zone->count; i++)
+        if (managed_key_is_trusted(&zone->keys[i]))
+            set_state(&zone->keys[i], STATE_DOUBTED, now_s);
+}
+
+void managed_trust_doubted(struct managed_zone *zone, int64_t now_s)
+{
+    for (size_t i = 0; i < zone->count; i++)
+        if (zone->keys[i].state == STATE_DOUBTED)
+            set_state(&zone->keys[i], STATE_VALID, now_s);
+}
+
 const char *managed_key_stage(const struct managed_key *key)
 {
     switch (key->state) {
     case STATE_START:
+    case STATE_DOUBTED:
         break;
     case STATE_ADD_PEND:
         return "published";
@@ -207,11 +238,8 @@ static void take_anchor(struct managed *managed, const struct anchor *anchor, in
     key->source = anchor->source;
     key->valid_from_s = anchor->valid_from_s;
     key->valid_until_s = anchor->valid_until_s;
-    if (managed_key_is_trusted(key))
-        return;
-    key->state = STATE_VALID;
-    key->since_s = now_s;
-    key->due_s = 0;
+    if (!managed_key_is_trusted(key) && key->state != STATE_DOUBTED)
+        set_state(key, STATE_VALID, now_s);
 }
 
 void managed_merge(struct managed *managed, const struct trust *configured, int64_t now_s)
@@ -264,7 +292,7 @@ struct trust *managed_snapshot(const struct managed *managed, const struct trust
             const struct managed_key *key = &zone->keys[k];
             if (managed_key_is_trusted(key))
                 add_key(trust, zone, key, key->valid_until_s);
-            else if (fails_closed && is_final(key))
+            else if (fails_closed && (is_final(key) || key->state == STATE_DOUBTED))
                 add_key(trust, zone, key, INT64_MIN); /* covers, and is not usable */
         }
     }

@@ -21,6 +21,7 @@ enum anchor_state {
     STATE_MISSING,
     STATE_REVOKED,
     STATE_REMOVED,
+    STATE_DOUBTED, /* none of the RFC's: managed_doubt() */
     ANCHOR_STATES
 };
 /* "VALID" and its like.  Static storage. */
@@ -78,7 +79,16 @@ static inline bool managed_key_is_trusted(const struct managed_key *key)
 }
 size_t managed_zone_trusted(const struct managed_zone *zone); /* how many */
 
-/* The operator's word: every anchor of `configured` becomes VALID unless it is revoked or removed, which is final.
+/* What was known of revocations is lost: keys that were trusted by the operator's word or by what was built in could have
+ * been revoked meanwhile.  They are doubted, and not trusted, until root-anchors.xml lists them (bootstrap_adopt()) or an
+ * order adds them. */
+void managed_doubt(struct managed_zone *zone, int64_t now_s);
+/* Nobody can be asked: their word counts again. */
+void managed_trust_doubted(struct managed_zone *zone, int64_t now_s);
+size_t managed_zone_doubted(const struct managed_zone *zone); /* how many */
+
+/* The operator's word: every anchor of `configured` becomes VALID unless it is revoked or removed, which is final, or
+ * doubted.
  * Keys that the configuration named before and names no more go, and so does what was learnt of a zone when none of
  * it is known to the operator: it grew from another anchor.  Revoked and removed keys always stay. */
 void managed_merge(struct managed *managed, const struct trust *configured, int64_t now_s);

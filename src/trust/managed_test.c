@@ -60,6 +60,35 @@ static void test_the_operators_word(void **state)
     managed_free(managed);
 }
 
+/* D5-run: without the history of revocations nobody's word counts for the old keys but what ends the doubt. */
+static void test_doubted_keys(void **state)
+{
+    (void)state;
+    struct managed *managed = managed_new();
+    struct trust *trust = configured(DS_2017 DS_2024);
+    const struct anchor *usable[2];
+    merge(managed, DS_2017 DS_2024 DS_CORP);
+    struct managed_zone *root = managed_find(managed, dname_root());
+    key_of(managed, ".", 20326)->state = STATE_REVOKED;
+    managed_doubt(root, NOW_S);
+    assert_int_equal(managed_zone_doubted(root), 1);
+    assert_int_equal(managed_zone_trusted(root), 0);
+    assert_int_equal(key_of(managed, ".", 20326)->state, STATE_REVOKED);
+    assert_int_equal(key_of(managed, "corp.example.", 1)->state, STATE_VALID);
+    merge(managed, DS_2017 DS_2024 DS_CORP); /* a reload is no news */
+    assert_int_equal(key_of(managed, ".", 38696)->state, STATE_DOUBTED);
+    struct trust *snapshot = managed_snapshot(managed, trust);
+    assert_int_equal(trust_anchors_at(snapshot, dname_root(), now, usable, 2), 0);
+    struct dname zone, name = name_of("www.example.");
+    assert_int_equal(trust_covers(snapshot, &name, now, &zone), COVERAGE_ANCHOR); /* it fails closed */
+    trust_free(snapshot);
+    managed_trust_doubted(managed_find(managed, dname_root()), NOW_S);
+    assert_int_equal(key_of(managed, ".", 38696)->state, STATE_VALID);
+    assert_int_equal(key_of(managed, ".", 20326)->state, STATE_REVOKED);
+    trust_free(trust);
+    managed_free(managed);
+}
+
 /* A DS and the DNSKEY it was made of are one key. */
 static void test_digest_and_key_are_one(void **state)
 {
@@ -145,11 +174,9 @@ static void test_snapshot(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_the_operators_word),
-        cmocka_unit_test(test_digest_and_key_are_one),
-        cmocka_unit_test(test_learnt_keys_need_their_root),
-        cmocka_unit_test(test_a_zone_without_keys),
-        cmocka_unit_test(test_snapshot),
+        cmocka_unit_test(test_the_operators_word),     cmocka_unit_test(test_doubted_keys),
+        cmocka_unit_test(test_digest_and_key_are_one), cmocka_unit_test(test_learnt_keys_need_their_root),
+        cmocka_unit_test(test_a_zone_without_keys),    cmocka_unit_test(test_snapshot),
     };
     set_hash_secret();
     return cmocka_run_group_tests_name("trust/managed", tests, NULL, NULL);

@@ -24,6 +24,9 @@ static const struct transition {
         [KEY_PRES] = { STATE_VALID, "in the validated set again" },
         [REV_BIT] = { STATE_REVOKED, "revoked by itself" },
     },
+    [STATE_DOUBTED] = { /* ours: it was trusted once */
+        [REV_BIT] = { STATE_REVOKED, "revoked by itself" },
+    },
     [STATE_REVOKED] = {
         [REM_TIME] = { STATE_REMOVED, "the remove hold-down is over" },
     },

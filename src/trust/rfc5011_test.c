@@ -211,6 +211,21 @@ static void test_stories(void **state)
 }
 
 /* RFC 5011 section 2.4.1: the TTL if it is longer than 30 days. */
+/* A key that is doubted proves nothing but its own end. */
+static void test_doubted_keys_validate_nothing(void **state)
+{
+    (void)state;
+    struct world world;
+    world_init(&world, "AB");
+    managed_doubt(world.zone, START_S);
+    assert_false(observe(&world, "A*B*", START_S + DAY_S));
+    assert_int_equal(state_of(&world, 'A'), STATE_DOUBTED);
+    assert_false(observe(&world, "A*!B*", START_S + 2 * DAY_S));
+    assert_int_equal(state_of(&world, 'A'), STATE_REVOKED);
+    assert_int_equal(state_of(&world, 'B'), STATE_DOUBTED);
+    world_clear(&world);
+}
+
 static void test_a_long_ttl_holds_longer(void **state)
 {
     (void)state;
@@ -316,6 +331,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_stories),
         cmocka_unit_test(test_a_long_ttl_holds_longer),
+        cmocka_unit_test(test_doubted_keys_validate_nothing),
         cmocka_unit_test(test_stages),
         cmocka_unit_test(test_wanted_signatures),
         cmocka_unit_test(test_a_flood_of_keys_is_bounded),

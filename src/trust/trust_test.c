@@ -175,7 +175,8 @@ static void test_what_cannot_be_an_anchor(void **state)
         bool good;
     } cases[] = {
         { TYPE_DS, "\\# 24 1234 08 01 0102030405060708090a0b0c0d0e0f1011121314", true },
-        { TYPE_DS, "\\# 23 1234 08 01 0102030405060708090a0b0c0d0e0f10111213", true }, /* a short SHA-1: it will match nothing */
+        { TYPE_DS, "\\# 23 1234 08 01 0102030405060708090a0b0c0d0e0f10111213",
+          true }, /* a short SHA-1: it will match nothing */
         { TYPE_DS, "\\# 24 1234 08 02 0102030405060708090a0b0c0d0e0f1011121314", true },
         { TYPE_DS, "\\# 6 1234 08 fa 0102", true }, /* a digest nobody knows: it fails closed where it is used */
         { TYPE_DS, "\\# 4 1234 08 fa", false },

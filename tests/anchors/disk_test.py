@@ -4,10 +4,14 @@ import contextlib
 import shutil
 import sqlite3
 
+import iana
 import pytest
-from bootstrap_test import START, is_secure
+from bootstrap_test import (LONG_AGO, START, ask, authority, bootstrap_with, edes, is_secure, publish,  # noqa: F401
+                            resolver_for)
 from history_test import HISTORY, blocks
-from rolling_root import DAY_S, KSK, Key, Resolver, key_set
+from retrieval_test import HTTP, PATH, site, wait_for   # noqa: F401
+from roll_test import corrupt
+from rolling_root import DAY_S, KSK, REVOKED, Key, Resolver, key_set
 
 TINY = "300k"       # an empty state.db with its log takes less; a few hundred rows do not fit
 
@@ -82,6 +86,66 @@ def test_a_directory_that_is_read_only(root, tmp_path):
         assert "changes of trust would be lost" in resolver.vouchd.log()
 
 
+class Loss:
+    """Of the store's knowledge that one key was revoked, that another was learnt."""
+
+    def __init__(self, root, directory, authority, sources):      # noqa: F811
+        self.root, self.state = root, directory / "state/state.db"
+        self.gone, self.kept, self.learnt = Key(), Key(), Key()
+        publish(root, START, [(self.gone, REVOKED), (self.kept, KSK)], [(self.gone, REVOKED), (self.kept, KSK)])
+        self.files = authority.files(iana.document(iana.entry(self.kept, LONG_AGO)), START)
+        anchors = [self.gone.anchor(), self.kept.anchor()]
+        self.resolver = resolver_for(root, directory, anchors, START, authority, sources)
+
+    def happen(self):
+        resolver = self.resolver
+        assert resolver.await_first_refresh() == {self.gone.tag(): "REVOKED", self.kept.tag(): "VALID"}
+        resolver.order("ta", "add", self.learnt.anchor())
+        publish(self.root, START, [(self.kept, KSK)], [(self.kept, KSK)])
+        resolver.kill_and_start(lambda: corrupt(self.state))
+        assert resolver.metric("vouch_store_set_aside_total") == 1
+        assert "revocations that were seen are forgotten: 2 anchors are not believed" in resolver.vouchd.log()
+
+    def assert_over(self):
+        """The one that root-anchors.xml does not list stays doubted, whatever the configuration says."""
+        wait_for(lambda: self.resolver.states() == {self.gone.tag(): "DOUBTED", self.kept.tag(): "VALID"}, self.resolver)
+        wait_for(lambda: not self.resolver.status()["held"], self.resolver)
+        assert is_secure(self.resolver)
+
+
+def test_a_bootstrap_must_agree_with_anchors_whose_revocations_are_lost(root, tmp_path, authority, site):  # noqa: F811
+    loss = Loss(root, tmp_path, authority, [HTTP])
+    site.files = iana.under(PATH, loss.files)
+    with loss.resolver as resolver:
+        loss.happen()
+        loss.assert_over()
+        rows = [(row["what"], row["who"]) for row in resolver.status()["history"] if row["key_tag"] == loss.kept.tag()]
+        assert rows == [("DOUBTED -> VALID", "bootstrap")]
+        resolver.kill_and_start()
+        assert resolver.states() == {loss.gone.tag(): "DOUBTED", loss.kept.tag(): "VALID"}
+
+
+def test_no_bootstrap_can_be_had_and_revocations_are_lost(root, tmp_path, authority):     # noqa: F811
+    """Validation is held, over restarts too, until files or an order tell what is good; CD=1 goes on."""
+    loss = Loss(root, tmp_path, authority, ["http://192.0.2.1/"])
+    with loss.resolver as resolver:
+        loss.happen()
+        doubted = {loss.gone.tag(): "DOUBTED", loss.kept.tag(): "DOUBTED"}
+        for _ in range(2):
+            assert resolver.states() == doubted and resolver.status()["held"]
+            assert edes(ask(resolver)) == [(14, "anchors")]
+            assert ask(resolver, checking_disabled=True).rcode() == 0
+            assert resolver.metric('vouch_anchors{state="DOUBTED"}') == 2
+            resolver.kill_and_start()
+        assert {finding["code"] for finding in resolver.order("ta", "check")[0]["reasons"]} >= {"anchor-doubted"}
+        assert bootstrap_with(resolver, tmp_path / "files", loss.files) == (0, "")
+        loss.assert_over()
+        resolver.order("ta", "add", loss.gone.anchor())        # an operator's word ends the doubt, too
+        assert resolver.states()[loss.gone.tag()] == "VALID"
+        resolver.kill_and_start()
+        assert resolver.states() == {loss.gone.tag(): "VALID", loss.kept.tag(): "VALID"}
+
+
 @pytest.mark.parametrize("damage", ["rubbish", "a directory"])
 def test_built_in_anchors_need_no_store(root, tmp_path, damage):
     """The root's real keys, and a state.db that is none."""
@@ -95,7 +159,7 @@ def test_built_in_anchors_need_no_store(root, tmp_path, damage):
         (state / "state.db").write_bytes(b"rubbish" * 4096)
     else:
         (state / "state.db").mkdir()
-    trust = {"anchors": "built-in", "automatic-update": True}
+    trust = {"anchors": "built-in", "automatic-update": True, "bootstrap": {"enabled": "false"}}
     with Resolver(root, tmp_path, [], since + DAY_S, trust=trust) as resolver:
         resolver.await_first_refresh()
         assert resolver.states() == {20326: "VALID", 38696: "VALID"}

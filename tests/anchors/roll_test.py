@@ -156,6 +156,7 @@ def test_a_corrupted_store_is_set_aside(root, tmp_path):
         resolver.kill_and_start(lambda: corrupt(tmp_path / "state/state.db"))
         assert resolver.states() == {key.tag(): "VALID"}
         assert resolver.metric("vouch_store_set_aside_total") == 1
+        assert "trust.bootstrap does not ask whether the anchors are good still" in resolver.vouchd.log()
         assert keys_answer(resolver)
     assert list((tmp_path / "state").glob("state.db.corrupt-*"))
 
