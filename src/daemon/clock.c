@@ -24,7 +24,9 @@ struct source {
     struct nts_client *nts;        /* NULL: it is a plain one */
     bool has_reply;
     struct sntp_reply reply;
-    int64_t not_before_ms; /* monotonic: a kiss was sent */
+    struct clock_sample proven; /* the last one that was, and when; silence does not take it back */
+    int64_t proven_ms;          /* monotonic; 0: none was */
+    int64_t not_before_ms;      /* monotonic: a kiss was sent */
 };
 
 struct clock {
@@ -67,6 +69,20 @@ static struct clock_floors floors_of(const struct clock *clock)
     return clock_floors_of(&clock->options, BUILD_TIME_S, clock->seen_s);
 }
 
+/* Whoever can keep a server's answers from us could end a hold by that, or keep a clock unconfirmed: what was proven
+ * counts as long as our monotonic clock can have kept it. */
+static bool find_sample(const struct clock *clock, const struct source *source, struct now now,
+                        struct clock_sample *sample)
+{
+    bool is_answered = source->has_reply && source->reply.end == SNTP_ANSWERED;
+    if (is_answered || source->proven_ms == 0) {
+        *sample = source->reply.sample;
+        return is_answered;
+    }
+    *sample = source->proven;
+    return clock_sample_age(sample, now.monotonic_ms - source->proven_ms, clock->options.max_offset_s);
+}
+
 static struct clock_facts collect_facts(struct clock *clock, struct now now)
 {
     struct clock_facts facts = {
@@ -75,9 +91,10 @@ static struct clock_facts collect_facts(struct clock *clock, struct now now)
         .server_count = clock->source_count,
         .max_offset_s = clock->options.max_offset_s,
     };
-    for (unsigned i = 0; i < clock->source_count; i++)
-        if (clock->sources[i].has_reply && clock->sources[i].reply.end == SNTP_ANSWERED)
-            facts.samples[facts.sample_count++] = clock->sources[i].reply.sample;
+    for (unsigned i = 0; i < clock->source_count; i++) {
+        facts.proving_count += clock->sources[i].nts != NULL;
+        facts.sample_count += find_sample(clock, &clock->sources[i], now, &facts.samples[facts.sample_count]);
+    }
     pthread_mutex_lock(&clock->mutex);
     facts.many_expired = suspicion_points_at_us(&clock->suspicion, SYMPTOM_EXPIRED, now);
     facts.many_not_yet = suspicion_points_at_us(&clock->suspicion, SYMPTOM_NOT_YET, now);
@@ -163,6 +180,10 @@ static void on_reply(void *context, const struct sntp_reply *reply)
     struct sntp_reply before = source->reply;
     source->has_reply = true;
     source->reply = *reply;
+    if (reply->end == SNTP_ANSWERED && source->nts != NULL) {
+        source->proven = reply->sample;
+        source->proven_ms = now_from_system().monotonic_ms;
+    }
     if (reply->end == SNTP_KISSED)
         obey_kiss(source);
     else if (reply->end == SNTP_UNAUTHENTICATED)
@@ -224,6 +245,8 @@ static void note_jump(struct clock *clock, int64_t jump_ms, struct now now)
     clock->jump_ms = jump_ms;
     log_warning("clock: jumped %s by %lld.%03d s%s", jump_ms < 0 ? "back" : "forward", (long long)(size_ms / 1000),
                 (int)(size_ms % 1000), jump_ms < 0 ? "" : ", or the machine slept");
+    for (unsigned i = 0; i < clock->source_count && jump_ms > 0; i++)
+        clock->sources[i].proven_ms = 0; /* the monotonic clock stands still while a machine sleeps */
     if (jump_ms < 0)
         clock->handler.jumped_back(clock->handler.context);
     clock_check(clock);

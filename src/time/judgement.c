@@ -100,22 +100,13 @@ static void insert_sorted(int64_t *offsets, unsigned count, int64_t offset)
     offsets[count] = offset;
 }
 
-static bool has_authenticated(const struct clock_facts *facts)
-{
-    for (unsigned i = 0; i < facts->sample_count; i++)
-        if (facts->samples[i].is_authenticated)
-            return true;
-    return false;
-}
-
 static void count_samples(const struct clock_facts *facts, struct now now, struct clock_judgement *judgement)
 {
     int64_t offsets[CLOCK_SAMPLES_MAX];
-    bool authenticated_alone = has_authenticated(facts);
     assert(facts->sample_count <= CLOCK_SAMPLES_MAX);
     for (unsigned i = 0; i < facts->sample_count; i++) {
         const struct clock_sample *sample = &facts->samples[i];
-        if (authenticated_alone && !sample->is_authenticated)
+        if (facts->proving_count > 0 && !sample->is_authenticated)
             continue;
         insert_sorted(offsets, judgement->deciding, clock_offset_ms(sample, now));
         judgement->deciding++;
@@ -128,7 +119,7 @@ static void count_samples(const struct clock_facts *facts, struct now now, struc
 /* One server that nobody can impersonate says more than any number of others. */
 static bool is_quorum(const struct clock_facts *facts, const struct clock_judgement *judgement)
 {
-    return judgement->deciding >= CLOCK_SOURCES_MIN || has_authenticated(facts);
+    return judgement->deciding >= CLOCK_SOURCES_MIN || (facts->proving_count > 0 && judgement->deciding > 0);
 }
 
 static unsigned judge_servers(const struct clock_facts *facts, const struct clock_judgement *judgement)
@@ -159,6 +150,12 @@ struct clock_judgement clock_judge(const struct clock_facts *facts, struct now n
         if ((judgement.reasons & 1u << i) != 0 && reasons[i].fitness > judgement.fitness)
             judgement.fitness = reasons[i].fitness;
     return judgement;
+}
+
+bool clock_sample_age(struct clock_sample *sample, int64_t age_ms, uint32_t max_offset_s)
+{
+    sample->error_ms += age_ms / 1000000 * CLOCK_DRIFT_PPM + age_ms % 1000000 * CLOCK_DRIFT_PPM / 1000000;
+    return sample->error_ms <= (int64_t)max_offset_s * 1000;
 }
 
 int64_t clock_jump_ms(struct now before, struct now now)

@@ -8,6 +8,7 @@
 enum {
     CLOCK_SOURCES_MIN = 3, /* RFC 5905 section 11.2.1: of two that differ nobody knows which one is wrong */
     CLOCK_SAMPLES_MAX = 16,
+    CLOCK_DRIFT_PPM = 500, /* RFC 5905 section 10: the worst oscillator it cares for (MAXFREQ) */
 };
 
 #define CLOCK_NO_FLOOR INT64_MIN
@@ -41,8 +42,9 @@ struct clock_sample {
 struct clock_facts {
     struct clock_floors floors;
     enum clock_kernel kernel;
-    unsigned server_count; /* configured */
-    unsigned sample_count; /* of those that answered in the last check */
+    unsigned server_count;  /* configured */
+    unsigned proving_count; /* … that must prove who they are: if there are any, nobody else's samples count */
+    unsigned sample_count;  /* of those that answered in the last check */
     struct clock_sample samples[CLOCK_SAMPLES_MAX];
     uint32_t max_offset_s;
     bool many_expired, many_not_yet; /* suspicion_points_at_us() */
@@ -69,11 +71,14 @@ enum clock_reason {
 struct clock_judgement {
     enum clock_fitness fitness;
     unsigned reasons;   /* 1u << enum clock_reason */
-    unsigned deciding;  /* samples that counted: the authenticated ones if there are any */
+    unsigned deciding;  /* samples that counted: the authenticated ones if there are servers that prove who they are */
     unsigned differing; /* … whose time differs from ours by more than max_offset_s */
     int64_t offset_ms;  /* the middle one of theirs less our time; 0 if there are none */
 };
 struct clock_judgement clock_judge(const struct clock_facts *facts, struct now now);
+
+/* A sample of some time ago: the monotonic clock has drifted meanwhile.  False: by so much that it says nothing. */
+bool clock_sample_age(struct clock_sample *sample, int64_t age_ms, uint32_t max_offset_s);
 
 /* What must be added to our time for the server's. */
 int64_t clock_offset_ms(const struct clock_sample *sample, struct now now);

@@ -29,6 +29,7 @@ static const struct {
     int64_t floor_s, seen_s;
     enum clock_kernel kernel;
     unsigned servers, samples, authenticated; /* the first ones are */
+    unsigned silent;                          /* servers that would have to prove who they are */
     double offsets_s[5];
     bool many_expired, many_not_yet;
     enum clock_fitness fitness;
@@ -72,6 +73,14 @@ static const struct {
     /* D4-run-d: authenticated servers decide */
     { "the authenticated one differs", FLOOR_NONE, .kernel = KERNEL_UNSYNCHRONISED, .servers = 3, .samples = 3,
       .authenticated = 1, .offsets_s = { 1e6, 0, 0 }, .fitness = CLOCK_UNFIT, .reasons = R(OUTVOTED) },
+    { "the authenticated one is silent, the others differ", FLOOR_NONE, .kernel = KERNEL_UNSYNCHRONISED, .servers = 4,
+      .samples = 3, .silent = 1, .offsets_s = { 1e6, 1e6, 1e6 }, .fitness = CLOCK_DOUBTFUL, .reasons = R(UNCONFIRMED) },
+    { "the authenticated one is silent, the others agree", FLOOR_NONE, .kernel = KERNEL_UNSYNCHRONISED, .servers = 4,
+      .samples = 3, .silent = 1, .offsets_s = { 0, 0, 0 }, .fitness = CLOCK_DOUBTFUL, .reasons = R(UNCONFIRMED) },
+    { "one of two authenticated ones is silent", FLOOR_NONE, .kernel = KERNEL_UNSYNCHRONISED, .servers = 5,
+      .samples = 4, .authenticated = 1, .silent = 1, .offsets_s = { 0, 1e6, 1e6, 1e6 }, .fitness = CLOCK_FIT },
+    { "synchronised, the authenticated one is silent, the others differ", FLOOR_NONE, .servers = 4, .samples = 3,
+      .silent = 1, .offsets_s = { 1e6, 1e6, 1e6 }, .fitness = CLOCK_FIT },
     { "the authenticated one agrees", FLOOR_NONE, .kernel = KERNEL_UNSYNCHRONISED, .servers = 4, .samples = 4,
       .authenticated = 1, .offsets_s = { 0, 1e6, 1e6, 1e6 }, .fitness = CLOCK_FIT },
     /* D4-run-b */
@@ -90,6 +99,7 @@ static struct clock_facts facts_of(size_t i)
         .kernel = cases[i].kernel,
         .server_count = cases[i].servers,
         .sample_count = cases[i].samples,
+        .proving_count = cases[i].authenticated + cases[i].silent,
         .max_offset_s = MAX_OFFSET_S,
         .many_expired = cases[i].many_expired,
         .many_not_yet = cases[i].many_not_yet,
@@ -147,6 +157,20 @@ static void errors_are_forgiven(void **state)
     assert_int_equal(clock_judge(&facts, now).fitness, CLOCK_FIT);
 }
 
+/* What was proven stays true while the monotonic clock can be trusted to have kept it. */
+static void samples_age(void **state)
+{
+    (void)state;
+    struct clock_sample sample = { .error_ms = 10 };
+    assert_true(clock_sample_age(&sample, INT64_C(1000) * 1000, MAX_OFFSET_S));
+    assert_int_equal(sample.error_ms, 510);
+    assert_true(clock_sample_age(&sample, INT64_C(1000) * 86400, MAX_OFFSET_S));
+    assert_int_equal(sample.error_ms, 510 + 43200);
+    assert_false(clock_sample_age(&sample, INT64_C(1000) * 86400, MAX_OFFSET_S));
+    sample.error_ms = 0;
+    assert_false(clock_sample_age(&sample, INT64_MAX, MAX_OFFSET_S));
+}
+
 /* D4-run-a: the offset shown is the middle one. */
 static void the_middle_offset_is_named(void **state)
 {
@@ -157,7 +181,7 @@ static void the_middle_offset_is_named(void **state)
     facts.samples[2] = sample_of(0.25);
     assert_int_equal(clock_judge(&facts, now).offset_ms, 250);
     facts.samples[2].is_authenticated = true;
-    facts.sample_count = 3;
+    facts.proving_count = 1;
     assert_int_equal(clock_judge(&facts, now).deciding, 1);
 }
 
@@ -188,9 +212,10 @@ static void every_reason_has_words(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_clock_is_judged), cmocka_unit_test(the_beginning_of_time_is_below_the_build),
-        cmocka_unit_test(errors_are_forgiven), cmocka_unit_test(the_middle_offset_is_named),
-        cmocka_unit_test(samples_stay_true),   cmocka_unit_test(every_reason_has_words),
+        cmocka_unit_test(the_clock_is_judged),        cmocka_unit_test(the_beginning_of_time_is_below_the_build),
+        cmocka_unit_test(errors_are_forgiven),        cmocka_unit_test(samples_age),
+        cmocka_unit_test(the_middle_offset_is_named), cmocka_unit_test(samples_stay_true),
+        cmocka_unit_test(every_reason_has_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -338,6 +338,45 @@ def test_it_alone_can_hold(lab, chronyd, vouchd):
 
 
 @needs_chronyd
+def test_who_keeps_it_from_answering_gains_nothing(lab, chronyd, vouchd):
+    """Neither does its silence end the hold, nor what others say meanwhile."""
+    instant = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(time.time() + 2 * HOUR_S))
+    server = chronyd(environment=faketime(instant))
+    with network.inside(lab.netns):
+        liars = [TimeServer(address) for address in PLAIN]
+    for liar in liars:
+        liar.start()
+    try:
+        with vouchd(also=PLAIN) as running:
+            assert first_check(running)["held"]
+            server.end()
+            found = check(running)
+            assert [one["state"] for one in found["sources"]] != ["answered"] * 3
+            assert found["held"] and {one["code"] for one in found["reasons"]} == {"outvoted"}
+    finally:
+        for liar in liars:
+            liar.end()
+
+
+def test_plain_servers_do_not_stand_in_for_one_that_proves_itself(lab, vouchd):
+    """Nobody has answered who could prove who he is: others neither confirm the clock nor hold validation."""
+    with network.inside(lab.netns):
+        liars = [TimeServer(address) for address in (*PLAIN, CHRONY)]
+    for liar in liars:
+        liar.offset_s = HOUR_S
+        liar.start()
+    try:
+        with vouchd(also=[*PLAIN, CHRONY], address=RELAY) as running:
+            found = first_check(running)
+            assert [one["state"] for one in found["sources"]][1:] == ["answered"] * 3
+            assert (found["clock"], found["deciding"], found["held"]) == ("doubtful", 0, False)
+            assert {one["code"] for one in found["reasons"]} == {"unconfirmed"}
+    finally:
+        for liar in liars:
+            liar.end()
+
+
+@needs_chronyd
 def test_a_server_that_has_forgotten_its_keys(chronyd, relay, vouchd):
     """RFC 8915 section 5.7: it says NTSN, and new keys are asked for."""
     server = chronyd()
