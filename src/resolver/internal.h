@@ -281,6 +281,10 @@ void lookup_enter_cut(struct resolver *r, struct lookup *l, struct delegation *d
 /* Nobody waits for it any more. */
 void lookup_abandon(struct resolver *r, struct lookup *l);
 
+/* renewal.c: the DNSKEY or DS set by which the culprit is Bogus for want of a key, if it is the cache's and may be out of
+ * date; NULL: it is not. */
+struct pin *renewal_find(struct request *q, const struct pin *culprit, struct now now);
+
 /* cut.c: where the question stands */
 struct cut *cut_new(const struct resolver_options *options, struct lookup *l, struct delegation *delegation);
 /* A forward or stub zone, as if it were delegated to the configured addresses. */

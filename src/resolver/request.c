@@ -417,18 +417,22 @@ static bool learn_distrust(struct resolver *r, struct request *q, const struct p
     return sorts_out;
 }
 
-/* Before Bogus is final: other servers of the zone, then TCP, within the budget.  true: try again. */
+/* Before Bogus is final: keys that may be out of date, other servers of the zone, then TCP, within the budget.  true: try
+ * again. */
 static bool doubt(struct resolver *r, struct request *q, struct pin *link, struct now now)
 {
     struct pin *culprit = find_culprit(q, link);
-    if (!culprit->answer->verdict_is_new || !learn_distrust(r, q, culprit) || !budget_take_lookup(&q->purse->budget))
+    if (!culprit->answer->verdict_is_new)
+        return false;
+    struct pin *outdated_keys = renewal_find(q, culprit, now);
+    if ((outdated_keys == NULL && !learn_distrust(r, q, culprit)) || !budget_take_lookup(&q->purse->budget))
         return false;
     remember_doubted(q);
     forget_verdicts(q);
-    if (culprit->from.family != 0)
+    if (outdated_keys == NULL && culprit->from.family != 0)
         forget_word_of(q, &culprit->from);
     q->link_count = 1; /* each link is judged anew, from the first one on */
-    wish_for(r, q, culprit, now);
+    wish_for(r, q, outdated_keys != NULL ? outdated_keys : culprit, now);
     return true;
 }
 

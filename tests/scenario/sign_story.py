@@ -19,6 +19,7 @@ how: what is wrong or odd, several words if need be:
     broken          does not verify
     unknown         algorithm 200
     keys=N          the zone has N keys; the first one signs
+    first=N         of which the set's first one is the N-th; a DS set is of that one
     key=N           the N-th one signs
     tag=N           but the signature names the tag of the N-th one
     impostors=N     N keys, or DS records, of the same tag besides: they stand first and verify nothing
@@ -57,7 +58,7 @@ VALIDITY = {"good": (utc(2025), utc(2027)), "expired": (utc(2024), utc(2025)), "
 
 
 WORDS = {"unsigned", "broken", "unknown", *VALIDITY}
-VALUES = {"keys", "key", "tag", "impostors", "times", "labels", "signer", "iterations", "chain"}
+VALUES = {"keys", "first", "key", "tag", "impostors", "times", "labels", "signer", "iterations", "chain"}
 
 
 class How:
@@ -107,11 +108,11 @@ class Zone:
 
     def dnskey_set(self, how):
         keys = [self.impostor(i) for i in range(how.number("impostors", 0))]
-        keys += [self.dnskey(i + 1) for i in range(how.number("keys", 1))]
+        keys += [self.dnskey(how.number("first", 1) + i) for i in range(how.number("keys", 1))]
         return dns.rrset.from_rdata(self.name, TTL_S, *keys)
 
     def ds_set(self, how):
-        ds = dns.dnssec.make_ds(self.name, self.dnskey(), "SHA256")
+        ds = dns.dnssec.make_ds(self.name, self.dnskey(how.number("first", 1)), "SHA256")
         wrong = [ds.replace(digest=hashlib.sha256(bytes([i])).digest()) for i in range(how.number("impostors", 0))]
         return dns.rrset.from_rdata(self.name, TTL_S, *wrong, ds)
 
