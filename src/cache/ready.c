@@ -74,13 +74,41 @@ static struct store_key key_of(const struct ready_key *key)
     return (struct store_key) { .hash = key->hash, .octets = { key->octets, key->octet_count } };
 }
 
+/* Letters to lower case, eight octets at a time: bit 7 of each octet of `upper` says that it is one of A to Z.  Length octets
+ * of labels are below them and stay. */
+static uint64_t lower_word(uint64_t octets)
+{
+    const uint64_t each = UINT64_C(0x0101010101010101);
+    uint64_t low = octets & 0x7f * each;
+    uint64_t upper = (low + (0x80 - 'A') * each) & ~(low + (0x7f - 'Z') * each) & ~octets & 0x80 * each;
+    return octets | upper >> 2;
+}
+
+static void lower_eight(uint8_t *to, const uint8_t *from)
+{
+    uint64_t word;
+    memcpy(&word, from, sizeof(word));
+    word = lower_word(word);
+    memcpy(to, &word, sizeof(word));
+}
+
+static void copy_lower(uint8_t *to, const uint8_t *from, size_t len)
+{
+    size_t at = 0;
+    for (; len - at >= sizeof(uint64_t); at += sizeof(uint64_t))
+        lower_eight(to + at, from + at);
+    if (at > 0 && at < len) /* the last eight, some of them once more */
+        lower_eight(to + len - sizeof(uint64_t), from + len - sizeof(uint64_t));
+    for (; at == 0 && len > 0; len--)
+        to[len - 1] = (uint8_t)lower_word(from[len - 1]);
+}
+
 static void make_key(const struct cache *cache, const uint8_t *name, uint8_t name_octets, uint16_t qtype,
                      uint16_t origin, struct ready_key *key)
 {
     put_u16(key->octets, origin);
     put_u16(key->octets + 2, qtype);
-    for (unsigned i = 0; i < name_octets; i++) /* length octets of labels are no letters: they stay */
-        key->octets[4 + i] = (uint8_t)(name[i] | ((uint8_t)(name[i] - 'A') < 26) << 5);
+    copy_lower(key->octets + 4, name, name_octets);
     key->octet_count = (uint16_t)(4 + name_octets);
     key->hash = hash_octets((struct octets) { key->octets, key->octet_count }, cache->seed);
 }

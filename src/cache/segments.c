@@ -49,6 +49,7 @@ static void lay_out(struct shard *shard, uint8_t *memory, uint64_t octets)
         shard->segment_count--;
     assert(shard->segment_count >= SEGMENTS_MIN);
     shard->lines_per_segment = shard->segment_octets / LINE_OCTETS;
+    shard->lines_shift = (uint32_t)__builtin_ctz(shard->lines_per_segment);
     shard->fixed_octets = (uint32_t)fixed_octets(shard->segment_count, shard->segment_octets);
     shard->region = (struct shard_region *)(void *)memory;
     shard->segments = (struct segment *)(void *)(memory + sizeof(struct shard_region));

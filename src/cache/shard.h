@@ -103,7 +103,8 @@ struct shard {
     struct segment *segments;
     uint8_t *data; /* the segments */
     uint32_t segment_count, segment_octets;
-    uint32_t lines_per_segment;
+    uint32_t lines_per_segment; /* a power of two … */
+    uint32_t lines_shift;       /* … this one */
     uint32_t fixed_octets; /* everything before the data */
     uint32_t sweep_at;     /* segment looked at next for entries nobody needs any more */
     uint32_t take_at;      /* where the search for a free segment begins */

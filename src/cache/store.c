@@ -103,27 +103,32 @@ struct wanted {
     uint32_t stamp;
 };
 
-/* Octets of an entry, loaded as words; `from` octets behind its head. */
-static void copy_out(uint8_t *to, const word *entry, size_t from, size_t len)
+/* The first octets of an entry's data, loaded as words. */
+static void copy_out(uint8_t *to, const word *entry, size_t len)
 {
-    const word *at = &entry[ENTRY_DATA + from / WORD];
-    size_t skip = from % WORD;
-    for (; len > 0; at++, skip = 0) {
-        uint64_t loaded = word_get(at);
-        size_t part = len < WORD - skip ? len : WORD - skip;
-        memcpy(to, (const uint8_t *)&loaded + skip, part);
-        to += part;
-        len -= part;
+    const word *at = &entry[ENTRY_DATA];
+    size_t whole = len / WORD;
+    for (size_t i = 0; i < whole; i++) {
+        uint64_t loaded = word_get(&at[i]);
+        memcpy(to + i * WORD, &loaded, WORD);
+    }
+    if (len % WORD > 0) {
+        uint64_t loaded = word_get(&at[whole]);
+        memcpy(to + whole * WORD, &loaded, len % WORD);
     }
 }
 
+/* The key begins within a word: whole ones are loaded. */
 static bool has_key(const word *entry, const struct entry_sizes *sizes, const struct store_key *key)
 {
-    uint8_t octets[STORE_KEY_OCTETS_MAX];
+    uint64_t words[1 + (STORE_KEY_OCTETS_MAX + WORD - 1) / WORD];
+    size_t skip = sizes->value_len % WORD;
     if (sizes->key_len != key->octets.len)
         return false;
-    copy_out(octets, entry, sizes->value_len, sizes->key_len);
-    return memcmp(octets, key->octets.data, sizes->key_len) == 0;
+    const word *at = &entry[ENTRY_DATA + sizes->value_len / WORD];
+    for (size_t i = 0; i < words_of(skip + sizes->key_len); i++)
+        words[i] = word_get(&at[i]);
+    return memcmp((const uint8_t *)words + skip, key->octets.data, sizes->key_len) == 0;
 }
 
 /* The entry of this key, as its bucket has it now: maybe garbage, and maybe NULL where a moment later there is one. */
@@ -152,7 +157,7 @@ static void take_value(const word *entry, const struct entry_sizes *sizes, struc
         wanted->size = sizes->value_len;
     }
     if (len <= wanted->size)
-        copy_out(wanted->to, entry, 0, len);
+        copy_out(wanted->to, entry, len);
 }
 
 /* So that eviction spares it.  If the memory has become something else since, the word is not the same any more: a keyed
@@ -170,6 +175,12 @@ static bool is_whole(uint64_t state, const struct entry_sizes *sizes, const stru
     return check >> CHECK_BITS == state >> CHECK_BITS;
 }
 
+/* Only a crash tears entries: what readers see is whole by the rules of shard.h.  Private memory survives no crash. */
+static bool may_be_torn(const struct shard *shard, const struct wanted *wanted)
+{
+    return shard->is_shared && !wanted->is_part && wanted->len <= wanted->size;
+}
+
 static bool get(const struct shard *shard, const struct store_key *key, struct wanted *wanted)
 {
     const struct shard_region *region = shard->region;
@@ -185,8 +196,8 @@ static bool get(const struct shard *shard, const struct store_key *key, struct w
         atomic_thread_fence(memory_order_acquire);
         if (word_get(&region->reuse) != reuse || (entry == NULL && word_get(&region->bucket_count) != bucket_count))
             continue;
-        if (entry == NULL || (!wanted->is_part && wanted->len <= wanted->size &&
-                              !is_whole(state, &sizes, key, (struct octets) { wanted->to, wanted->len })))
+        if (entry == NULL ||
+            (may_be_torn(shard, wanted) && !is_whole(state, &sizes, key, (struct octets) { wanted->to, wanted->len })))
             return false;
         wanted->stamp = state_stamp(state);
         mark_visited(entry, state);

@@ -44,13 +44,13 @@ uint64_t bucket_split_by(uint64_t added)
 
 struct line *bucket_line(const struct shard *shard, uint64_t bucket)
 {
-    uint64_t run = bucket / shard->lines_per_segment;
+    uint64_t run = bucket >> shard->lines_shift;
     if (run >= shard->segment_count)
         return NULL;
     uint32_t segment = atomic_load_explicit(&shard->directory[run], memory_order_acquire);
     if (segment >= shard->segment_count)
         return NULL;
-    return line_at(shard, (uint64_t)segment * shard->lines_per_segment + bucket % shard->lines_per_segment);
+    return line_at(shard, ((uint64_t)segment << shard->lines_shift) + (bucket & (shard->lines_per_segment - 1)));
 }
 
 static struct line *own_line(const struct shard *shard, uint64_t hash)
