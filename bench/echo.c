@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -37,26 +38,64 @@ static size_t make_reply(uint8_t *message, size_t octets)
     return reply_octets == 0 ? octets : reply_octets;
 }
 
-static _Noreturn void echo_batches(int fd)
-{
-    static uint8_t buffers[BATCH][REPLY_OCTETS];
-    static struct sockaddr_in clients[BATCH];
+struct batch {
+    uint8_t buffers[BATCH][REPLY_OCTETS];
+    struct sockaddr_in clients[BATCH];
     struct iovec parts[BATCH];
     struct mmsghdr messages[BATCH];
+};
+
+static void prepare(struct batch *batch, int i)
+{
+    batch->parts[i] = (struct iovec) { batch->buffers[i], QUERY_OCTETS };
+    batch->messages[i].msg_hdr = (struct msghdr) { .msg_name = &batch->clients[i],
+                                                   .msg_namelen = sizeof(batch->clients[i]),
+                                                   .msg_iov = &batch->parts[i],
+                                                   .msg_iovlen = 1 };
+}
+
+/* Queries that were there; 0 or less: none. */
+static int echo_batch(int fd, struct batch *batch, int flags)
+{
+    int count = recvmmsg(fd, batch->messages, BATCH, flags, NULL);
+    for (int i = 0; i < count; i++)
+        batch->parts[i].iov_len = make_reply(batch->buffers[i], batch->messages[i].msg_len);
+    for (int done = 0; done < count;) {
+        int sent = sendmmsg(fd, batch->messages + done, (unsigned)(count - done), 0);
+        done += sent > 0 ? sent : 1;
+    }
+    for (int i = 0; i < count; i++)
+        prepare(batch, i);
+    return count;
+}
+
+static struct batch *new_batch(void)
+{
+    static struct batch batch;
+    for (int i = 0; i < BATCH; i++)
+        prepare(&batch, i);
+    return &batch;
+}
+
+static _Noreturn void echo_batches(int fd)
+{
+    struct batch *batch = new_batch();
+    for (;;)
+        echo_batch(fd, batch, MSG_WAITFORONE);
+}
+
+/* As any server waits that has more than one socket. */
+static _Noreturn void echo_polled(int fd)
+{
+    struct batch *batch = new_batch();
+    int poll = epoll_create1(EPOLL_CLOEXEC);
+    struct epoll_event event = { .events = EPOLLIN };
+    if (poll < 0 || epoll_ctl(poll, EPOLL_CTL_ADD, fd, &event) != 0)
+        err(EX_OSERR, "epoll");
     for (;;) {
-        for (int i = 0; i < BATCH; i++) {
-            parts[i] = (struct iovec) { buffers[i], QUERY_OCTETS };
-            messages[i].msg_hdr = (struct msghdr) {
-                .msg_name = &clients[i], .msg_namelen = sizeof(clients[i]), .msg_iov = &parts[i], .msg_iovlen = 1
-            };
-        }
-        int count = recvmmsg(fd, messages, BATCH, MSG_WAITFORONE, NULL);
-        for (int i = 0; i < count; i++)
-            parts[i].iov_len = make_reply(buffers[i], messages[i].msg_len);
-        for (int done = 0; done < count;) {
-            int sent = sendmmsg(fd, messages + done, (unsigned)(count - done), 0);
-            done += sent > 0 ? sent : 1;
-        }
+        if (epoll_wait(poll, &event, 1, -1) == 1)
+            while (echo_batch(fd, batch, MSG_DONTWAIT) == BATCH)
+                ;
     }
 }
 
@@ -150,16 +189,18 @@ static _Noreturn void echo_streams(int listener)
 int main(int argc, char **argv)
 {
     if (argc != 5)
-        errx(EX_USAGE, "usage: echo mmsg|msg|tcp ADDRESS PORT REPLY-OCTETS (0: as the query)");
+        errx(EX_USAGE, "usage: echo mmsg|epoll|msg|tcp ADDRESS PORT REPLY-OCTETS (0: as the query)");
     unsigned port = (unsigned)strtoul(argv[3], NULL, 10);
     reply_octets = strtoul(argv[4], NULL, 10);
     if (reply_octets > REPLY_OCTETS)
         errx(EX_USAGE, "%s: at most %d octets", argv[4], REPLY_OCTETS);
     if (strcmp(argv[1], "mmsg") == 0)
         echo_batches(open_socket(argv[2], port, SOCK_DGRAM));
+    if (strcmp(argv[1], "epoll") == 0)
+        echo_polled(open_socket(argv[2], port, SOCK_DGRAM));
     if (strcmp(argv[1], "msg") == 0)
         echo_singly(open_socket(argv[2], port, SOCK_DGRAM));
     if (strcmp(argv[1], "tcp") == 0)
         echo_streams(open_socket(argv[2], port, SOCK_STREAM));
-    errx(EX_USAGE, "%s: mmsg, msg or tcp is expected", argv[1]);
+    errx(EX_USAGE, "%s: mmsg, epoll, msg or tcp is expected", argv[1]);
 }

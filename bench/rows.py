@@ -179,8 +179,9 @@ class Row:
     says: str                   # for the reader
 
 
-ECHO, ECHO_SINGLE, ECHO_STREAM = "echo (recvmmsg)", "echo (recvfrom)", "echo (TCP)"
+ECHO, ECHO_SINGLE, ECHO_POLLED, ECHO_STREAM = "echo (recvmmsg)", "echo (recvfrom)", "echo (epoll)", "echo (TCP)"
 UDP_ECHOES = {ECHO: "mmsg", ECHO_SINGLE: "msg"}
+WAKEUP_ECHOES = {ECHO_SINGLE: "msg", ECHO_POLLED: "epoll"}
 TCP_ECHOES = {ECHO_STREAM: "tcp"}
 
 
@@ -191,15 +192,15 @@ def rows(options):
     tcp = window | {"tcp": True, "connections": options.connections}
     hits = f"{zones.HITS:,} names, all in the cache"
     mix = f"{zones.HITS:,} names with three types; DO, CD, AD, EDNS and letter case vary"
-    blocking = {ECHO_SINGLE: "msg"}
     return {
         "udp": _hit_row("UDP cache hit", hits, uniform(PLAIN), window, UDP_ECHOES),
         "udp-do": _hit_row("UDP cache hit with DO", f"{hits}, signatures in the answer", uniform(DNSSEC_OK), window,
                            UDP_ECHOES),
         "udp-mix": _hit_row("UDP cache hit, mixed questions", mix, mixed, window, UDP_ECHOES),
-        "rate": _hit_row(f"UDP cache hit at {options.rate:,} queries a second", hits, uniform(PLAIN), rate, blocking),
+        "rate": _hit_row(f"UDP cache hit at {options.rate:,} queries a second", hits, uniform(PLAIN), rate,
+                         WAKEUP_ECHOES),
         "rate-mix": _hit_row(f"UDP cache hit at {options.rate:,} queries a second, mixed questions", mix, mixed, rate,
-                             blocking),
+                             WAKEUP_ECHOES),
         "tcp": _hit_row("TCP cache hit", f"{hits}; {options.connections} connections, pipelined", uniform(PLAIN), tcp,
                         TCP_ECHOES),
         "tcp-mix": _hit_row("TCP cache hit, mixed questions", f"{mix}; {options.connections} connections, pipelined",

@@ -5,19 +5,17 @@
 
 socklen_t sockaddr_from_address(const struct address *address, struct sockaddr_storage *to)
 {
-    memset(to, 0, sizeof(*to));
     if (address->family == 4) {
         struct sockaddr_in *in = (struct sockaddr_in *)to;
-        in->sin_family = AF_INET;
-        in->sin_port = htons(address->port);
+        *in = (struct sockaddr_in) { .sin_family = AF_INET, .sin_port = htons(address->port) };
         memcpy(&in->sin_addr, address->octets, 4);
         return sizeof(*in);
     }
     assert(address->family == 6);
     struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)to;
-    in6->sin6_family = AF_INET6;
-    in6->sin6_port = htons(address->port);
-    in6->sin6_scope_id = address->scope;
+    *in6 = (struct sockaddr_in6) { .sin6_family = AF_INET6,
+                                   .sin6_port = htons(address->port),
+                                   .sin6_scope_id = address->scope };
     memcpy(&in6->sin6_addr, address->octets, 16);
     return sizeof(*in6);
 }

@@ -10,18 +10,26 @@
 #include "message/message.h"
 #include "transport/sockaddr.h"
 
-enum { CONTROL_OCTETS = CMSG_SPACE(sizeof(struct in6_pktinfo)) };
+enum {
+    CONTROL_OCTETS = CMSG_SPACE(sizeof(struct in6_pktinfo)),
+    LINE_OCTETS = 64,
+};
 static_assert(CONTROL_OCTETS >= CMSG_SPACE(sizeof(struct in_pktinfo)), "room for either family");
 
-/* A datagram's place in a batch: what the iovec, name and control of its mmsghdr point to. */
-struct place {
+/* What the members of a mmsghdr point to. */
+struct ends {
     struct sockaddr_storage peer;
-    struct iovec iov;
     _Alignas(struct cmsghdr) uint8_t control[CONTROL_OCTETS];
-    uint8_t data[UDP_QUERY_OCTETS_MAX];
 };
-static_assert(UDP_ANSWER_OCTETS_MAX <= UDP_QUERY_OCTETS_MAX, "one kind of place serves both ways");
-static_assert((int)CLIENT_BUFFER_OCTETS <= (int)UDP_QUERY_OCTETS_MAX,
+
+/* A whole page apart, all of them would fall into the same few sets of the processor's cache. */
+struct query {
+    uint8_t octets[UDP_QUERY_OCTETS_MAX];
+    uint8_t apart[LINE_OCTETS];
+};
+
+static_assert((int)UDP_ANSWER_OCTETS_MAX % (int)LINE_OCTETS == 0, "a full batch of the largest has room");
+static_assert((int)CLIENT_BUFFER_OCTETS <= (int)UDP_ANSWER_OCTETS_MAX,
               "answers at once are made where they are sent from");
 
 struct udp_server {
@@ -36,18 +44,22 @@ struct udp_server {
     struct client_handler handler;
     struct udp_counters *counters;
     unsigned out_count;
+    size_t out_octets; /* of answers, one behind the other: few pages are touched */
     struct mmsghdr in[UDP_BATCH], out[UDP_BATCH];
-    struct place in_places[UDP_BATCH], out_places[UDP_BATCH];
+    struct iovec in_parts[UDP_BATCH], out_parts[UDP_BATCH];
+    struct ends in_ends[UDP_BATCH], out_ends[UDP_BATCH];
+    struct query queries[UDP_BATCH];
+    uint8_t answers[UDP_BATCH * UDP_ANSWER_OCTETS_MAX];
 };
 
 /* ---- sending ---- */
 
 /* The answer is larger than the interface takes: the client must come by TCP (RFC 9715 section 3.1).  Only header and
  * question stay.  False if nothing is left to cut. */
-static bool cut_to_question(struct place *place)
+static bool cut_to_question(struct iovec *part)
 {
-    uint8_t *data = place->iov.iov_base;
-    struct octets message = { data, place->iov.iov_len };
+    uint8_t *data = part->iov_base;
+    struct octets message = { data, part->iov_len };
     struct header header;
     if (header_read(message, &header) != OK || header.tc)
         return false;
@@ -62,7 +74,7 @@ static bool cut_to_question(struct place *place)
         return false;
     data[2] |= 0x02;        /* TC, RFC 1035 section 4.1.1 */
     memset(data + 6, 0, 6); /* ANCOUNT, NSCOUNT, ARCOUNT */
-    place->iov.iov_len = (size_t)(r.at - data);
+    part->iov_len = (size_t)(r.at - data);
     return true;
 }
 
@@ -76,12 +88,13 @@ static void send_batch(struct udp_server *server)
             server->counters->sent += (unsigned)sent;
             continue;
         }
-        if (errno == EINTR || (errno == EMSGSIZE && cut_to_question(&server->out_places[done])))
+        if (errno == EINTR || (errno == EMSGSIZE && cut_to_question(&server->out_parts[done])))
             continue;
         server->counters->dropped++; /* this one cannot be sent: no route, a full buffer; its client will ask again */
         done++;
     }
     server->out_count = 0;
+    server->out_octets = 0;
 }
 
 /* The datagram leaves from the address that the question came to. */
@@ -108,26 +121,30 @@ static void put_local_address(struct msghdr *header, const struct address *local
     }
 }
 
-/* Where the next answer is made. */
-static struct place *next_place(struct udp_server *server)
+/* Where the next answer is made: UDP_ANSWER_OCTETS_MAX. */
+static uint8_t *next_answer(struct udp_server *server)
 {
     if (server->out_count == UDP_BATCH)
         send_batch(server);
-    return &server->out_places[server->out_count];
+    return server->answers + server->out_octets;
 }
 
-/* message stands in the next place. */
-static void queue(struct udp_server *server, const struct client *client, struct octets message)
+/* The message stands where next_answer() said, or a little behind that.  peer: borrowed until the batch is sent. */
+static void queue(struct udp_server *server, struct sockaddr_storage *peer, socklen_t peer_octets,
+                  const struct address *local, struct octets message)
 {
-    struct place *place = &server->out_places[server->out_count];
-    struct msghdr *header = &server->out[server->out_count++].msg_hdr;
-    place->iov = (struct iovec) { (uint8_t *)(uintptr_t)message.data, message.len };
-    *header = (struct msghdr) { .msg_name = &place->peer, .msg_iov = &place->iov, .msg_iovlen = 1 };
-    header->msg_namelen = sockaddr_from_address(&client->address, &place->peer);
-    if (client->local.family != 0) {
-        header->msg_control = place->control;
-        put_local_address(header, &client->local);
+    unsigned at = server->out_count++;
+    struct iovec *part = &server->out_parts[at];
+    struct msghdr *header = &server->out[at].msg_hdr;
+    uint8_t *octets = server->answers + (message.data - server->answers);
+    *part = (struct iovec) { octets, message.len };
+    *header = (struct msghdr) { .msg_name = peer, .msg_namelen = peer_octets, .msg_iov = part, .msg_iovlen = 1 };
+    if (local->family != 0) {
+        header->msg_control = server->out_ends[at].control;
+        put_local_address(header, local);
     }
+    size_t end = (size_t)(octets - server->answers) + message.len; /* filled up to whole lines: */
+    server->out_octets = (end + LINE_OCTETS - 1) / LINE_OCTETS * LINE_OCTETS;
 }
 
 static void udp_reply(const struct client *client, struct octets message)
@@ -136,9 +153,11 @@ static void udp_reply(const struct client *client, struct octets message)
     assert(message.len <= UDP_ANSWER_OCTETS_MAX);
     assert(server->unanswered > 0);
     server->unanswered--;
-    struct place *place = next_place(server);
-    memcpy(place->data, message.data, message.len);
-    queue(server, client, (struct octets) { place->data, message.len });
+    uint8_t *octets = next_answer(server);
+    struct sockaddr_storage *peer = &server->out_ends[server->out_count].peer;
+    memcpy(octets, message.data, message.len);
+    queue(server, peer, sockaddr_from_address(&client->address, peer), &client->local,
+          (struct octets) { octets, message.len });
 }
 
 static void udp_drop(const struct client *client)
@@ -152,20 +171,27 @@ static const struct client_transport udp_transport = { .name = "udp", .reply = u
 
 /* ---- receiving ---- */
 
-static void prepare_places(struct udp_server *server)
+static void prepare_batch(struct udp_server *server)
 {
     for (unsigned i = 0; i < UDP_BATCH; i++) {
-        struct place *place = &server->in_places[i];
-        place->iov = (struct iovec) { place->data, sizeof(place->data) };
+        struct ends *ends = &server->in_ends[i];
+        server->in_parts[i] = (struct iovec) { server->queries[i].octets, UDP_QUERY_OCTETS_MAX };
         server->in[i].msg_hdr = (struct msghdr) {
-            .msg_name = &place->peer,
-            .msg_namelen = sizeof(place->peer),
-            .msg_iov = &place->iov,
+            .msg_name = &ends->peer,
+            .msg_namelen = sizeof(ends->peer),
+            .msg_iov = &server->in_parts[i],
             .msg_iovlen = 1,
-            .msg_control = server->is_wildcard ? place->control : NULL,
-            .msg_controllen = server->is_wildcard ? sizeof(place->control) : 0,
+            .msg_control = server->is_wildcard ? ends->control : NULL,
+            .msg_controllen = server->is_wildcard ? sizeof(ends->control) : 0,
         };
     }
+}
+
+/* What the kernel has written over where it put a datagram. */
+static void prepare_again(struct udp_server *server, unsigned i)
+{
+    server->in[i].msg_hdr.msg_namelen = sizeof(server->in_ends[i].peer);
+    server->in[i].msg_hdr.msg_controllen = server->is_wildcard ? sizeof(server->in_ends[i].control) : 0;
 }
 
 /* Family 0 if the kernel did not say. */
@@ -191,29 +217,29 @@ static struct address local_address(struct msghdr *header)
 }
 
 /* The client of a datagram; family 0: it is not one to answer. */
-static struct client client_of(struct udp_server *server, struct mmsghdr *datagram)
+static struct client client_of(struct udp_server *server, unsigned i)
 {
-    const struct place *place = &server->in_places[datagram - server->in];
+    struct msghdr *header = &server->in[i].msg_hdr;
     struct client client = { .transport = &udp_transport, .endpoint = server };
-    if ((datagram->msg_hdr.msg_flags & MSG_TRUNC) == 0)
-        client.address = address_from_sockaddr(&place->peer);
+    if ((header->msg_flags & MSG_TRUNC) == 0)
+        client.address = address_from_sockaddr(&server->in_ends[i].peer);
     if (client.address.port == 0)
         client.address.family = 0;
     if (server->is_wildcard)
-        client.local = local_address(&datagram->msg_hdr);
+        client.local = local_address(header);
     return client;
 }
 
 static void take_datagram(struct udp_server *server, unsigned i, struct octets message)
 {
-    struct client client = client_of(server, &server->in[i]);
+    struct client client = client_of(server, i);
     if (client.address.family == 0) {
         server->counters->dropped++;
         return;
     }
-    struct octets answer = client_at_once(&server->handler, i, &client, next_place(server)->data);
+    struct octets answer = client_at_once(&server->handler, i, &client, next_answer(server));
     if (answer.len > 0) {
-        queue(server, &client, answer);
+        queue(server, &server->in_ends[i].peer, server->in[i].msg_hdr.msg_namelen, &client.local, answer);
         return;
     }
     server->unanswered++;
@@ -224,21 +250,23 @@ static void take_batch(struct udp_server *server, unsigned count)
 {
     struct octets messages[UDP_BATCH];
     for (unsigned i = 0; i < count; i++)
-        messages[i] = (struct octets) { server->in_places[i].data, server->in[i].msg_len };
+        messages[i] = (struct octets) { server->queries[i].octets, server->in[i].msg_len };
     client_expect(&server->handler, messages, count);
     for (unsigned i = 0; i < count; i++)
         take_datagram(server, i, messages[i]);
     server->counters->received += count;
 }
 
-/* Number of datagrams that were there. */
+/* Number of datagrams that were there.  Answers at once lead to where their questions lie: they are gone when the next
+ * ones come. */
 static unsigned receive_batch(struct udp_server *server)
 {
-    prepare_places(server);
     int count = recvmmsg(server->fd, server->in, UDP_BATCH, MSG_DONTWAIT, NULL);
     if (count > 0)
         take_batch(server, (unsigned)count);
     send_batch(server);
+    for (int i = 0; i < count; i++)
+        prepare_again(server, (unsigned)i);
     return count < 0 ? 0 : (unsigned)count;
 }
 
@@ -268,6 +296,7 @@ struct udp_server *udp_server_new(struct ev_loop *loop, int fd, const struct add
     server->is_wildcard = address_is_wildcard(address);
     server->handler = *handler;
     server->counters = counters;
+    prepare_batch(server);
     ev_io_init(&server->readable, on_readable, fd, EV_READ);
     server->readable.data = server;
     ev_io_start(loop, &server->readable);
