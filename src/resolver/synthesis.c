@@ -243,6 +243,17 @@ static struct answer *conclude(const struct synthesis *s, enum synthesis_kind *k
 
 /* ---- wildcards ---- */
 
+/* The zone that proves the gap must hold the wildcard as well: to NSEC3, names below a cut are gaps like all others. */
+static bool is_signed_by(const struct rrset *rrset, const struct dname *zone)
+{
+    for (uint16_t i = 0; i < rrset->sig_count; i++) {
+        struct rrsig sig;
+        if (rrsig_read(rrset->sigs[i], &sig) != OK || !dname_equal(&sig.signer, zone))
+            return false;
+    }
+    return rrset->sig_count > 0;
+}
+
 /* What the cache knows of the wildcard below the encloser: one set of records, not what stands for it. */
 static struct answer *find_wildcard(const struct synthesis *s)
 {
@@ -252,7 +263,8 @@ static struct answer *find_wildcard(const struct synthesis *s)
         cache_find_answer(s->r->parts.cache, &question, s->asked.origin, s->asked.now, s->q->arena, &answer) !=
             CACHE_FRESH ||
         answer->verdict.security != SECURE || (answer->kind != ANSWER_DATA && answer->kind != ANSWER_CNAME) ||
-        answer->rrsets.count != 1 || !dname_equal(answer->rrsets.items[0]->owner, &question.qname))
+        answer->rrsets.count != 1 || !dname_equal(answer->rrsets.items[0]->owner, &question.qname) ||
+        !is_signed_by(answer->rrsets.items[0], &s->zone))
         return NULL;
     return answer;
 }

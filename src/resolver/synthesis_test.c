@@ -272,12 +272,12 @@ static void test_below_nxdomain(void **state)
 
 /* ---- NSEC3 ---- */
 
-/* Three records: of the apex, and of the two halves of all other hashes. */
-static void put_nsec3(struct world *world, unsigned flags, unsigned iterations)
+/* Two records, of the apex and of another name with these types, which share all other hashes. */
+static void put_two_nsec3(struct world *world, unsigned flags, unsigned iterations, const char *name, const char *types)
 {
-    struct dname apex = name_of("example."), a = name_of("a.example.");
+    struct dname apex = name_of("example."), other = name_of(name);
     char *labels[2];
-    const struct dname *names[2] = { &apex, &a };
+    const struct dname *names[2] = { &apex, &other };
     for (int i = 0; i < 2; i++) {
         labels[i] = nsec3_label(world->arena, names[i], (struct octets) { NULL, 0 }, (uint16_t)iterations);
     }
@@ -285,8 +285,13 @@ static void put_nsec3(struct world *world, unsigned flags, unsigned iterations)
     arena_printf(world->arena, "%s.example. 3600 NSEC3 1 %u %u - %s %s\n%s.example. 3600" SIG("NSEC3", "2"), owner,    \
                  flags, iterations, next, types, owner)
     const char *const proofs[] = { SOA, NSEC3_OF(labels[0], labels[1], "NS SOA RRSIG"),
-                                   NSEC3_OF(labels[1], labels[0], "A RRSIG"), NULL };
+                                   NSEC3_OF(labels[1], labels[0], types), NULL };
     put_proofs(world, proofs);
+}
+
+static void put_nsec3(struct world *world, unsigned flags, unsigned iterations)
+{
+    put_two_nsec3(world, flags, iterations, "a.example.", "A RRSIG");
 }
 
 static void test_nsec3(void **state)
@@ -309,6 +314,19 @@ static void test_nsec3(void **state)
     assert_true(after.nsec3_hashes - before.nsec3_hashes <= SYNTHESIS_HASHES_MAX);
 }
 
+/* A hash tells nothing of the cuts above its name: the zone above covers it, too, and must not vouch for the zone below,
+ * where the name may exist (RFC 5155 section 8.8). */
+static void test_nsec3_wildcard_below_a_cut(void **state)
+{
+    struct world *world = *state;
+    static const char wildcard[] = "*.sub.example. 3600 A 192.0.2.1\n*.sub.example. 3600 RRSIG A 13 2 3600 "
+                                   "20300101000000 20200101000000 7 sub.example. AAAA";
+    put_two_nsec3(world, 0, 0, "sub.example.", "NS DS RRSIG");
+    put(world, answer_of(world->arena, "*.sub.example.", TYPE_A, ANSWER_DATA, wildcard, 3600, world->now), SECURE,
+        NULL);
+    assert_string_equal(ask(world, "www.sub.example.", TYPE_A), "asked");
+}
+
 /* RFC 5155 section 9.2, RFC 9276 section 3.2 */
 static void test_nsec3_not_used(void **state)
 {
@@ -329,6 +347,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_wildcard, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_below_nxdomain, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_nsec3, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_nsec3_wildcard_below_a_cut, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_nsec3_not_used, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
