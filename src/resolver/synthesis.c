@@ -11,7 +11,10 @@
 
 static const char site_synthesis[] = "aggressive-use";
 
-enum { FOUND_MAX = 3 }; /* closest encloser, next closer name, wildcard: RFC 5155 section 8.4 */
+enum {
+    FOUND_MAX = 3,           /* closest encloser, next closer name, wildcard: RFC 5155 section 8.4 */
+    WILDCARDS_TRIED_MAX = 8, /* above one name: each costs several looks into the cache, and names have 127 labels */
+};
 
 struct synthesis {
     struct resolver *r;
@@ -291,7 +294,8 @@ static struct answer *expand(struct synthesis *s)
 {
     struct denial_found gap;
     struct answer *answer = NULL;
-    for (int labels = s->question->qname.labels - 1; labels >= s->zone.labels && answer == NULL; labels--) {
+    int labels = s->question->qname.labels;
+    for (unsigned tried = 0; labels-- > s->zone.labels && tried < WILDCARDS_TRIED_MAX && answer == NULL; tried++) {
         s->encloser_labels = (uint8_t)labels;
         answer = find_wildcard(s);
     }

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "cache/testing.h"
+#include "message/text.h"
 #include "resolver/internal.h"
 #include "tests/support/signer.h"
 
@@ -327,6 +328,23 @@ static void test_nsec3_wildcard_below_a_cut(void **state)
     assert_string_equal(ask(world, "www.sub.example.", TYPE_A), "asked");
 }
 
+/* A name of many labels is not looked for under each of them: looks into the cache are counted, too. */
+static void test_long_name_is_cheap(void **state)
+{
+    enum { LABELS = 100, LOOKS_MAX = 16 };
+    struct world *world = *state;
+    struct text name = text_new(world->arena);
+    struct cache_stats before, after;
+    for (unsigned i = 0; i < LABELS; i++)
+        text_printf(&name, "x.");
+    text_printf(&name, "w.example.");
+    put_nsec3(world, 0, 0);
+    cache_get_stats(world->cache, &before);
+    assert_string_equal(ask(world, name.data, TYPE_A), "asked");
+    cache_get_stats(world->cache, &after);
+    assert_true(after.hits + after.misses - before.hits - before.misses <= LOOKS_MAX);
+}
+
 /* RFC 5155 section 9.2, RFC 9276 section 3.2 */
 static void test_nsec3_not_used(void **state)
 {
@@ -348,6 +366,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_below_nxdomain, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_nsec3, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_nsec3_wildcard_below_a_cut, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_long_name_is_cheap, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_nsec3_not_used, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
