@@ -150,17 +150,18 @@ static struct answer *positive_any(const struct message *message, const struct a
     return answer;
 }
 
-/* The DNAME nearest above qname (RFC 6672 section 3.2). */
+/* The DNAME nearest above qname (RFC 6672 section 3.2), in one walk: names may have many labels, messages many sets. */
 static struct rrset *find_dname(const struct message *message, const struct asked *asked, const struct dname *qname)
 {
-    struct dname owner;
-    for (uint8_t labels = qname->labels; labels-- > asked->zone->labels;) {
-        dname_suffix(qname, labels, &owner);
-        struct rrset *set = find(message, SECTION_ANSWER, asked, &owner, TYPE_DNAME);
-        if (set != NULL)
-            return set;
+    const struct rrset_list *section = &message->sections[SECTION_ANSWER];
+    struct rrset *nearest = NULL;
+    for (uint16_t i = 0; i < section->count; i++) {
+        struct rrset *set = section->items[i];
+        if (set->type == TYPE_DNAME && set->count > 0 && in_bailiwick(set, asked) &&
+            dname_is_below(qname, set->owner) && (nearest == NULL || set->owner->labels > nearest->owner->labels))
+            nearest = set;
     }
-    return NULL;
+    return nearest;
 }
 
 static struct answer *alias(const struct message *message, const struct asked *asked, const struct dname *qname,
