@@ -309,9 +309,12 @@ static bool next_known_cut(struct judge *judge, const struct dname *at, const st
     return facts->next_cut(facts->context, at, name, cut) && dname_is_below(cut, at) && dname_is_subdomain(name, cut);
 }
 
-static void next_name(struct judge *judge, const struct dname *at, const struct dname *name, struct dname *next)
+/* Behind the last known cut, which is looked for once, label by label. */
+static void next_name(struct judge *judge, const struct dname *at, const struct dname *name, bool *more_cuts,
+                      struct dname *next)
 {
-    if (!next_known_cut(judge, at, name, next))
+    *more_cuts = *more_cuts && next_known_cut(judge, at, name, next);
+    if (!*more_cuts)
         dname_suffix(name, (uint8_t)(at->labels + 1), next);
 }
 
@@ -330,13 +333,14 @@ enum judgement chain_insecurity(struct judge *judge, const struct dname *from, c
 {
     struct zone zone;
     struct dname at = *from, secure = *from, next;
+    bool more_cuts = true;
     enum judgement judgement = chain_keys(judge, from, &zone);
     if (judgement != JUDGED)
         return judgement;
     while (zone.state != ZONE_NO_NAME && !dname_equal(&at, data->name)) {
         if (zone.state == ZONE_INSECURE || zone.state == ZONE_FAILED)
             break;
-        next_name(judge, &at, data->name, &next);
+        next_name(judge, &at, data->name, &more_cuts, &next);
         at = next;
         judgement = chain_delegation(judge, &at, &zone);
         if (judgement == JUDGED && zone.state == ZONE_SECURE) {
