@@ -8,7 +8,7 @@ import statistics
 from bench import peers
 
 BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
-UNITS = {"cpu_us": "µs", "memory_octets": "octets", "ms": "ms"}
+UNITS = {"cpu_us": "µs", "memory_octets": "octets", "ms": "ms", "ratio": "times"}
 VOUCHD_GOALS = {"udp": {peers.YARDSTICK: 0.62, "echo (recvmmsg)": 1.2}}
 
 
@@ -53,7 +53,7 @@ def _table(name, runs, measure):
     medians = {subject: _median(each, measure) for subject, each in runs.items()}
     references = [subject for subject in medians if subject == peers.YARDSTICK or subject.startswith("echo")]
     latency = measure == "cpu_us" and any("p50_us" in one for each in runs.values() for one in each)
-    head = ["", f"median, {UNITS[measure]}", "range"] + [f"/ {reference}" for reference in references]
+    head = ["", f"median, {_unit(measure)}", "range"] + [f"/ {reference}" for reference in references]
     head += ["p50, µs", "p99, µs"] * latency + ["runs", "right answers"]
     yield _line(head)
     yield _line(["---"] + ["---:"] * (len(head) - 1))
@@ -65,6 +65,11 @@ def _table(name, runs, measure):
         yield _line(cells + [str(len(each)), _right(subject, each, measure)])
     for reference, goal in VOUCHD_GOALS.get(name, {}).items():
         yield from _goal(medians, reference, goal)
+
+
+def _unit(measure):
+    """Names of ratios begin with what they are of."""
+    return UNITS["ratio" if measure.endswith("_ratio") else measure]
 
 
 def _goal(medians, reference, goal):

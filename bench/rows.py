@@ -9,7 +9,7 @@ import dataclasses
 import random
 import time
 
-from bench import zones
+from bench import traps, zones
 from bench.subject import Echo, Failed, Resolver
 
 RIGHT_RECORDS = {False: 1, True: 2}     # without and with the signature
@@ -119,6 +119,55 @@ def fill(bench, questions, cache_octets):
                 yield subject.name, measures | {"memory_octets": grown / max(1, measures["right"])}
 
 
+# Traps
+
+TRAP_SOUND_ZONES = 500                  # that a trap is compared with
+TRAP_RATE = 50                          # questions a second into a trap, while others ask for what is in the cache
+TRAP_WHILE = "both"
+
+
+def keytrap(bench):
+    """What a question into a trap costs, beside one to a zone like any other, and what others notice of it."""
+    sound = [question(f"h0.{zone}", "A", PLAIN) for zone in bench.world.zone_set.layout.zone_names()]
+    first, sound = sound[-1], sound[:TRAP_SOUND_ZONES]
+    for _ in range(bench.options.runs):
+        for number, peer in enumerate(bench.peers):
+            try:
+                with Resolver(bench, peer, number, HIT_CACHE_OCTETS) as subject:
+                    subject.await_answer(first)
+                    measures = trap_costs(bench, subject, sound)
+                with Resolver(bench, peer, number, HIT_CACHE_OCTETS) as subject:
+                    subject.await_answer(first)
+                    subject.warm(sound)
+                    yield subject.name, measures | trap_latency(bench, subject, sound)
+            except Failed as failure:
+                bench.complain(failure)
+
+
+def trap_costs(bench, subject, sound):
+    """Times a cold query: of each trap, under its name."""
+    cold = measure(bench, subject, bench.write_questions(sound), mode="once", timeout=COLD_TIMEOUT_S)
+    measures = dict(cold)
+    for trap in traps.TRAPS:
+        path = bench.write_questions(trap.questions())
+        spent = measure(bench, subject, path, mode="once", timeout=COLD_TIMEOUT_S)
+        total_us = spent["cpu_us"] * max(1, spent["replies"])       # what is not answered costs, too
+        measures[f"{trap.name}_ratio"] = total_us / spent["sent"] / cold["cpu_us"]
+    return measures
+
+
+def trap_latency(bench, subject, sound):
+    """Others' p99 while somebody asks into a trap, times what it is without."""
+    trap = next(each for each in traps.TRAPS if each.name == TRAP_WHILE)
+    path = bench.write_questions(sound)
+    rate = {"mode": "rate", "rate": bench.options.rate, "seconds": bench.options.seconds}
+    alone = measure(bench, subject, path, **rate)
+    load = bench.begin_load(subject, trap.questions(), mode="rate", rate=TRAP_RATE, seconds=bench.options.seconds)
+    beside = measure(bench, subject, path, **rate)
+    load.report()
+    return {"p99_ratio": beside["p99_us"] / max(1, alone["p99_us"])}
+
+
 # Starting
 
 def starts(bench):
@@ -209,6 +258,11 @@ def rows(options):
                     f"one name in each of {options.zones:,} signed zones, validated"),
         "names": Row(many_names, {"memory_octets": "Memory of a name", "cpu_us": "CPU time of a name not yet known"},
                      f"{options.names:,} names of one signed zone, validated"),
+        "keytrap": Row(keytrap, {"cpu_us": "CPU time of a cold query, that traps are compared with"} | {
+            f"{trap.name}_ratio": f"CPU time of a query into a trap: {trap.says}" for trap in traps.TRAPS} | {
+            "p99_ratio": "Latency of others, p99, during an attack"},
+                       f"{traps.NAMES} names in zones that are costly to validate, beside a cold query; p99 of cache "
+                       f"hits with {TRAP_RATE} such questions a second, beside p99 without"),
         "start": Row(starts, {"ms": "Start to the first validated answer"},
                      f"{options.starts} starts, asked every {1000 / POLLS_PER_S} ms; empty cache, state directory "
                      "present"),

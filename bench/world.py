@@ -10,7 +10,7 @@ import dns.message
 import dns.query
 import dns.rcode
 
-from bench import zones
+from bench import traps, zones
 from bench.process import Process
 from lab import servers
 
@@ -80,12 +80,16 @@ class World:
         try:
             self.directory.mkdir()
             many = self._prepare_many()
-            self.zone_set.build(int(time.time()), self._many_ds(many))
+            now = int(time.time())
+            trap_files, delegations = traps.build(self.directory / "trap-zones", now)
+            delegations.append(zones.Delegation(zones.MANY, tuple(zones.MANY_ADDRESSES), tuple(self._many_ds(many))))
+            self.zone_set.build(now, delegations)
             self._start("many", ["knotd", "-c", many])
-            self._serve("root", zones.ROOT_ADDRESSES, ["."])
-            self._serve("tld", zones.TLD_ADDRESSES, self.zone_set.layout.tld_names())
-            self._serve("zones", zones.ZONE_ADDRESSES, self.zone_set.layout.zone_names())
-            self._await()
+            self._serve("root", zones.ROOT_ADDRESSES, self._files(["."]))
+            self._serve("tld", zones.TLD_ADDRESSES, self._files(self.zone_set.layout.tld_names()))
+            self._serve("zones", zones.ZONE_ADDRESSES, self._files(self.zone_set.layout.zone_names()))
+            self._serve("traps", zones.TRAP_ADDRESSES, trap_files)
+            self._await(next(iter(trap_files)))
         except BaseException:
             self.__exit__()
             raise
@@ -121,20 +125,23 @@ class World:
         records = [line.split(maxsplit=2)[2] for line in lines]
         return [record for record in records if record.split()[2] == "2"]
 
-    def _serve(self, name, addresses, zone_names):
-        files = {zone: self.zone_set.path(zone) for zone in zone_names}
+    def _files(self, zone_names):
+        return {zone: self.zone_set.path(zone) for zone in zone_names}
+
+    def _serve(self, name, addresses, files):
         server = types.SimpleNamespace(software="nsd", addresses=addresses)
         self._start(name, servers.prepare(server, files, self.directory / name))
 
     def _start(self, name, command):
         self._processes.append(Process(command, self.directory / f"{name}.log", self.cpus))
 
-    def _await(self):
+    def _await(self, trap):
         deadline = time.monotonic() + READY_TIMEOUT_S
         names = self.zone_set.layout.zone_names()
         for address, zone in ((zones.MANY_ADDRESSES[0], zones.MANY), (zones.ROOT_ADDRESSES[0], "."),
                               (zones.TLD_ADDRESSES[0], "t0."), (zones.ZONE_ADDRESSES[0], names[0]),
-                              (zones.ZONE_ADDRESSES[0], names[-1])):
+                              (zones.ZONE_ADDRESSES[0], names[-1]),
+                              (zones.TRAP_ADDRESSES[0], trap)):
             while not _answers_for(address, zone):
                 if time.monotonic() > deadline:
                     logs = "\n".join(process.log.read_text()[-1000:] for process in self._processes)

@@ -27,7 +27,8 @@ HITS = 10000                                        # names that the hit rows as
 NAMES_PER_ZONE_LEAST = 2
 ZONES_AT_ONCE = 100                                 # handed to a building process in one piece
 
-TYPES = {"A": 1, "NS": 2, "SOA": 6, "TXT": 16, "AAAA": 28, "DS": 43, "RRSIG": 46, "NSEC": 47, "DNSKEY": 48}
+TYPES = {"A": 1, "NS": 2, "SOA": 6, "TXT": 16, "AAAA": 28, "DS": 43, "RRSIG": 46, "NSEC": 47, "DNSKEY": 48,
+         "NSEC3": 50, "NSEC3PARAM": 51}
 ASKED_TYPES = ("A", "AAAA", "TXT")
 
 # Addresses of the servers, none of them special: resolvers refuse to ask those that are.  They exist in the namespace
@@ -36,7 +37,8 @@ ROOT_ADDRESSES = ["45.83.1.1", "45.83.1.2"]
 TLD_ADDRESSES = ["45.83.2.1", "45.83.2.2"]
 ZONE_ADDRESSES = [f"45.83.3.{number}" for number in range(1, 33)]
 MANY_ADDRESSES = ["45.83.4.1"]
-ADDRESSES = ROOT_ADDRESSES + TLD_ADDRESSES + ZONE_ADDRESSES + MANY_ADDRESSES
+TRAP_ADDRESSES = ["45.83.5.1"]
+ADDRESSES = ROOT_ADDRESSES + TLD_ADDRESSES + ZONE_ADDRESSES + MANY_ADDRESSES + TRAP_ADDRESSES
 
 # A zone of a million names, whose records and signatures the server makes while it is asked.
 MANY = "many."
@@ -92,7 +94,7 @@ class Layout:
 
 # Records.  All names are lower-case and absolute, all sets small.
 
-def _wire_name(name):
+def wire_name(name):
     labels = name.rstrip(".").split(".") if name != "." else []
     return b"".join(bytes([len(label)]) + label.encode() for label in labels) + b"\0"
 
@@ -118,22 +120,29 @@ def _rdata(rdtype, text):
     if rdtype == "AAAA":                            # written out in full below
         return bytes.fromhex("".join(group.zfill(4) for group in text.split(":")))
     if rdtype == "NS":
-        return _wire_name(text)
+        return wire_name(text)
     if rdtype == "TXT":
         octets = text.strip('"').encode()
         return bytes([len(octets)]) + octets
     if rdtype == "SOA":
-        return _wire_name(fields[0]) + _wire_name(fields[1]) + struct.pack("!5I", *map(int, fields[2:]))
+        return wire_name(fields[0]) + wire_name(fields[1]) + struct.pack("!5I", *map(int, fields[2:]))
     if rdtype == "DS":
         return struct.pack("!HBB", *map(int, fields[:3])) + bytes.fromhex(fields[3])
     if rdtype == "DNSKEY":
         return struct.pack("!HBB", *map(int, fields[:3])) + base64.b64decode(fields[3])
     if rdtype == "NSEC":
-        return _wire_name(fields[0]) + _type_bitmap(fields[1:])
+        return wire_name(fields[0]) + _type_bitmap(fields[1:])
+    if rdtype in ("NSEC3", "NSEC3PARAM"):
+        salt = bytes.fromhex(fields[3])
+        start = struct.pack("!BBHB", *map(int, fields[:3]), len(salt)) + salt
+        if rdtype == "NSEC3PARAM":
+            return start
+        following = base64.b32hexdecode(fields[4].upper())
+        return start + bytes([len(following)]) + following + _type_bitmap(fields[5:])
     raise ValueError(rdtype)
 
 
-def _key_tag(rdata):
+def key_tag(rdata):
     """RFC 4034 appendix B."""
     total = sum(octet if at & 1 else octet << 8 for at, octet in enumerate(rdata))
     return (total + (total >> 16)) & 0xFFFF
@@ -145,7 +154,7 @@ class Key:
         self.pair = keys.key_pair(ALGORITHM, f"{SEED} {role} {number}")
         self.text = f"{flags} 3 {ALGORITHM} {base64.b64encode(self.pair.public).decode()}"
         self.rdata = _rdata("DNSKEY", self.text)
-        self.tag = _key_tag(self.rdata)
+        self.tag = key_tag(self.rdata)
 
 
 class KeySet:
@@ -155,7 +164,7 @@ class KeySet:
         self.zsk = Key(zone, "zsk", ZSK_FLAGS)
 
     def ds(self):
-        digest = hashlib.sha256(_wire_name(self.zone) + self.ksk.rdata).hexdigest()
+        digest = hashlib.sha256(wire_name(self.zone) + self.ksk.rdata).hexdigest()
         return f"{self.ksk.tag} {ALGORITHM} 2 {digest}"
 
 
@@ -181,7 +190,7 @@ class ZoneWriter:
         for (owner, rdtype), texts in self.sets.items():
             lines += [f"{owner} {TTL_S} IN {rdtype} {text}" for text in texts]
             if rdtype != "NS" or owner == self.zone.name:
-                lines.append(f"{owner} {TTL_S} IN RRSIG {self._signature(owner, rdtype, texts)}")
+                lines += [f"{owner} {TTL_S} IN RRSIG {each}" for each in self._signatures(owner, rdtype, texts)]
         path.write_text("\n".join(lines) + "\n")
 
     def _add_apex(self):
@@ -214,18 +223,23 @@ class ZoneWriter:
             listed = " ".join(sorted(types[owner], key=TYPES.get))
             self.sets[owner, "NSEC"] = [f"{following} {listed}"]
 
-    def _signature(self, owner, rdtype, texts):
-        """RFC 4034 section 3.1.8.1."""
+    def _signatures(self, owner, rdtype, texts):
+        """RFC 4034 section 3.1.8.1: RDATA texts."""
         key = self.keys.ksk if rdtype == "DNSKEY" else self.keys.zsk
-        labels = 0 if owner == "." else owner.count(".")
-        number = TYPES[rdtype]
-        header = struct.pack("!HBBIIIH", number, ALGORITHM, labels, TTL_S, *self.times, key.tag)
-        prefix = _wire_name(owner) + struct.pack("!HHI", number, 1, TTL_S)
+        header = struct.pack("!HBBIIIH", TYPES[rdtype], ALGORITHM, _labels(owner), TTL_S, *self.times, key.tag)
+        prefix = wire_name(owner) + struct.pack("!HHI", TYPES[rdtype], 1, TTL_S)
         records = b"".join(prefix + struct.pack("!H", len(rdata)) + rdata
                            for rdata in sorted(_rdata(rdtype, text) for text in texts))
-        octets = key.pair.sign(header + _wire_name(self.zone.name) + records)
-        return (f"{rdtype} {ALGORITHM} {labels} {TTL_S} {self.time_texts} {key.tag} {self.zone.name} "
-                f"{base64.b64encode(octets).decode()}")
+        octets = key.pair.sign(header + wire_name(self.zone.name) + records)
+        return [f"{self._signature_fields(owner, rdtype, ALGORITHM, key.tag)} {base64.b64encode(octets).decode()}"]
+
+    def _signature_fields(self, owner, rdtype, algorithm, tag):
+        """All that stands before the signature itself."""
+        return f"{rdtype} {algorithm} {_labels(owner)} {TTL_S} {self.time_texts} {tag} {self.zone.name}"
+
+
+def _labels(owner):
+    return 0 if owner == "." else owner.count(".")
 
 
 def _server_names(zone, addresses):
@@ -263,11 +277,11 @@ class ZoneSet:
         self.anchor = self.directory / "root.anchor"
         self.anchor_ds = KeySet(".").ds()
 
-    def build(self, now, many_ds):
-        """many_ds: DS RDATA of the zone that its server signs itself."""
+    def build(self, now, others):
+        """others: delegations of the root to zones that are none of the set."""
         self.directory.mkdir()
         delegations = self._build_zones(now)
-        tld_delegations = [Delegation(MANY, tuple(MANY_ADDRESSES), tuple(many_ds))]
+        tld_delegations = list(others)
         for tld in self.layout.tld_names():
             below = tuple(each for each in delegations if each.name.endswith("." + tld))
             ZoneWriter(Zone(tld, tuple(TLD_ADDRESSES), delegations=below), now).write(self.path(tld))

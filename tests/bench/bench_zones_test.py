@@ -7,14 +7,14 @@ import pytest
 
 from bench import zones
 
-MANY_DS = f"12345 13 2 {'00' * 32}"
+MANY = zones.Delegation(zones.MANY, tuple(zones.MANY_ADDRESSES), (f"12345 13 2 {'00' * 32}",))
 
 
 @pytest.fixture(scope="module")
 def zone_set(tmp_path_factory):
     built = zones.ZoneSet(tmp_path_factory.mktemp("bench") / "zones", 12)
     built.layout.names_per_zone = 2         # as with thousands of zones
-    built.build(int(time.time()), [MANY_DS])
+    built.build(int(time.time()), [MANY])
     return built
 
 

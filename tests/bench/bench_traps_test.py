@@ -1,0 +1,63 @@
+"""The traps of bench/ are traps: sound but for what they are made of (CVE-2023-50387, CVE-2023-50868)."""
+
+import subprocess
+import time
+
+import dns.dnssec
+import dns.name
+import dns.rdatatype
+import dns.zone
+import pytest
+
+from bench import traps
+
+NAMED = {trap.name: trap for trap in traps.TRAPS}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(traps, "NAMES", 2)
+        patch.setattr(traps, "ZONES", 1)
+        return traps.build(tmp_path_factory.mktemp("traps") / "zones", int(time.time()))
+
+
+def records(built, trap, owner, rdtype, covers=dns.rdatatype.NONE):
+    files, _ = built
+    name = trap.zone_names[0]
+    zone = dns.zone.from_file(str(files[name]), name, relativize=False)
+    return zone.get_rdataset(dns.name.from_text(owner), rdtype, covers) or []
+
+
+@pytest.mark.parametrize("name", ["keys", "signatures", "both", "ds", "slow"])
+def test_keys_of_one_tag_and_signatures_that_do_not_verify(built, name):
+    trap = NAMED[name]
+    zone = trap.zone_names[0]
+    keys = records(built, trap, zone, "DNSKEY")
+    trapped = [key for key in keys if dns.dnssec.key_id(key) == traps.TAG and key.algorithm == trap.algorithm]
+    assert len(trapped) >= trap.keys
+    owner, covered = (zone, "DNSKEY") if trap.ds else (f"h0.{zone}", "A")
+    signatures = records(built, trap, owner, "RRSIG", covered)
+    assert len(signatures) == trap.signatures
+    assert all(signature.key_tag == traps.TAG for signature in signatures)
+    rrset = records(built, trap, owner, covered)
+    owner = dns.name.from_text(owner)
+    with pytest.raises(dns.dnssec.ValidationFailure):
+        dns.dnssec.validate((owner, rrset), (owner, signatures), {dns.name.from_text(zone): keys})
+
+
+def test_each_ds_names_a_key(built):
+    trap = NAMED["ds"]
+    _, delegations = built
+    delegation = next(each for each in delegations if each.name == trap.zone_names[0])
+    zone = dns.name.from_text(delegation.name)
+    made = {dns.dnssec.make_ds(zone, key, "SHA256").to_text() for key in records(built, trap, delegation.name, "DNSKEY")}
+    assert len(set(delegation.ds)) == trap.ds and set(delegation.ds) <= made
+
+
+def test_nsec3_is_sound(built):
+    files, _ = built
+    zone = NAMED["nsec3"].zone_names[0]
+    done = subprocess.run(["dnssec-verify", "-o", zone, files[zone]], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True)
+    assert done.returncode == 0, done.stdout
