@@ -9,6 +9,7 @@ struct budget budget_full(void)
         .lookups = LOOKUPS_MAX,
         .signature_checks = SIGNATURE_CHECKS_MAX,
         .signature_failures = SIGNATURE_FAILURES_MAX,
+        .failed_work = FAILED_WORK_MAX,
         .hashes = NSEC3_HASHES_MAX,
     };
     budget_new_turn(&budget);
@@ -21,15 +22,20 @@ void budget_new_turn(struct budget *budget)
     budget->turn_hashes = HASHES_PER_TURN;
 }
 
-static bool take(struct budget *budget, uint16_t *left, const char *name)
+static bool take_some(struct budget *budget, uint16_t *left, uint16_t count, const char *name)
 {
-    if (*left == 0) {
+    if (*left < count) {
         if (budget->spent == NULL)
             budget->spent = name;
         return false;
     }
-    --*left;
+    *left = (uint16_t)(*left - count);
     return true;
+}
+
+static bool take(struct budget *budget, uint16_t *left, const char *name)
+{
+    return take_some(budget, left, 1, name);
 }
 
 bool budget_take_packet(struct budget *budget)
@@ -42,18 +48,23 @@ bool budget_take_lookup(struct budget *budget)
     return take(budget, &budget->lookups, "lookups");
 }
 
-bool budget_take_check(struct budget *budget)
+bool budget_take_check(struct budget *budget, uint16_t cost)
 {
     if (!take(budget, &budget->signature_checks, "signature-checks"))
         return false;
-    if (budget->turn_checks > 0)
-        budget->turn_checks--;
+    budget->turn_checks = cost < budget->turn_checks ? (uint16_t)(budget->turn_checks - cost) : 0;
     return true;
 }
 
-bool budget_take_failure(struct budget *budget)
+bool budget_take_failure(struct budget *budget, uint16_t cost)
 {
-    return take(budget, &budget->signature_failures, "signature-failures");
+    return take(budget, &budget->signature_failures, "signature-failures") &&
+           take_some(budget, &budget->failed_work, cost, "signature-failures");
+}
+
+bool budget_bears_failures(const struct budget *budget)
+{
+    return budget->signature_failures > RRSIG_CHECKS_PER_RRSET_MAX && budget->failed_work > FAILED_WORK_MAX / 2;
 }
 
 bool budget_take_hashes(struct budget *budget, uint16_t count)

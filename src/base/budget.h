@@ -13,6 +13,7 @@ struct budget {
     uint16_t lookups;
     uint16_t signature_checks;
     uint16_t signature_failures;
+    uint16_t failed_work;
     uint16_t hashes;
     uint16_t turn_checks; /* left until the worker gets its turn back */
     uint16_t turn_hashes;
@@ -26,8 +27,11 @@ void budget_new_turn(struct budget *budget);
 /* Take one unit; false, and `spent` is named, when none is left. */
 bool budget_take_packet(struct budget *budget);
 bool budget_take_lookup(struct budget *budget);
-bool budget_take_check(struct budget *budget);
-bool budget_take_failure(struct budget *budget);
+/* cost: of the check, as signature_cost() tells; a turn holds fewer of those that cost more. */
+bool budget_take_check(struct budget *budget, uint16_t cost);
+bool budget_take_failure(struct budget *budget, uint16_t cost);
+/* Is there enough left for another RRset none of whose signatures verifies? */
+bool budget_bears_failures(const struct budget *budget);
 /* NSEC3 hashes by their work: an expensive one counts as several. */
 bool budget_take_hashes(struct budget *budget, uint16_t count);
 /* The turn is over: give the worker its turn back before the next check or hash. */

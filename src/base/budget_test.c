@@ -12,6 +12,16 @@ static bool take_one_hash(struct budget *budget)
     return budget_take_hashes(budget, 1);
 }
 
+static bool take_check(struct budget *budget)
+{
+    return budget_take_check(budget, 1);
+}
+
+static bool take_failure(struct budget *budget)
+{
+    return budget_take_failure(budget, 1);
+}
+
 static void test_each_limit_is_reached_exactly(void **state)
 {
     (void)state;
@@ -22,9 +32,9 @@ static void test_each_limit_is_reached_exactly(void **state)
     } cases[] = {
         { budget_take_packet, UPSTREAM_PACKETS_MAX, "packets" },
         { budget_take_lookup, LOOKUPS_MAX, "lookups" },
-        { budget_take_check, SIGNATURE_CHECKS_MAX, "signature-checks" },
-        { budget_take_failure, SIGNATURE_FAILURES_MAX, "signature-failures" }, /* CVE-2023-50387 */
-        { take_one_hash, NSEC3_HASHES_MAX, "hashes" },                         /* CVE-2023-50868 */
+        { take_check, SIGNATURE_CHECKS_MAX, "signature-checks" },
+        { take_failure, SIGNATURE_FAILURES_MAX, "signature-failures" }, /* CVE-2023-50387 */
+        { take_one_hash, NSEC3_HASHES_MAX, "hashes" },                  /* CVE-2023-50868 */
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct budget budget = budget_full();
@@ -54,7 +64,7 @@ static void test_turns(void **state)
     struct budget budget = budget_full();
     for (int i = 0; i < CHECKS_PER_TURN; i++) {
         assert_false(budget_turn_is_over(&budget));
-        assert_true(budget_take_check(&budget));
+        assert_true(budget_take_check(&budget, 1));
     }
     assert_true(budget_turn_is_over(&budget));
     budget_new_turn(&budget);
@@ -67,12 +77,31 @@ static void test_turns(void **state)
     assert_null(budget.spent);
 }
 
+/* CVE-2023-50387: a check that costs as much as several is paid like them. */
+static void test_costly_checks(void **state)
+{
+    (void)state;
+    struct budget budget = budget_full();
+    assert_true(budget_take_check(&budget, 8));
+    assert_true(budget_turn_is_over(&budget));
+    assert_true(budget_take_failure(&budget, 8));
+    assert_true(budget_bears_failures(&budget));
+    assert_true(budget_take_failure(&budget, 8));
+    assert_false(budget_bears_failures(&budget));
+    for (unsigned cost = FAILED_WORK_MAX - 16; cost >= 8; cost -= 8)
+        assert_true(budget_take_failure(&budget, 8));
+    assert_null(budget.spent);
+    assert_false(budget_take_failure(&budget, 8));
+    assert_string_equal(budget.spent, "signature-failures");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_limit_is_reached_exactly),
         cmocka_unit_test(test_the_first_one_spent_is_named),
         cmocka_unit_test(test_turns),
+        cmocka_unit_test(test_costly_checks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

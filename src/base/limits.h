@@ -24,7 +24,8 @@ enum {
     REFERRALS_MAX = 32,               /* cuts followed by one lookup */
     CNAME_LINKS_MAX = 12,             /* chain length; peers allow 8 to 16 */
     SIGNATURE_CHECKS_MAX = 96,        /* public-key operations in all: a chain of CNAMEs through twelve signed zones */
-    SIGNATURE_FAILURES_MAX = 16,      /* failed checks in all: KeyTrap, CVE-2023-50387 */
+    SIGNATURE_FAILURES_MAX = 16,      /* failed checks in all: KeyTrap, CVE-2023-50387 … */
+    FAILED_WORK_MAX = 32,             /* … and by what they cost, as signature_cost() tells: no algorithm is a better trap */
     NSEC3_HASHES_MAX = 128,           /* hashed names in all: CVE-2023-50868 */
     RRSIG_CHECKS_PER_RRSET_MAX = 8,   /* pairs of key and signature tried for one RRset: KeyTrap */
     CHECKS_PER_TURN = 2,              /* signature checks before the worker gets its turn back */

@@ -13,17 +13,17 @@
     {                                                                                                                  \
         .parse = rsa_parse, .key_type = "RSA", .hash = (hash_), .modulus_bits_min = (bits_)                            \
     }
-#define ECDSA(group_, hash_, octets_)                                                                                  \
+#define ECDSA(group_, hash_, octets_, cost_)                                                                           \
     ecdsa_check, &(const struct scheme)                                                                                \
     {                                                                                                                  \
         .parse = ecdsa_parse, .key_type = "EC", .group = (group_), .hash = (hash_), .key_octets = (octets_),           \
-        .signature_octets = (octets_)                                                                                  \
+        .signature_octets = (octets_), .cost = (cost_)                                                                 \
     }
-#define EDDSA(key_type_, key_octets_, signature_octets_)                                                               \
+#define EDDSA(key_type_, key_octets_, signature_octets_, cost_)                                                        \
     eddsa_check, &(const struct scheme)                                                                                \
     {                                                                                                                  \
         .parse = eddsa_parse, .key_type = (key_type_), .key_octets = (key_octets_),                                    \
-        .signature_octets = (signature_octets_)                                                                        \
+        .signature_octets = (signature_octets_), .cost = (cost_)                                                       \
     }
 
 /* IANA "DNS Security Algorithm Numbers", as of 2026-08-10.  0, 2 and 252 are registered
@@ -38,10 +38,10 @@ static const struct algorithm algorithms[] = {
     { 8, "RSASHA256", RECOMMEND_RECOMMENDED, true, "RFC 9904", RSA(HASH_SHA256, RSA_MODULUS_BITS_MIN) },
     { 10, "RSASHA512", RECOMMEND_RECOMMENDED, true, "RFC 9904", RSA(HASH_SHA512, 1024) }, /* RFC 5702 section 2.2 */
     { 12, "ECC-GOST", RECOMMEND_MUST_NOT, false, "RFC 9906", NOT_VERIFIED },
-    { 13, "ECDSAP256SHA256", RECOMMEND_RECOMMENDED, true, "RFC 9904", ECDSA("P-256", HASH_SHA256, 64) },
-    { 14, "ECDSAP384SHA384", RECOMMEND_RECOMMENDED, true, "RFC 9904", ECDSA("P-384", HASH_SHA384, 96) },
-    { 15, "ED25519", RECOMMEND_RECOMMENDED, true, "RFC 9904", EDDSA("ED25519", 32, 64) },
-    { 16, "ED448", RECOMMEND_RECOMMENDED, true, "RFC 9904", EDDSA("ED448", 57, 114) },
+    { 13, "ECDSAP256SHA256", RECOMMEND_RECOMMENDED, true, "RFC 9904", ECDSA("P-256", HASH_SHA256, 64, 1) },
+    { 14, "ECDSAP384SHA384", RECOMMEND_RECOMMENDED, true, "RFC 9904", ECDSA("P-384", HASH_SHA384, 96, 8) },
+    { 15, "ED25519", RECOMMEND_RECOMMENDED, true, "RFC 9904", EDDSA("ED25519", 32, 64, 1) },
+    { 16, "ED448", RECOMMEND_RECOMMENDED, true, "RFC 9904", EDDSA("ED448", 57, 114, 4) },
     { 17, "SM2SM3", RECOMMEND_MAY, false, "RFC 9904", NOT_VERIFIED },
     { 18, "MLDSA44", RECOMMEND_MAY, false, "RFC 9904", NOT_VERIFIED },
     { 23, "ECC-GOST12", RECOMMEND_MAY, false, "RFC 9904", NOT_VERIFIED },

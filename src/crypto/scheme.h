@@ -17,6 +17,7 @@ struct scheme {
     uint16_t key_octets;       /* of the Public Key field; 0: varies */
     uint16_t signature_octets; /* 0: varies */
     uint16_t modulus_bits_min; /* of RSA */
+    uint16_t cost;             /* of a check, as signature_cost() tells; 0: depends on the key */
 };
 
 enum signature_check rsa_check(struct verifier *verifier, const struct algorithm *algorithm, struct octets key,
@@ -25,6 +26,9 @@ enum signature_check ecdsa_check(struct verifier *verifier, const struct algorit
                                  struct octets signed_data, struct octets signature);
 enum signature_check eddsa_check(struct verifier *verifier, const struct algorithm *algorithm, struct octets key,
                                  struct octets signed_data, struct octets signature);
+
+/* Of RSA. */
+uint16_t rsa_cost(struct octets key);
 
 EVP_PKEY *rsa_parse(const struct scheme *scheme, struct octets key);
 EVP_PKEY *ecdsa_parse(const struct scheme *scheme, struct octets key);

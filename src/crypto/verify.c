@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <openssl/err.h>
 
+#include "crypto/scheme.h"
+
 enum {
     RRSIG_FIXED_OCTETS = 18, /* RFC 4034 section 3.1: what stands before the signer's name */
     RR_FIXED_OCTETS = 10,    /* type, class, TTL, RDATA length */
@@ -47,6 +49,13 @@ struct octets signed_data(struct arena *arena, const struct rrset *rrset, const 
     }
     assert(!w.failed);
     return writer_octets(&w);
+}
+
+uint16_t signature_cost(const struct algorithm *algorithm, struct octets key)
+{
+    if (algorithm->scheme == NULL)
+        return 1;
+    return algorithm->scheme->cost > 0 ? algorithm->scheme->cost : rsa_cost(key);
 }
 
 enum signature_check signature_verify(struct verifier *verifier, const struct algorithm *algorithm,

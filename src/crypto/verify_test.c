@@ -415,6 +415,30 @@ static struct octets zeros_before(struct fixture *f, struct octets number, size_
 }
 
 /* RFC 3110 section 2 */
+static uint16_t rsa_cost_of(struct fixture *f, struct octets exponent, size_t modulus_octets)
+{
+    struct octets modulus = { memset(arena_alloc(f->arena, modulus_octets), 0xff, modulus_octets), modulus_octets };
+    return signature_cost(f->algorithms[ALGORITHM_RSASHA256], rsa_field(f, false, exponent, modulus));
+}
+
+/* CVE-2023-50387: what a check costs beside one of P-256, near enough; the order is what counts. */
+static void test_costs(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        uint8_t algorithm;
+        uint16_t cost;
+    } fixed[] = { { 13, 1 }, { 14, 8 }, { 15, 1 }, { 16, 4 } };
+    struct octets usual = text_octets("\1\1\1"), long_one = text_octets("\xff\1\1\1\1\1\1\1");
+    for (size_t i = 0; i < ARRAY_LEN(fixed); i++)
+        assert_int_equal(signature_cost(f->algorithms[fixed[i].algorithm], text_octets("")), fixed[i].cost);
+    assert_int_equal(rsa_cost_of(f, usual, 128), 1);
+    assert_int_equal(rsa_cost_of(f, usual, 256), 1);
+    assert_int_equal(rsa_cost_of(f, usual, 512), 2);
+    assert_int_equal(rsa_cost_of(f, long_one, 512), 6);
+    assert_int_equal(rsa_cost_of(f, long_one, 4096), 1); /* unusable: nothing is computed */
+}
+
 static void test_forms_of_rsa_keys(void **state)
 {
     struct fixture *f = *state;
@@ -551,6 +575,7 @@ static void test_many_keys(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_costs, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_examples_of_the_rfcs, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_ds_of_known_keys, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_nsec3_hash, set_up, tear_down),

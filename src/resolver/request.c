@@ -402,7 +402,7 @@ static bool is_forwarded(struct resolver *r, const struct pin *pin)
 static bool learn_distrust(struct resolver *r, struct request *q, const struct pin *culprit)
 {
     struct distrust *distrust = &q->distrust;
-    if (distrust->rounds == DISTRUST_ROUNDS_MAX || q->purse->budget.signature_failures <= RRSIG_CHECKS_PER_RRSET_MAX)
+    if (distrust->rounds == DISTRUST_ROUNDS_MAX || !budget_bears_failures(&q->purse->budget))
         return false; /* another set as bad as this one would only spend the rest */
     distrust->rounds++;
     if (culprit->from.family == 0)

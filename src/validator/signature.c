@@ -97,13 +97,14 @@ static void note_fault(struct attempt *attempt, enum signature_fault fault, cons
 static bool try_pair(struct attempt *attempt, const struct rrsig *sig, uint16_t key, struct octets data)
 {
     const struct signature_means *means = attempt->means;
-    if (!budget_take_check(means->budget)) {
+    const struct algorithm *algorithm = means->policy->algorithms[sig->algorithm];
+    uint16_t cost = signature_cost(algorithm, attempt->keys[key].public_key);
+    if (!budget_take_check(means->budget, cost)) {
         attempt->result->out_of_budget = true;
         return true;
     }
     attempt->checks_left--;
-    switch (signature_verify(means->verifier, means->policy->algorithms[sig->algorithm], &attempt->keys[key], data,
-                             sig->signature)) {
+    switch (signature_verify(means->verifier, algorithm, &attempt->keys[key], data, sig->signature)) {
     case SIGNATURE_GOOD:
         attempt->reached = FAULT_NONE;
         *attempt->result = (struct signature_result) {
@@ -117,7 +118,7 @@ static bool try_pair(struct attempt *attempt, const struct rrsig *sig, uint16_t 
         break;
     }
     note_fault(attempt, FAULT_BAD, sig);
-    attempt->result->out_of_budget = !budget_take_failure(means->budget);
+    attempt->result->out_of_budget = !budget_take_failure(means->budget, cost);
     return attempt->result->out_of_budget;
 }
 
