@@ -24,6 +24,16 @@ static inline struct rrset *records_set(struct arena *arena, struct rrset_list *
     return list->items[list->count++] = set;
 }
 
+/* As a set holds it: without duplicates. */
+static inline void records_add(struct arena *arena, const struct octets *items, uint16_t *count, struct octets rdata)
+{
+    for (uint16_t i = 0; i < *count; i++)
+        if (octets_equal(items[i], rdata))
+            return;
+    if (*count < RECORDS_PER_SET_MAX)
+        ((struct octets *)(uintptr_t)items)[(*count)++] = octets_copy(arena, rdata);
+}
+
 /* Bad lines are passed over; an RRSIG goes to the RRset that it covers, there or not yet there. */
 static inline struct rrset_list records_read(struct arena *arena, const uint8_t *data, size_t size)
 {
@@ -38,10 +48,10 @@ static inline struct rrset_list records_read(struct arena *arena, const uint8_t 
             err == OK ? records_set(arena, &list, &record.owner, is_sig ? sig.type_covered : record.type) : NULL;
         if (set == NULL)
             continue;
-        if (is_sig && set->sig_count < RECORDS_PER_SET_MAX)
-            ((struct octets *)set->sigs)[set->sig_count++] = octets_copy(arena, record.rdata);
-        else if (!is_sig && set->count < RECORDS_PER_SET_MAX)
-            ((struct octets *)set->rdata)[set->count++] = octets_copy(arena, record.rdata);
+        if (is_sig)
+            records_add(arena, set->sigs, &set->sig_count, record.rdata);
+        else
+            records_add(arena, set->rdata, &set->count, record.rdata);
     }
     master_free(master);
     return list;

@@ -1,22 +1,34 @@
 /* The judge, with every signature of algorithm 13 good and every digest of type 2 zeros: what lies behind the checks is
  * reached.  Input: an octet that chooses the kind of answer, then records; the first RRset is asked for, the others are
  * facts and proofs.  Each judgement ends, asks for nothing twice, stays within the budget, and lets nothing unverified
- * stand in a Secure answer. */
+ * stand in a Secure answer.  The same records in another order, letter case and message give the same verdict. */
 #include <assert.h>
 
+#include "base/hash.h"
 #include "fuzz/records.h"
+#include "fuzz/retold.h"
 #include "validator/validator.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { FACTS_MAX = 400, CALLS_MAX = 2000, NOW_S = 1795000000 };
+enum { NEVER_GOOD = 0xff, GOOD_BY_DATA = 0xfe }; /* first octet of a signature */
 
-static enum signature_check always_good(struct verifier *verifier, const struct algorithm *algorithm, struct octets key,
+/* A signature that is good by the data: what is signed must be the same octets in whatever order records come. */
+static bool is_good(struct octets signed_data, struct octets signature)
+{
+    if (signature.len == 0)
+        return true;
+    if (signature.data[0] == GOOD_BY_DATA)
+        return hash_octets(signed_data, 0) & 1;
+    return signature.data[0] != NEVER_GOOD;
+}
+
+static enum signature_check mostly_good(struct verifier *verifier, const struct algorithm *algorithm, struct octets key,
                                         struct octets signed_data, struct octets signature)
 {
-    (void)verifier, (void)algorithm, (void)signed_data;
-    return key.len > 0 && key.data[0] == 0 && (signature.len == 0 || signature.data[0] != 0xff) ? SIGNATURE_GOOD
-                                                                                                : SIGNATURE_BAD;
+    (void)verifier, (void)algorithm;
+    return key.len > 0 && key.data[0] == 0 && is_good(signed_data, signature) ? SIGNATURE_GOOD : SIGNATURE_BAD;
 }
 
 static void zeros(struct octets data, uint8_t *digest)
@@ -25,7 +37,7 @@ static void zeros(struct octets data, uint8_t *digest)
     memset(digest, 0, 32);
 }
 
-static const struct algorithm good_algorithm = { .number = 13, .mnemonic = "GOOD", .check = always_good };
+static const struct algorithm good_algorithm = { .number = 13, .mnemonic = "GOOD", .check = mostly_good };
 static const struct digest good_digest = { .number = 2, .mnemonic = "ZEROS", .octets = 32, .compute = zeros };
 
 struct world {
@@ -131,7 +143,8 @@ static void check_verdict(const struct answer *answer)
         assert(answer->proofs.items[i]->sig_count > 0);
 }
 
-static void judge(struct world *world, struct answer *answer, struct trust *trust)
+/* false: the budget was spent. */
+static bool judge(struct world *world, struct answer *answer, struct trust *trust)
 {
     struct crypto_policy policy = { .algorithms[13] = &good_algorithm,
                                     .digests[2] = &good_digest,
@@ -164,6 +177,35 @@ static void judge(struct world *world, struct answer *answer, struct trust *trus
         world->facts[world->fact_count++] = make_fact(world, &name, type);
     }
     check_verdict(answer);
+    return budget.spent == NULL;
+}
+
+/* Where all that is there is looked at, it does not matter what is looked at first. */
+static bool is_within_limits(const struct rrset_list *sets)
+{
+    enum { KEYS_MAX = 4, SIGS_MAX = RRSIG_CHECKS_PER_RRSET_MAX / KEYS_MAX };
+    unsigned proofs = 0;
+    for (uint16_t i = 0; i < sets->count; i++) {
+        const struct rrset *set = sets->items[i];
+        proofs += set->type == TYPE_NSEC || set->type == TYPE_NSEC3;
+        if (set->sig_count > SIGS_MAX || set->count > (set->type == TYPE_DNSKEY ? KEYS_MAX : DS_PER_ZONE_MAX))
+            return false;
+    }
+    return proofs <= PROOF_RRSETS_MAX;
+}
+
+static void judge_retold(const struct world *world, const struct question *question, enum answer_kind kind,
+                         const struct verdict *verdict, uint64_t seed, struct trust *trust)
+{
+    struct random *random = random_seeded_new(seed);
+    struct world retold = { .arena = world->arena };
+    if (sets_retell(random, world->arena, &world->sets, &retold.sets)) {
+        struct rrset *first = rrset_list_find(&retold.sets, &question->qname, question->qtype);
+        struct answer *answer = make_answer(&retold, &question->qname, question->qtype, kind, first);
+        if (judge(&retold, answer, trust))
+            assert(answer->verdict.security == verdict->security);
+    }
+    random_free(random);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -176,8 +218,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (world.sets.count > 0) {
             struct trust *trust = trust_new();
             struct rrset *first = world.sets.items[0];
+            struct answer *answer = make_answer(&world, first->owner, first->type, kind, first);
+            bool is_comparable = is_within_limits(&world.sets);
             add_anchor(trust);
-            judge(&world, make_answer(&world, first->owner, first->type, kind, first), trust);
+            if (judge(&world, answer, trust) && is_comparable)
+                judge_retold(&world, &answer->question, kind, &answer->verdict,
+                             hash_octets((struct octets) { data, size }, 0), trust);
             trust_free(trust);
         }
     }

@@ -164,6 +164,23 @@ static const struct dnskey *read_keys(struct arena *arena, const struct signer_k
     return keys;
 }
 
+/* The zone's signatures, those with the most labels first: who holds the name's own signature needs no proof that a wildcard
+ * was the closest match, in whatever order they came.  Their number. */
+static uint16_t read_signatures(const struct rrset *rrset, const struct dname *zone, struct rrsig *sigs)
+{
+    uint16_t count = 0;
+    for (uint16_t i = 0; i < rrset->sig_count && i < RRSIGS_PER_RRSET_MAX; i++) {
+        struct rrsig sig;
+        if (rrsig_read(rrset->sigs[i], &sig) != OK || !dname_equal(&sig.signer, zone))
+            continue;
+        uint16_t at = count++;
+        for (; at > 0 && sigs[at - 1].labels < sig.labels; at--)
+            sigs[at] = sigs[at - 1];
+        sigs[at] = sig;
+    }
+    return count;
+}
+
 void rrset_verify(const struct signature_means *means, const struct rrset *rrset, const struct signer_keys *keys,
                   struct signature_result *result)
 {
@@ -175,14 +192,14 @@ void rrset_verify(const struct signature_means *means, const struct rrset *rrset
         .checks_left = RRSIG_CHECKS_PER_RRSET_MAX,
         .result = result,
     };
+    uint16_t sig_count = rrset->sig_count < RRSIGS_PER_RRSET_MAX ? rrset->sig_count : RRSIGS_PER_RRSET_MAX;
+    struct rrsig *sigs = ARENA_ARRAY(means->arena, sig_count, struct rrsig);
+    sig_count = read_signatures(rrset, keys->zone, sigs);
     *result = (struct signature_result) { .fault = FAULT_MISSING };
-    for (uint16_t i = 0; i < rrset->sig_count && i < RRSIGS_PER_RRSET_MAX && attempt.checks_left > 0; i++) {
-        struct rrsig sig;
-        if (rrsig_read(rrset->sigs[i], &sig) != OK || !dname_equal(&sig.signer, keys->zone))
-            continue;
+    for (uint16_t i = 0; i < sig_count && attempt.checks_left > 0; i++) {
         attempt.reached = FAULT_NONE;
-        bool is_over = try_signature(&attempt, &sig);
-        tell(&attempt, &sig);
+        bool is_over = try_signature(&attempt, &sigs[i]);
+        tell(&attempt, &sigs[i]);
         if (is_over)
             return;
     }

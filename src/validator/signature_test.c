@@ -129,6 +129,21 @@ static void every_signature_is_seen_once(void **state)
     assert_int_equal(counts[FAULT_NONE] + counts[FAULT_EXPIRED] + counts[FAULT_BAD], 4);
 }
 
+/* RFC 4035 section 5.3.4: the name's own signature spares the proof that a wildcard's would need, wherever it stands. */
+static void the_names_own_signature_comes_first(void **state)
+{
+    enum { LABELS_AT = 3 };
+    struct trap *trap = *state;
+    add_signatures(trap, 3);
+    good_key = (struct octets) { trap->keys[0].data + 4, trap->keys[0].len - 4 };
+    ((uint8_t *)(uintptr_t)trap->rrset->sigs[0].data)[LABELS_AT] = 1;
+    ((uint8_t *)(uintptr_t)trap->rrset->sigs[1].data)[LABELS_AT] = 1;
+    verify(trap);
+    assert_int_equal(trap->result.fault, FAULT_NONE);
+    assert_int_equal(trap->result.rrsig.labels, 2);
+    assert_int_equal(checks, 1);
+}
+
 static unsigned same_tag(const struct trap *trap)
 {
     unsigned count = 0;
@@ -242,6 +257,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_signature_is_seen_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_names_own_signature_comes_first, set_up, tear_down),
         cmocka_unit_test_setup_teardown(pairs_of_one_rrset_are_few, set_up, tear_down),
         cmocka_unit_test_setup_teardown(failures_of_one_query_are_few, set_up, tear_down),
         cmocka_unit_test_setup_teardown(unusable_keys_do_not_match, set_up, tear_down),
