@@ -54,6 +54,7 @@ static void test_secure_fills_every_octet(void **state)
     random_free(random);
 }
 
+/* CVE-2025-40780: ports, ids and letter case come from the kernel's generator. */
 static void test_secure_never_repeats(void **state)
 {
     (void)state;

@@ -144,7 +144,7 @@ static void test_udp_keeps_waiting(void **state)
     end(f);
 }
 
-/* RFC 5452 section 9.2. */
+/* RFC 5452 section 9.2, CVE-2026-50252. */
 static void test_udp_ports_differ(void **state)
 {
     (void)state;

@@ -180,6 +180,32 @@ static void failures_of_one_query_are_few(void **state)
     assert_int_equal(checks, 0);
 }
 
+static const struct algorithm *row_of(uint8_t number)
+{
+    size_t count;
+    const struct algorithm *row = algorithm_table(&count);
+    while (row->number != number)
+        row++;
+    return row;
+}
+
+/* CVE-2023-50387: those of an algorithm that costs more are fewer, by as much. */
+static void costly_failures_are_fewer(void **state)
+{
+    struct trap *trap = *state;
+    struct algorithm slow = *row_of(ALGORITHM_ECDSAP384SHA384);
+    const unsigned cost = signature_cost(&slow, trap->keys[0]);
+    slow.number = FAKE;
+    slow.check = count_check;
+    trap->policy.algorithms[FAKE] = &slow;
+    add_signatures(trap, SIGS);
+    verify(trap);
+    assert_true(trap->result.out_of_budget);
+    assert_string_equal(trap->budget.spent, "signature-failures");
+    assert_int_equal(checks, FAILED_WORK_MAX / cost + 1);
+    assert_true(budget_turn_is_over(&trap->budget));
+}
+
 /* A key that cannot be used is one that does not match: no failure of the zone's (rules: keys). */
 static void unusable_keys_do_not_match(void **state)
 {
@@ -260,6 +286,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_names_own_signature_comes_first, set_up, tear_down),
         cmocka_unit_test_setup_teardown(pairs_of_one_rrset_are_few, set_up, tear_down),
         cmocka_unit_test_setup_teardown(failures_of_one_query_are_few, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(costly_failures_are_fewer, set_up, tear_down),
         cmocka_unit_test_setup_teardown(unusable_keys_do_not_match, set_up, tear_down),
         cmocka_unit_test_setup_teardown(cheap_faults_cost_nothing, set_up, tear_down),
         cmocka_unit_test(labels_are_counted),
