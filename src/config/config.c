@@ -162,6 +162,10 @@ static enum err check_availability(struct loading *loading, const struct option 
     const char *got = option_text(loading->arena, option, written);
     if (strcmp(only, got) == 0)
         return OK;
+    if (option->is_harmless) {
+        config_warn(loading, written->line, option->key, "not available yet, nothing comes of it");
+        return OK;
+    }
     return config_refuse(loading, written->line, option->key, "not available yet: expected %s, got %s", only, got);
 }
 

@@ -61,7 +61,8 @@ struct option {
     size_t count_at;          /* lists: place of what counts them: uint16_t; uint8_t for algorithms and digests */
     /* For what is more than to fill a place.  Called in the order of the rows. */
     enum err (*take)(struct loading *loading, const struct option *option, const struct value *value);
-    bool not_yet; /* what it would switch on is not there: nothing but the default may be written */
+    bool not_yet;     /* what it would switch on is not there: nothing but the default may be written … */
+    bool is_harmless; /* … but that nothing comes of it is only warned of: nobody is less safe */
     bool needs_restart;
 };
 

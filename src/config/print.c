@@ -132,7 +132,9 @@ static void print_manual_of(FILE *to, const struct option *option, struct arena 
     if (option->needs_restart)
         fputs("A change waits for a restart.\n", to);
     if (option->not_yet)
-        fputs("Not available yet: nothing but the default may be written.\n", to);
+        fputs(option->is_harmless ? "Not available yet: nothing comes of it.\n"
+                                  : "Not available yet: nothing but the default may be written.\n",
+              to);
     fputs("Default:\n.Li ", to);
     print_argument(to, option->initial);
     fputs(" .\n", to);

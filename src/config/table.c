@@ -223,8 +223,9 @@ static const struct option options[] = {
       .min = 0, .max = NSEC3_ITERATIONS_CEILING, PLACE(crypto.nsec3_iterations) },
     { "validation.signature-ttl-cap", &kind_truth, "true",
       "Keep nothing longer than its signatures are valid (RFC 4035 section 5.3.3).", PLACE(cache.signature_ttl_cap) },
-    { "validation.report-errors", &kind_truth, "false", "Report failures to the zone's agent (RFC 9567).",
-      .not_yet = true },
+    { "validation.report-errors", &kind_truth, "true",
+      "Tell the agent that a zone's servers name what is wrong with the zone (RFC 9567), ten times a second at most.",
+      PLACE(resolver.report_errors) },
     { "validation.signal-algorithms", &kind_truth, "false", "Tell servers which algorithms are understood (RFC 6975).",
       PLACE(resolver.signal_algorithms) },
 
@@ -310,7 +311,7 @@ static const struct option options[] = {
       .words = on_unfit, PLACE(on_unfit) },
 
     { "self-test.interval", &kind_duration, "never", "How often vouchd checks its own transports.", .word = "never",
-      .min = SECONDS(60), .max = SECONDS(TTL_S_MAX), .unit = 1000, .not_yet = true },
+      .min = SECONDS(60), .max = SECONDS(TTL_S_MAX), .unit = 1000, .not_yet = true, .is_harmless = true },
 };
 
 const struct option *option_table(size_t *count)

@@ -42,6 +42,7 @@ static const struct stats_row {
     WORKER_ROW("vouch_resolutions_background", resolver.background),
     WORKER_ROW("vouch_stale_answers_total", resolver.stale_answers),
     WORKER_ROW("vouch_prefetches_total", resolver.prefetches),
+    WORKER_ROW("vouch_error_reports_total", resolver.reports),
     WORKER_ROW("vouch_outcomes_total{security=\"secure\"}", resolver.secure),
     WORKER_ROW("vouch_outcomes_total{security=\"insecure\"}", resolver.insecure),
     WORKER_ROW("vouch_outcomes_total{security=\"bogus\"}", resolver.bogus),

@@ -34,6 +34,7 @@ static const struct metric metrics[] = {
     { "vouch_datagrams_dropped_total", "Datagrams of clients that were not answered for want of room." },
     { "vouch_datagrams_received_total", "Datagrams from clients." },
     { "vouch_datagrams_sent_total", "Datagrams to clients." },
+    { "vouch_error_reports_total", "Failures reported to the agents that zones name (RFC 9567)." },
     { "vouch_evidence_dropped_total", "Zones whose evidence was given up for that of others." },
     { "vouch_evidence_zones", "Zones of which there is evidence, failing or healed." },
     { "vouch_nsec3_hashes_total", "NSEC3 hashes computed." },

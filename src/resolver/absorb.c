@@ -153,6 +153,7 @@ static void absorb_reply(struct resolver *r, struct lookup *l, const struct mess
     case REPLY_ANSWER:
         if (l->is_priming)
             absorb_priming(r, message, &asked, scratch, now);
+        l->agent = report_agent_of(&message->edns, l->arena);
         absorb_answer(r, l, &reply, now);
         return;
     case REPLY_REFERRAL:

@@ -137,7 +137,8 @@ struct lookup {
     struct answer *answer; /* LOOKUP_ANSWERED */
     struct address from;   /* … by this server */
     bool from_tcp;
-    struct failure failure; /* LOOKUP_FAILED */
+    const struct dname *agent; /* … which wants errors reported there (RFC 9567); NULL: it does not say */
+    struct failure failure;    /* LOOKUP_FAILED */
     bool failure_is_cached;
     uint8_t timeouts, refusals; /* for the text of the failure */
 };
@@ -165,7 +166,8 @@ struct pin {
     bool failure_is_cached;
     struct address from; /* the server that said it; family 0: out of the cache */
     bool from_tcp;
-    bool stale_is_known; /* expired data was looked for in its place */
+    const struct dname *agent; /* to whom that server wants errors reported; NULL: to nobody */
+    bool stale_is_known;       /* expired data was looked for in its place */
 };
 
 struct waiter {
@@ -239,6 +241,8 @@ struct resolver {
     struct request_list requests[TABLE_BUCKETS];
     struct lookup_list exchanges[TABLE_BUCKETS];
     uint64_t last_exchange, last_walk;
+    int64_t reports_since_ms; /* monotonic: when the second began in which … */
+    unsigned reports_in_second;
     struct resolver_stats stats;
 };
 
@@ -375,6 +379,12 @@ bool prefetch_is_due(const struct answer *answer, struct now now);
 /* The cached answer to this question is in use. */
 void prefetch_used(struct resolver *r, const struct question *question, uint16_t origin, const struct answer *answer,
                    struct now now);
+
+/* report.c */
+/* The agent that a server names, in the arena; NULL if it names none. */
+const struct dname *report_agent_of(const struct edns *edns, struct arena *arena);
+/* The request has failed: whoever wants to know is told, in the background. */
+void report_failure(struct resolver *r, const struct request *q, struct now now);
 
 /* question.c: what goes over the wire */
 /* The name and type to ask the cut's servers next (RFC 9156). */

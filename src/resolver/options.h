@@ -76,6 +76,7 @@ struct resolver_options {
     bool cookies;           /* RFC 7873 */
     bool signal_algorithms; /* RFC 6975 */
     bool signal_anchors;    /* RFC 8145 section 4: key tags in DNSKEY questions */
+    bool report_errors;     /* to whom zones name for it (RFC 9567) */
     struct stale_options stale;
     bool prefetch; /* ask anew for what is in use before it expires */
 };

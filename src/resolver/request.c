@@ -66,6 +66,7 @@ void request_deliver(struct resolver *r, struct request *q, const struct lookup 
         pin->from_cache = false;
         pin->from = found->from;
         pin->from_tcp = found->from_tcp;
+        pin->agent = found->agent == NULL ? NULL : dname_copy(q->arena, found->agent);
         return;
     }
     if (found->failure.is_budget && found->purse != q->purse && !pin->retry_after_budget) {
@@ -206,6 +207,7 @@ static void finish_servfail(struct resolver *r, struct request *q, enum security
     q->outcome.rcode = RCODE_SERVFAIL;
     q->outcome.security = security;
     q->outcome.site = site;
+    report_failure(r, q, now);
     finish(r, q, now);
 }
 

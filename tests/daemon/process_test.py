@@ -5,7 +5,9 @@ Nothing here leaves loopback: what is asked is localhost. (RFC 6761), which vouc
 
 import contextlib
 import os
+import pathlib
 import random
+import re
 import signal
 import socket
 import struct
@@ -68,6 +70,21 @@ def test_print_config_reads_back(tmp_path):
     assert code == 0
     (tmp_path / "printed.yaml").write_text(text)
     assert run_vouchd(["--check", "-c", tmp_path / "printed.yaml"])[0] == 0
+
+
+def test_what_others_rely_on(tmp_path):
+    """The defaults that the outer contract promises, written out: all are taken, and nothing changes by them."""
+    contract = pathlib.Path(__file__).parents[3] / "shared" / "design.md"
+    if not contract.exists():
+        pytest.skip(f"{contract} IS MISSING: ITS DEFAULTS ARE NOT TRIED")
+    text = contract.read_text().split("```yaml")[1].split("```")[0]
+    path = tmp_path / "vouch.yaml"
+    path.write_text(re.sub(r"^user:.*$", "", text, flags=re.MULTILINE))
+    code, said = run_vouchd(["--check", "-c", path])
+    assert code == 0, said
+    printed, defaults = (run_vouchd(["--print-config", *arguments])[1].splitlines() for arguments in (["-c", path], []))
+    changed = [line for line in printed if line not in defaults and "not available yet" not in line]
+    assert changed == ["  interval: 6h"]    # of self-test, which is not there yet
 
 
 @pytest.mark.parametrize("settings, code, words", [

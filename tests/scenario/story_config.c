@@ -257,6 +257,11 @@ static bool set_minimisation_type(struct mapping *m, const char *value)
     return rr_type_from_text(value, &m->config->resolver.minimisation_type) == OK || fail(m, "A or NS", value);
 }
 
+static bool set_report_errors(struct mapping *m, const char *value)
+{
+    return parse_switch(m, value, &m->config->resolver.report_errors);
+}
+
 /* Stories that speak of it mean their stub zones, too. */
 static bool set_aggressive(struct mapping *m, const char *value)
 {
@@ -738,7 +743,7 @@ static const struct word words[] = {
     { "nsid", .apply = set_nsid },
     { "answer-cookie", .apply = set_answer_cookies },
     { "cookie-secret", .apply = set_cookie_secret },
-    { "dns-error-reporting", .needs = "RFC 9567 reports" },
+    { "dns-error-reporting", .apply = set_report_errors },
     { "identity", .apply = set_identity },
     { "version", .apply = set_version },
     { "hide-identity", .apply = hide_identity },
