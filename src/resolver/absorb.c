@@ -51,9 +51,11 @@ static void absorb_referral(struct resolver *r, struct lookup *l, const struct r
         return;
     }
     end_with_parent(reply->delegation, l->cut->delegation);
-    cache_put_delegation(r->parts.cache, reply->delegation, now);
-    if (reply->ds != NULL)
-        cache_put_answer(r->parts.cache, reply->ds, now);
+    if (lookup_is_current(r, l)) {
+        cache_put_delegation(r->parts.cache, reply->delegation, now);
+        if (reply->ds != NULL)
+            cache_put_answer(r->parts.cache, reply->ds, now);
+    }
     if (is_minimised(l))
         l->minimised++;
     while (!LIST_EMPTY(&l->waits)) /* addresses of the servers above: of no use any more */
@@ -105,7 +107,7 @@ static void absorb_answer(struct resolver *r, struct lookup *l, struct reply *re
     forget_doubted_cut(r, l);
     if (is_minimised(l) && !absorb_minimised(r, l, reply))
         return;
-    for (uint16_t i = 1; i < reply->answer_count; i++)
+    for (uint16_t i = 1; i < reply->answer_count && lookup_is_current(r, l); i++)
         cache_put_answer(r->parts.cache, reply->answers[i], now);
     reply->answers[0]->question.qname = l->question.qname; /* the case the client used, not ours */
     l->from = l->target->address;
@@ -151,7 +153,7 @@ static void absorb_reply(struct resolver *r, struct lookup *l, const struct mess
     learn_of_edns(server, l, reply.kind, now);
     switch (reply.kind) {
     case REPLY_ANSWER:
-        if (l->is_priming)
+        if (l->is_priming && lookup_is_current(r, l))
             absorb_priming(r, message, &asked, scratch, now);
         l->agent = report_agent_of(&message->edns, l->arena);
         absorb_answer(r, l, &reply, now);

@@ -109,6 +109,7 @@ struct lookup {
     struct dname doubted;  /* … the zone it is of */
     bool old_cut_is_tried; /* an expired delegation was looked for */
     int64_t began_ms;      /* monotonic */
+    uint64_t epoch;        /* of the cache when it began */
     uint8_t referrals;
     uint8_t known_labels; /* no cut at or above that many labels of qname, below the cut's zone */
     uint8_t minimised;    /* minimised questions sent */
@@ -278,6 +279,9 @@ struct lookup *lookup_want(struct resolver *r, const struct lookup_wish *wish, s
 void lookup_decide(struct resolver *r, struct lookup *l, struct now now);
 /* Waits for the lookup of question; false: it would wait for us, or the budget says no. */
 bool lookup_join(struct resolver *r, struct lookup *l, const struct question *question, struct now now);
+/* Nothing was flushed since it began, nor other servers configured: what it finds may be kept, and shared with those who ask now.
+ * Else it is for those alone who wait for it. */
+bool lookup_is_current(const struct resolver *r, const struct lookup *l);
 /* The answer, for the cache and all who wait; the lookup is gone then. */
 void lookup_finish(struct resolver *r, struct lookup *l, struct answer *answer, struct now now);
 /* Goes on at the servers of this delegation. */

@@ -14,13 +14,18 @@ enum {
     QUESTION_OCTETS_MAX = 1024,   /* a name, and all options that we send */
 };
 
+bool lookup_is_current(const struct resolver *r, const struct lookup *l)
+{
+    return l->epoch == cache_epoch(r->parts.cache);
+}
+
 /* ---- the beginning ---- */
 
 static struct lookup *find_running(struct resolver *r, const struct lookup_wish *wish, uint16_t origin)
 {
     struct lookup *l;
     LIST_FOREACH(l, &r->lookups[question_hash(wish->question, origin) % TABLE_BUCKETS], bucket)
-    if (!l->is_fresh && l->origin == origin && question_equal(&l->question, wish->question))
+    if (!l->is_fresh && l->origin == origin && question_equal(&l->question, wish->question) && lookup_is_current(r, l))
         return l;
     return NULL;
 }
@@ -45,6 +50,7 @@ static struct lookup *lookup_new(struct resolver *r, const struct lookup_wish *w
     LIST_INIT(&l->waiters);
     LIST_INIT(&l->waits);
     l->began_ms = now.monotonic_ms;
+    l->epoch = cache_epoch(r->parts.cache);
     l->give_up_ms = now.monotonic_ms + (wish->distrust == NULL ? LOOKUP_MS_MAX : LOOKUP_MS_DISTRUSTFUL);
     LIST_INSERT_HEAD(&r->lookups[question_hash(wish->question, origin) % TABLE_BUCKETS], l, bucket);
     return l;
@@ -110,8 +116,10 @@ void lookup_finish(struct resolver *r, struct lookup *l, struct answer *answer, 
 {
     l->end = LOOKUP_ANSWERED;
     l->answer = answer;
-    cache_put_answer(r->parts.cache, answer, now);
-    cache_clear_failure(r->parts.cache, &l->question, l->origin);
+    if (lookup_is_current(r, l)) {
+        cache_put_answer(r->parts.cache, answer, now);
+        cache_clear_failure(r->parts.cache, &l->question, l->origin);
+    }
     tell_waiters(r, l, now);
     lookup_free(r, l);
 }

@@ -422,6 +422,49 @@ static void a_spent_budget_is_not_held_against_others(void **state)
     assert_int_equal(world->done, 2);
 }
 
+/* ---- flushes ---- */
+
+/* The n-th question that was sent is answered with this record. */
+static void answer(struct world *world, unsigned n, const char *record)
+{
+    uint8_t buffer[512];
+    struct message question;
+    assert_int_equal(message_read(world->sent[n].packet, world->arena, &question), OK);
+    struct header header = { .id = question.header.id, .qr = true, .ra = true };
+    struct message_writer m;
+    message_begin(&m, buffer, sizeof(buffer), &header);
+    message_put_question(&m, &question.question);
+    assert_true(message_put_rrset(&m, SECTION_ANSWER, rrset_of(world->arena, record), 3600, false));
+    assert_int_equal(resolver_absorb(world->resolver, world->sent[n].id, message_end(&m), world->now), ABSORBED);
+    run(world);
+}
+
+/* A reload sends the zone's questions elsewhere and flushes the cache: what was asked before must not come into it. */
+static void what_was_asked_before_a_flush_is_not_kept(void **state)
+{
+    struct world *world = *state;
+    struct question question = { .qname = name_of("www.example."), .qtype = TYPE_A, .qclass = CLASS_IN };
+    struct zone_rule rule = { .zone = name_of("example."),
+                              .kind = ZONE_RULE_FORWARD_ONLY,
+                              .address_count = 1,
+                              .addresses = { { .family = 4, .port = 53, .octets = { 192, 0, 2, 1 } } } };
+    struct answer *kept;
+    world->options.zone_rules = &rule;
+    world->options.zone_rule_count = 1;
+    ask(world, "www.example.", TYPE_A);
+    rule.addresses[0].octets[3] = 2;
+    cache_flush_all(world->cache);
+    answer(world, 0, "www.example. 3600 A 203.0.113.1");
+    assert_int_equal(world->done, 0);
+    assert_int_equal(world->sent_count, 2);
+    assert_int_equal(world->sent[1].server.octets[3], 2);
+    assert_int_equal(cache_find_answer(world->cache, &question, 1, world->now, world->arena, &kept), CACHE_MISS);
+    answer(world, 1, "www.example. 3600 A 203.0.113.2");
+    assert_int_equal(world->done, 1);
+    assert_int_equal(cache_find_answer(world->cache, &question, 1, world->now, world->arena, &kept), CACHE_FRESH);
+    assert_int_equal(kept->rrsets.items[0]->rdata[0].data[3], 2);
+}
+
 /* ---- memory ---- */
 
 /* Every server of the zone refuses, at length: what a lookup keeps in mind must not grow with it. */
@@ -466,6 +509,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(silence_may_be_about_options, set_up, tear_down),
         cmocka_unit_test_setup_teardown(algorithms_are_signalled, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_spent_budget_is_not_held_against_others, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_was_asked_before_a_flush_is_not_kept, set_up, tear_down),
         cmocka_unit_test_setup_teardown(replies_do_not_pile_up, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
