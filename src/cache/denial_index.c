@@ -404,7 +404,9 @@ static void file_record(struct denial_index *index, struct zone *zone, const str
     uint8_t buffer[MESSAGE_OCTETS_MAX];
     struct draft draft = { { record->owner, record->owner_len }, { record->next, record->next_len }, .expires_ms = 0 };
     /* RFC 9077 section 3: no longer than a negative answer */
-    uint32_t ttl_s = record->rrset->ttl_s < zone->negative_ttl_s ? record->rrset->ttl_s : zone->negative_ttl_s;
+    uint32_t ttl_s = denial_ttl_s(record->rrset);
+    if (ttl_s > zone->negative_ttl_s)
+        ttl_s = zone->negative_ttl_s;
     if (!draft_make(&draft, record->rrset, ttl_s, stamp, now, buffer))
         return;
     if (record->is_nsec3)
@@ -430,7 +432,8 @@ static void file_soa(struct denial_index *index, struct zone *zone, const struct
     struct draft draft = { .expires_ms = 0 };
     if (rrset->count != 1 || soa_read(rrset->rdata[0], &soa) != OK)
         return;
-    zone->negative_ttl_s = rrset->ttl_s < soa.minimum_s ? rrset->ttl_s : soa.minimum_s; /* RFC 2308 section 5 */
+    uint32_t ttl_s = denial_ttl_s(rrset);
+    zone->negative_ttl_s = ttl_s < soa.minimum_s ? ttl_s : soa.minimum_s; /* RFC 2308 section 5 */
     if (!draft_make(&draft, rrset, zone->negative_ttl_s, stamp, now, buffer) ||
         !make_room_in(index, zone, block_octets(span_size(&draft)), now.wall_ms))
         return;

@@ -106,6 +106,33 @@ static void test_records_are_whole(void **state)
     arena_free(arena);
 }
 
+/* RFC 4035 section 5.3.3: a TTL above the signed one, be it forged, be it the operator's wish, makes nothing last longer. */
+static void test_signed_ttl(void **state)
+{
+    (void)state;
+    static const char *const proofs[] = {
+        "example. 3600 IN SOA ns. host. 1 2 3 4 3600\n"
+        "example. 3600 IN RRSIG SOA 13 1 60 20300101000000 20200101000000 7 example. AAAA\n",
+        "example. 3600 IN NSEC b.example. NS SOA RRSIG NSEC\n"
+        "example. 3600 IN RRSIG NSEC 13 1 30 20300101000000 20200101000000 7 example. AAAA\n",
+        NULL,
+    };
+    struct cache *cache = small_cache();
+    struct arena *arena = arena_new();
+    struct dname zone = name_of("example.");
+    struct denial_asked asked = { &zone, 0, at(1), arena };
+    struct denial_found soa;
+    int64_t expires_ms = 0;
+    put(cache, proofs + 1, SECURE, at(0));
+    assert_string_equal(owner_for(cache, arena, "a.example.", at(1), &expires_ms), "example.");
+    assert_int_equal(expires_ms, at(30).wall_ms);
+    put(cache, proofs, SECURE, at(0));
+    assert_true(cache_denial_soa(cache, &asked, &soa));
+    assert_int_equal(soa.expires_ms, at(60).wall_ms);
+    cache_free(cache);
+    arena_free(arena);
+}
+
 /* RFC 4035 section 3.1.4.1: of DS the parent speaks, at the cut too. */
 static void test_ds_at_the_cut(void **state)
 {
@@ -373,15 +400,11 @@ static void test_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_nsec_spans),
-        cmocka_unit_test(test_records_are_whole),
-        cmocka_unit_test(test_ds_at_the_cut),
-        cmocka_unit_test(test_deepest_zone),
-        cmocka_unit_test(test_not_filed),
-        cmocka_unit_test(test_deadlines),
-        cmocka_unit_test(test_flush),
-        cmocka_unit_test(test_nsec3),
-        cmocka_unit_test(test_positive_answers),
+        cmocka_unit_test(test_nsec_spans),   cmocka_unit_test(test_records_are_whole),
+        cmocka_unit_test(test_signed_ttl),   cmocka_unit_test(test_ds_at_the_cut),
+        cmocka_unit_test(test_deepest_zone), cmocka_unit_test(test_not_filed),
+        cmocka_unit_test(test_deadlines),    cmocka_unit_test(test_flush),
+        cmocka_unit_test(test_nsec3),        cmocka_unit_test(test_positive_answers),
         cmocka_unit_test(test_memory),
     };
     return cmocka_run_group_tests(tests, start, NULL);

@@ -35,6 +35,16 @@ static bool read_signer(const struct rrset *rrset, struct dname *zone)
     return rrset->sig_count > 0;
 }
 
+uint32_t denial_ttl_s(const struct rrset *rrset)
+{
+    uint32_t ttl_s = rrset->ttl_s;
+    struct rrsig sig;
+    for (uint16_t i = 0; i < rrset->sig_count; i++)
+        if (rrsig_read(rrset->sigs[i], &sig) == OK && sig.original_ttl_s < ttl_s)
+            ttl_s = sig.original_ttl_s;
+    return ttl_s;
+}
+
 /* RFC 9824 section 3.1: next is the first name below the owner, so that only the owner is spoken of. */
 static bool is_compact(const struct dname *owner, const struct dname *next)
 {

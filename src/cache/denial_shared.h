@@ -151,6 +151,8 @@ struct denial_record {
 };
 /* false: it must not be used for other names than it was sent for (denial_index.h). */
 bool denial_record_read(const struct rrset *rrset, struct denial_record *record);
+/* No more than its signatures say (RFC 4035 section 5.3.3): a TTL on its way is anybody's, or made longer by the operator. */
+uint32_t denial_ttl_s(const struct rrset *rrset);
 
 /* ---- zones, tables, spans ---- */
 
