@@ -476,7 +476,9 @@ static bool has_bare_soa(const struct answer *answer)
 static struct unsigned_data unsigned_denial(const struct answer *answer, const struct dname *holder)
 {
     const struct question *question = &answer->question;
-    struct unsigned_data data = { holder, &question->qname, question->qtype, EDE_RRSIGS_MISSING, "rrsig-missing", NULL };
+    struct unsigned_data data = {
+        holder, &question->qname, question->qtype, EDE_RRSIGS_MISSING, "rrsig-missing", NULL
+    };
     if (denial_set(answer, 0) != NULL) {
         data.words = "is denied by NSEC or NSEC3 without RRSIG of its zone";
     } else if (has_bare_soa(answer)) {
@@ -590,8 +592,8 @@ static enum judgement judge_anew(struct judge *judge, struct answer *answer, str
     return is_positive(answer) ? judge_positive(judge, answer, verdict) : judge_negative(judge, answer, verdict);
 }
 
-/* The set verified by a key of the zone that signed it, whichever that was. */
-static bool is_verified(const struct judge *judge, const struct rrset *rrset)
+/* By a key of the zone that signed the set, whichever that was; NULL: it did not verify. */
+static const struct signature_result *verification_of(const struct judge *judge, const struct rrset *rrset)
 {
     for (uint16_t i = 0; i < rrset->sig_count && i < RRSIGS_PER_RRSET_MAX; i++) {
         struct rrsig sig;
@@ -599,17 +601,36 @@ static bool is_verified(const struct judge *judge, const struct rrset *rrset)
             continue;
         const struct signature_result *result = memo_signature(judge->v->memo, rrset, &sig.signer);
         if (result != NULL && stands_in_zone(rrset, result))
-            return true;
+            return result;
     }
-    return false;
+    return NULL;
+}
+
+/* Whoever reads the proof again, out of the cache, is to find the zone that it is of by its signatures. */
+static void keep_signatures_by(struct judge *judge, struct rrset *rrset, const struct dname *zone)
+{
+    struct octets *sigs = ARENA_ARRAY(judge->v->arena, rrset->sig_count, struct octets);
+    uint16_t count = 0;
+    for (uint16_t i = 0; i < rrset->sig_count; i++) {
+        struct rrsig sig;
+        if (rrsig_read(rrset->sigs[i], &sig) == OK && dname_equal(&sig.signer, zone))
+            sigs[count++] = rrset->sigs[i];
+    }
+    rrset->sigs = sigs;
+    rrset->sig_count = count;
 }
 
 static void keep_verified_proofs(struct judge *judge, struct answer *answer)
 {
     struct rrset_list kept = { ARENA_ARRAY(judge->v->arena, answer->proofs.count, struct rrset *), 0 };
-    for (uint16_t i = 0; i < answer->proofs.count; i++)
-        if (is_verified(judge, answer->proofs.items[i]))
-            kept.items[kept.count++] = answer->proofs.items[i];
+    for (uint16_t i = 0; i < answer->proofs.count; i++) {
+        struct rrset *proof = answer->proofs.items[i];
+        const struct signature_result *result = verification_of(judge, proof);
+        if (result == NULL)
+            continue;
+        keep_signatures_by(judge, proof, &result->rrsig.signer);
+        kept.items[kept.count++] = proof;
+    }
     answer->proofs = kept;
 }
 

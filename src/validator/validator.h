@@ -75,9 +75,9 @@ enum judgement {
 
 /* Judges one link: data, CNAME, DNAME, no-data or name error.  A verdict that is there already is left alone.  Never
  * touches records, but turns a name error into no data where the signed records say so (kind and rcode), and takes out
- * of answer->proofs of a Secure answer what the verdict does not rest on: behind an AD bit stands nothing that was not
- * verified (RFC 4035 section 3.2.3), and what enters the denial index neither.  An exhausted budget yields
- * INDETERMINATE with the budget's name as site, so that it is not held against the zone. */
+ * of answer->proofs of a Secure answer what the verdict does not rest on, and signatures that name other zones: behind an
+ * AD bit stands nothing that was not verified (RFC 4035 section 3.2.3), and what enters the denial index neither.  An
+ * exhausted budget yields INDETERMINATE with the budget's name as site, so that it is not held against the zone. */
 MUST_USE enum judgement validator_judge(const struct validation *validation, struct answer *answer,
                                         struct dname *need_name, uint16_t *need_type);
 

@@ -279,6 +279,25 @@ static void unverified_proofs_are_taken_out(void **state)
     assert_int_equal(answer->proofs.count, 0);
 }
 
+/* Nor a signature: one that names a name below the zone would make the proof, once out of the cache, one of a zone that
+ * does not exist, and what it proves Bogus. */
+static void signatures_of_others_are_taken_out_of_proofs(void **state)
+{
+    static const char stray[] = "a.example. 300 NSEC b.example. A\n"
+                                "a.example. 300 RRSIG NSEC 13 2 300 20300101000000 20200101000000 7 wild.example. AAAA";
+    struct world *world = *state;
+    struct answer *answer = world_answer(world, "x.wild.example.", TYPE_DS);
+    for (uint16_t i = 0; i < answer->proofs.count; i++)
+        if (answer->proofs.items[i]->type == TYPE_NSEC) {
+            answer->proofs.items[i] = rrset_copy(world->arena, answer->proofs.items[i]);
+            add_signature(world->arena, answer->proofs.items[i], rrset_of(world->arena, stray)->sigs[0]);
+        }
+    must_be("R4.6-b", world_judge(world, answer), SECURE, EDE_NONE, NULL);
+    assert_true(answer->proofs.count > 0);
+    for (uint16_t i = 0; i < answer->proofs.count; i++)
+        assert_int_equal(answer->proofs.items[i]->sig_count, 1);
+}
+
 /* ---- signatures ---- */
 
 struct alteration {
@@ -1049,6 +1068,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(nothing_is_verified_twice, set_up, tear_down),
         cmocka_unit_test_setup_teardown(verdicts_name_their_grounds, set_up, tear_down),
         cmocka_unit_test_setup_teardown(unverified_proofs_are_taken_out, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(signatures_of_others_are_taken_out_of_proofs, set_up, tear_down),
         cmocka_unit_test_setup_teardown(every_alteration, set_up, tear_down),
         cmocka_unit_test_setup_teardown(one_good_signature_suffices, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_cause_is_told, set_up, tear_down),
