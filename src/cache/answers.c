@@ -345,14 +345,20 @@ static bool is_cacheable(const struct answer *answer)
     return answer->kind != ANSWER_DNAME || dname_is_below(&answer->question.qname, answer->rrsets.items[0]->owner);
 }
 
-/* RFC 8020, but no NSEC may stand at the name itself: then the denial speaks of this name alone (RFC 9824). */
+static bool denies_by_nxname(const struct rrset *set)
+{
+    struct nsec3 nsec3;
+    return set->type == TYPE_NSEC3 && nsec3_read(set->rdata[0], &nsec3) == OK && bitmap_has(nsec3.bitmap, TYPE_NXNAME);
+}
+
+/* RFC 8020, but no NSEC may stand at the name itself, nor an NSEC3: then the denial speaks of this name alone (RFC 9824). */
 static bool may_cut(const struct answer *answer)
 {
     if (answer->kind != ANSWER_NXDOMAIN)
         return false;
     for (uint16_t i = 0; i < answer->proofs.count; i++) {
         const struct rrset *set = answer->proofs.items[i];
-        if (set->type == TYPE_NSEC && dname_equal(set->owner, &answer->question.qname))
+        if ((set->type == TYPE_NSEC && dname_equal(set->owner, &answer->question.qname)) || denies_by_nxname(set))
             return false;
     }
     return true;

@@ -260,6 +260,10 @@ static void test_below_nxdomain(void **state)
         { "n1.example.", SECURE, NSEC("n.example.", "2", "o.example. A"), "NXDOMAIN" },
         { "n2.example.", INSECURE, NSEC("n.example.", "2", "o.example. A"), "asked" },
         { "n3.example.", SECURE, NSEC("n3.example.", "2", "\\000.n3.example. NXNAME"), "asked" },
+        { "n4.example.", SECURE,
+          "0123456789abcdefghijklmnopqrstuv.example. 3600 NSEC3 1 0 0 - 0123456789abcdefghijklmnopqrsuvv NXNAME\n"
+          "0123456789abcdefghijklmnopqrstuv.example. 3600" SIG("NSEC3", "2"),
+          "asked" },
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         const char *const proofs[] = { cases[i].proof, NULL };
