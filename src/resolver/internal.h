@@ -336,6 +336,38 @@ struct request *request_new(struct resolver *r, const struct question *question,
                             struct now now);
 void request_free(struct resolver *r, struct request *q);
 
+/* pins.c */
+struct pin *pin_find(struct request *q, const struct question *question);
+/* NULL: a request has room for PINS_MAX. */
+struct pin *pin_add(struct resolver *r, struct request *q, const struct question *question);
+/* The pin has neither an answer nor a failure yet. */
+bool pin_is_open(const struct pin *pin);
+/* false: the cache has no fresh answer. */
+bool pin_take_cached(struct resolver *r, struct request *q, struct pin *pin, struct now now);
+/* Waits for a lookup. */
+void pin_wish(struct resolver *r, struct request *q, struct pin *pin, struct now now);
+
+/* facts.c: for the validator */
+struct fact_source {
+    struct resolver *r;
+    struct request *q;
+    struct now now;
+};
+struct facts facts_of(struct fact_source *source);
+
+/* doubt.c */
+/* Before Bogus is final: keys that may be out of date, other servers of the zone, then TCP, within the budget.  true: try
+ * again. */
+bool doubt_begin(struct resolver *r, struct request *q, struct pin *link, struct now now);
+/* That somebody else cannot tell does not make Bogus data Indeterminate. */
+void doubt_give_up(struct request *q);
+/* Where the chain broke: the bogus set nearest to the anchor, DS before the keys below it; else the link itself. */
+struct pin *doubt_culprit(struct request *q, struct pin *link);
+
+/* testimony.c */
+/* A link was judged: whose word made it so? */
+void testimony_note(struct request *q, struct pin *link, const struct validation *validation);
+
 /* synthesis.c: answers made of what was proven for other names */
 enum { SYNTHESIS_HASHES_MAX = 32 }; /* of one client's question: HASHES_PER_TURN */
 /* The answer as the zone would give it now, Secure, in the arena of q; NULL: somebody must be asked. */

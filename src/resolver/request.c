@@ -7,57 +7,13 @@ enum { REQUEST_MS_MAX = 15000 }; /* RFC 8767 section 4: the query resolution tim
 
 static const char site_held[] = "validation-held";
 
-/* ---- pins ---- */
-
-static struct pin *find_pin(struct request *q, const struct question *question)
-{
-    for (uint16_t i = 0; i < q->pin_count; i++)
-        if (question_equal(&q->pins[i]->question, question))
-            return q->pins[i];
-    return NULL;
-}
-
-static struct pin *add_pin(struct resolver *r, struct request *q, const struct question *question)
-{
-    if (q->pin_count == PINS_MAX)
-        return NULL;
-    struct pin *pin = ARENA_NEW(q->arena, struct pin);
-    pin->question = *question;
-    zone_rule_for(r->parts.options, question, &pin->origin);
-    q->pins[q->pin_count++] = pin;
-    return pin;
-}
-
-static bool pin_from_cache(struct resolver *r, struct request *q, struct pin *pin, struct now now)
-{
-    struct answer *answer;
-    if (cache_find_answer(r->parts.cache, &pin->question, pin->origin, now, q->arena, &answer) != CACHE_FRESH)
-        return false;
-    if (!q->is_probe)
-        prefetch_used(r, &pin->question, pin->origin, answer, now);
-    pin->answer = answer;
-    pin->from_cache = true;
-    return true;
-}
-
-static void wish_for(struct resolver *r, struct request *q, struct pin *pin, struct now now)
-{
-    struct lookup_wish wish = {
-        .question = &pin->question,
-        .distrust = q->distrust.rounds > 0 ? &q->distrust : NULL,
-        .is_fresh = pin->retry_after_budget || (q->is_probe && q->links[0] == pin),
-        .purse = q->purse,
-    };
-    pin->is_wanted = true;
-    q->asked_somebody = true;
-    wait_for(&q->task, &q->waits, lookup_want(r, &wish, now));
-}
+/* ---- what lookups found ---- */
 
 void request_deliver(struct resolver *r, struct request *q, const struct lookup *found, struct now now)
 {
     (void)r;
     (void)now;
-    struct pin *pin = find_pin(q, &found->question);
+    struct pin *pin = pin_find(q, &found->question);
     if (pin == NULL || !pin->is_wanted)
         return;
     pin->is_wanted = false;
@@ -76,57 +32,6 @@ void request_deliver(struct resolver *r, struct request *q, const struct lookup 
     pin->failure = found->failure;
     pin->failure_is_cached = found->failure_is_cached;
     q->doubt_failed = q->doubted_links > 0;
-}
-
-/* The pin has neither an answer nor a failure yet. */
-static bool is_open(const struct pin *pin)
-{
-    return pin->answer == NULL && pin->failure.site == NULL;
-}
-
-/* ---- facts for the validator ---- */
-
-struct fact_source {
-    struct resolver *r;
-    struct request *q;
-    struct now now;
-};
-
-static enum fact fact_find(void *context, const struct dname *name, uint16_t type, struct answer **answer,
-                           struct fact_failure *failure)
-{
-    struct fact_source *source = context;
-    struct question question = { .qname = *name, .qtype = type, .qclass = CLASS_IN };
-    struct pin *pin = find_pin(source->q, &question);
-    if (pin == NULL)
-        pin = add_pin(source->r, source->q, &question);
-    if (pin == NULL) {
-        *failure = (struct fact_failure) { .ede = EDE_OTHER, .text = "too many zones on the way" };
-        return FACT_FAILED;
-    }
-    if (is_open(pin) && !pin_from_cache(source->r, source->q, pin, source->now))
-        return FACT_MISSING;
-    if (pin->answer != NULL || stale_fact(source->r, source->q, pin, source->now)) {
-        *answer = pin->answer;
-        return FACT_KNOWN;
-    }
-    *failure = (struct fact_failure) { .ede = pin->failure.ede, .text = pin->failure.text };
-    return FACT_FAILED;
-}
-
-static bool fact_next_cut(void *context, const struct dname *above, const struct dname *name, struct dname *cut)
-{
-    struct fact_source *source = context;
-    struct question question = { .qname = *name, .qtype = TYPE_DNSKEY, .qclass = CLASS_IN };
-    uint16_t origin;
-    zone_rule_for(source->r->parts.options, &question, &origin);
-    uint32_t age_s = source->q->rests_on_stale ? source->r->parts.options->stale.max_age_s : 0;
-    for (uint8_t labels = (uint8_t)(above->labels + 1); labels <= name->labels; labels++) {
-        dname_suffix(name, labels, cut);
-        if (cache_had_delegation(source->r->parts.cache, cut, origin, age_s, source->now))
-            return true;
-    }
-    return false;
 }
 
 /* ---- the end ---- */
@@ -315,189 +220,6 @@ void request_timed_out(struct resolver *r, struct request *q, struct now now)
     finish_servfail(r, q, q->checking_disabled ? UNCHECKED : INDETERMINATE, "time", now);
 }
 
-/* ---- when data does not validate ---- */
-
-static void remember_doubted(struct request *q)
-{
-    q->doubted_links = q->link_count;
-    for (uint16_t i = 0; i < q->pin_count; i++) {
-        struct pin *pin = q->pins[i];
-        pin->doubted = pin->answer;
-        if (pin->answer != NULL)
-            pin->doubted_verdict = pin->answer->verdict;
-    }
-}
-
-/* That somebody else cannot tell does not make Bogus data Indeterminate. */
-static void return_to_doubted(struct request *q)
-{
-    q->link_count = q->doubted_links;
-    q->doubted_links = 0;
-    q->doubt_failed = false;
-    for (uint16_t i = 0; i < q->pin_count; i++) {
-        struct pin *pin = q->pins[i];
-        if (pin->doubted == NULL)
-            continue;
-        pin->answer = pin->doubted;
-        pin->answer->verdict = pin->doubted_verdict;
-    }
-}
-
-static void forget_verdicts(struct request *q)
-{
-    for (uint16_t i = 0; i < q->pin_count; i++) {
-        struct answer *answer = q->pins[i]->answer;
-        if (answer != NULL && answer->verdict_is_new)
-            answer->verdict = (struct verdict) {
-                .ede = EDE_NONE,
-                .valid_until_s = INT64_MAX,
-                .ttl_cap_s = UINT32_MAX,
-            };
-    }
-    validation_memo_doubt(q->memo);
-}
-
-/* Where the chain broke: the bogus set nearest to the anchor, DS before the keys below it; else the link itself. */
-static struct pin *find_culprit(struct request *q, struct pin *link)
-{
-    struct pin *culprit = link;
-    for (uint16_t i = 0; i < q->pin_count; i++) {
-        struct pin *pin = q->pins[i];
-        bool is_fact = pin->question.qtype == TYPE_DS || pin->question.qtype == TYPE_DNSKEY;
-        if (!is_fact || pin->answer == NULL || pin->answer->verdict.security != BOGUS)
-            continue;
-        bool above = pin->question.qname.labels < culprit->question.qname.labels ||
-                     (pin->question.qname.labels == culprit->question.qname.labels && pin->question.qtype == TYPE_DS);
-        if (culprit == link || above)
-            culprit = pin;
-    }
-    return culprit;
-}
-
-static bool is_distrusted(const struct distrust *distrust, const struct address *address)
-{
-    for (uint8_t i = 0; i < distrust->avoid_count; i++)
-        if (address_equal(&distrust->avoid[i], address))
-            return true;
-    return false;
-}
-
-/* What the server has said besides is not worth more, unless it has validated. */
-static void forget_word_of(struct request *q, const struct address *server)
-{
-    for (uint16_t i = 0; i < q->pin_count; i++) {
-        struct pin *pin = q->pins[i];
-        if (pin->answer != NULL && pin->answer->verdict.security == UNCHECKED && address_equal(&pin->from, server))
-            pin->answer = NULL;
-    }
-}
-
-static bool is_forwarded(struct resolver *r, const struct pin *pin)
-{
-    uint16_t origin;
-    const struct zone_rule *rule = zone_rule_for(r->parts.options, &pin->question, &origin);
-    return rule != NULL && zone_rule_forwards(rule);
-}
-
-/* Whom to ask next time: not the server that said it; the same one over TCP if there is no other; at last a forwarder's
- * own validation.  false: all that has been tried. */
-static bool learn_distrust(struct resolver *r, struct request *q, const struct pin *culprit)
-{
-    struct distrust *distrust = &q->distrust;
-    if (distrust->rounds == DISTRUST_ROUNDS_MAX || !budget_bears_failures(&q->purse->budget))
-        return false; /* another set as bad as this one would only spend the rest */
-    distrust->rounds++;
-    if (culprit->from.family == 0)
-        return true;
-    if (!is_distrusted(distrust, &culprit->from)) {
-        if (distrust->avoid_count < AVOID_MAX)
-            distrust->avoid[distrust->avoid_count++] = culprit->from;
-        return true;
-    }
-    bool sorts_out = is_forwarded(r, culprit) && !distrust->checking_enabled;
-    distrust->checking_enabled = true;
-    return sorts_out;
-}
-
-/* Before Bogus is final: keys that may be out of date, other servers of the zone, then TCP, within the budget.  true: try
- * again. */
-static bool doubt(struct resolver *r, struct request *q, struct pin *link, struct now now)
-{
-    struct pin *culprit = find_culprit(q, link);
-    if (!culprit->answer->verdict_is_new)
-        return false;
-    struct pin *outdated_keys = renewal_find(q, culprit, now);
-    if ((outdated_keys == NULL && !learn_distrust(r, q, culprit)) || !budget_take_lookup(&q->purse->budget))
-        return false;
-    remember_doubted(q);
-    forget_verdicts(q);
-    if (outdated_keys == NULL && culprit->from.family != 0)
-        forget_word_of(q, &culprit->from);
-    q->link_count = 1; /* each link is judged anew, from the first one on */
-    wish_for(r, q, outdated_keys != NULL ? outdated_keys : culprit, now);
-    return true;
-}
-
-/* ---- testimony ---- */
-
-static void add_trial(struct testimony *testimony, const struct pin *pin, const struct verdict *verdict)
-{
-    if (testimony->trial_count < TRIALS_MAX)
-        testimony->trials[testimony->trial_count++] = (struct trial) {
-            .server = pin->from,
-            .transport = pin->from_tcp ? TRANSPORT_TCP : TRANSPORT_UDP,
-            .security = verdict->security,
-            .site = verdict->site,
-        };
-}
-
-/* The first failure is explained while the facts are there: the next ones may come from elsewhere. */
-static void note_first_failure(struct request *q, struct pin *link, const struct pin *culprit,
-                               const struct validation *validation)
-{
-    struct verdict *failure = arena_copy(q->arena, &link->answer->verdict, sizeof(*failure));
-    failure->explanation = validator_explain(validation, link->answer);
-    if (failure->explanation->failed_type == 0) { /* a verdict out of the cache */
-        failure->explanation->failed_name = culprit->question.qname;
-        failure->explanation->failed_type = culprit->question.qtype;
-    }
-    q->testimony.failure = failure;
-    q->testimony.culprit = &culprit->question;
-    q->testimony.trial_count = 0;
-}
-
-/* Somebody else has said anew what broke the chain, and it is good: NULL, or its pin. */
-static const struct pin *find_mended(struct request *q)
-{
-    const struct testimony *testimony = &q->testimony;
-    const struct pin *pin = find_pin(q, testimony->culprit);
-    bool is_open_case = testimony->trial_count > 0 && testimony->trials[testimony->trial_count - 1].security == BOGUS;
-    if (!is_open_case || pin == NULL || pin->answer == NULL)
-        return NULL;
-    enum security security = pin->answer->verdict.security;
-    return security == SECURE || security == INSECURE ? pin : NULL;
-}
-
-/* A link was judged: whose word made it so? */
-static void note_word(struct request *q, struct pin *link, const struct validation *validation)
-{
-    const struct verdict *verdict = &link->answer->verdict;
-    struct testimony *testimony = &q->testimony;
-    if (verdict->security == BOGUS) {
-        struct pin *culprit = find_culprit(q, link);
-        if (testimony->failure == NULL)
-            note_first_failure(q, link, culprit, validation);
-        add_trial(testimony, culprit, verdict);
-    } else if (testimony->failure == NULL) {
-        testimony->trial_count = 0;
-        add_trial(testimony, link, verdict);
-    } else {
-        const struct pin *mended = find_mended(q);
-        if (mended != NULL)
-            add_trial(testimony, mended, &mended->answer->verdict);
-    }
-}
-
 /* ---- judging ---- */
 
 static void store_verdicts(struct resolver *r, struct request *q, struct now now)
@@ -521,9 +243,9 @@ static enum step want_fact(struct resolver *r, struct request *q, const struct d
                            struct now now)
 {
     struct question question = { .qname = *name, .qtype = type, .qclass = CLASS_IN };
-    struct pin *pin = find_pin(q, &question);
+    struct pin *pin = pin_find(q, &question);
     if (pin != NULL && budget_take_lookup(&q->purse->budget)) {
-        wish_for(r, q, pin, now);
+        pin_wish(r, q, pin, now);
         return STEP_WAIT;
     }
     q->outcome.ede_count = 0;
@@ -536,7 +258,7 @@ static enum step want_fact(struct resolver *r, struct request *q, const struct d
 static enum step judge(struct resolver *r, struct request *q, struct pin *link, struct now now)
 {
     struct fact_source source = { r, q, now };
-    struct facts facts = { .context = &source, .find = fact_find, .next_cut = fact_next_cut };
+    struct facts facts = facts_of(&source);
     struct validation validation = {
         .arena = q->arena,
         .memo = q->memo,
@@ -560,8 +282,8 @@ static enum step judge(struct resolver *r, struct request *q, struct pin *link, 
         break;
     }
     if (r->parts.witness != NULL)
-        note_word(q, link, &validation);
-    if (link->answer->verdict.security == BOGUS && doubt(r, q, link, now))
+        testimony_note(q, link, &validation);
+    if (link->answer->verdict.security == BOGUS && doubt_begin(r, q, link, now))
         return STEP_WAIT;
     q->doubted_links = 0;
     store_verdicts(r, q, now);
@@ -609,9 +331,9 @@ static enum step extend(struct resolver *r, struct request *q, const struct dnam
         finish_servfail(r, q, INDETERMINATE, "cname-chain", now);
         return STEP_END;
     }
-    struct pin *pin = find_pin(q, &question);
+    struct pin *pin = pin_find(q, &question);
     if (pin == NULL)
-        pin = add_pin(r, q, &question);
+        pin = pin_add(r, q, &question);
     if (pin == NULL) {
         finish_servfail(r, q, INDETERMINATE, "budget", now);
         return STEP_END;
@@ -619,9 +341,9 @@ static enum step extend(struct resolver *r, struct request *q, const struct dnam
     q->links[q->link_count++] = pin;
     if (q->is_probe)
         return STEP_ON;
-    if (!is_open(pin) || local_answer(r, q, pin, now))
+    if (!pin_is_open(pin) || local_answer(r, q, pin, now))
         return STEP_ON;
-    bool is_cached = pin_from_cache(r, q, pin, now);
+    bool is_cached = pin_take_cached(r, q, pin, now);
     if (is_cached && q->is_refresh && prefetch_is_due(pin->answer, now)) {
         pin->answer = NULL;
         return STEP_ON;
@@ -632,17 +354,17 @@ static enum step extend(struct resolver *r, struct request *q, const struct dnam
     struct answer *synthesised = synthesise(r, q, &pin->question, now);
     if (synthesised != NULL)
         pin->answer = synthesised;
-    if (synthesised != NULL || is_open(pin))
+    if (synthesised != NULL || pin_is_open(pin))
         return STEP_ON;
-    wish_for(r, q, pin, now);
+    pin_wish(r, q, pin, now);
     return STEP_WAIT;
 }
 
 static enum step follow_link(struct resolver *r, struct request *q, struct now now)
 {
     struct pin *link = q->links[q->link_count - 1];
-    if (is_open(link)) {
-        wish_for(r, q, link, now);
+    if (pin_is_open(link)) {
+        pin_wish(r, q, link, now);
         return STEP_WAIT;
     }
     if (link->answer == NULL) {
@@ -724,8 +446,8 @@ void request_decide(struct resolver *r, struct request *q, struct now now, bool 
         return;
     }
     if (q->doubt_failed) {
-        return_to_doubted(q);
-        if (doubt(r, q, q->links[q->link_count - 1], now)) {
+        doubt_give_up(q);
+        if (doubt_begin(r, q, q->links[q->link_count - 1], now)) {
             wait_on(r, q, now);
             return;
         }

@@ -1,0 +1,120 @@
+/* When data does not validate: before Bogus is final keys that may be out of date are asked for anew, then other servers of the
+ * zone, then TCP, within the budget. */
+#include "resolver/internal.h"
+
+static void remember_doubted(struct request *q)
+{
+    q->doubted_links = q->link_count;
+    for (uint16_t i = 0; i < q->pin_count; i++) {
+        struct pin *pin = q->pins[i];
+        pin->doubted = pin->answer;
+        if (pin->answer != NULL)
+            pin->doubted_verdict = pin->answer->verdict;
+    }
+}
+
+void doubt_give_up(struct request *q)
+{
+    q->link_count = q->doubted_links;
+    q->doubted_links = 0;
+    q->doubt_failed = false;
+    for (uint16_t i = 0; i < q->pin_count; i++) {
+        struct pin *pin = q->pins[i];
+        if (pin->doubted == NULL)
+            continue;
+        pin->answer = pin->doubted;
+        pin->answer->verdict = pin->doubted_verdict;
+    }
+}
+
+static void forget_verdicts(struct request *q)
+{
+    for (uint16_t i = 0; i < q->pin_count; i++) {
+        struct answer *answer = q->pins[i]->answer;
+        if (answer != NULL && answer->verdict_is_new)
+            answer->verdict = (struct verdict) {
+                .ede = EDE_NONE,
+                .valid_until_s = INT64_MAX,
+                .ttl_cap_s = UINT32_MAX,
+            };
+    }
+    validation_memo_doubt(q->memo);
+}
+
+struct pin *doubt_culprit(struct request *q, struct pin *link)
+{
+    struct pin *culprit = link;
+    for (uint16_t i = 0; i < q->pin_count; i++) {
+        struct pin *pin = q->pins[i];
+        bool is_fact = pin->question.qtype == TYPE_DS || pin->question.qtype == TYPE_DNSKEY;
+        if (!is_fact || pin->answer == NULL || pin->answer->verdict.security != BOGUS)
+            continue;
+        bool above = pin->question.qname.labels < culprit->question.qname.labels ||
+                     (pin->question.qname.labels == culprit->question.qname.labels && pin->question.qtype == TYPE_DS);
+        if (culprit == link || above)
+            culprit = pin;
+    }
+    return culprit;
+}
+
+static bool is_distrusted(const struct distrust *distrust, const struct address *address)
+{
+    for (uint8_t i = 0; i < distrust->avoid_count; i++)
+        if (address_equal(&distrust->avoid[i], address))
+            return true;
+    return false;
+}
+
+/* What the server has said besides is not worth more, unless it has validated. */
+static void forget_word_of(struct request *q, const struct address *server)
+{
+    for (uint16_t i = 0; i < q->pin_count; i++) {
+        struct pin *pin = q->pins[i];
+        if (pin->answer != NULL && pin->answer->verdict.security == UNCHECKED && address_equal(&pin->from, server))
+            pin->answer = NULL;
+    }
+}
+
+static bool is_forwarded(struct resolver *r, const struct pin *pin)
+{
+    uint16_t origin;
+    const struct zone_rule *rule = zone_rule_for(r->parts.options, &pin->question, &origin);
+    return rule != NULL && zone_rule_forwards(rule);
+}
+
+/* Whom to ask next time: not the server that said it; the same one over TCP if there is no other; at last a forwarder's
+ * own validation.  false: all that has been tried. */
+static bool learn_distrust(struct resolver *r, struct request *q, const struct pin *culprit)
+{
+    struct distrust *distrust = &q->distrust;
+    if (distrust->rounds == DISTRUST_ROUNDS_MAX || !budget_bears_failures(&q->purse->budget))
+        return false; /* another set as bad as this one would only spend the rest */
+    distrust->rounds++;
+    if (culprit->from.family == 0)
+        return true;
+    if (!is_distrusted(distrust, &culprit->from)) {
+        if (distrust->avoid_count < AVOID_MAX)
+            distrust->avoid[distrust->avoid_count++] = culprit->from;
+        return true;
+    }
+    bool sorts_out = is_forwarded(r, culprit) && !distrust->checking_enabled;
+    distrust->checking_enabled = true;
+    return sorts_out;
+}
+
+bool doubt_begin(struct resolver *r, struct request *q, struct pin *link, struct now now)
+{
+    struct pin *culprit = doubt_culprit(q, link);
+    if (!culprit->answer->verdict_is_new)
+        return false;
+    struct pin *outdated_keys = renewal_find(q, culprit, now);
+    if ((outdated_keys == NULL && !learn_distrust(r, q, culprit)) || !budget_take_lookup(&q->purse->budget))
+        return false;
+    remember_doubted(q);
+    forget_verdicts(q);
+    if (outdated_keys == NULL && culprit->from.family != 0)
+        forget_word_of(q, &culprit->from);
+    q->link_count = 1; /* each link is judged anew, from the first one on */
+    pin_wish(r, q, outdated_keys != NULL ? outdated_keys : culprit, now);
+    return true;
+}

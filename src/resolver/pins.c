@@ -1,0 +1,51 @@
+/* What a request has learnt, or waits for. */
+#include "resolver/internal.h"
+
+struct pin *pin_find(struct request *q, const struct question *question)
+{
+    for (uint16_t i = 0; i < q->pin_count; i++)
+        if (question_equal(&q->pins[i]->question, question))
+            return q->pins[i];
+    return NULL;
+}
+
+struct pin *pin_add(struct resolver *r, struct request *q, const struct question *question)
+{
+    if (q->pin_count == PINS_MAX)
+        return NULL;
+    struct pin *pin = ARENA_NEW(q->arena, struct pin);
+    pin->question = *question;
+    zone_rule_for(r->parts.options, question, &pin->origin);
+    q->pins[q->pin_count++] = pin;
+    return pin;
+}
+
+bool pin_take_cached(struct resolver *r, struct request *q, struct pin *pin, struct now now)
+{
+    struct answer *answer;
+    if (cache_find_answer(r->parts.cache, &pin->question, pin->origin, now, q->arena, &answer) != CACHE_FRESH)
+        return false;
+    if (!q->is_probe)
+        prefetch_used(r, &pin->question, pin->origin, answer, now);
+    pin->answer = answer;
+    pin->from_cache = true;
+    return true;
+}
+
+void pin_wish(struct resolver *r, struct request *q, struct pin *pin, struct now now)
+{
+    struct lookup_wish wish = {
+        .question = &pin->question,
+        .distrust = q->distrust.rounds > 0 ? &q->distrust : NULL,
+        .is_fresh = pin->retry_after_budget || (q->is_probe && q->links[0] == pin),
+        .purse = q->purse,
+    };
+    pin->is_wanted = true;
+    q->asked_somebody = true;
+    wait_for(&q->task, &q->waits, lookup_want(r, &wish, now));
+}
+
+bool pin_is_open(const struct pin *pin)
+{
+    return pin->answer == NULL && pin->failure.site == NULL;
+}
