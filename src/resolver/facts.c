@@ -42,3 +42,38 @@ struct facts facts_of(struct fact_source *source)
 {
     return (struct facts) { .context = source, .find = fact_find, .next_cut = fact_next_cut };
 }
+
+/* What an alias has come with, as an answer to the question for a DS set; NULL: nothing that verified. */
+static struct answer *denial_beside(struct request *q, const struct answer *alias, const struct pin *pin)
+{
+    if (alias == NULL || alias->proofs.count == 0 || alias->verdict.security != SECURE || alias->origin != pin->origin)
+        return NULL;
+    struct answer *denial = ARENA_NEW(q->arena, struct answer);
+    *denial = (struct answer) {
+        .question = pin->question,
+        .kind = ANSWER_NODATA,
+        .origin = alias->origin,
+        .zone = alias->zone,
+        .target = *dname_root(),
+        .proofs = alias->proofs,
+        .received_ms = alias->received_ms,
+        .expires_ms = alias->expires_ms,
+        .verdict = { .ede = EDE_NONE, .valid_until_s = INT64_MAX, .ttl_cap_s = UINT32_MAX },
+    };
+    return denial;
+}
+
+bool facts_take_companions(struct request *q, struct pin *pin, const struct validation *validation)
+{
+    struct dname name;
+    uint16_t type;
+    for (uint16_t i = 0; i < q->link_count && pin->question.qtype == TYPE_DS; i++) {
+        struct answer *denial = denial_beside(q, q->links[i]->answer, pin);
+        if (denial == NULL || validator_judge(validation, denial, &name, &type) != JUDGED ||
+            (denial->verdict.security != SECURE && denial->verdict.security != INSECURE))
+            continue;
+        pin->answer = denial;
+        return true;
+    }
+    return false;
+}

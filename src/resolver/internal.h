@@ -354,6 +354,9 @@ struct fact_source {
     struct now now;
 };
 struct facts facts_of(struct fact_source *source);
+/* What came along with an alias may be all that there is to say of a DS set below its zone (RFC 4035 section 3.1.4): then nobody
+ * needs to be asked.  false: it proves nothing of the kind. */
+bool facts_take_companions(struct request *q, struct pin *pin, const struct validation *validation);
 
 /* doubt.c */
 /* Before Bogus is final: keys that may be out of date, other servers of the zone, then TCP, within the budget.  true: try

@@ -2,6 +2,7 @@
 
 enum {
     PROOFS_MAX = PROOF_RRSETS_MAX + 2, /* and SOA and NS */
+    COMPANIONS_MAX = 3,                /* denials beside an alias: as many as RFC 5155 section 7.2 puts together */
     ADOPTIONS_MAX = 64,                /* RRsets whose signatures are looked for in other sections; each costs a walk */
 };
 
@@ -68,14 +69,14 @@ static bool is_expanded(const struct rrset *set)
     return false;
 }
 
-static void add_denial(struct answer *answer, const struct message *message, const struct asked *asked,
+static void add_denial(struct answer *answer, const struct message *message, const struct asked *asked, uint16_t max,
                        struct arena *arena)
 {
     const struct rrset_list *authority = &message->sections[SECTION_AUTHORITY];
     for (uint16_t i = 0; i < authority->count; i++) {
         struct rrset *set = authority->items[i];
         if (is_denial(set) && set->count > 0 && in_bailiwick(set, asked))
-            list_add(&answer->proofs, set, PROOFS_MAX, arena);
+            list_add(&answer->proofs, set, max, arena);
     }
 }
 
@@ -125,7 +126,7 @@ static struct answer *positive(const struct message *message, const struct asked
     struct answer *answer = new_answer(asked, qname, kind, arena);
     list_add(&answer->rrsets, set, 1, arena);
     if (is_expanded(set))
-        add_denial(answer, message, asked, arena);
+        add_denial(answer, message, asked, PROOFS_MAX, arena);
     set_deadline(answer, asked);
     return answer;
 }
@@ -145,7 +146,7 @@ static struct answer *positive_any(const struct message *message, const struct a
     if (answer->rrsets.count == 0)
         return NULL;
     if (is_expanded(answer->rrsets.items[0]))
-        add_denial(answer, message, asked, arena);
+        add_denial(answer, message, asked, PROOFS_MAX, arena);
     set_deadline(answer, asked);
     return answer;
 }
@@ -247,7 +248,7 @@ static struct answer *negative(const struct message *message, const struct asked
     answer->rcode = message->rcode;
     if (soa != NULL)
         add_apex(answer, message, asked, soa, arena);
-    add_denial(answer, message, asked, arena);
+    add_denial(answer, message, asked, PROOFS_MAX, arena);
     set_deadline(answer, asked);
     return answer;
 }
@@ -334,7 +335,7 @@ static struct answer *referral_ds(const struct message *message, const struct as
         return positive(message, &about, ns->owner, ANSWER_DATA, ds, arena);
 
     struct answer *answer = new_answer(&about, ns->owner, ANSWER_NODATA, arena);
-    add_denial(answer, message, asked, arena);
+    add_denial(answer, message, asked, PROOFS_MAX, arena);
     if (answer->proofs.count == 0)
         return NULL;
     uint32_t ttl_s = least_ttl(&answer->proofs, TTL_S_MAX);
@@ -344,38 +345,59 @@ static struct answer *referral_ds(const struct message *message, const struct as
 
 /* ---- signatures in the wrong section ---- */
 
+static bool has_signature(const struct rrset *set, struct octets signature)
+{
+    for (uint16_t i = 0; i < set->sig_count; i++)
+        if (octets_equal(set->sigs[i], signature))
+            return true;
+    return false;
+}
+
 static void take_signatures(struct rrset *set, const struct rrset *orphans, struct arena *arena)
 {
     struct octets *sigs = ARENA_ARRAY(arena, RRSIGS_PER_RRSET_MAX, struct octets);
+    for (uint16_t i = 0; i < set->sig_count; i++)
+        sigs[i] = set->sigs[i];
+    set->sig_ttl_s = set->sig_count > 0 && set->sig_ttl_s < orphans->ttl_s ? set->sig_ttl_s : orphans->ttl_s;
+    set->sigs = sigs;
     for (uint16_t i = 0; i < orphans->count && set->sig_count < RRSIGS_PER_RRSET_MAX; i++) {
         struct rrsig sig;
-        if (rrsig_read(orphans->rdata[i], &sig) == OK && sig.type_covered == set->type)
+        if (rrsig_read(orphans->rdata[i], &sig) == OK && sig.type_covered == set->type &&
+            !has_signature(set, orphans->rdata[i]))
             sigs[set->sig_count++] = orphans->rdata[i];
     }
-    set->sigs = sigs;
-    set->sig_ttl_s = orphans->ttl_s;
 }
 
 /* RFC 4035 section 3.1.1 wants an RRSIG in the section of what it signs.  A server that puts it elsewhere is forgiven:
  * whether it signs anything is the validator's to say. */
 static void find_signatures(const struct message *message, struct rrset *set, struct arena *arena)
 {
-    for (enum section section = SECTION_ANSWER; section < SECTIONS && set->sig_count == 0; section++) {
+    for (enum section section = SECTION_ANSWER; section < SECTIONS; section++) {
         const struct rrset *orphans = rrset_list_find(&message->sections[section], set->owner, TYPE_RRSIG);
         if (orphans != NULL && orphans->class == set->class)
             take_signatures(set, orphans, arena);
     }
 }
 
+/* Most messages have none, and are done with one walk. */
+static bool has_orphans(const struct message *message)
+{
+    for (enum section section = SECTION_ANSWER; section < SECTIONS; section++)
+        for (uint16_t i = 0; i < message->sections[section].count; i++)
+            if (message->sections[section].items[i]->type == TYPE_RRSIG)
+                return true;
+    return false;
+}
+
 static void adopt_orphans(const struct message *message, const struct asked *asked, struct arena *arena)
 {
     uint16_t left = ADOPTIONS_MAX;
-    if (asked->question->qtype == TYPE_RRSIG)
+    if (asked->question->qtype == TYPE_RRSIG || !has_orphans(message))
         return;
     for (enum section section = SECTION_ANSWER; section <= SECTION_AUTHORITY; section++)
         for (uint16_t i = 0; i < message->sections[section].count && left > 0; i++) {
             struct rrset *set = message->sections[section].items[i];
-            if (set->type == TYPE_RRSIG || set->sig_count > 0)
+            if (set->type == TYPE_RRSIG)
                 continue;
             find_signatures(message, set, arena);
             left--;
@@ -394,6 +416,17 @@ static bool next_in_zone(const struct answer *link, const struct asked *asked, c
 static bool is_signed(const struct answer *link)
 {
     return link->rrsets.items[0]->sig_count > 0;
+}
+
+/* Beside an alias whose target this server's zone holds, and does not tell of: they say why, for instance that the target lies
+ * below a delegation without DS (RFC 4035 section 3.1.4). */
+static void add_companions(struct answer *alias, const struct message *message, const struct asked *asked,
+                           struct arena *arena)
+{
+    if (alias->proofs.count > 0 || !is_signed(alias))
+        return;
+    add_denial(alias, message, asked, COMPANIONS_MAX, arena);
+    set_deadline(alias, asked);
 }
 
 /* Follows the chain through the message (RFC 1034 section 4.3.2 step 3a: the server did the same).  What comes along
@@ -418,6 +451,8 @@ static void read_chain(const struct message *message, const struct asked *asked,
     struct rrset *soa = find_soa(message, asked, &qname);
     if (soa != NULL && (message->rcode == RCODE_NOERROR || message->rcode == RCODE_NXDOMAIN))
         reply->answers[reply->answer_count++] = negative(message, asked, &qname, soa, arena);
+    else if (soa == NULL && message->rcode == RCODE_NOERROR)
+        add_companions(reply->answers[reply->answer_count - 1], message, asked, arena);
 }
 
 static enum reply_kind of_rcode(const struct message *message, const struct asked *asked)

@@ -238,8 +238,12 @@ static void orphans_cost_little(void **state)
         rrset_of(arena, "www.example. 60 RRSIG A 13 2 60 20300101000000 20200101000000 1 example. AAAA");
     struct octets *sigs = ARENA_ARRAY(arena, ORPHANS, struct octets);
     struct rrset **sets = ARENA_ARRAY(arena, SETS, struct rrset *);
-    for (int i = 0; i < ORPHANS; i++)
-        sigs[i] = rrsig->rdata[0];
+    for (int i = 0; i < ORPHANS; i++) {
+        sigs[i] = octets_copy(arena, rrsig->rdata[0]);
+        uint8_t *end = (uint8_t *)(uintptr_t)sigs[i].data + sigs[i].len;
+        end[-1] = (uint8_t)i;
+        end[-2] = (uint8_t)(i >> 8);
+    }
     rrsig->rdata = sigs;
     rrsig->count = ORPHANS;
     for (int i = 0; i < SETS; i++) {

@@ -160,6 +160,13 @@ static bool may_be_stale_instead(const struct resolver *r, const struct request 
     return security == INDETERMINATE || q->rests_on_stale || r->parts.options->stale.on_bogus;
 }
 
+/* No key could be found for what a DS set or an anchor names: RFC 8914 section 4.10, beside the reason why. */
+static bool lacks_keys(const struct verdict *verdict)
+{
+    return verdict->explanation != NULL && verdict->explanation->failed_type == TYPE_DNSKEY &&
+           strcmp(verdict->site, SITE_FACT_UNAVAILABLE) == 0;
+}
+
 static void finish_refused(struct resolver *r, struct request *q, const struct pin *pin, struct now now)
 {
     const struct verdict *verdict = &pin->answer->verdict;
@@ -168,6 +175,8 @@ static void finish_refused(struct resolver *r, struct request *q, const struct p
         return;
     }
     add_ede(&q->outcome, verdict->ede, verdict->text);
+    if (lacks_keys(verdict))
+        add_ede(&q->outcome, EDE_DNSKEY_MISSING, NULL);
     if (verdict->security == INDETERMINATE)
         add_ede(&q->outcome, EDE_INDETERMINATE, NULL);
     else if (pin->from_cache && !pin->answer->verdict_is_new)
@@ -239,11 +248,8 @@ static void store_verdicts(struct resolver *r, struct request *q, struct now now
 
 enum step { STEP_ON, STEP_WAIT, STEP_TURN, STEP_END };
 
-static enum step want_fact(struct resolver *r, struct request *q, const struct dname *name, uint16_t type,
-                           struct now now)
+static enum step want_fact(struct resolver *r, struct request *q, struct pin *pin, struct now now)
 {
-    struct question question = { .qname = *name, .qtype = type, .qclass = CLASS_IN };
-    struct pin *pin = pin_find(q, &question);
     if (pin != NULL && budget_take_lookup(&q->purse->budget)) {
         pin_wish(r, q, pin, now);
         return STEP_WAIT;
@@ -253,6 +259,26 @@ static enum step want_fact(struct resolver *r, struct request *q, const struct d
     r->stats.budgets_spent++;
     finish_servfail(r, q, INDETERMINATE, "budget", now);
     return STEP_END;
+}
+
+/* STEP_ON: there is a verdict. */
+static enum step reach_verdict(struct resolver *r, struct request *q, struct pin *link,
+                               const struct validation *validation)
+{
+    struct question fact = { .qclass = CLASS_IN };
+    for (;;) {
+        switch (validator_judge(validation, link->answer, &fact.qname, &fact.qtype)) {
+        case JUDGE_TURN:
+            return STEP_TURN;
+        case JUDGED:
+            return STEP_ON;
+        case JUDGE_NEEDS:
+            break;
+        }
+        struct pin *pin = pin_find(q, &fact);
+        if (pin == NULL || !facts_take_companions(q, pin, validation))
+            return want_fact(r, q, pin, validation->now);
+    }
 }
 
 static enum step judge(struct resolver *r, struct request *q, struct pin *link, struct now now)
@@ -271,16 +297,9 @@ static enum step judge(struct resolver *r, struct request *q, struct pin *link, 
         .watch = r->parts.witness == NULL ? NULL : &r->parts.witness->signatures,
         .explain = r->parts.explain,
     };
-    struct dname name;
-    uint16_t type;
-    switch (validator_judge(&validation, link->answer, &name, &type)) {
-    case JUDGE_TURN:
-        return STEP_TURN;
-    case JUDGE_NEEDS:
-        return want_fact(r, q, &name, type, now);
-    case JUDGED:
-        break;
-    }
+    enum step step = reach_verdict(r, q, link, &validation);
+    if (step != STEP_ON)
+        return step;
     if (r->parts.witness != NULL)
         testimony_note(q, link, &validation);
     if (link->answer->verdict.security == BOGUS && doubt_begin(r, q, link, now))

@@ -40,7 +40,7 @@ static void zone_fail_unavailable(struct zone *zone, struct judge *judge, uint16
     char type_text[RR_TYPE_TEXT_MAX];
     bool has_text = failure->text != NULL && failure->text[0] != '\0';
     zone->state = ZONE_FAILED;
-    verdict_fail(&zone->verdict, judge->v->arena, INDETERMINATE, failure->ede, "fact-unavailable", &zone->name, type,
+    verdict_fail(&zone->verdict, judge->v->arena, INDETERMINATE, failure->ede, SITE_FACT_UNAVAILABLE, &zone->name, type,
                  "%s %s cannot be had%s%s", rr_type_to_text(type, type_text), name_text(judge->v->arena, &zone->name),
                  has_text ? ": " : "", has_text ? failure->text : "");
 }

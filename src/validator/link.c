@@ -326,6 +326,18 @@ static enum judgement judge_expansion(struct judge *judge, const struct answer *
     return JUDGED;
 }
 
+/* Denials that came along with an alias speak of its target.  The alias does not rest on them: those that verify stay with it,
+ * others are no fault of its own. */
+static enum judgement judge_companions(struct judge *judge, const struct answer *answer,
+                                       struct rrset_judgement *judgement)
+{
+    struct proofs proofs;
+    enum judgement judged = verify_proofs(judge, answer, &judgement->signer, &proofs);
+    if (judged == JUDGED)
+        verdict_weaken(&judgement->verdict, &proofs.ground);
+    return judged;
+}
+
 /* ---- positive answers ---- */
 
 /* The deepest zone that may hold this RRset of an answer.  A DS set is the parent's (RFC 4035 section 3.1.4.1), and so
@@ -349,11 +361,14 @@ static enum judgement judge_positive(struct judge *judge, const struct answer *a
         struct dname holder;
         holder_of(answer, rrset, &holder);
         enum judgement judged = judge_rrset(judge, rrset, &holder, &judgement);
-        if (judged == JUDGED && judgement.verdict.security == SECURE && judgement.expanded) {
+        bool is_secure = judged == JUDGED && judgement.verdict.security == SECURE;
+        if (is_secure && judgement.expanded) {
             if (answer->kind == ANSWER_DNAME) /* a wildcard's DNAME redirects nothing: RFC 6672 section 3.3 */
                 refuse_expansion(judge, rrset, &judgement.verdict);
             else
                 judged = judge_expansion(judge, answer, rrset, &judgement);
+        } else if (is_secure && answer_leads_on(answer)) {
+            judged = judge_companions(judge, answer, &judgement);
         }
         if (judged != JUDGED)
             return judged;

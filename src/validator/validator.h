@@ -72,6 +72,9 @@ enum judgement {
  * for signatures gets NXDOMAIN.  No NXDOMAIN cut follows from
  * it.  Compare with strcmp(): it may come out of a cache. */
 #define SITE_COMPACT_DENIAL "compact-denial"
+/* verdict.site of an Indeterminate answer: a DS or DNSKEY set that is needed cannot be had; explanation->failed_name and
+ * failed_type say which. */
+#define SITE_FACT_UNAVAILABLE "fact-unavailable"
 
 /* Judges one link: data, CNAME, DNAME, no-data or name error.  A verdict that is there already is left alone.  Never
  * touches records, but turns a name error into no data where the signed records say so (kind and rcode), and takes out
