@@ -63,12 +63,24 @@ static void absorb_referral(struct resolver *r, struct lookup *l, const struct r
     lookup_enter_cut(r, l, delegation_copy(l->arena, reply->delegation));
 }
 
+/* A name error whose records can be proven speaks of all that lies below, too (RFC 8020 section 2): the whole name is told to nobody.
+ * Should the proof fail, it is. */
+static bool may_be_proven(const struct lookup *l, const struct answer *answer)
+{
+    bool is_signed = false;
+    for (uint16_t i = 0; i < answer->proofs.count; i++) {
+        const struct rrset *set = answer->proofs.items[i];
+        is_signed |= (set->type == TYPE_NSEC || set->type == TYPE_NSEC3) && set->sig_count > 0;
+    }
+    return answer->kind == ANSWER_NXDOMAIN && is_signed && l->distrust.rounds == 0;
+}
+
 /* What a minimised question has told: there is no cut at that name, or nothing at all. */
 static bool absorb_minimised(struct resolver *r, struct lookup *l, struct reply *reply)
 {
     struct answer *answer = reply->answers[0];
     l->minimised++;
-    if (r->parts.options->minimisation != MINIMISATION_STRICT) {
+    if (r->parts.options->minimisation != MINIMISATION_STRICT && !may_be_proven(l, answer)) {
         l->full_name =
             true; /* no cut here: most names are in this zone then; and some servers deny empty non-terminals */
         return false;
@@ -115,6 +127,22 @@ static void absorb_answer(struct resolver *r, struct lookup *l, struct reply *re
     lookup_finish(r, l, reply->answers[0], now);
 }
 
+static bool is_untried(const struct target *target)
+{
+    return !target->given_up && target->udp_sent == 0 && target->tcp_sent == 0;
+}
+
+/* Some servers say nothing at all where they have lost a zone, or cannot answer for a type.  One other server is heard. */
+static bool hears_another(struct lookup *l)
+{
+    bool is_first = !l->was_empty && !is_minimised(l);
+    l->was_empty = true;
+    for (uint16_t i = 0; is_first && i < l->cut->target_count; i++)
+        if (is_untried(&l->cut->targets[i]))
+            return true;
+    return false;
+}
+
 /* FORMERR and NOTIMP may be about the name or the type.  Only a server that answers without EDNS what it refused with
  * it speaks none (RFC 6891 section 7); taking it for one costs it all signatures. */
 static void learn_of_edns(struct server *server, const struct lookup *l, enum reply_kind kind, struct now now)
@@ -148,7 +176,8 @@ static void absorb_reply(struct resolver *r, struct lookup *l, const struct mess
     struct server *server = servers_get(r->servers, &l->target->address);
     struct reply reply;
     reply_read(message, &asked, scratch, &reply);
-    if (reply.kind == REPLY_RECURSION_LAME && l->accept_recursion_lame)
+    bool is_accepted = l->accept_recursion_lame || (reply.kind == REPLY_EMPTY && !hears_another(l));
+    if ((reply.kind == REPLY_RECURSION_LAME || reply.kind == REPLY_EMPTY) && is_accepted)
         reply.kind = REPLY_ANSWER;
     learn_of_edns(server, l, reply.kind, now);
     switch (reply.kind) {
@@ -162,6 +191,7 @@ static void absorb_reply(struct resolver *r, struct lookup *l, const struct mess
         absorb_referral(r, l, &reply, now);
         return;
     case REPLY_RECURSION_LAME:
+    case REPLY_EMPTY:
         l->target->recursion_lame = true;
         return;
     case REPLY_TRUNCATED:

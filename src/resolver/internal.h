@@ -57,7 +57,7 @@ struct target { /* one address of a server of the cut */
     struct address address;
     uint8_t udp_sent, tcp_sent;
     bool given_up;       /* lame, refused, malformed …: not asked again in this lookup */
-    bool recursion_lame; /* answered from recursion: only when nobody else does (iter_reclame) */
+    bool recursion_lame; /* answered from recursion, or with nothing: only when nobody else does better */
     bool use_tcp;        /* truncated, or forged replies were seen */
     bool no_edns;
     bool no_options;     /* stumbled over EDNS options, or seemed to */
@@ -115,6 +115,7 @@ struct lookup {
     uint8_t minimised;    /* minimised questions sent */
     bool full_name;       /* no more minimised questions at this cut (doc/decisions/0005) */
     bool accept_recursion_lame;
+    bool was_empty; /* a reply: the next one is believed */
     bool accept_avoided; /* nobody else is left but those in distrust.avoid */
     bool glue_used;      /* glue of other zones' delegations was tried for server names */
 

@@ -466,6 +466,12 @@ static bool is_out_of_recursion(const struct message *message, const struct aske
     return !asked->recursive && message->header.ra && !message->header.aa;
 }
 
+static bool is_empty(const struct message *message)
+{
+    return message->rcode == RCODE_NOERROR && message->sections[SECTION_ANSWER].count == 0 &&
+           message->sections[SECTION_AUTHORITY].count == 0;
+}
+
 /* No data for the name in the Answer section: a referral, a negative answer, or nothing of use. */
 static enum reply_kind read_without_answer(const struct message *message, const struct asked *asked,
                                            struct arena *arena, struct reply *reply)
@@ -486,7 +492,9 @@ static enum reply_kind read_without_answer(const struct message *message, const 
     if (soa == NULL && has_name_servers(message) && !message->header.aa && message->rcode == RCODE_NOERROR)
         return REPLY_LAME;
     reply->answers[reply->answer_count++] = negative(message, asked, qname, soa, arena);
-    return is_out_of_recursion(message, asked) ? REPLY_RECURSION_LAME : REPLY_ANSWER;
+    if (is_out_of_recursion(message, asked))
+        return REPLY_RECURSION_LAME;
+    return is_empty(message) ? REPLY_EMPTY : REPLY_ANSWER;
 }
 
 /* YXDOMAIN says that a DNAME's result is too long (RFC 6672 section 2.2): the chain must show it. */

@@ -817,7 +817,7 @@ static const struct word_group {
               " harden-unverified-glue caps-exempt caps-whitelist do-tcp do-udp "
               " disable-dnssec-lame-check zonemd-permissive-mode define-tag ratelimit-size ratelimit-slabs"
               " ratelimit-factor ratelimit-backoff ip-ratelimit-size ip-ratelimit-slabs ip-ratelimit-factor"
-              " ip-ratelimit-backoff permit-small-holddown keep-missing " },
+              " ip-ratelimit-backoff permit-small-holddown keep-missing prefetch-key " },
     { .why = "special-use names are resolved in all stories", .keys = " unblock-lan-zones insecure-lan-zones " },
     { .needs = "files",
       .keys =
@@ -825,7 +825,6 @@ static const struct word_group {
     { .needs = "other hold-downs than those of RFC 5011", .keys = " add-holddown del-holddown " },
     { .needs = "passing on what is Bogus", .keys = " val-permissive-mode ignore-cd-flag disable-edns-do " },
     { .needs = "another limit on answers over UDP", .keys = " max-udp-size " },
-    { .needs = "prefetch", .keys = " prefetch-key " },
     { .needs = "refusing ANY", .keys = " deny-any " },
     { .needs = "a limit on CNAME records of one answer", .keys = " iter-scrub-cname " },
     { .needs = "local data", .keys = " local-data-ptr local-zone-tag local-zone-override " },
