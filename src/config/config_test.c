@@ -126,7 +126,7 @@ static void printing_can_be_read_back(void **state)
 /* ---- what is not ---- */
 
 #define ADDRESSES "a list of addresses such as 192.0.2.1 or \"2001:db8::1@53\""
-#define STUBS     "a list of { zone: example., to: [192.0.2.1@53], mode: only, transport: udp } (or first, or tcp)"
+#define STUBS     "a list of { zone: example., to: [192.0.2.1@53], mode: only, transport: udp, cache: true } (or first, tcp, false)"
 
 static const struct {
     const char *text, *error; /* behind the name of the file */
@@ -410,7 +410,7 @@ static void values_arrive_where_they_belong(void **state)
                "  edns-size: 1220\n"
                "  query-private: [127.0.0.0/8]\n"
                "  forward: [{ zone: a., to: [192.0.2.1, 192.0.2.2@54], mode: first }]\n"
-               "  stub: [{ zone: b., to: [192.0.2.3] }]\n"
+               "  stub: [{ zone: b., to: [192.0.2.3], cache: false }]\n"
                "validation:\n"
                "  algorithms: { allow: [5, 7], deny: [16] }\n"
                "  digests: { allow: [4], deny: [1] }\n"
@@ -452,6 +452,7 @@ static void values_arrive_where_they_belong(void **state)
     assert_int_equal(resolver->zone_rule_count, 2);
     assert_int_equal(resolver->zone_rules[0].kind, ZONE_RULE_FORWARD_FIRST);
     assert_int_equal(resolver->zone_rules[0].address_count, 2);
+    assert_true(!resolver->zone_rules[0].is_uncached && resolver->zone_rules[1].is_uncached);
     assert_int_equal(resolver->zone_rules[0].addresses[1].port, 54);
     assert_int_equal(resolver->zone_rules[1].kind, ZONE_RULE_STUB);
     assert_int_equal(config->crypto.allow_algorithm_count, 2);

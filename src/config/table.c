@@ -196,11 +196,13 @@ static const struct option options[] = {
       PLACE(resolver.stale.on_bogus) },
     { "resolver.forward", &kind_forwards, "[]",
       "Zones that other resolvers answer: \"only\" lets their word be final, \"first\" goes on as if the rule were not "
-      "there when they fail. \"transport: tcp\" never asks them over UDP. What they say is validated.",
+      "there when they fail. \"transport: tcp\" never asks them over UDP. What they say is validated; with "
+      "\"cache: false\" it is not kept for the next who asks.",
       .take = take_zone_rules },
     { "resolver.stub", &kind_stubs, "[]",
       "Zones whose servers are listed here instead of found by delegation; with \"mode: first\" by delegation, too, "
-      "when those listed fail. The zone \".\" stands in for the root hints.",
+      "when those listed fail. The zone \".\" stands in for the root hints. \"cache: false\": as for "
+      "forward zones.",
       .take = take_zone_rules },
 
     { "rate-limit", &kind_later_group, "{}", "Limits of answers for each client network.", .not_yet = true },

@@ -5,7 +5,7 @@
 #include "transport/sntp.h"
 #include "trust/nta.h"
 
-enum { FIELDS_MAX = 4 };
+enum { FIELDS_MAX = 5 };
 
 /* Finds the fields of one map by their names; found[] is NULL for those that are not written. */
 static enum err find_fields(struct loading *loading, const struct option *option, const struct node *map,
@@ -105,8 +105,9 @@ static enum err read_word(struct loading *loading, const struct option *option, 
 static enum err read_rule(struct loading *loading, const struct option *option, const struct node *map,
                           enum zone_rule_kind only, enum zone_rule_kind first, struct zone_rule *rule)
 {
-    static const char *const names[FIELDS_MAX] = { "zone", "to", "mode", "transport" };
-    static const char *const modes[] = { "only", "first" }, *const transports[] = { "udp", "tcp" };
+    static const char *const names[FIELDS_MAX] = { "zone", "to", "mode", "transport", "cache" };
+    static const char *const modes[] = { "only", "first" }, *const transports[] = { "udp", "tcp" },
+                             *const caches[] = { "true", "false" };
     const struct node *found[FIELDS_MAX];
     bool is_first = false;
     enum err err = find_fields(loading, option, map, names, found);
@@ -118,6 +119,8 @@ static enum err read_rule(struct loading *loading, const struct option *option, 
         err = read_word(loading, option, map, found[2], "mode", modes, &is_first);
     if (err == OK)
         err = read_word(loading, option, map, found[3], "transport", transports, &rule->tcp);
+    if (err == OK)
+        err = read_word(loading, option, map, found[4], "cache", caches, &rule->is_uncached);
     rule->kind = is_first ? first : only;
     return err;
 }
@@ -143,13 +146,15 @@ static void rule_print(const void *item, struct text *to)
         print_yaml_text(to, address_to_text(&rule->addresses[i], text));
     }
     text_printf(to, "]");
-    text_printf(to, ", mode: %s%s }", zone_rule_is_first(rule) ? "first" : "only", rule->tcp ? ", transport: tcp" : "");
+    text_printf(to, ", mode: %s%s%s }", zone_rule_is_first(rule) ? "first" : "only",
+                rule->tcp ? ", transport: tcp" : "", rule->is_uncached ? ", cache: false" : "");
 }
 
 const struct kind kind_forwards = {
     .read = list_read,
     .print = list_print,
-    .what = "a list of { zone: example., to: [192.0.2.1@53], mode: only, transport: udp } (or first, or tcp)",
+    .what = "a list of { zone: example., to: [192.0.2.1@53], mode: only, transport: udp, cache: true } (or first, tcp, "
+            "false)",
     .item_octets = sizeof(struct zone_rule),
     .item_read = forward_read,
     .item_print = rule_print,
@@ -158,7 +163,8 @@ const struct kind kind_forwards = {
 const struct kind kind_stubs = {
     .read = list_read,
     .print = list_print,
-    .what = "a list of { zone: example., to: [192.0.2.1@53], mode: only, transport: udp } (or first, or tcp)",
+    .what = "a list of { zone: example., to: [192.0.2.1@53], mode: only, transport: udp, cache: true } (or first, tcp, "
+            "false)",
     .item_octets = sizeof(struct zone_rule),
     .item_read = stub_read,
     .item_print = rule_print,

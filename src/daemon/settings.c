@@ -156,7 +156,8 @@ bool settings_judge_alike(const struct settings *a, const struct settings *b)
 
 static bool rules_equal(const struct zone_rule *a, const struct zone_rule *b)
 {
-    if (!dname_equal(&a->zone, &b->zone) || a->kind != b->kind || a->address_count != b->address_count)
+    if (!dname_equal(&a->zone, &b->zone) || a->kind != b->kind || a->is_uncached != b->is_uncached ||
+        a->address_count != b->address_count)
         return false;
     for (uint16_t i = 0; i < a->address_count; i++)
         if (!address_equal(&a->addresses[i], &b->addresses[i]))
@@ -235,6 +236,7 @@ uint64_t settings_route_fingerprint(const struct settings *settings)
         const struct zone_rule *rule = &options->zone_rules[i];
         fingerprint = dname_hash(&rule->zone, fingerprint);
         fingerprint = add(fingerprint, &rule->kind, sizeof(rule->kind));
+        fingerprint = add(fingerprint, &rule->is_uncached, sizeof(rule->is_uncached));
         for (uint16_t k = 0; k < rule->address_count; k++)
             fingerprint = add_address(fingerprint, &rule->addresses[k]);
     }

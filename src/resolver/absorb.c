@@ -51,11 +51,10 @@ static void absorb_referral(struct resolver *r, struct lookup *l, const struct r
         return;
     }
     end_with_parent(reply->delegation, l->cut->delegation);
-    if (lookup_is_current(r, l)) {
+    if (lookup_is_current(r, l))
         cache_put_delegation(r->parts.cache, reply->delegation, now);
-        if (reply->ds != NULL)
-            cache_put_answer(r->parts.cache, reply->ds, now);
-    }
+    if (reply->ds != NULL)
+        lookup_keep(r, l, reply->ds, now);
     if (is_minimised(l))
         l->minimised++;
     while (!LIST_EMPTY(&l->waits)) /* addresses of the servers above: of no use any more */
@@ -119,8 +118,8 @@ static void absorb_answer(struct resolver *r, struct lookup *l, struct reply *re
     forget_doubted_cut(r, l);
     if (is_minimised(l) && !absorb_minimised(r, l, reply))
         return;
-    for (uint16_t i = 1; i < reply->answer_count && lookup_is_current(r, l); i++)
-        cache_put_answer(r->parts.cache, reply->answers[i], now);
+    for (uint16_t i = 1; i < reply->answer_count; i++)
+        lookup_keep(r, l, reply->answers[i], now);
     reply->answers[0]->question.qname = l->question.qname; /* the case the client used, not ours */
     l->from = l->target->address;
     l->from_tcp = l->sent_tcp;

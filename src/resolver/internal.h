@@ -115,7 +115,7 @@ struct lookup {
     uint8_t minimised;    /* minimised questions sent */
     bool full_name;       /* no more minimised questions at this cut (doc/decisions/0005) */
     bool accept_recursion_lame;
-    bool was_empty; /* a reply: the next one is believed */
+    bool was_empty;      /* a reply: the next one is believed */
     bool accept_avoided; /* nobody else is left but those in distrust.avoid */
     bool glue_used;      /* glue of other zones' delegations was tried for server names */
 
@@ -263,6 +263,8 @@ bool question_equal(const struct question *a, const struct question *b);
 /* The forward or stub zone that holds the name (for DS: its parent's side); NULL if none.  *origin is set. */
 const struct zone_rule *zone_rule_for(const struct resolver_options *options, const struct question *question,
                                       uint16_t *origin);
+/* Answers from there go into the cache. */
+bool origin_is_cached(const struct resolver_options *options, uint16_t origin);
 /* What would hold the name if this rule, or the more specific ones, were not there. */
 const struct zone_rule *zone_rule_above(const struct resolver_options *options, const struct zone_rule *rule,
                                         const struct question *question, uint16_t *origin);
@@ -283,6 +285,8 @@ bool lookup_join(struct resolver *r, struct lookup *l, const struct question *qu
 /* Nothing was flushed since it began, nor other servers configured: what it finds may be kept, and shared with those who ask now.
  * Else it is for those alone who wait for it. */
 bool lookup_is_current(const struct resolver *r, const struct lookup *l);
+/* For the cache, unless its zone goes without. */
+void lookup_keep(struct resolver *r, const struct lookup *l, const struct answer *answer, struct now now);
 /* The answer, for the cache and all who wait; the lookup is gone then. */
 void lookup_finish(struct resolver *r, struct lookup *l, struct answer *answer, struct now now);
 /* Goes on at the servers of this delegation. */

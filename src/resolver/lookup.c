@@ -19,6 +19,12 @@ bool lookup_is_current(const struct resolver *r, const struct lookup *l)
     return l->epoch == cache_epoch(r->parts.cache);
 }
 
+void lookup_keep(struct resolver *r, const struct lookup *l, const struct answer *answer, struct now now)
+{
+    if (lookup_is_current(r, l) && origin_is_cached(r->parts.options, l->origin))
+        cache_put_answer(r->parts.cache, answer, now);
+}
+
 /* ---- the beginning ---- */
 
 static struct lookup *find_running(struct resolver *r, const struct lookup_wish *wish, uint16_t origin)
@@ -116,10 +122,9 @@ void lookup_finish(struct resolver *r, struct lookup *l, struct answer *answer, 
 {
     l->end = LOOKUP_ANSWERED;
     l->answer = answer;
-    if (lookup_is_current(r, l)) {
-        cache_put_answer(r->parts.cache, answer, now);
+    lookup_keep(r, l, answer, now);
+    if (lookup_is_current(r, l))
         cache_clear_failure(r->parts.cache, &l->question, l->origin);
-    }
     tell_waiters(r, l, now);
     lookup_free(r, l);
 }

@@ -16,7 +16,8 @@ enum zone_rule_kind {
 struct zone_rule {
     struct dname zone;
     enum zone_rule_kind kind;
-    bool tcp; /* the listed servers are asked over TCP alone */
+    bool tcp;         /* the listed servers are asked over TCP alone */
+    bool is_uncached; /* answers are for those who wait for them alone */
     uint16_t address_count;
     struct address addresses[ADDRESSES_PER_NS_MAX];
 };

@@ -237,7 +237,7 @@ static void store_verdicts(struct resolver *r, struct request *q, struct now now
         return;
     for (uint16_t i = 0; i < q->pin_count; i++) {
         struct answer *answer = q->pins[i]->answer;
-        if (answer == NULL || !answer->verdict_is_new)
+        if (answer == NULL || !answer->verdict_is_new || !origin_is_cached(r->parts.options, answer->origin))
             continue;
         enum security security = answer->verdict.security;
         if (security == SECURE || security == INSECURE || security == BOGUS)

@@ -50,6 +50,12 @@ const struct zone_rule *zone_rule_above(const struct resolver_options *options, 
     return dname_is_root(&rule->zone) ? NULL : find_rule(options, question, rule->zone.labels - 1u, origin);
 }
 
+bool origin_is_cached(const struct resolver_options *options, uint16_t origin)
+{
+    return origin == ORIGIN_ITERATIVE || origin > options->zone_rule_count ||
+           !options->zone_rules[origin - 1].is_uncached;
+}
+
 uint16_t resolver_origin(const struct resolver_options *options, const struct question *question)
 {
     uint16_t origin;

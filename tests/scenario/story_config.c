@@ -631,6 +631,11 @@ static bool add_forward_address(struct mapping *m, const char *value)
     return add_zone_address(m, value, ZONE_RULE_FORWARD_ONLY);
 }
 
+static bool set_uncached(struct mapping *m, const char *value)
+{
+    return m->rule == NULL ? fail(m, "a zone around it", value) : parse_switch(m, value, &m->rule->is_uncached);
+}
+
 static bool set_forward_first(struct mapping *m, const char *value)
 {
     bool first;
@@ -685,8 +690,8 @@ static const struct word words[] = {
     { "stub-tcp-upstream", .apply = set_zone_tcp },
     { "forward-tcp-upstream", .apply = set_zone_tcp },
     { "tcp-upstream", .apply = set_tcp },
-    { "stub-no-cache", .needs = "zones without cache" },
-    { "forward-no-cache", .needs = "zones without cache" },
+    { "stub-no-cache", .apply = set_uncached },
+    { "forward-no-cache", .apply = set_uncached },
     { "forward-host", .needs = "forwarders by name" },
 
     { "module-config", .apply = set_validating },
