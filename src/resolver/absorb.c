@@ -64,14 +64,15 @@ static void absorb_referral(struct resolver *r, struct lookup *l, const struct r
 
 /* A name error whose records can be proven speaks of all that lies below, too (RFC 8020 section 2): the whole name is told to nobody.
  * Should the proof fail, it is. */
-static bool may_be_proven(const struct lookup *l, const struct answer *answer)
+static bool may_be_proven(const struct resolver_options *options, const struct lookup *l, const struct answer *answer)
 {
     bool is_signed = false;
     for (uint16_t i = 0; i < answer->proofs.count; i++) {
         const struct rrset *set = answer->proofs.items[i];
         is_signed |= (set->type == TYPE_NSEC || set->type == TYPE_NSEC3) && set->sig_count > 0;
     }
-    return answer->kind == ANSWER_NXDOMAIN && is_signed && l->distrust.rounds == 0;
+    return answer->kind == ANSWER_NXDOMAIN && is_signed && l->distrust.rounds == 0 &&
+           synthesis_is_switched_on(options, &l->question, l->origin);
 }
 
 /* What a minimised question has told: there is no cut at that name, or nothing at all. */
@@ -79,7 +80,7 @@ static bool absorb_minimised(struct resolver *r, struct lookup *l, struct reply 
 {
     struct answer *answer = reply->answers[0];
     l->minimised++;
-    if (r->parts.options->minimisation != MINIMISATION_STRICT && !may_be_proven(l, answer)) {
+    if (r->parts.options->minimisation != MINIMISATION_STRICT && !may_be_proven(r->parts.options, l, answer)) {
         l->full_name =
             true; /* no cut here: most names are in this zone then; and some servers deny empty non-terminals */
         return false;

@@ -40,7 +40,7 @@ static bool is_in_zones(const struct dname *name, const struct dname *zones, uin
 }
 
 /* What forwarders and stub zones say differs from one to the next: there the operator must want it. */
-static bool is_switched_on(const struct resolver_options *options, const struct question *question, uint16_t origin)
+bool synthesis_is_switched_on(const struct resolver_options *options, const struct question *question, uint16_t origin)
 {
     const struct dname *qname = &question->qname;
     return options->aggressive_nsec &&
@@ -53,8 +53,8 @@ static bool is_switched_on(const struct resolver_options *options, const struct 
 static bool may_synthesise(const struct resolver *r, const struct question *question, uint16_t origin, struct now now)
 {
     struct dname covered;
-    return is_switched_on(r->parts.options, question, origin) && now.wall_is_fit && question->qclass == CLASS_IN &&
-           !rr_type_is_meta(question->qtype) && question->qtype != TYPE_RRSIG &&
+    return synthesis_is_switched_on(r->parts.options, question, origin) && now.wall_is_fit &&
+           question->qclass == CLASS_IN && !rr_type_is_meta(question->qtype) && question->qtype != TYPE_RRSIG &&
            trust_covers(r->parts.trust, &question->qname, now, &covered) == COVERAGE_ANCHOR;
 }
 
