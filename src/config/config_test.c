@@ -55,11 +55,14 @@ static const struct {
       "  forward: [{ zone: ., to: [192.0.2.1@53], mode: only }]\n" },
     { "resolver: { stub: [{ zone: ., to: [\"::1@5300\", 127.0.0.1@1] }] }\n",
       "  stub: [{ zone: ., to: [\"::1@5300\", 127.0.0.1@1], mode: only }]\n" },
-    { "resolver: { stub: [{ zone: a., to: [192.0.2.1], mode: first, transport: tcp }], transport: tcp }\n",
-      "  stub: [{ zone: a., to: [192.0.2.1@53], mode: first, transport: tcp }]\n" },
+    { "resolver: { stub: [{ zone: a., to: [192.0.2.1], mode: first, transport: tcp, cache: false }], "
+      "transport: tcp }\n",
+      "  stub: [{ zone: a., to: [192.0.2.1@53], mode: first, transport: tcp, cache: false }]\n" },
     { "resolver: { nat64: \"2001:db8::/96\", query-never: [192.0.2.0/24] }\n", "  nat64: \"2001:db8::/96\"\n" },
     { "resolver: { client-strings: [{ to: 192.0.2.0/24, text: a b }], client-string-code: 65432 }\n",
       "  client-strings: [{ to: 192.0.2.0/24, text: \"a b\" }]\n" },
+    { "answers: { private-addresses: [10.0.0.0/8], private-domains: [corp.example.] }\n",
+      "  private-addresses: [10.0.0.0/8]\n" },
     { "cache: { min-ttl: 5s, min-negative-ttl: 1m }\n", "  min-negative-ttl: 1m\n" },
     { "trust: { model: configured, anchors: [] }\n", "  anchors: []\n" },
     { "trust: { negative: [{ zone: example., until: 2026-11-22T01:00:00+01:00, reason: \"a \\\"b\\\"\\n\\u00e9\" }] "

@@ -113,7 +113,9 @@ static const struct option options[] = {
       "The answer to version.server and version.bind, class CHAOS, type TXT. none refuses it.", .word = "none",
       .max = IDENTITY_OCTETS_MAX, PLACE(front.version) },
     { "answers.trust-anchors", &kind_truth, "true",
-      "Answer trustanchor.vouch, class CHAOS, type TXT, with the zones and key tags of the trust anchors in use.",
+      "Answer trustanchor.vouch and trustanchor.unbound, class CHAOS, type TXT, with the zones and key tags of the "
+      "trust "
+      "anchors in use.",
       PLACE(front.tells_anchors) },
     { "answers.nsid", &kind_text, "none",
       "The name server identifier, for clients that ask for it (RFC 5001): a text, or 0x and hexadecimal digits for "
@@ -127,6 +129,14 @@ static const struct option options[] = {
     { "answers.dns64-ignore-aaaa", &kind_names, "[]",
       "Names at and below which IPv6 addresses are made although there are some.",
       LIST(retelling.dns64.ignored, retelling.dns64.ignored_count) },
+
+    { "answers.private-addresses", &kind_prefixes, "[]",
+      "Networks whose addresses are left out of answers, so that no name outside can claim to be a host inside (DNS "
+      "rebinding). What lacks an address is not signed and never Secure.",
+      LIST(retelling.rebinding.networks, retelling.rebinding.network_count) },
+    { "answers.private-domains", &kind_names, "[]",
+      "Names at and below which such addresses stay. They stay below localhost, too.",
+      LIST(retelling.rebinding.allowed, retelling.rebinding.allowed_count) },
 
     { "resolver.root-hints", &kind_path, "built-in",
       "Where the root servers are: a file in master format, read at start.", .word = "built-in", .max = PATH_OCTETS_MAX,

@@ -115,6 +115,18 @@ static struct front_decision demand_cookie(const struct front_asker *asker)
     return decision;
 }
 
+/* Our own name, and the one that tools know from Unbound. */
+static bool asks_for_anchors(const struct dname *qname)
+{
+    static const char *const names[] = { "trustanchor.vouch.", "trustanchor.unbound." };
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        struct dname name;
+        if (dname_from_text(names[i], &name) == OK && dname_equal(&name, qname))
+            return true;
+    }
+    return false;
+}
+
 /* Names that ask who answers: RFC 4892, and what BIND made of it.  What is hidden is refused like all of its class. */
 static struct front_decision judge_chaos(const struct front_options *options, const struct question *question)
 {
@@ -134,9 +146,7 @@ static struct front_decision judge_chaos(const struct front_options *options, co
             dname_equal(&name, &question->qname))
             return (struct front_decision) { .verdict = FRONT_TEXT, .ede = EDE_NONE, .text = names[i].text };
     }
-    struct dname anchors;
-    if (is_text && options->tells_anchors && dname_from_text("trustanchor.vouch.", &anchors) == OK &&
-        dname_equal(&anchors, &question->qname))
+    if (is_text && options->tells_anchors && asks_for_anchors(&question->qname))
         return (struct front_decision) { .verdict = FRONT_ANCHORS, .ede = EDE_NONE };
     return answer(RCODE_REFUSED, EDE_NOT_SUPPORTED, "only class IN is resolved");
 }

@@ -20,7 +20,7 @@ struct front_options {
     struct octets nsid;   /* RFC 5001; empty: none */
     const char *identity; /* id.server (RFC 4892), hostname.bind; NULL: hidden */
     const char *version;  /* version.server, version.bind; NULL: hidden */
-    bool tells_anchors;   /* trustanchor.vouch */
+    bool tells_anchors;   /* trustanchor.vouch and its like */
 };
 
 /* Is it in `allow`? */

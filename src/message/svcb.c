@@ -6,6 +6,7 @@
 
 #include "message/coding.h"
 #include "message/rdata_field.h"
+#include "message/svcb.h"
 
 enum { KEY_TEXT_MAX = 24 };
 
@@ -31,6 +32,20 @@ void svcparams_skip(struct reader *r)
             r->failed = true;
         last_key = key;
     }
+}
+
+struct octets svcb_param(struct octets rdata, uint16_t key)
+{
+    struct reader r = reader_of_octets(rdata);
+    struct dname target;
+    reader_u16(&r);
+    reader_dname(&r, &target);
+    while (!r.failed && reader_left(&r) > 0) {
+        struct svcparam param = read_param(&r);
+        if (param.key == key && !r.failed)
+            return param.value;
+    }
+    return (struct octets) { NULL, 0 };
 }
 
 /* ---- keys ---- */
@@ -289,9 +304,9 @@ static const struct param_kind kinds[] = {
     { 1, "alpn", alpn_print, alpn_parse },
     { 2, "no-default-alpn", empty_print, empty_parse },
     { 3, "port", port_print, port_parse },
-    { 4, "ipv4hint", ipv4hint_print, ipv4hint_parse },
+    { SVCPARAM_IPV4HINT, "ipv4hint", ipv4hint_print, ipv4hint_parse },
     { 5, "ech", ech_print, ech_parse }, /* RFC 9848 */
-    { 6, "ipv6hint", ipv6hint_print, ipv6hint_parse },
+    { SVCPARAM_IPV6HINT, "ipv6hint", ipv6hint_print, ipv6hint_parse },
     { 7, "dohpath", text_print, text_parse }, /* RFC 9461 */
     { 8, "ohttp", empty_print, empty_parse }, /* RFC 9540 */
 };

@@ -59,9 +59,10 @@ static enum retold retell_asked(const struct retelling_options *options, const s
     return RETOLD_SAME;
 }
 
-enum retold retell_outcome(const struct retelling_options *options, const struct trust *trust,
-                           const struct client_query *query, struct retelling *retelling, const struct outcome *outcome,
-                           struct now now, struct arena *arena, struct outcome *told, struct question *question)
+static enum retold retell_allowed(const struct retelling_options *options, const struct trust *trust,
+                                  const struct client_query *query, struct retelling *retelling,
+                                  const struct outcome *outcome, struct now now, struct arena *arena,
+                                  struct outcome *told, struct question *question)
 {
     switch (retelling->stage) {
     case RETELLING_ASKED:
@@ -82,13 +83,28 @@ enum retold retell_outcome(const struct retelling_options *options, const struct
     return RETOLD_SAME;
 }
 
+enum retold retell_outcome(const struct retelling_options *options, const struct trust *trust,
+                           const struct client_query *query, struct retelling *retelling, const struct outcome *outcome,
+                           struct now now, struct arena *arena, struct outcome *told, struct question *question)
+{
+    struct outcome allowed;
+    if (!rebinding_is_shown(&options->rebinding, outcome))
+        return retell_allowed(options, trust, query, retelling, outcome, now, arena, told, question);
+    rebinding_leave_out(&options->rebinding, outcome, arena, &allowed);
+    enum retold retold = retell_allowed(options, trust, query, retelling, &allowed, now, arena, told, question);
+    if (retold != RETOLD_SAME)
+        return retold;
+    *told = allowed;
+    return RETOLD_OTHER;
+}
+
 bool retelling_keeps(const struct retelling_options *options, const struct outcome *outcome, struct now now)
 {
     const struct dns64 *dns64 = &options->dns64;
     const struct question *question = &outcome->question;
     struct dname reverse;
     uint32_t ttl_max_s;
-    if (options->sentinel && sentinel_is_name(&question->qname))
+    if ((options->sentinel && sentinel_is_name(&question->qname)) || rebinding_is_shown(&options->rebinding, outcome))
         return false;
     if (!dns64->is_on)
         return true;

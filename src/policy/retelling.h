@@ -1,5 +1,5 @@
-/* What a client is told instead of what was resolved: addresses for IPv6-only networks (DNS64, RFC 6147) and the word on
- * root keys (RFC 8509).  It stands between the resolver, which knows nothing of it, and the response, and is decided
+/* What a client is told instead of what was resolved: addresses for IPv6-only networks (DNS64, RFC 6147), no private
+ * addresses (DNS rebinding), and the word on root keys (RFC 8509).  It stands between the resolver, which knows nothing of it, and the response, and is decided
  * anew for each client: nothing of it is cached.
  *
  *     retell_question()    names the question to resolve first
@@ -9,11 +9,13 @@
 #define POLICY_RETELLING_H
 
 #include "policy/dns64.h"
+#include "policy/rebinding.h"
 #include "resolver/response.h"
 #include "trust/trust.h"
 
 struct retelling_options {
     struct dns64 dns64;
+    struct rebinding rebinding;
     bool sentinel; /* RFC 8509 */
 };
 

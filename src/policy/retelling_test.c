@@ -342,6 +342,40 @@ static void the_sentinel_says_what_is_trusted(void **state)
     trust_free(trust);
 }
 
+/* A signed set that lacks a record is no longer what was signed, and never ready-made. */
+static void private_addresses_are_left_out(void **state)
+{
+    struct arena *arena = *state;
+    struct prefix networks[1];
+    struct dname allowed = name_of("example.");
+    struct retelling_options options = { .rebinding = {
+                                             .networks = networks, .network_count = 1, .allowed = &allowed } };
+    struct client_query query = query_for("www.example.", TYPE_A);
+    struct retelling retelling;
+    struct outcome told, outcome = addresses(arena);
+    outcome.links[0]->verdict.security = SECURE;
+    struct question question = retell_question(&options, &query, &retelling);
+    assert_int_equal(prefix_from_text("192.0.2.2/32", &networks[0]), OK);
+    assert_int_equal(retell_outcome(&options, NULL, &query, &retelling, &outcome, now, arena, &told, &question),
+                     RETOLD_OTHER);
+    assert_int_equal(told.security, INSECURE);
+    assert_int_equal(told.edes[0].code, EDE_BLOCKED);
+    assert_int_equal(told.links[0]->verdict.security, INSECURE);
+    assert_int_equal(told.links[0]->rrsets.items[0]->count, 1);
+    assert_int_equal(told.links[0]->rrsets.items[0]->sig_count, 0);
+    assert_int_equal(told.links[0]->rrsets.items[0]->rdata[0].data[3], 1);
+    assert_int_equal(outcome.links[0]->rrsets.items[0]->count, 2);
+    assert_false(retelling_keeps(&options, &outcome, now));
+    assert_int_equal(prefix_from_text("192.0.2.0/24", &networks[0]), OK);
+    assert_int_equal(retell_outcome(&options, NULL, &query, &retelling, &outcome, now, arena, &told, &question),
+                     RETOLD_OTHER);
+    assert_int_equal(told.links[0]->kind, ANSWER_NODATA);
+    options.rebinding.allowed_count = 1;
+    assert_int_equal(retell_outcome(&options, NULL, &query, &retelling, &outcome, now, arena, &told, &question),
+                     RETOLD_SAME);
+    assert_true(retelling_keeps(&options, &outcome, now));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -355,6 +389,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(mapped_addresses_do_not_count, set_up, tear_down),
         cmocka_unit_test_setup_teardown(names_of_addresses_lead_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_sentinel_says_what_is_trusted, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(private_addresses_are_left_out, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -148,6 +148,14 @@ static bool add_dns64_ignored(struct mapping *m, const char *value)
     return parse_name(m, value, &dns64->ignored[dns64->ignored_count++]);
 }
 
+static bool add_private_domain(struct mapping *m, const char *value)
+{
+    struct rebinding *rebinding = &m->config->retelling.rebinding;
+    if (rebinding->allowed_count == PREFIXES_MAX)
+        return fail(m, "fewer names", value);
+    return parse_name(m, value, &rebinding->allowed[rebinding->allowed_count++]);
+}
+
 static bool set_sentinel(struct mapping *m, const char *value)
 {
     m->config->retelling.sentinel = !is_no(value);
@@ -404,6 +412,12 @@ static bool add_prefix(struct mapping *m, struct prefix *list, uint16_t *count, 
     return prefix_from_text(text, &list[(*count)++]) == OK || fail(m, "an address or prefix", text);
 }
 
+static bool add_private_address(struct mapping *m, const char *value)
+{
+    struct rebinding *rebinding = &m->config->retelling.rebinding;
+    return add_prefix(m, rebinding->networks, &rebinding->network_count, value);
+}
+
 /* "127.0.0.0/8 allow_snoop": what more than "allow" a client may do is not asked for in these stories.  Who is not allowed
  * is refused. */
 static bool add_access(struct mapping *m, const char *value)
@@ -516,6 +530,15 @@ static bool hide_identity(struct mapping *m, const char *value)
 static bool hide_version(struct mapping *m, const char *value)
 {
     return parse_switch(m, value, &m->hides_version);
+}
+
+static bool hide_anchors(struct mapping *m, const char *value)
+{
+    bool hides;
+    if (!parse_switch(m, value, &hides))
+        return false;
+    m->config->front.tells_anchors = !hides;
+    return true;
 }
 
 /* "ascii_…", or hexadecimal digits. */
@@ -735,8 +758,8 @@ static const struct word words[] = {
     { "cache-min-negative-ttl", .apply = set_min_negative_ttl },
     { "serve-original-ttl", .needs = "original TTLs" },
     { "local-data", .needs = "local data" },
-    { "private-address", .needs = "filtering of private addresses" },
-    { "private-domain", .why = "goes with private-address" },
+    { "private-address", .apply = add_private_address },
+    { "private-domain", .apply = add_private_domain },
     { "dns64-prefix", .apply = set_dns64_prefix },
     { "dns64-ignore-aaaa", .apply = add_dns64_ignored },
     { "do-nat64", .apply = set_nat64 },
@@ -753,7 +776,7 @@ static const struct word words[] = {
     { "version", .apply = set_version },
     { "hide-identity", .apply = hide_identity },
     { "hide-version", .apply = hide_version },
-    { "hide-trustanchor", .needs = "trust anchors as CHAOS names" },
+    { "hide-trustanchor", .apply = hide_anchors },
     { "features", .apply = set_features },
     { "iter-scrub-ns", .needs = "a limit on NS records of one answer" },
     { "num-queries-per-thread", .apply = set_query_limit },
@@ -928,9 +951,12 @@ static struct story_config initial(struct arena *arena, const struct story *stor
     };
     config.retelling.sentinel = true;
     config.retelling.dns64.ignored = ARENA_ARRAY(arena, PREFIXES_MAX, struct dname);
+    config.retelling.rebinding.networks = ARENA_ARRAY(arena, PREFIXES_MAX, struct prefix);
+    config.retelling.rebinding.allowed = ARENA_ARRAY(arena, PREFIXES_MAX, struct dname);
     config.cache.size_octets = CACHE_OCTETS;
     config.cache.max_ttl_s = TTL_S_MAX;
     config.cache.file = NULL;
+    config.front.tells_anchors = true;
     config.front.allow = ARENA_ARRAY(arena, PREFIXES_MAX, struct prefix);
     config.front.require_cookie = ARENA_ARRAY(arena, PREFIXES_MAX, struct prefix);
     config.keepalive_ms = KEEPALIVE_MS;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "message/text.h"
+#include "policy/sentinel.h"
 #include "resolver/response.h"
 #include "steward/rollover.h"
 #include "tests/scenario/story_anchors.h"
@@ -230,8 +231,10 @@ static void answer_at_once(struct run *run, const struct asker *asker, const str
     query.options = front_write_options(&run->config->front, &asker->front, run->config->keepalive_ms, options);
     query.use_stream = decision->verdict == FRONT_USE_STREAM;
     const struct answer_options *answers = &run->config->answers;
-    struct octets octets = decision->verdict == FRONT_TEXT
-                               ? response_write_text(answers, &query, decision->text, buffer, RESPONSE_OCTETS_MAX)
+    const char *text =
+        decision->verdict == FRONT_ANCHORS ? sentinel_anchors(trust_of(run), run->now, run->arena) : decision->text;
+    struct octets octets = decision->verdict == FRONT_TEXT || decision->verdict == FRONT_ANCHORS
+                               ? response_write_text(answers, &query, text, buffer, RESPONSE_OCTETS_MAX)
                                : response_write_error(answers, &query, question, decision->rcode, decision->ede,
                                                       decision->text, buffer, RESPONSE_OCTETS_MAX);
     keep_answer(run, octets, asker->transport,
