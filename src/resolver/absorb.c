@@ -1,6 +1,8 @@
 /* What became of a question in flight: a reply is filed, or there is none. */
 #include "resolver/internal.h"
 
+enum { REVALIDATE_S_MIN = 60 };
+
 void lookup_exchange_over(struct resolver *r, struct lookup *l)
 {
     if (l->exchange == 0)
@@ -114,9 +116,25 @@ static void forget_doubted_cut(struct resolver *r, const struct lookup *l)
         cache_drop_delegation(r->parts.cache, &l->doubted, l->origin);
 }
 
+/* A zone that means to move its servers says so by a short TTL of its own NS set: its parent is asked again by then
+ * (draft-ietf-dnsop-ns-revalidation), or a little later, so that nobody's TTL of zero makes us ask it each time. */
+static void end_with_apex_ns(struct resolver *r, struct lookup *l, const struct reply *reply, struct now now)
+{
+    struct delegation *delegation = l->cut->delegation;
+    if (reply->apex_ns == NULL || l->cut->configured || delegation->is_hint || dname_is_root(&delegation->zone))
+        return;
+    uint32_t ttl_s = reply->apex_ns->ttl_s > REVALIDATE_S_MIN ? reply->apex_ns->ttl_s : REVALIDATE_S_MIN;
+    int64_t end_ms = now.wall_ms + (int64_t)ttl_s * 1000;
+    if (end_ms >= delegation->expires_ms || delegation->expires_ms <= now.wall_ms)
+        return;
+    delegation->expires_ms = end_ms;
+    cache_put_delegation(r->parts.cache, delegation, now);
+}
+
 static void absorb_answer(struct resolver *r, struct lookup *l, struct reply *reply, struct now now)
 {
     forget_doubted_cut(r, l);
+    end_with_apex_ns(r, l, reply, now);
     if (is_minimised(l) && !absorb_minimised(r, l, reply))
         return;
     for (uint16_t i = 1; i < reply->answer_count; i++)

@@ -114,6 +114,7 @@ struct cut *cut_of_cache(struct resolver *r, struct lookup *l, struct now now)
     struct delegation *delegation;
     const struct dname *name = l->cut_is_doubted ? &l->doubted : &l->question.qname;
     bool above = l->cut_is_doubted || wants_parent_side(&l->question);
+    now.wall_ms += l->leeway_ms;
     if (!cache_find_delegation(r->parts.cache, name, above, l->origin, now, l->arena, &delegation))
         return NULL;
     if (l->rule != NULL && delegation->zone.labels <= l->rule->zone.labels)

@@ -95,6 +95,7 @@ struct lookup {
     struct zone_rule *rule; /* the forward or stub zone that holds the name; NULL: iterate.  A copy */
     bool is_priming;        /* ". NS" asked of the hints */
     bool is_fresh;          /* no cached failure counts, never shared */
+    int64_t leeway_ms;      /* delegations that have no longer to live are passed over */
     uint8_t depth;
     struct distrust distrust;
     struct purse *purse;
@@ -169,6 +170,7 @@ struct pin {
     struct address from; /* the server that said it; family 0: out of the cache */
     bool from_tcp;
     const struct dname *agent; /* to whom that server wants errors reported; NULL: to nobody */
+    int64_t left_ms;           /* of the answer that is asked for anew, when that was decided */
     bool stale_is_known;       /* expired data was looked for in its place */
 };
 
@@ -274,6 +276,7 @@ struct lookup_wish {
     const struct question *question;
     const struct distrust *distrust; /* NULL: none */
     bool is_fresh;                   /* ask the network, whatever failed before; not shared */
+    int64_t leeway_ms;
     struct purse *purse;
     uint8_t depth;
 };

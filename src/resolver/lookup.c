@@ -49,6 +49,7 @@ static struct lookup *lookup_new(struct resolver *r, const struct lookup_wish *w
         l->rule = arena_copy(arena, rule, sizeof(*rule));
     l->is_priming = rule == NULL && dname_is_root(&l->question.qname) && l->question.qtype == TYPE_NS;
     l->is_fresh = wish->is_fresh || wish->distrust != NULL;
+    l->leeway_ms = wish->leeway_ms;
     l->depth = wish->depth;
     if (wish->distrust != NULL)
         l->distrust = *wish->distrust;

@@ -38,6 +38,7 @@ void pin_wish(struct resolver *r, struct request *q, struct pin *pin, struct now
         .question = &pin->question,
         .distrust = q->distrust.rounds > 0 ? &q->distrust : NULL,
         .is_fresh = pin->retry_after_budget || (q->is_probe && q->links[0] == pin),
+        .leeway_ms = pin->left_ms,
         .purse = q->purse,
     };
     pin->is_wanted = true;

@@ -504,6 +504,14 @@ static bool fits_rcode(const struct message *message, const struct reply *reply)
            (reply->answer_count > 0 && reply->answers[reply->answer_count - 1]->rcode == RCODE_YXDOMAIN);
 }
 
+static const struct rrset *find_apex_ns(const struct message *message, const struct asked *asked)
+{
+    if (!message->header.aa || asked->recursive)
+        return NULL;
+    const struct rrset *ns = find(message, SECTION_AUTHORITY, asked, asked->zone, TYPE_NS);
+    return ns != NULL ? ns : find(message, SECTION_ANSWER, asked, asked->zone, TYPE_NS);
+}
+
 void reply_read(const struct message *message, const struct asked *asked, struct arena *arena, struct reply *reply)
 {
     *reply = (struct reply) { .rcode = message->rcode };
@@ -515,6 +523,7 @@ void reply_read(const struct message *message, const struct asked *asked, struct
         reply->kind = of_rcode(message, asked);
         return;
     }
+    reply->apex_ns = find_apex_ns(message, asked);
     adopt_orphans(message, asked, arena);
     read_chain(message, asked, arena, reply);
     if (!fits_rcode(message, reply))

@@ -22,6 +22,7 @@ struct reply {
     uint16_t answer_count;
     struct answer *answers[CNAME_LINKS_MAX];
     struct delegation *delegation;
+    const struct rrset *apex_ns; /* REPLY_ANSWER: what the zone itself says of its servers; NULL: nothing */
     struct answer
         *ds; /* UNCHECKED: (delegation->zone, DS) as DATA or NODATA; NULL if the referral is silent about it */
 };

@@ -364,6 +364,7 @@ static enum step extend(struct resolver *r, struct request *q, const struct dnam
         return STEP_ON;
     bool is_cached = pin_take_cached(r, q, pin, now);
     if (is_cached && q->is_refresh && prefetch_is_due(pin->answer, now)) {
+        pin->left_ms = pin->answer->expires_ms - now.wall_ms;
         pin->answer = NULL;
         return STEP_ON;
     }
