@@ -18,6 +18,7 @@ struct parser {
     char *text;           /* the line without blanks around it */
     struct story_step *last_step;
     struct dname origin;
+    const char *default_ttl; /* "$TTL 300" */
     const char *error;
 };
 
@@ -86,14 +87,18 @@ static struct words words_of(struct parser *p, const char *text)
     return words;
 }
 
-/* The next line that says something; false at the end.  $ORIGIN counts from where it stands to the end of the file. */
+/* The next line that says something; false at the end.  $ORIGIN and $TTL count from where they stand to the end of the
+ * file. */
 static bool next_line(struct parser *p)
 {
     while (next_text(p)) {
-        if (!line_is(p, "$ORIGIN"))
+        bool is_ttl = line_is(p, "$TTL");
+        if (!is_ttl && !line_is(p, "$ORIGIN"))
             return true;
         struct words words = words_of(p, p->text);
-        if (words.count != 2 || dname_from_text(words.items[1], &p->origin) != OK)
+        if (is_ttl)
+            p->default_ttl = p->text;
+        else if (words.count != 2 || dname_from_text(words.items[1], &p->origin) != OK)
             return fail(p, "$ORIGIN wants a name");
     }
     return false;
@@ -317,6 +322,8 @@ static bool parse_reply(struct parser *p, struct story_entry *entry, const struc
             *flag = true;
         else if (strcmp(word, "YXRRSET") == 0) /* the lower bits of BADCOOKIE, too */
             entry->header.rcode = 7;
+        else if (strcmp(word, "NOTIMPL") == 0)
+            entry->header.rcode = RCODE_NOTIMP;
         else if (rcode_from_text(word, &rcode) == OK && rcode < 16)
             entry->header.rcode = (uint8_t)rcode;
         else if (!find_opcode(word, &entry->header.opcode))
@@ -463,6 +470,7 @@ static bool parse_record(struct parser *p, struct story_records *records)
     }
     uint16_t hidden;
     text = hide_type(p, without_surplus(p, text), &hidden);
+    text = arena_printf(p->arena, "%s\n%s", p->default_ttl, text);
     struct master *master = master_new(text, strlen(text), &p->origin);
     struct master_record record;
     enum err err = master_next(master, &record);
@@ -697,7 +705,7 @@ static bool parse_scenario(struct parser *p)
 enum err story_parse(struct arena *arena, const char *path, const char *text, size_t len, struct story **story,
                      const char **error)
 {
-    struct parser p = { .arena = arena, .at = text, .end = text + len, .origin = *dname_root() };
+    struct parser p = { .arena = arena, .at = text, .end = text + len, .origin = *dname_root(), .default_ttl = "" };
     p.story = ARENA_NEW(arena, struct story);
     p.story->path = path;
     STAILQ_INIT(&p.story->settings);

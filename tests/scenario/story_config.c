@@ -729,7 +729,7 @@ static const struct word words[] = {
     { "val-max-restart", .why = tuning },
     { "val-bogus-ttl", .why = tuning },
     { "harden-algo-downgrade", .needs = "refusing what RFC 6840 section 5.11 allows" },
-    { "trust-anchor-signaling", .needs = "RFC 8145 signals" },
+    { "trust-anchor-signaling", .why = "signals are not sent in stories" },
     { "root-key-sentinel", .apply = set_sentinel },
 
     { "qname-minimisation", .apply = set_minimisation },
@@ -833,7 +833,7 @@ static const struct word_group {
               " http-max-streams http-query-buffer-size http-response-buffer-size http-nodelay"
               " http-notls-downstream http-user-agent hide-http-user-agent quic-port quic-size remote-control"
               " control-enable control-interface control-port control-use-cert server-key-file server-cert-file"
-              " control-key-file control-cert-file " },
+              " control-key-file control-cert-file ip-address proxy-protocol-port ssl-cert-bundle tls-protocols " },
     { .why = tuning,
       .keys = " msg-cache-size msg-cache-slabs rrset-cache-size rrset-cache-slabs infra-host-ttl infra-lame-ttl"
               " infra-cache-slabs infra-cache-numhosts infra-cache-lame-size infra-cache-min-rtt"
@@ -843,7 +843,8 @@ static const struct word_group {
               " fast-server-permil fast-server-num low-rtt low-rtt-permil cookie-secret-file"
               " val-sig-skew-min val-sig-skew-max val-clean-additional harden-short-bufsize harden-large-queries"
               " harden-unverified-glue caps-exempt caps-whitelist do-tcp do-udp "
-              " disable-dnssec-lame-check zonemd-permissive-mode define-tag ratelimit-size ratelimit-slabs"
+              " disable-dnssec-lame-check low-rtt-pct udp-connect zonemd-permissive-mode define-tag ratelimit-size "
+              "ratelimit-slabs"
               " ratelimit-factor ratelimit-backoff ip-ratelimit-size ip-ratelimit-slabs ip-ratelimit-factor"
               " ip-ratelimit-backoff permit-small-holddown keep-missing prefetch-key " },
     { .why = "special-use names are resolved in all stories", .keys = " unblock-lan-zones insecure-lan-zones " },
@@ -854,6 +855,8 @@ static const struct word_group {
     { .needs = "passing on what is Bogus", .keys = " val-permissive-mode ignore-cd-flag disable-edns-do " },
     { .needs = "another limit on answers over UDP", .keys = " max-udp-size " },
     { .needs = "refusing ANY", .keys = " deny-any " },
+    { .needs = "DNS64 beside IPv6 addresses", .keys = " dns64-synthall " },
+    { .needs = "lookaside validation", .keys = " dlv-anchor " },
     { .needs = "a limit on CNAME records of one answer", .keys = " iter-scrub-cname " },
     { .needs = "local data", .keys = " local-data-ptr local-zone-tag local-zone-override " },
     { .needs = "rate limits",

@@ -57,6 +57,34 @@ static void test_configuration(void **state)
     arena_free(arena);
 }
 
+static void test_directives(void **state)
+{
+    (void)state;
+    static const char text[] = "CONFIG_END\n"
+                               "SCENARIO_BEGIN title\n"
+                               "$ORIGIN example.\n"
+                               "$TTL 77\n"
+                               "STEP 1 REPLY\n"
+                               "ENTRY_BEGIN\n"
+                               "REPLY NOTIMPL\n"
+                               "SECTION ANSWER\n"
+                               "www IN A 192.0.2.7\n"
+                               "www 5 IN A 192.0.2.8\n"
+                               "ENTRY_END\n"
+                               "SCENARIO_END\n";
+    struct arena *arena = arena_new();
+    struct story *story;
+    const char *error;
+    assert_int_equal(parse(arena, text, &story, &error), OK);
+    const struct story_entry *entry = STAILQ_FIRST(&STAILQ_FIRST(&story->steps)->entries);
+    const struct story_record *record = STAILQ_FIRST(&entry->sections[SECTION_ANSWER]);
+    assert_int_equal(entry->header.rcode, RCODE_NOTIMP);
+    assert_int_equal(record->owner.labels, 2);
+    assert_int_equal(record->ttl_s, 77);
+    assert_int_equal(STAILQ_NEXT(record, next)->ttl_s, 5);
+    arena_free(arena);
+}
+
 static void test_entry(void **state)
 {
     (void)state;
@@ -193,10 +221,8 @@ static void test_public_sets(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_configuration),
-        cmocka_unit_test(test_entry),
-        cmocka_unit_test(test_faults),
-        cmocka_unit_test(test_public_sets),
+        cmocka_unit_test(test_configuration), cmocka_unit_test(test_directives),  cmocka_unit_test(test_entry),
+        cmocka_unit_test(test_faults),        cmocka_unit_test(test_public_sets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
