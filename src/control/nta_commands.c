@@ -21,7 +21,9 @@ static json_t *json_of_nta(const struct nta *nta)
     json_object_set_new(object, "source", json_string(nta_source_text(nta->source)));
     json_object_set_new(object, "zone_cut", json_of_cut(nta->cut));
     json_object_set_new(object, "last_check", json_of_time_or_null(nta->checked_s));
-    json_object_set_new(object, "finding", json_of_text(nta->finding));
+    json_object_set_new(object, "finding", nta->finding[0] == '\0' ? json_null() : json_of_text(nta->finding));
+    json_object_set_new(object, "servers_asked", json_integer(nta->servers_asked));
+    json_object_set_new(object, "servers_answered", json_integer(nta->servers_answered));
     json_object_set_new(object, "good_rounds", json_integer(nta->good_rounds));
     return object;
 }

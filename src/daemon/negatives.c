@@ -204,6 +204,13 @@ static void on_probe(void *context, const struct question *question, bool checki
     driver_probe(negatives->driver, question, checking_disabled, waiter);
 }
 
+static void on_probe_server(void *context, const struct question *question, const struct single_server *single,
+                            void *waiter)
+{
+    struct negatives *negatives = context;
+    driver_probe_server(negatives->driver, question, single, waiter);
+}
+
 static void on_refresh(void *context)
 {
     struct negatives *negatives = context;
@@ -215,7 +222,8 @@ static void on_checked(void *context, struct nta *nta)
     struct negatives *negatives = context;
     struct nta_listener listener = listener_of(negatives);
     char zone[DNAME_TEXT_MAX];
-    log_info("negative trust anchor %s: checked: %s", dname_to_text(&nta->zone, zone), nta->finding);
+    log_info("negative trust anchor %s: checked: %s (%u of %u servers answered by themselves)",
+             dname_to_text(&nta->zone, zone), nta->finding, nta->servers_answered, nta->servers_asked);
     if (nta->good_rounds < NTA_GOOD_ROUNDS)
         return;
     nta_end(negatives->set, nta, NTA_WELL, &listener);
@@ -261,7 +269,7 @@ void negatives_start(struct negatives *negatives, struct ev_loop *loop, const st
 {
     struct cache_options options = settings->config->cache;
     struct driver_handler settled = { .context = negatives, .done = on_done, .clock_is_fit = may_judge };
-    struct nta_check_host host = { negatives, on_probe, on_refresh, on_checked, on_cut_known };
+    struct nta_check_host host = { negatives, on_probe, on_probe_server, on_refresh, on_checked, on_cut_known };
     options.size_octets = CACHE_OCTETS;
     options.file = NULL;
     negatives->handler = *handler;

@@ -168,6 +168,13 @@ void driver_probe(struct driver *driver, const struct question *question, bool c
     run(driver);
 }
 
+void driver_probe_server(struct driver *driver, const struct question *question, const struct single_server *single,
+                         void *waiter)
+{
+    resolver_probe_server(driver->resolver, question, single, waiter, driver_now(driver));
+    run(driver);
+}
+
 void driver_refresh(struct driver *driver, const struct question *question)
 {
     resolver_refresh(driver->resolver, question, driver_now(driver));

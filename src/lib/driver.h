@@ -30,6 +30,9 @@ struct now driver_now(const struct driver *driver);
 void driver_ask(struct driver *driver, const struct question *question, bool checking_disabled, void *waiter);
 /* The same, but the network is asked whatever is known (resolver_probe()). */
 void driver_probe(struct driver *driver, const struct question *question, bool checking_disabled, void *waiter);
+/* resolver_probe_server() */
+void driver_probe_server(struct driver *driver, const struct question *question, const struct single_server *single,
+                         void *waiter);
 /* resolver_refresh() */
 void driver_refresh(struct driver *driver, const struct question *question);
 

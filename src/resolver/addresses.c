@@ -41,7 +41,7 @@ bool lookup_want_addresses(struct resolver *r, struct lookup *l, struct now now)
     struct cut *cut = l->cut;
     const struct delegation *delegation = cut->delegation;
     uint16_t targets_before = cut->target_count, asked = 0;
-    if (delegation->server_count == 0)
+    if (delegation->server_count == 0 || cut->only != NULL)
         return false;
     uint32_t start = random_below(r->parts.random, delegation->server_count);
     for (uint16_t i = 0; i < delegation->server_count && asked < NAMES_AT_ONCE; i++) {

@@ -69,7 +69,8 @@ bool cut_may_ask(const struct resolver_options *options, const struct address *a
 
 void cut_add_target(const struct resolver_options *options, struct cut *cut, const struct address *address)
 {
-    if (cut->target_count == CUT_TARGETS_MAX || !cut_may_ask(options, address))
+    if (cut->target_count == CUT_TARGETS_MAX || !cut_may_ask(options, address) ||
+        (cut->only != NULL && !address_equal(cut->only, address)))
         return;
     struct address reached = reached_address(options, address);
     for (uint16_t i = 0; i < cut->target_count; i++)
@@ -83,6 +84,11 @@ struct cut *cut_new(const struct resolver_options *options, struct lookup *l, st
 {
     struct cut *cut = ARENA_NEW(l->arena, struct cut);
     cut->delegation = delegation;
+    if (l->single != NULL && dname_equal(&l->single->zone, &delegation->zone)) {
+        cut->only = &l->single->address;
+        cut_add_target(options, cut, cut->only);
+        return cut;
+    }
     for (uint16_t i = 0; i < delegation->server_count; i++)
         for (uint16_t k = 0; k < delegation->servers[i].address_count; k++)
             cut_add_target(options, cut, &delegation->servers[i].addresses[k]);

@@ -105,7 +105,7 @@ static bool learn_distrust(struct resolver *r, struct request *q, const struct p
 bool doubt_begin(struct resolver *r, struct request *q, struct pin *link, struct now now)
 {
     struct pin *culprit = doubt_culprit(q, link);
-    if (!culprit->answer->verdict_is_new)
+    if (!culprit->answer->verdict_is_new || q->single != NULL)
         return false;
     struct pin *outdated_keys = renewal_find(q, culprit, now);
     if ((outdated_keys == NULL && !learn_distrust(r, q, culprit)) || !budget_take_lookup(&q->purse->budget))

@@ -66,10 +66,11 @@ struct target { /* one address of a server of the cut */
 
 struct cut { /* where the question stands */
     struct delegation *delegation;
-    bool configured; /* addresses out of the configuration: special ones may be asked */
-    bool recursive;  /* a forwarder: RD=1 */
-    bool tcp_alone;  /* the rule says so */
-    bool from_cache; /* known before this lookup: may be outdated */
+    bool configured;            /* addresses out of the configuration: special ones may be asked */
+    bool recursive;             /* a forwarder: RD=1 */
+    bool tcp_alone;             /* the rule says so */
+    bool from_cache;            /* known before this lookup: may be outdated */
+    const struct address *only; /* NULL: any target will do */
     uint16_t target_count;
     struct target targets[CUT_TARGETS_MAX];
     bool name_is_asked[NS_PER_ZONE_MAX]; /* of delegation->servers */
@@ -92,10 +93,11 @@ struct lookup {
     struct arena *arena;
     struct question question;
     uint16_t origin;
-    struct zone_rule *rule; /* the forward or stub zone that holds the name; NULL: iterate.  A copy */
-    bool is_priming;        /* ". NS" asked of the hints */
-    bool is_fresh;          /* no cached failure counts, never shared */
-    int64_t leeway_ms;      /* delegations that have no longer to live are passed over */
+    struct zone_rule *rule;             /* the forward or stub zone that holds the name; NULL: iterate.  A copy */
+    bool is_priming;                    /* ". NS" asked of the hints */
+    bool is_fresh;                      /* no cached failure counts, never shared */
+    int64_t leeway_ms;                  /* delegations that have no longer to live are passed over */
+    const struct single_server *single; /* NULL: any server will do */
     uint8_t depth;
     struct distrust distrust;
     struct purse *purse;
@@ -185,9 +187,10 @@ struct request {
     struct arena *arena;
     struct question question;
     bool checking_disabled;
-    bool is_probe;      /* its own name is asked of the network, whatever is known */
-    bool is_refresh;    /* so are the links that end soon */
-    bool in_background; /* goes on though nobody waits */
+    bool is_probe;                      /* its own name is asked of the network, whatever is known … */
+    const struct single_server *single; /* … and of this server alone; NULL: of any */
+    bool is_refresh;                    /* so are the links that end soon */
+    bool in_background;                 /* goes on though nobody waits */
     struct purse *purse;
     struct budget synthesis; /* of its own: what is left must do for the proof of what servers say */
     uint64_t epoch;          /* of the cache when it began: a flush since then makes it begin again */
@@ -274,8 +277,9 @@ const struct zone_rule *zone_rule_above(const struct resolver_options *options, 
 /* lookup.c */
 struct lookup_wish {
     const struct question *question;
-    const struct distrust *distrust; /* NULL: none */
-    bool is_fresh;                   /* ask the network, whatever failed before; not shared */
+    const struct distrust *distrust;    /* NULL: none */
+    const struct single_server *single; /* NULL: any server will do */
+    bool is_fresh;                      /* ask the network, whatever failed before; not shared */
     int64_t leeway_ms;
     struct purse *purse;
     uint8_t depth;

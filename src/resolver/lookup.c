@@ -51,6 +51,8 @@ static struct lookup *lookup_new(struct resolver *r, const struct lookup_wish *w
     l->is_fresh = wish->is_fresh || wish->distrust != NULL;
     l->leeway_ms = wish->leeway_ms;
     l->depth = wish->depth;
+    if (wish->single != NULL)
+        l->single = arena_copy(arena, wish->single, sizeof(*wish->single));
     if (wish->distrust != NULL)
         l->distrust = *wish->distrust;
     l->purse = purse_hold(wish->purse);
@@ -136,7 +138,8 @@ static void fail(struct resolver *r, struct lookup *l, int ede, const char *site
     l->failure.ede = ede;
     l->failure.site = site;
     snprintf(l->failure.text, sizeof(l->failure.text), "%s", text);
-    if (!l->failure_is_cached && !l->failure.is_budget) { /* the purse's failure is its client's: request.c */
+    if (!l->failure_is_cached && !l->failure.is_budget &&
+        l->single == NULL) { /* the purse's failure is its client's: request.c */
         l->failure.recheck_s = stale_recheck_s(r, &l->question, now);
         cache_put_failure(r->parts.cache, &l->question, l->origin, &l->failure, now);
     }

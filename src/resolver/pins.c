@@ -37,6 +37,7 @@ void pin_wish(struct resolver *r, struct request *q, struct pin *pin, struct now
     struct lookup_wish wish = {
         .question = &pin->question,
         .distrust = q->distrust.rounds > 0 ? &q->distrust : NULL,
+        .single = q->links[0] == pin ? q->single : NULL,
         .is_fresh = pin->retry_after_budget || (q->is_probe && q->links[0] == pin),
         .leeway_ms = pin->left_ms,
         .purse = q->purse,

@@ -230,21 +230,30 @@ bool resolver_next(struct resolver *r, struct now now, struct want *want)
     return true;
 }
 
-static void ask(struct resolver *r, const struct question *question, bool checking_disabled, bool is_probe, void *who,
-                struct now now)
+static bool is_same_server(const struct single_server *a, const struct single_server *b)
+{
+    return a == b ||
+           (a != NULL && b != NULL && address_equal(&a->address, &b->address) && dname_equal(&a->zone, &b->zone));
+}
+
+/* single: NULL without. */
+static void ask(struct resolver *r, const struct question *question, bool checking_disabled, bool is_probe,
+                const struct single_server *single, void *who, struct now now)
 {
     take_back(r);
     r->stats.questions++;
     struct request *q;
     LIST_FOREACH(q, &r->requests[question_hash(question, checking_disabled) % TABLE_BUCKETS], bucket)
     if (q->checking_disabled == checking_disabled && q->is_probe == is_probe && !q->is_refresh &&
-        question_equal(&q->question, question))
+        is_same_server(q->single, single) && question_equal(&q->question, question))
         break;
     if (q == NULL)
         q = request_new(r, question, checking_disabled, now);
     else
         r->stats.coalesced++;
     q->is_probe = is_probe;
+    if (single != NULL && q->single == NULL)
+        q->single = arena_copy(q->arena, single, sizeof(*single));
     struct waiter *waiter = ARENA_NEW(q->arena, struct waiter);
     waiter->who = who;
     STAILQ_INSERT_TAIL(&q->waiters, waiter, next);
@@ -254,13 +263,19 @@ static void ask(struct resolver *r, const struct question *question, bool checki
 void resolver_ask(struct resolver *r, const struct question *question, bool checking_disabled, void *who,
                   struct now now)
 {
-    ask(r, question, checking_disabled, false, who, now);
+    ask(r, question, checking_disabled, false, NULL, who, now);
 }
 
 void resolver_probe(struct resolver *r, const struct question *question, bool checking_disabled, void *who,
                     struct now now)
 {
-    ask(r, question, checking_disabled, true, who, now);
+    ask(r, question, checking_disabled, true, NULL, who, now);
+}
+
+void resolver_probe_server(struct resolver *r, const struct question *question, const struct single_server *single,
+                           void *who, struct now now)
+{
+    ask(r, question, false, true, single, who, now);
 }
 
 /* ---- replies ---- */

@@ -89,6 +89,16 @@ void resolver_ask(struct resolver *resolver, const struct question *question, bo
 void resolver_probe(struct resolver *resolver, const struct question *question, bool checking_disabled, void *waiter,
                     struct now now);
 
+/* One server of a zone, asked apart from the others. */
+struct single_server {
+    struct dname zone;
+    struct address address;
+};
+/* As resolver_probe(), but of that zone's servers none else is asked, and what it says is believed to be all there is: nobody
+ * else is asked when it does not validate.  Its failure to answer is no failure of the question. */
+void resolver_probe_server(struct resolver *resolver, const struct question *question,
+                           const struct single_server *single, void *waiter, struct now now);
+
 /* Asks anew for what is in use and ends soon, if options say so: in the background, nobody is told. */
 void resolver_refresh(struct resolver *resolver, const struct question *question, struct now now);
 

@@ -8,7 +8,7 @@
 
 #include "message/testing.h"
 
-enum { INTERVAL_S = 300, ASKED_MAX = 32 };
+enum { INTERVAL_S = 300, ASKED_MAX = 64 };
 
 struct net {
     struct nta_set *set;
@@ -17,6 +17,7 @@ struct net {
     struct {
         struct question question;
         bool checking_disabled;
+        struct address server; /* family 0: whoever answers */
         void *waiter;
     } asked[ASKED_MAX];
     size_t asked_count;
@@ -34,9 +35,19 @@ static void on_probe(void *context, const struct question *question, bool checki
 {
     struct net *net = context;
     assert_true(net->asked_count < ASKED_MAX);
+    net->asked[net->asked_count].server = (struct address) { .family = 0 };
     net->asked[net->asked_count].question = *question;
     net->asked[net->asked_count].checking_disabled = checking_disabled;
     net->asked[net->asked_count++].waiter = waiter;
+}
+
+static void on_probe_server(void *context, const struct question *question, const struct single_server *single,
+                            void *waiter)
+{
+    struct net *net = context;
+    assert_true(dname_equal(&single->zone, &net->set->items[0]->zone));
+    on_probe(context, question, false, waiter);
+    net->asked[net->asked_count - 1].server = single->address;
 }
 
 static void on_refresh(void *context)
@@ -62,7 +73,7 @@ static void on_cut_known(void *context, struct nta *nta)
 
 static struct nta *net_init(struct net *net, const char *zone)
 {
-    struct nta_check_host host = { net, on_probe, on_refresh, on_checked, on_cut_known };
+    struct nta_check_host host = { net, on_probe, on_probe_server, on_refresh, on_checked, on_cut_known };
     struct dname name = name_of(zone);
     *net = (struct net) { .set = nta_set_new(), .random = random_seeded_new(7) };
     net->check = nta_check_new(&host, net->set, net->random);
@@ -107,10 +118,11 @@ static void three_good_rounds_in_a_row_end_it(void **state)
         second += wait_s;
         nta_check_tick(net.check, at(second));
         nta_check_tick(net.check, at(second)); /* under way */
-        assert_int_equal(net.asked_count, 3);
+        assert_int_equal(net.asked_count, 4);
         assert_int_equal(net.asked[0].question.qtype, TYPE_SOA);
         assert_int_equal(net.asked[1].question.qtype, TYPE_DNSKEY);
-        assert_true(dname_equal(&net.asked[2].question.qname, &nta->questions[0].qname));
+        assert_int_equal(net.asked[2].question.qtype, TYPE_NS);
+        assert_true(dname_equal(&net.asked[3].question.qname, &nta->questions[0].qname));
         assert_false(net.asked[0].checking_disabled);
         assert_int_equal(net.refreshes, round + 1);
         answer_all(&net, bad[round], at(second));
@@ -140,12 +152,12 @@ static void nothing_is_concluded_while_the_clock_is_unfit(void **state)
     nta_check_tick(net.check, unfit);
     assert_int_equal(net.asked_count, 0);
     nta_check_tick(net.check, at(2 * INTERVAL_S));
-    assert_int_equal(net.asked_count, 2);
+    assert_int_equal(net.asked_count, 3);
     answer_all(&net, ASKED_MAX, unfit);
     assert_int_equal(net.rounds, 0);
     assert_int_equal(nta->good_rounds, 0);
     nta_check_tick(net.check, at(4 * INTERVAL_S));
-    assert_int_equal(net.asked_count, 2); /* again */
+    assert_int_equal(net.asked_count, 3); /* again */
     net_clear(&net);
 }
 
@@ -161,6 +173,77 @@ static void answers_may_come_behind_its_end(void **state)
     answer_all(&net, ASKED_MAX, at(INTERVAL_S));
     assert_int_equal(net.rounds + net.cuts, 0);
     net_clear(&net);
+}
+
+/* ---- one by one ---- */
+
+/* A zone with two servers, of three addresses.  bad: this address has bad data; silent: this one does not answer; 0: none. */
+struct servers {
+    struct arena *arena;
+    uint8_t bad, silent;
+};
+
+static const struct rrset *data_of(const struct servers *servers, const struct question *question)
+{
+    struct dname second = name_of("b.example.");
+    bool is_second = dname_equal(&question->qname, &second);
+    switch (question->qtype) {
+    case TYPE_NS:
+        return rrset_of(servers->arena, "example. 60 IN NS a.example.\nexample. 60 IN NS b.example.\n");
+    case TYPE_A:
+        return rrset_of(servers->arena, is_second ? "b.example. 60 IN A 192.0.2.3\n"
+                                                  : "a.example. 60 IN A 192.0.2.1\na.example. 60 IN A 192.0.2.2\n");
+    default:
+        return NULL;
+    }
+}
+
+/* All that is asked now and after it, as those servers say. */
+static void let_answer(struct net *net, const struct servers *servers, struct now now)
+{
+    for (size_t i = 0; i < net->asked_count; i++) {
+        uint8_t server = net->asked[i].server.family == 0 ? 0 : net->asked[i].server.octets[3];
+        struct rrset *set = (struct rrset *)(uintptr_t)data_of(servers, &net->asked[i].question);
+        struct answer answer = { .kind = set == NULL ? ANSWER_NODATA : ANSWER_DATA, .rrsets = { &set, set != NULL } };
+        struct answer *links[] = { &answer };
+        struct outcome outcome = { .question = net->asked[i].question, .links = links, .link_count = 1 };
+        outcome.security = server == 0                 ? SECURE
+                           : server == servers->bad    ? BOGUS
+                           : server == servers->silent ? INDETERMINATE
+                                                       : SECURE;
+        outcome.site = outcome.security == SECURE ? NULL : "rrsig-bad";
+        nta_check_answer(net->check, net->asked[i].waiter, &outcome, now);
+    }
+    net->asked_count = 0;
+}
+
+static void each_server_is_asked_by_itself(void **state)
+{
+    (void)state;
+    static const struct {
+        uint8_t bad, silent, good_rounds, asked, answered;
+        const char *finding;
+    } cases[] = {
+        { 0, 0, 1, 3, 3, "well" },
+        { 0, 2, 1, 3, 2, "well" }, /* silence is no bad data */
+        { 2, 0, 0, 2, 2, "rrsig-bad at 192.0.2.2@53" },
+        { 3, 1, 0, 3, 2, "rrsig-bad at 192.0.2.3@53" }, /* though whoever answered first was well */
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct net net;
+        struct servers servers = { arena_new(), cases[i].bad, cases[i].silent };
+        struct nta *nta = net_init(&net, "example.");
+        nta_check_tick(net.check, at(0));
+        nta_check_tick(net.check, at(INTERVAL_S));
+        let_answer(&net, &servers, at(INTERVAL_S));
+        assert_int_equal(net.rounds, 1);
+        assert_int_equal(nta->good_rounds, cases[i].good_rounds);
+        assert_int_equal(nta->servers_asked, cases[i].asked);
+        assert_int_equal(nta->servers_answered, cases[i].answered);
+        assert_string_equal(nta->finding, cases[i].finding);
+        net_clear(&net);
+        arena_free(servers.arena);
+    }
 }
 
 static void zone_cuts_have_an_soa_of_their_own(void **state)
@@ -204,6 +287,7 @@ int main(void)
         cmocka_unit_test(three_good_rounds_in_a_row_end_it),
         cmocka_unit_test(nothing_is_concluded_while_the_clock_is_unfit),
         cmocka_unit_test(answers_may_come_behind_its_end),
+        cmocka_unit_test(each_server_is_asked_by_itself),
         cmocka_unit_test(zone_cuts_have_an_soa_of_their_own),
     };
     return cmocka_run_group_tests_name("steward/nta_check", tests, NULL, NULL);

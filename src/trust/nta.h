@@ -13,6 +13,7 @@ enum {
     NTAS_MAX = 1000,           /* each is a hole somebody has to look after */
     NTA_REASON_OCTETS_MAX = 255,
     NTA_WHO_OCTETS_MAX = 63,
+    NTA_FINDING_OCTETS_MAX = 128,
     NTA_QUESTIONS_MAX = 8, /* that failed, and are asked again to see whether the zone is well */
     NTA_GOOD_ROUNDS = 3,   /* in a row: a zone with one good server among bad ones is not well yet */
 };
@@ -40,11 +41,12 @@ struct nta {
     uint16_t question_count;
     /* Of this process: */
     enum zone_cut cut;
-    int64_t checked_s;   /* when a round of questions ended; 0: none has */
-    uint8_t good_rounds; /* in a row */
-    size_t forgotten;    /* entries of the cache that went or lost their verdict when it came */
-    const char *finding; /* what the last round found; static storage; NULL: none yet */
-    int64_t next_ms;     /* monotonic: when to ask again; 0: not known yet */
+    int64_t checked_s;                       /* when a round of questions ended; 0: none has */
+    uint8_t good_rounds;                     /* in a row */
+    size_t forgotten;                        /* entries of the cache that went or lost their verdict when it came */
+    char finding[NTA_FINDING_OCTETS_MAX];    /* what the last round found; empty: none yet */
+    uint8_t servers_asked, servers_answered; /* one by one, in the last round; none if it was bad without */
+    int64_t next_ms;                         /* monotonic: when to ask again; 0: not known yet */
 };
 
 struct nta_set {
