@@ -180,14 +180,15 @@ static void on_judged(void *context, const struct testimony *testimony, struct n
     const struct outcome *outcome = testimony->outcome;
     const struct verdict *failure = testimony->failure;
     enum cause cause = failure == NULL ? CAUSE_OTHER : cause_of(failure->ede, failure->site);
-    if (outcome->security == BOGUS)
+    enum security security = testimony_verdict(testimony);
+    if (security == BOGUS || security == INDETERMINATE)
         worker->stats.failures[cause]++;
-    if (outcome->security == SECURE) {
+    if (security == SECURE) {
         count_schemes(worker, outcome);
         clock_note(worker->clock, SYMPTOM_SECURE, &outcome->question.qname, now);
-    } else if (outcome->security == BOGUS && cause == CAUSE_EXPIRED) {
+    } else if (security == BOGUS && cause == CAUSE_EXPIRED) {
         clock_note(worker->clock, SYMPTOM_EXPIRED, &failure->explanation->failed_name, now);
-    } else if (outcome->security == BOGUS && cause == CAUSE_NOT_YET_VALID) {
+    } else if (security == BOGUS && cause == CAUSE_NOT_YET_VALID) {
         clock_note(worker->clock, SYMPTOM_NOT_YET, &failure->explanation->failed_name, now);
     }
     if (failure != NULL)

@@ -24,7 +24,7 @@ struct worker_stats { /* since the start; the last ones of each part are as of n
     struct tcp_counters tcp;
     struct resolver_stats resolver;
     uint64_t waiting;
-    uint64_t failures[CAUSES];                /* of validation, as they were found: not those out of the cache */
+    uint64_t failures[CAUSES];                /* of validation, as found (cached ones not): Bogus, Indeterminate */
     uint64_t signatures[SCHEMES_COUNTED][2];  /* tried: failed, good */
     uint64_t answers_signed[SCHEMES_COUNTED]; /* secure ones, by the signature over their data; as failures */
     uint64_t stripped[2][2];                  /* RRSIGs, proofs; over UDP, TCP */

@@ -15,6 +15,7 @@ static const struct {
     [CAUSE_NSEC_MISSING] = { EDE_NSEC_MISSING, "nsec_missing" },
     [CAUSE_BAD_SIGNATURE] = { EDE_BOGUS, "bad_signature" }, /* EDE 6 says less: the check decides */
     [CAUSE_OTHER] = { EDE_NONE, "other" },
+    [CAUSE_UNREACHABLE] = { EDE_NO_REACHABLE_AUTHORITY, "unreachable" },
 };
 
 const char *cause_text(enum cause cause)
@@ -24,6 +25,8 @@ const char *cause_text(enum cause cause)
 
 enum cause cause_of(int ede, const char *site)
 {
+    if (ede == EDE_NO_REACHABLE_AUTHORITY || ede == EDE_NETWORK_ERROR)
+        return CAUSE_UNREACHABLE;
     if (ede == EDE_BOGUS)
         return strcmp(site, fault_rows[FAULT_BAD].site) == 0 ? CAUSE_BAD_SIGNATURE : CAUSE_OTHER;
     for (int cause = 0; cause < CAUSE_BAD_SIGNATURE; cause++)

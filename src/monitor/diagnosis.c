@@ -157,6 +157,10 @@ static void weigh_servers(struct scales *scales, const struct evidence_zone *zon
 
 static void weigh_records(struct scales *scales, const struct evidence_zone *zone)
 {
+    if (zone->by_cause[CAUSE_UNREACHABLE] > 0)
+        weigh(scales, LEANING_UNCLEAR, 1,
+              "DS or DNSKEY sets could not be had from anybody: the zone's servers, or the way to them, are down or "
+              "are kept from answering");
     if (is_by_time(zone))
         weigh(scales, LEANING_OPERATOR_ERROR, 2,
               "the signatures are the zone's own, made for another time: nobody but the zone can make those");

@@ -132,7 +132,7 @@ static void describe(const struct testimony *testimony, const struct dname *zone
     *record = (struct evidence_record) {
         .time_s = now_wall_s(now),
         .question = testimony->outcome->question,
-        .outcome = testimony->outcome->security,
+        .outcome = testimony_verdict(testimony),
         .cause = cause_of(failure->ede, failure->site),
         .ede = failure->ede,
         .failed_name = explanation->failed_name,
@@ -238,8 +238,9 @@ enum evidence_event evidence_failed(struct evidence *evidence, const struct test
     zone->last_s = now_wall_s(now);
     zone->is_changed = true;
     zone->by_cause[record.cause]++;
-    zone->failures += record.outcome == BOGUS;
-    zone->rescued += record.outcome != BOGUS;
+    bool is_rescued = record.outcome != BOGUS && record.outcome != INDETERMINATE;
+    zone->failures += !is_rescued;
+    zone->rescued += is_rescued;
     windowed_count(&zone->recent, now_s);
     windowed_count(&zone->recent_by_cause[record.cause], now_s);
     *where = zone;

@@ -130,6 +130,32 @@ static void test_a_bad_server_must_heal_itself(void **state)
     evidence_free(evidence);
 }
 
+/* D6-confirm: what nobody could judge, and what a stale answer hid from the client, is evidence as well. */
+static void test_failures_that_clients_may_not_see(void **state)
+{
+    (void)state;
+    struct evidence *evidence = evidence_new();
+    struct diagnosis diagnosis;
+    struct story story;
+    tell(&story, "a.example.", EDE_NO_REACHABLE_AUTHORITY, "dnskey-unavailable");
+    story.outcome.security = story.failure.security = INDETERMINATE;
+    const struct evidence_zone *zone = file(evidence, &story, 0, EVIDENCE_BEGINS);
+    assert_int_equal(zone->failures, 1);
+    assert_int_equal(zone->by_cause[CAUSE_UNREACHABLE], 1);
+    assert_int_equal(zone->server_count, 0);
+    diagnose(zone, false, &diagnosis);
+    assert_int_equal(diagnosis.leaning, LEANING_UNCLEAR);
+    assert_int_equal(diagnosis.reason_count, 1);
+    tell(&story, "b.example.", EDE_SIGNATURE_EXPIRED, "rrsig-expired");
+    story.outcome.security = SECURE;
+    story.outcome.is_stale = true;
+    zone = file(evidence, &story, 1, EVIDENCE_BEGINS);
+    assert_int_equal(zone->failures, 1);
+    assert_int_equal(zone->rescued, 0);
+    assert_int_equal(zone->records[0].outcome, BOGUS);
+    evidence_free(evidence);
+}
+
 static void test_quiet_zones_are_not_failing(void **state)
 {
     (void)state;
@@ -288,6 +314,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_spell_begins_and_heals),
         cmocka_unit_test(test_a_bad_server_must_heal_itself),
+        cmocka_unit_test(test_failures_that_clients_may_not_see),
         cmocka_unit_test(test_quiet_zones_are_not_failing),
         cmocka_unit_test(test_records_are_bounded),
         cmocka_unit_test(test_zones_are_bounded),

@@ -50,7 +50,8 @@ static void testify(struct resolver *r, struct request *q, struct now now)
 {
     const struct witness *witness = r->parts.witness;
     q->testimony.outcome = &q->outcome;
-    if (witness != NULL && !q->outcome.is_stale && q->asked_somebody && !q->checking_disabled)
+    bool is_news = !q->outcome.is_stale || q->testimony.failure != NULL;
+    if (witness != NULL && is_news && q->asked_somebody && !q->checking_disabled)
         witness->judged(witness->context, &q->testimony, now);
 }
 

@@ -48,6 +48,9 @@ void testimony_note(struct request *q, struct pin *link, const struct validation
         if (testimony->failure == NULL)
             note_first_failure(q, link, culprit, validation);
         add_trial(testimony, culprit, verdict);
+    } else if (verdict->security == INDETERMINATE) { /* nobody's word: somebody's silence */
+        if (testimony->failure == NULL)
+            note_first_failure(q, link, link, validation);
     } else if (testimony->failure == NULL) {
         testimony->trial_count = 0;
         add_trial(testimony, link, verdict);

@@ -1,5 +1,6 @@
 /* What a host may see of validation besides its outcome: each signature that was tried, and each question whose data
- * somebody's word made bad, be it that another server's word made it good in the end.  For counters and evidence. */
+ * somebody's word made bad, be it that another server's word made it good in the end, or that could not be judged for want
+ * of a DS or DNSKEY set.  For counters and evidence. */
 #ifndef RESOLVER_WITNESS_H
 #define RESOLVER_WITNESS_H
 
@@ -19,12 +20,20 @@ struct trial {
 };
 
 struct testimony {
-    const struct outcome *outcome;  /* of the question: SECURE too, when another server had good data */
-    const struct verdict *failure;  /* the first one that was BOGUS, with its explanation, cuts included */
+    const struct outcome *outcome; /* of the question: SECURE too, when another server had good data */
+    const struct verdict
+        *failure; /* the first one that was BOGUS or INDETERMINATE, with its explanation, cuts included */
     const struct question *culprit; /* the set that broke the chain: what the servers were asked for */
     uint8_t trial_count;
     struct trial trials[TRIALS_MAX]; /* in the order of asking */
 };
+
+/* What came of the network's data, whatever stale answer the client was given in its place. */
+static inline enum security testimony_verdict(const struct testimony *testimony)
+{
+    bool is_replaced = testimony->outcome->is_stale && testimony->failure != NULL;
+    return is_replaced ? testimony->failure->security : testimony->outcome->security;
+}
 
 struct witness {
     void *context;

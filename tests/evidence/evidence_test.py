@@ -277,3 +277,33 @@ def test_metrics_are_documented(world, tmp_path):
         assert all((kind == "counter") == name.endswith("_total") for name, kind in types.items())
         assert f'vouch_answers_signed_total{{algorithm="{ALGORITHM}"}} 1' in text.splitlines()     # row D8-run-a
         assert f'vouch_zones_signed{{algorithm="{ALGORITHM}"}} 2' in text.splitlines()
+
+
+# ---- negative trust anchors (D6-demand, D6-run)
+
+def test_one_bad_server_keeps_a_negative_trust_anchor(world, tmp_path):
+    """Clients would mostly be well without it, since the other server is asked too: rounds ask each by itself."""
+    for address in (FIRST, SECOND):
+        zone = world.at("z.", address)
+        zone.data[dns.name.from_text("ns.z.")] = [dns.rdata.from_text("IN", "A", text) for text in (FIRST, SECOND)]
+    bad = world.at("z.", SECOND)
+    bad.lifetime = lambda rrset: EXPIRED if rrset.rdtype == dns.rdatatype.SOA else VALID
+    trust = {"anchors": [], "anchor-files": [str(world.anchor)], "negative-recheck": "1s"}
+    with vouchd_in_lab(world, tmp_path, {"trust": trust}) as vouchd:
+        def rows():
+            return {nta["zone"]: nta for nta in objects(vouchd.socket, "nta", "list")[0]["ntas"]}
+
+        def wait_for(condition):
+            deadline = time.monotonic() + PATIENCE_S
+            while not condition():
+                assert time.monotonic() < deadline, (rows(), vouchd.log())
+                time.sleep(POLL_S)
+
+        objects(vouchd.socket, "nta", "add", "z.", "--yes-this-is-a-tld")
+        wait_for(lambda: metrics(vouchd)['vouch_nta_rechecks_total{result="failing"}'] >= 2)
+        row = rows()["z."]
+        assert (row["good_rounds"], row["finding"]) == (0, f"rrsig-expired at {SECOND}@53")
+        assert metrics(vouchd)['vouch_nta_rechecks_total{result="well"}'] == 0
+        bad.lifetime = lambda rrset: VALID
+        wait_for(lambda: not rows())
+        assert "(2 of 2 servers answered by themselves)" in vouchd.log()
