@@ -65,6 +65,11 @@ static const struct {
       "  private-addresses: [10.0.0.0/8]\n" },
     { "cache: { min-ttl: 5s, min-negative-ttl: 1m }\n", "  min-negative-ttl: 1m\n" },
     { "trust: { model: configured, anchors: [] }\n", "  anchors: []\n" },
+    { "trust: { bootstrap: { enabled: true } }\n", "    enabled: true\n" },
+    { "trust: { bootstrap: { sources: [\"file:///srv/anchors/\", \"http://[2001:db8::1]/\"] } }\n",
+      "    sources: [\"file:///srv/anchors/\", \"http://[2001:db8::1]/\"]\n" },
+    { "trust: { bootstrap: { authorities: icann, signer: a@b.example, tls-authorities: /etc/ca.pem, timeout: 1m } }\n",
+      "    signer: a@b.example\n" },
     { "trust: { negative: [{ zone: example., until: 2026-11-22T01:00:00+01:00, reason: \"a \\\"b\\\"\\n\\u00e9\" }] "
       "}\n",
       "  negative: [{ zone: example., until: \"2026-11-22T00:00:00Z\", reason: \"a \\\"b\\\"\\U0000000a\\U000000e9\" "
@@ -244,6 +249,21 @@ static const struct {
       ":3: trust.anchors: expected a DS or DNSKEY record not listed yet, got \". IN A 192.0.2.1\"" },
     { "trust: { anchors: [\". IN DS 1 8 2\"] }\n", ":1: trust.anchors: expected a DS or DNSKEY record, got \". IN DS 1 "
                                                    "8 2\": line 1: no trust anchor: malformed DS" },
+    { "trust: { bootstrap: { enabled: maybe } }\n",
+      ":1: trust.bootstrap.enabled: expected auto, true or false, got \"maybe\"" },
+    { "trust: { bootstrap: { sources: [\"https://data.example/anchors\"] } }\n",
+      ":1: trust.bootstrap.sources: expected an http, https or file URL that ends with \"/\", got "
+      "\"https://data.example/anchors\"" },
+    { "trust: { bootstrap: { sources: [\"ftp://data.example/\"] } }\n",
+      ":1: trust.bootstrap.sources: expected an http, https or file URL that ends with \"/\", got "
+      "\"ftp://data.example/\"" },
+    { "trust: { bootstrap: { sources: [\"https://user:word@data.example/\"] } }\n",
+      ":1: trust.bootstrap.sources: expected an http, https or file URL that ends with \"/\", got "
+      "\"https://user:word@data.example/\"" },
+    { "trust: { bootstrap: { authorities: [\"AE:E8\"] } }\n",
+      ":1: trust.bootstrap.authorities: expected the SHA-256 fingerprint of a certificate, got \"AE:E8\"" },
+    { "trust: { bootstrap: { timeout: 2m } }\n",
+      ":1: trust.bootstrap.timeout: expected a duration such as 1800ms, 30s or 5m, from 1s to 1m, got \"2m\"" },
     { "trust: { anchor-files: [anchors] }\n",
       ":1: trust.anchor-files: expected a list of absolute paths, got \"anchors\"" },
     { "trust: { anchor-files: [/nonexistent/anchors] }\n",

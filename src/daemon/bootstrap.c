@@ -241,4 +241,6 @@ void bootstrap_use(struct bootstrap *bootstrap, const struct settings *settings)
 {
     bootstrap->settings = settings;
     inquirer_use(bootstrap->inquirer, settings);
+    if (bootstrap->retry_s > 0 && !inquirer_is_busy(bootstrap->inquirer)) /* they may be what was lacking */
+        begin(bootstrap, PURPOSE_WATCH, NULL);
 }

@@ -118,7 +118,7 @@ static void walk_failures(const struct worker_stats *stats, row_function *row, v
 /* Row D9-strip. */
 static void walk_stripped(const struct worker_stats *stats, row_function *row, void *context)
 {
-    static const char *const fields[] = { "rrsig", "nsec" }, *const transports[] = { "udp", "tcp" };
+    static const char *const fields[] = { "rrsig", "nsec", "edns" }, *const transports[] = { "udp", "tcp" };
     for (size_t field = 0; field < ARRAY_LEN(fields); field++) {
         for (size_t transport = 0; transport < ARRAY_LEN(transports); transport++) {
             char name[80];

@@ -168,8 +168,10 @@ static void count_stripped(struct worker *worker, const struct testimony *testim
     enum cause cause = cause_of(testimony->failure->ede, testimony->failure->site);
     for (uint8_t i = 0; i < testimony->trial_count; i++) {
         const struct trial *trial = &testimony->trials[i];
-        if (trial->security == BOGUS && (cause == CAUSE_RRSIGS_MISSING || cause == CAUSE_NSEC_MISSING))
-            worker->stats.stripped[cause == CAUSE_NSEC_MISSING][trial->transport == TRANSPORT_TCP]++;
+        if (trial->security != BOGUS || (cause != CAUSE_RRSIGS_MISSING && cause != CAUSE_NSEC_MISSING))
+            continue;
+        worker->stats.stripped[cause == CAUSE_NSEC_MISSING][trial->transport == TRANSPORT_TCP]++;
+        worker->stats.stripped[2][trial->transport == TRANSPORT_TCP] += trial->without_edns;
     }
 }
 

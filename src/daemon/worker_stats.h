@@ -27,7 +27,7 @@ struct worker_stats { /* since the start; the last ones of each part are as of n
     uint64_t failures[CAUSES];                /* of validation, as found (cached ones not): Bogus, Indeterminate */
     uint64_t signatures[SCHEMES_COUNTED][2];  /* tried: failed, good */
     uint64_t answers_signed[SCHEMES_COUNTED]; /* secure ones, by the signature over their data; as failures */
-    uint64_t stripped[2][2];                  /* RRSIGs, proofs; over UDP, TCP */
+    uint64_t stripped[3][2];                  /* RRSIGs, proofs, EDNS with them; over UDP, TCP */
 };
 void worker_stats_add(struct worker_stats *sum, const struct worker_stats *part);
 

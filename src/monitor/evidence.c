@@ -120,7 +120,8 @@ static void describe_trials(const struct testimony *testimony, struct evidence_r
         *to = (struct evidence_trial) { .server = from->server,
                                         .transport = from->transport,
                                         .security = from->security };
-        copy_text(to->site, sizeof(to->site), from->site);
+        snprintf(to->site, sizeof(to->site), "%s%s", from->site == NULL ? "" : from->site,
+                 from->without_edns ? "/no-edns" : "");
     }
 }
 
@@ -200,6 +201,12 @@ static void count_servers(struct evidence_zone *zone, const struct testimony *te
 
 /* ---- spells ---- */
 
+/* Another server had good data. */
+static bool is_rescued(const struct evidence_record *record)
+{
+    return record->outcome != BOGUS && record->outcome != INDETERMINATE;
+}
+
 static void begin_spell(struct evidence *evidence, struct evidence_zone *zone, struct now now)
 {
     zone->is_failing = true;
@@ -238,9 +245,8 @@ enum evidence_event evidence_failed(struct evidence *evidence, const struct test
     zone->last_s = now_wall_s(now);
     zone->is_changed = true;
     zone->by_cause[record.cause]++;
-    bool is_rescued = record.outcome != BOGUS && record.outcome != INDETERMINATE;
-    zone->failures += !is_rescued;
-    zone->rescued += is_rescued;
+    zone->failures += !is_rescued(&record);
+    zone->rescued += is_rescued(&record);
     windowed_count(&zone->recent, now_s);
     windowed_count(&zone->recent_by_cause[record.cause], now_s);
     *where = zone;
@@ -264,7 +270,7 @@ static bool heals(const struct evidence_zone *zone, const struct evidence_record
 {
     const struct question *asked = &testimony->outcome->question;
     bool is_of_keys = record->failed_type == TYPE_DNSKEY && dname_equal(&record->failed_name, &zone->zone);
-    if (record->outcome != BOGUS)
+    if (is_rescued(record))
         return !is_of_keys && is_same_question(&record->question, asked) && testimony->trial_count > 0 &&
                was_bad_at(record, &testimony->trials[0]);
     return is_same_question(&record->question, asked) || (is_of_keys && dname_is_subdomain(&asked->qname, &zone->zone));

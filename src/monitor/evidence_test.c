@@ -146,6 +146,9 @@ static void test_failures_that_clients_may_not_see(void **state)
     diagnose(zone, false, &diagnosis);
     assert_int_equal(diagnosis.leaning, LEANING_UNCLEAR);
     assert_int_equal(diagnosis.reason_count, 1);
+    struct story good;
+    tell_good(&good, "a.example.", "192.0.2.1");
+    assert_int_equal(evidence_good(evidence, &good.testimony, at(1), &zone), EVIDENCE_HEALS);
     tell(&story, "b.example.", EDE_SIGNATURE_EXPIRED, "rrsig-expired");
     story.outcome.security = SECURE;
     story.outcome.is_stale = true;

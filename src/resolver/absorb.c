@@ -246,6 +246,7 @@ void lookup_absorb(struct resolver *r, struct lookup *l, const struct message *r
         return;
     }
     if (read == OK) {
+        l->without_edns = !reply->edns.present;
         absorb_reply(r, l, reply, scratch, now);
         return;
     }

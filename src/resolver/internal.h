@@ -142,6 +142,7 @@ struct lookup {
     struct answer *answer; /* LOOKUP_ANSWERED */
     struct address from;   /* … by this server */
     bool from_tcp;
+    bool without_edns;         /* the last reply was */
     const struct dname *agent; /* … which wants errors reported there (RFC 9567); NULL: it does not say */
     struct failure failure;    /* LOOKUP_FAILED */
     bool failure_is_cached;
@@ -170,7 +171,7 @@ struct pin {
     struct failure failure;
     bool failure_is_cached;
     struct address from; /* the server that said it; family 0: out of the cache */
-    bool from_tcp;
+    bool from_tcp, without_edns;
     const struct dname *agent; /* to whom that server wants errors reported; NULL: to nobody */
     int64_t left_ms;           /* of the answer that is asked for anew, when that was decided */
     bool stale_is_known;       /* expired data was looked for in its place */

@@ -22,6 +22,7 @@ void request_deliver(struct resolver *r, struct request *q, const struct lookup 
         pin->from_cache = false;
         pin->from = found->from;
         pin->from_tcp = found->from_tcp;
+        pin->without_edns = found->without_edns;
         pin->agent = found->agent == NULL ? NULL : dname_copy(q->arena, found->agent);
         return;
     }

@@ -9,6 +9,7 @@ static void add_trial(struct testimony *testimony, const struct pin *pin, const 
             .transport = pin->from_tcp ? TRANSPORT_TCP : TRANSPORT_UDP,
             .security = verdict->security,
             .site = verdict->site,
+            .without_edns = pin->without_edns && pin->from.family != 0,
         };
 }
 

@@ -15,6 +15,8 @@ enum {
 struct trial {
     struct address server; /* family 0: it came out of the cache */
     enum transport transport;
+    bool
+        without_edns; /* so it came without signatures: the server knows no EDNS, or something on the way took it out */
     enum security security;
     const char *site; /* which check decided; static storage */
 };

@@ -14,7 +14,7 @@
 
 #include "message/testing.h"
 
-enum { NOW_S = 1800000000, KILLS = 60 };
+enum { NOW_S = 1800000000, KILLS = 200 };
 
 /* ---- a directory of the test's own ---- */
 
@@ -285,6 +285,29 @@ static void test_a_loss_is_remembered(void **state)
     managed_free(managed);
 }
 
+/* D5-init: the root-anchors.xml that was accepted last, one of each name. */
+static void test_documents(void **state)
+{
+    static const uint8_t first[] = "<TrustAnchor/>", second[] = "";
+    const struct octets texts[] = { { first, sizeof(first) }, { second, 1 } };
+    struct arena *arena = arena_new();
+    struct octets found;
+    int64_t time_s;
+    struct store *store = open_store(*state);
+    assert_int_equal(store_get_document(store, "a", arena, &time_s, &found), ERR_NOT_FOUND);
+    for (int64_t i = 0; i < (int64_t)ARRAY_LEN(texts); i++) {
+        assert_int_equal(store_put_document(store, "a", NOW_S + i, texts[i]), OK);
+        store_close(store);
+        store = open_store(*state);
+        assert_int_equal(store_get_document(store, "a", arena, &time_s, &found), OK);
+        assert_int_equal(time_s, NOW_S + i);
+        assert_true(octets_equal(found, texts[i]));
+    }
+    assert_int_equal(store_get_document(store, "b", arena, &time_s, &found), ERR_NOT_FOUND);
+    store_close(store);
+    arena_free(arena);
+}
+
 /* A page in the middle of a good file is overwritten. */
 static void test_a_damaged_page_is_found(void **state)
 {
@@ -431,6 +454,7 @@ int main(void)
         TEST(test_survives_kills),
         TEST(test_a_corrupted_file_is_set_aside),
         TEST(test_a_loss_is_remembered),
+        TEST(test_documents),
         TEST(test_a_damaged_page_is_found),
         TEST(test_rows_that_make_no_sense_are_passed_over),
         TEST(test_a_later_release_is_left_alone),

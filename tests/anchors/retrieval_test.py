@@ -129,6 +129,22 @@ def test_no_key_is_known_and_none_can_be_had(root, tmp_path, authority):    # no
         assert is_secure(resolver)
 
 
+def test_a_reload_brings_what_bootstrap_lacked(root, tmp_path, authority, site):       # noqa: F811
+    """trust.bootstrap.* count as soon as they are read again: at once, not when the next try is due."""
+    old, new = Key(), Key()
+    publish(root, START, [(new, KSK)], [(new, KSK)])
+    site.files = iana.under(PATH, authority.files(iana.document(iana.entry(new, LONG_AGO)), START))
+    with resolver_for(root, tmp_path, [old.anchor()], START, authority, [HTTP], enabled="false") as resolver:
+        wait_for(lambda: resolver.status()["held"], resolver)
+        assert not site.asked
+        path = resolver.vouchd.config_path
+        path.write_text(path.read_text().replace("enabled: 'false'", "enabled: 'true'"))
+        objects(resolver.socket, "reload")
+        wait_for(lambda: resolver.states().get(new.tag()) == "VALID", resolver)
+        wait_for(lambda: not resolver.status()["held"], resolver)
+        assert is_secure(resolver)
+
+
 def test_a_bad_signature_holds_nothing(root, tmp_path, authority):      # noqa: F811
     """The near miss: the anchor is published, so the set is bogus and not unknown."""
     key, other = Key(), Key()

@@ -122,6 +122,38 @@ def test_stripped_signatures(world, tmp_path):
         assert explained["suggestion"]["looks"] == "attack-like"
         assert metrics(vouchd)['vouch_stripped_total{field="rrsig",transport="udp"}'] >= 2
         assert metrics(vouchd)['vouch_stripped_total{field="rrsig",transport="tcp"}'] == 0
+        assert metrics(vouchd)['vouch_stripped_total{field="edns",transport="udp"}'] == 0
+        assert explained["records"][0]["answers"][0]["check"] == "rrsig-missing"
+
+
+def test_stripped_edns(world, tmp_path):
+    """A box on the way that takes the OPT record out, and the signatures that were not asked for then."""
+    for zone in world.everywhere("z."):
+        zone.unsigned = lambda rrset, transport: transport == "udp" and rrset.rdtype == dns.rdatatype.A
+        zone.without_edns = lambda transport: transport == "udp"
+    with vouchd_in_lab(world, tmp_path) as vouchd:
+        assert ask(world) == "NOERROR"
+        assert metrics(vouchd)['vouch_stripped_total{field="edns",transport="udp"}'] >= 2
+        assert metrics(vouchd)['vouch_stripped_total{field="edns",transport="tcp"}'] == 0
+        assert explain(vouchd)["records"][0]["answers"][0]["check"] == "rrsig-missing/no-edns"
+
+
+def test_keys_that_nobody_gives(world, tmp_path):
+    """Indeterminate is no verdict about data; for clients it is a failure all the same, and no server is blamed."""
+    for address in (FIRST, SECOND):
+        world.at("z.", address).refused = lambda qtype: qtype == dns.rdatatype.DNSKEY
+    with vouchd_in_lab(world, tmp_path) as vouchd:
+        assert ask(world) == "SERVFAIL"
+        explained = explain(vouchd)
+        assert (explained["failing"], explained["failures"], explained["causes"]) == (True, 1, {"unreachable": 1})
+        assert explained["servers"] == [] and explained["suggestion"]["looks"] == "unclear"
+        assert "could not be had" in explained["suggestion"]["reasons"][0]["text"]
+        assert explained["records"][0]["outcome"] == "indeterminate"
+        assert metrics(vouchd)['vouch_validation_failures_total{reason="unreachable"}'] == 1
+        for address in (FIRST, SECOND):
+            world.at("z.", address).refused = lambda qtype: False
+        flush(vouchd)
+        assert ask(world) == "NOERROR" and not explain(vouchd)["failing"]
 
 
 def test_an_alias_whose_target_is_bad(world, tmp_path):

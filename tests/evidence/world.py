@@ -60,6 +60,8 @@ class Zone:
         self.lifetime = lambda rrset: (-HOUR_S, HOUR_S)     # of its signature, from now
         self.made_with = lambda rrset: None  # the private key, when it is not the one that the signature names
         self.unsigned = lambda rrset, transport: False
+        self.refused = lambda qtype: False
+        self.without_edns = lambda transport: False
 
     def delegate(self, child, addresses, ds=True):
         self.children[child.name] = (addresses, child.key.ds(child.name) if ds else None)
@@ -111,6 +113,9 @@ class Zone:
     def answer(self, question, transport):
         asked = question.question[0]
         reply = dns.message.make_response(question, our_payload=4096)
+        if self.refused(asked.rdtype):
+            reply.set_rcode(dns.rcode.REFUSED)
+            return reply
         child = self._cut(asked.name, asked.rdtype)
         if child is not None:
             self._refer(reply, child, transport)
@@ -155,7 +160,10 @@ class Server(threading.Thread):
         question = dns.message.from_wire(wire)
         for zone in self.zones:
             if question.question[0].name.is_subdomain(zone.name):
-                return zone.answer(question, transport).to_wire()
+                reply = zone.answer(question, transport)
+                if zone.without_edns(transport):
+                    reply.use_edns(-1)
+                return reply.to_wire()
         reply = dns.message.make_response(question)
         reply.set_rcode(dns.rcode.REFUSED)
         return reply.to_wire()
