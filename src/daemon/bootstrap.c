@@ -239,8 +239,10 @@ void bootstrap_free(struct bootstrap *bootstrap)
 
 void bootstrap_use(struct bootstrap *bootstrap, const struct settings *settings)
 {
+    bool is_reloaded = settings->config != bootstrap->settings->config; /* else another trust came */
     bootstrap->settings = settings;
     inquirer_use(bootstrap->inquirer, settings);
-    if (bootstrap->retry_s > 0 && !inquirer_is_busy(bootstrap->inquirer)) /* they may be what was lacking */
+    if (is_reloaded && bootstrap->retry_s > 0 &&
+        !inquirer_is_busy(bootstrap->inquirer)) /* it may be what was lacking */
         begin(bootstrap, PURPOSE_WATCH, NULL);
 }
