@@ -25,7 +25,7 @@ const char *cause_text(enum cause cause)
 
 enum cause cause_of(int ede, const char *site)
 {
-    if (ede == EDE_NO_REACHABLE_AUTHORITY || ede == EDE_NETWORK_ERROR)
+    if (ede == EDE_NO_REACHABLE_AUTHORITY)
         return CAUSE_UNREACHABLE;
     if (ede == EDE_BOGUS)
         return strcmp(site, fault_rows[FAULT_BAD].site) == 0 ? CAUSE_BAD_SIGNATURE : CAUSE_OTHER;
