@@ -367,9 +367,11 @@ static const struct {
     { "{\"version\":1,\"command\":\"nta list\"}", /* D6-demand */
       "{\"version\":1,\"ntas\":[{\"zone\":\"example.\",\"until\":\"2026-11-22T00:00:00Z\",\"reason\":\"keys lost\","
       "\"since\":\"2026-11-21T00:00:00Z\",\"who\":\"uid 0 (root)\",\"source\":\"ordered\",\"zone_cut\":null,"
-      "\"last_check\":null,\"finding\":null,\"good_rounds\":0}],\"ended\":[{\"zone\":\"over.example.\","
+      "\"last_check\":null,\"finding\":null,\"servers_asked\":0,\"servers_answered\":0,\"good_rounds\":0}],\"ended\":[{"
+      "\"zone\":\"over.example.\","
       "\"until\":\"1970-01-01T00:00:00Z\",\"reason\":\"\",\"since\":null,\"who\":\"\",\"source\":\"configured\","
-      "\"zone_cut\":null,\"last_check\":null,\"finding\":null,\"good_rounds\":0}],\"store\":\"none\"}",
+      "\"zone_cut\":null,\"last_check\":null,\"finding\":null,\"servers_asked\":0,\"servers_answered\":0,\"good_"
+      "rounds\":0}],\"store\":\"none\"}",
       "" },
     { "{\"version\":1,\"command\":\"nta history\"}",
       "{\"version\":1,\"history\":[{\"time\":\"2026-11-21T00:00:00Z\",\"zone\":\"example.\",\"what\":\"well\","
