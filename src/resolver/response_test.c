@@ -3,6 +3,7 @@
 #include "resolver/response.h"
 
 #include "cache/testing.h"
+#include "resolver/testing.h"
 
 enum { QUESTIONS = 20000, SIZES = 4, BUFFER_OCTETS = MESSAGE_OCTETS_MAX };
 
@@ -183,16 +184,6 @@ static void make_ready(struct cache *cache, const struct answer_options *options
     ready_put(cache, &outcome->question, ORIGIN_ITERATIVE, &draft, now);
 }
 
-/* One client: how it asks. */
-struct asking {
-    uint16_t id;
-    bool ad, cd, edns, dnssec_ok;
-    uint16_t octets_max;
-    struct dname qname;
-    struct now now;
-    struct octets options;
-};
-
 static struct asking random_asking(struct random *random, const struct outcome *outcome)
 {
     static const uint16_t sizes[SIZES] = { UDP_OCTETS_CLASSIC, 600, UDP_OCTETS_DEFAULT, 4096 };
@@ -217,44 +208,6 @@ static struct asking random_asking(struct random *random, const struct outcome *
         if (letters >> i % 64 & 1 && asking.qname.octets[i] >= 'A')
             asking.qname.octets[i] ^= 0x20;
     return asking;
-}
-
-static struct ready_answer ask_ready(struct cache *cache, const struct answer_options *options,
-                                     const struct asking *asking, uint16_t qtype, uint8_t *buffer)
-{
-    struct plain_question plain = {
-        .id = { (uint8_t)(asking->id >> 8), (uint8_t)asking->id },
-        .name = asking->qname.octets,
-        .name_octets = asking->qname.len,
-        .qtype = qtype,
-        .ad = asking->ad,
-        .cd = asking->cd,
-        .edns = asking->edns,
-        .dnssec_ok = asking->dnssec_ok,
-    };
-    struct ready_manner manner = { .edns_octets = options->edns_octets,
-                                   .ede = options->ede,
-                                   .rotate = options->rotate,
-                                   .octets_max = asking->octets_max,
-                                   .options = asking->options };
-    struct ready_key key;
-    ready_key_make(cache, &plain, ORIGIN_ITERATIVE, &key);
-    return ready_answer(cache, &key, &plain, &manner, asking->now, buffer);
-}
-
-static struct octets ask_long_way(const struct answer_options *options, const struct asking *asking,
-                                  const struct outcome *outcome, uint8_t *buffer, size_t size)
-{
-    struct client_query query = {
-        .header = { .id = asking->id, .rd = true, .ad = asking->ad, .cd = asking->cd },
-        .question = outcome->question,
-        .edns = asking->edns,
-        .dnssec_ok = asking->dnssec_ok,
-        .size_max = asking->octets_max,
-        .options = asking->options,
-    };
-    query.question.qname = asking->qname;
-    return response_write(options, &query, outcome, asking->now, buffer, size);
 }
 
 enum { ROUNDS = 8 };
