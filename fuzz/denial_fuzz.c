@@ -4,7 +4,6 @@
 #include <assert.h>
 
 #include "fuzz/small_zone.h"
-#include "validator/denial.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -46,32 +45,7 @@ static bool is_opt_out(struct small_zone *zone, int node)
     return zone->nsec3[nsec3_cover(zone, node)].opt_out;
 }
 
-static int encloser_of(const bool exists[NODES], int node)
-{
-    while (!exists[node])
-        node = node_parent(node);
-    return node;
-}
-
 /* ---- what the zone says ---- */
-
-/* Of a type where these stand: RFC 4035 section 5.4, RFC 6840 sections 4.1, 4.3, 4.4. */
-static enum proof no_such_type(uint8_t types, uint16_t qtype)
-{
-    if (types & HAS_CNAME)
-        return PROOF_NONE;
-    for (size_t i = 0; i < ARRAY_LEN(standing_types); i++)
-        if ((types & standing_types[i].standing) && (standing_types[i].type == qtype || qtype == TYPE_ANY))
-            return PROOF_NONE;
-    if (qtype == TYPE_DS && is_cut(types))
-        return PROOF_INSECURE_DELEGATION;
-    return is_cut(types) || (qtype == TYPE_DS && (types & HAS_APEX)) ? PROOF_NONE : PROOF_GOOD;
-}
-
-static enum proof no_such_type_at_wildcard(uint8_t types, uint16_t qtype)
-{
-    return no_such_type(types, qtype) == PROOF_GOOD ? PROOF_GOOD : PROOF_NONE;
-}
 
 static struct expected nsec_name_error_of(const struct small_zone *zone, int qname)
 {

@@ -13,6 +13,7 @@
 #include "crypto/verify.h"
 #include "message/coding.h"
 #include "message/rrset.h"
+#include "validator/denial.h"
 
 enum {
     LABELS = 5,
@@ -287,6 +288,33 @@ static inline void zone_make_nsec3(struct small_zone *zone, struct arena *arena,
         write_bitmap(&w, zone->types[record->node], false);
         record->rrset = denial_rrset(arena, &owner, TYPE_NSEC3, &w);
     }
+}
+
+/* ---- what it says ---- */
+
+static inline int encloser_of(const bool exists[NODES], int node)
+{
+    while (!exists[node])
+        node = node_parent(node);
+    return node;
+}
+
+/* Of a type where these stand: RFC 4035 section 5.4, RFC 6840 sections 4.1, 4.3, 4.4. */
+static inline enum proof no_such_type(uint8_t types, uint16_t qtype)
+{
+    if (types & HAS_CNAME)
+        return PROOF_NONE;
+    for (size_t i = 0; i < ARRAY_LEN(standing_types); i++)
+        if ((types & standing_types[i].standing) && (standing_types[i].type == qtype || qtype == TYPE_ANY))
+            return PROOF_NONE;
+    if (qtype == TYPE_DS && is_cut(types))
+        return PROOF_INSECURE_DELEGATION;
+    return is_cut(types) || (qtype == TYPE_DS && (types & HAS_APEX)) ? PROOF_NONE : PROOF_GOOD;
+}
+
+static inline enum proof no_such_type_at_wildcard(uint8_t types, uint16_t qtype)
+{
+    return no_such_type(types, qtype) == PROOF_GOOD ? PROOF_GOOD : PROOF_NONE;
 }
 
 /* ---- made of the input ---- */
