@@ -7,7 +7,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { QUESTIONS_MAX = 4, KEY = 11, TTL_S = 3600, CACHE_OCTETS = 1 << 20 };
+enum { QUESTIONS_MAX = 2, KEY = 11, TTL_S = 3600, CACHE_OCTETS = 1 << 20 };
 static const struct now now = { 1700000000000, 1000, true };
 
 struct resolution {
@@ -144,23 +144,24 @@ static void check_outcome(const struct small_zone *zone, int qname, uint16_t qty
     }
 }
 
-/* Until it is answered, or a server would be asked. */
-static void ask(const struct resolution *resolution, const struct small_zone *zone, int qname, uint16_t qtype)
+/* Until it is answered, or waits for a server. */
+static void ask(struct resolver *resolver, const struct small_zone *zone, int qname, uint16_t qtype)
 {
-    struct resolver_parts parts = { .cache = resolution->cache,
-                                    .random = resolution->random,
-                                    .options = &resolution->options,
-                                    .policy = &resolution->policy,
-                                    .trust = resolution->trust };
-    struct resolver *resolver = resolver_new(&parts);
     struct question question = { zone->names[qname], qtype, CLASS_IN };
-    struct want want = { .kind = WANT_NOTHING };
+    struct want want;
     resolver_ask(resolver, &question, false, &question, now);
-    while (resolver_next(resolver, now, &want) && want.kind == WANT_TURN)
-        continue;
-    if (want.kind == WANT_DONE && want.outcome->link_count > 0)
-        check_outcome(zone, qname, qtype, want.outcome);
-    resolver_free(resolver);
+    while (resolver_next(resolver, now, &want))
+        if (want.kind == WANT_DONE && want.outcome->link_count > 0)
+            check_outcome(zone, qname, qtype, want.outcome);
+}
+
+static struct resolver *resolver_of(const struct resolution *resolution)
+{
+    return resolver_new(&(const struct resolver_parts) { .cache = resolution->cache,
+                                                         .random = resolution->random,
+                                                         .options = &resolution->options,
+                                                         .policy = &resolution->policy,
+                                                         .trust = resolution->trust });
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -172,10 +173,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct small_zone *zone = zone_read(&input, arena);
     uint32_t nsec = reader_u32(&input), nsec3 = reader_u32(&input);
     put_denials(resolution->cache, arena, zone, nsec, nsec3);
+    struct resolver *resolver = resolver_of(resolution);
     for (unsigned i = 0; i < QUESTIONS_MAX && reader_left(&input) > 0; i++) {
         int qname = reader_u8(&input) % NODES;
-        ask(resolution, zone, qname, types[reader_u8(&input) % ARRAY_LEN(types)]);
+        ask(resolver, zone, qname, types[reader_u8(&input) % ARRAY_LEN(types)]);
     }
+    resolver_free(resolver);
     arena_free(arena);
     return 0;
 }

@@ -7,7 +7,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { QUESTIONS_MAX = 2, ITERATIONS_MAX = 2 };
+enum { QUESTIONS_MAX = 1, ITERATIONS_MAX = 2 };
 
 /* Records by number: NSEC first, NSEC3 behind. */
 typedef uint64_t record_set;
