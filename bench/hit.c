@@ -17,10 +17,10 @@ enum { SIGNATURE_OCTETS = 64, DAY_MS = 86400000 };
 enum { BATCH = 64, QUESTION_OCTETS = 96 };
 enum { ENTRY_OCTETS = 1024, CACHE_OCTETS = 256 << 20 }; /* of the cache: for each name, and at least */
 enum {
-    NUMBER_AT = HEADER_OCTETS + 5,
+    NUMBER_AT = HEADER_OCTETS + 2,
     NUMBER_DIGITS = 8,
     NAMES_MAX = 100000000,
-    TLD_AT = NUMBER_AT + NUMBER_DIGITS + 2,
+    TLD_AT = NUMBER_AT + NUMBER_DIGITS + 5,
     TLDS = 10
 };
 
@@ -56,7 +56,7 @@ static struct dname name_of(unsigned i)
 {
     char text[32];
     struct dname name;
-    snprintf(text, sizeof(text), "h0.z%0*u.t%u.", NUMBER_DIGITS, i, i % TLDS);
+    snprintf(text, sizeof(text), "h%0*u.z0.t%u.", NUMBER_DIGITS, i, i % TLDS);
     if (dname_from_text(text, &name) != OK)
         errx(EX_SOFTWARE, "%s", text);
     return name;
