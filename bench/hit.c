@@ -15,7 +15,7 @@
 enum { NAMES = 10000, HITS = 2000000, THREADS_MAX = 64, TTL_S = 86400 };
 enum { SIGNATURE_OCTETS = 64, DAY_MS = 86400000 };
 enum { BATCH = 64, QUESTION_OCTETS = 96 };
-enum { ENTRY_OCTETS = 1024, CACHE_OCTETS = 256 << 20 }; /* of the cache: for each name, and at least */
+enum { ENTRY_OCTETS = 2048, CACHE_OCTETS = 256 << 20 }; /* of the cache: for each name, and at least */
 enum {
     NUMBER_AT = HEADER_OCTETS + 2,
     NUMBER_DIGITS = 8,

@@ -12,6 +12,8 @@ enum {
     SHARD_SHIFT = 36,  /* the index of a shard takes the bits of the hash below, the tags those from 40 on */
     ATTEMPTS_MAX = 64, /* of a read that finds out that writers were faster: it gives up, as if there were no entry */
     WALK_BUCKETS = 32, /* under one lock */
+    HUGE_PAGE_OCTETS = 2 << 20,
+    PREFETCHED_LINES = 5, /* of an entry: most have no more */
 };
 
 struct store {
@@ -58,6 +60,15 @@ struct store *store_new_at(void *memory, uint64_t octets, uint64_t seed, bool is
     return store;
 }
 
+/* A large store is asked for names all over it: each would wait for the page table first.  The beginning of a shard keeps
+ * small pages, so that little content takes little memory. */
+static void ask_for_huge_pages(const struct store *store, uint8_t *memory)
+{
+    uint64_t each = page_floor(store->octets / store->shard_count);
+    for (size_t i = 0; i < store->shard_count && each > HUGE_PAGE_OCTETS; i++)
+        madvise(memory + i * each + HUGE_PAGE_OCTETS, each - HUGE_PAGE_OCTETS, MADV_HUGEPAGE); /* if there are any */
+}
+
 struct store *store_new(uint64_t budget_octets, uint64_t seed)
 {
     uint64_t octets = page_floor(budget_octets);
@@ -66,6 +77,7 @@ struct store *store_new(uint64_t budget_octets, uint64_t seed)
         return NULL;
     struct store *store = store_new_at(memory, octets, seed, false);
     assert(store != NULL);
+    ask_for_huge_pages(store, memory);
     store->mapped = memory;
     return store;
 }
@@ -263,9 +275,8 @@ void store_prefetch_entry(const struct store *store, uint64_t hash)
         if (!slot_has_tag(slot, hash))
             continue;
         const uint8_t *entry = shard->data + slot_offset(slot);
-        __builtin_prefetch(entry);
-        __builtin_prefetch(entry + LINE_OCTETS);
-        __builtin_prefetch(entry + 2 * LINE_OCTETS);
+        for (size_t k = 0; k < PREFETCHED_LINES; k++)
+            __builtin_prefetch(entry + k * LINE_OCTETS);
     }
 }
 
