@@ -26,8 +26,9 @@
 
 enum {
     ALIGNMENT = _Alignof(max_align_t),
-    CHUNK_OCTETS_FIRST = 4096,  /* with its header: most client queries fit */
-    CHUNK_OCTETS_MAX = 1 << 16, /* chunks double up to this; a larger allocation gets a chunk of its own size */
+    CHUNK_OCTETS_MIN = 4096, /* with its header */
+    CHUNK_SHARE = 4, /* a further chunk has one part in so many of what there is: no more than that stays unused … */
+    CHUNK_OCTETS_MAX = 1 << 16, /* … up to this; a larger allocation gets a chunk of its own size */
     APART_OCTETS = 128,         /* processors fetch cache lines in pairs */
 };
 
@@ -40,7 +41,9 @@ struct chunk {
 
 struct arena {
     struct chunk *newest;
-    size_t octets;
+    size_t octets;      /* handed out */
+    size_t held;        /* in chunks */
+    size_t first_chunk; /* 0, or what was held before it was reset */
 };
 
 static _Noreturn void out_of_memory(size_t size)
@@ -106,12 +109,17 @@ static void chunk_free(struct chunk *chunk)
     free(chunk);
 }
 
+static size_t bounded(size_t size)
+{
+    size_t min = CHUNK_OCTETS_MIN - sizeof(struct chunk);
+    return size < min ? min : size > CHUNK_OCTETS_MAX ? CHUNK_OCTETS_MAX : size;
+}
+
 static void add_chunk(struct arena *arena, size_t wanted)
 {
-    size_t size = CHUNK_OCTETS_FIRST - sizeof(struct chunk);
-    if (arena->newest != NULL)
-        size = arena->newest->size < CHUNK_OCTETS_MAX / 2 ? 2 * arena->newest->size : CHUNK_OCTETS_MAX;
+    size_t size = bounded(arena->newest == NULL ? arena->first_chunk : arena->held / CHUNK_SHARE);
     arena->newest = chunk_new(arena->newest, size < wanted ? wanted : size);
+    arena->held += arena->newest->size;
 }
 
 struct arena *arena_new(void)
@@ -119,36 +127,37 @@ struct arena *arena_new(void)
     return memory_new(1, sizeof(struct arena));
 }
 
-void arena_free(struct arena *arena)
+static void free_chunks(struct arena *arena)
 {
-    if (arena == NULL)
-        return;
     while (arena->newest != NULL) {
         struct chunk *chunk = arena->newest;
         arena->newest = chunk->older;
         chunk_free(chunk);
     }
+    arena->held = 0;
+}
+
+void arena_free(struct arena *arena)
+{
+    if (arena == NULL)
+        return;
+    free_chunks(arena);
     free(arena);
 }
 
 void arena_reset(struct arena *arena)
 {
-    struct chunk *kept = NULL;
-    while (arena->newest != NULL) {
-        struct chunk *chunk = arena->newest;
-        arena->newest = chunk->older;
-        if (kept == NULL && chunk->size <= CHUNK_OCTETS_MAX)
-            kept = chunk;
-        else
-            chunk_free(chunk);
-    }
-    if (kept != NULL) {
-        ASAN_POISON_MEMORY_REGION(kept->data, kept->size);
-        kept->older = NULL;
-        kept->used = 0;
-    }
-    arena->newest = kept;
+    struct chunk *only = arena->newest;
     arena->octets = 0;
+    if (only == NULL)
+        return;
+    if (only->older != NULL || only->size > CHUNK_OCTETS_MAX) {
+        arena->first_chunk = arena->held;
+        free_chunks(arena);
+        return;
+    }
+    ASAN_POISON_MEMORY_REGION(only->data, only->size);
+    only->used = 0;
 }
 
 size_t arena_octets(const struct arena *arena)

@@ -17,7 +17,7 @@ struct arena;
 struct arena *arena_new(void);
 void arena_free(struct arena *arena); /* NULL is allowed */
 
-/* Forgets everything in it but keeps one chunk for the next use. */
+/* Forgets everything in it but keeps the memory for the next use, or takes as much in one piece then. */
 void arena_reset(struct arena *arena);
 
 /* Octets handed out since arena_new() or arena_reset(). */

@@ -546,12 +546,16 @@ bool delegation_head_decode(struct octets blob, struct delegation_head *head)
     return !r.failed;
 }
 
-static void read_server(struct reader *r, const struct dname *base, struct delegation_server *server)
+static void read_server(struct reader *r, const struct dname *base, struct arena *arena,
+                        struct delegation_server *server)
 {
     read_name(r, base, &server->name);
     server->address_count = reader_u8(r);
     if (server->address_count > ADDRESSES_PER_NS_MAX)
         r->failed = true;
+    if (r->failed)
+        return;
+    server->addresses = ARENA_ARRAY(arena, server->address_count, struct address);
     for (uint16_t i = 0; i < server->address_count && !r->failed; i++)
         read_address(r, &server->addresses[i]);
 }
@@ -571,7 +575,7 @@ bool delegation_decode(struct octets blob, struct arena *arena, struct delegatio
     delegation->server_count = head->server_count;
     delegation->servers = ARENA_ARRAY(arena, head->server_count, struct delegation_server);
     for (uint16_t i = 0; i < head->server_count && !r.failed; i++) {
-        read_server(&r, base, &delegation->servers[i]);
+        read_server(&r, base, arena, &delegation->servers[i]);
         base = &delegation->servers[i].name;
     }
     return !r.failed;

@@ -100,7 +100,7 @@ bool cache_claim_refresh(struct cache *cache, const struct question *question, u
 struct delegation_server {
     struct dname name;
     uint16_t address_count;
-    struct address addresses[ADDRESSES_PER_NS_MAX]; /* glue; port 53 unless configured */
+    struct address *addresses; /* glue, ADDRESSES_PER_NS_MAX at most; port 53 unless configured */
 };
 struct delegation {
     struct dname zone;

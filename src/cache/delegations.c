@@ -128,5 +128,9 @@ struct delegation *delegation_copy(struct arena *arena, const struct delegation 
 {
     struct delegation *copy = arena_copy(arena, delegation, sizeof(*delegation));
     copy->servers = arena_copy(arena, delegation->servers, delegation->server_count * sizeof(*delegation->servers));
+    for (uint16_t i = 0; i < copy->server_count; i++) {
+        struct delegation_server *server = &copy->servers[i];
+        server->addresses = arena_copy(arena, server->addresses, server->address_count * sizeof(*server->addresses));
+    }
     return copy;
 }

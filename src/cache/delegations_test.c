@@ -13,6 +13,7 @@ static struct delegation delegation_of(struct arena *arena, const char *zone, co
     delegation.servers = ARENA_ARRAY(arena, 2, struct delegation_server);
     delegation.servers[0].name = name_of(server);
     delegation.servers[0].address_count = 2;
+    delegation.servers[0].addresses = ARENA_ARRAY(arena, 2, struct address);
     assert_int_equal(address_from_text("192.0.2.53", 53, &delegation.servers[0].addresses[0]), OK);
     assert_int_equal(address_from_text("2001:db8::53@5353", 53, &delegation.servers[0].addresses[1]), OK);
     delegation.servers[1].name = name_of("ns.elsewhere.");

@@ -74,15 +74,17 @@ void cut_add_target(const struct resolver_options *options, struct cut *cut, con
         return;
     struct address reached = reached_address(options, address);
     for (uint16_t i = 0; i < cut->target_count; i++)
-        if (address_equal(&cut->targets[i].address, &reached))
+        if (address_equal(&cut->targets[i]->address, &reached))
             return;
-    cut->targets[cut->target_count++] =
-        (struct target) { .address = reached, .use_tcp = options->tcp_alone || cut->tcp_alone };
+    struct target *target = ARENA_NEW(cut->arena, struct target);
+    *target = (struct target) { .address = reached, .use_tcp = options->tcp_alone || cut->tcp_alone };
+    cut->targets[cut->target_count++] = target;
 }
 
 struct cut *cut_new(const struct resolver_options *options, struct lookup *l, struct delegation *delegation)
 {
     struct cut *cut = ARENA_NEW(l->arena, struct cut);
+    cut->arena = l->arena;
     cut->delegation = delegation;
     if (l->single != NULL && dname_equal(&l->single->zone, &delegation->zone)) {
         cut->only = &l->single->address;
@@ -174,7 +176,7 @@ struct target *cut_choose_target(struct resolver *r, struct lookup *l, struct no
     struct cut *cut = l->cut;
     int64_t scores[CUT_TARGETS_MAX], best = INT64_MAX;
     for (uint16_t i = 0; i < cut->target_count; i++) {
-        scores[i] = can_be_asked(r, l, &cut->targets[i], now) ? score(r, l, &cut->targets[i], now) : INT64_MAX;
+        scores[i] = can_be_asked(r, l, cut->targets[i], now) ? score(r, l, cut->targets[i], now) : INT64_MAX;
         if (scores[i] < best)
             best = scores[i];
     }
@@ -185,6 +187,6 @@ struct target *cut_choose_target(struct resolver *r, struct lookup *l, struct no
     for (uint16_t i = 0; i < cut->target_count; i++)
         if (scores[i] != INT64_MAX && scores[i] <= best + SCORE_BAND_MS &&
             random_below(r->parts.random, ++candidates) == 0)
-            chosen = &cut->targets[i];
+            chosen = cut->targets[i];
     return chosen;
 }

@@ -9,7 +9,7 @@ static void remember_doubted(struct request *q)
         struct pin *pin = q->pins[i];
         pin->doubted = pin->answer;
         if (pin->answer != NULL)
-            pin->doubted_verdict = pin->answer->verdict;
+            pin->doubted_verdict = arena_copy(q->arena, &pin->answer->verdict, sizeof(pin->answer->verdict));
     }
 }
 
@@ -23,7 +23,7 @@ void doubt_give_up(struct request *q)
         if (pin->doubted == NULL)
             continue;
         pin->answer = pin->doubted;
-        pin->answer->verdict = pin->doubted_verdict;
+        pin->answer->verdict = *pin->doubted_verdict;
     }
 }
 

@@ -38,29 +38,30 @@ static struct delegation_server *find_server(struct delegation *hints, const str
 }
 
 /* An address may stand before or behind the NS record that makes it a root server's. */
-static struct delegation_server *get_server(struct delegation *hints, const struct dname *name)
+static struct delegation_server *get_server(struct delegation *hints, const struct dname *name, struct arena *arena)
 {
     struct delegation_server *server = find_server(hints, name);
     if (server == NULL && hints->server_count < NS_PER_ZONE_MAX) {
         server = &hints->servers[hints->server_count++];
         server->name = *name;
+        server->addresses = ARENA_ARRAY(arena, ADDRESSES_PER_NS_MAX, struct address);
     }
     return server;
 }
 
-static const char *add_record(struct delegation *hints, const struct master_record *record)
+static const char *add_record(struct delegation *hints, const struct master_record *record, struct arena *arena)
 {
     struct dname name = record->owner;
     if (record->type == TYPE_NS) {
         if (!dname_is_root(&record->owner))
             return "an NS record that is not at the root";
-        if (rdata_name(record->rdata, &name) != OK || get_server(hints, &name) == NULL)
+        if (rdata_name(record->rdata, &name) != OK || get_server(hints, &name, arena) == NULL)
             return "too many name servers";
         return NULL;
     }
     if (record->type != TYPE_A && record->type != TYPE_AAAA)
         return "expected NS, A and AAAA records only";
-    struct delegation_server *server = get_server(hints, &name);
+    struct delegation_server *server = get_server(hints, &name, arena);
     if (server == NULL || server->address_count == ADDRESSES_PER_NS_MAX)
         return "too many addresses";
     if (address_from_rdata(record->type, record->rdata, 53, &server->addresses[server->address_count]) != OK)
@@ -86,7 +87,7 @@ enum err root_hints_from_text(struct arena *arena, const char *text, size_t len,
     *hints = new_hints(arena);
     *error = NULL;
     while ((err = master_next(master, &record)) == OK) {
-        const char *wrong = add_record(*hints, &record);
+        const char *wrong = add_record(*hints, &record, arena);
         if (wrong == NULL)
             continue;
         *error = arena_printf(arena, "line %u: %s", record.line, wrong);

@@ -71,8 +71,9 @@ struct cut { /* where the question stands */
     bool tcp_alone;             /* the rule says so */
     bool from_cache;            /* known before this lookup: may be outdated */
     const struct address *only; /* NULL: any target will do */
+    struct arena *arena;        /* the lookup's */
     uint16_t target_count;
-    struct target targets[CUT_TARGETS_MAX];
+    struct target *targets[CUT_TARGETS_MAX];
     bool name_is_asked[NS_PER_ZONE_MAX]; /* of delegation->servers */
     uint8_t names_asked;
 };
@@ -167,7 +168,7 @@ struct pin {
     bool retry_after_budget; /* the lookup we had joined spent somebody else's budget */
     struct answer *answer;   /* NULL: failed, or not here yet */
     struct answer *doubted;  /* what it was, and was found to be, before somebody else was asked */
-    struct verdict doubted_verdict;
+    struct verdict *doubted_verdict;
     struct failure failure;
     bool failure_is_cached;
     struct address from; /* the server that said it; family 0: out of the cache */

@@ -313,7 +313,7 @@ static bool try_another_way(struct resolver *r, struct lookup *l, struct now now
         return true;
     }
     for (uint16_t i = 0; i < l->cut->target_count; i++)
-        if (l->cut->targets[i].recursion_lame && !l->accept_recursion_lame) {
+        if (l->cut->targets[i]->recursion_lame && !l->accept_recursion_lame) {
             l->accept_recursion_lame = true;
             return true;
         }

@@ -104,6 +104,7 @@ static void delegate(struct world *world, const char *zone, const char *const *s
         struct delegation_server *server = &delegation.servers[i];
         server->name = name_of(servers[i]);
         server->address_count = has_glue;
+        server->addresses = ARENA_NEW(world->arena, struct address);
         server->addresses[0] = (struct address) { .family = 4, .port = 53, .octets = { 185, 49, 140, 10 } };
     }
     cache_put_delegation(world->cache, &delegation, world->now);
@@ -375,6 +376,7 @@ static void delegate_to_many(struct world *world, const char *zone)
         struct delegation_server *server = &delegation.servers[i];
         server->name = delegation.zone;
         server->address_count = ADDRESSES_PER_NS_MAX;
+        server->addresses = ARENA_ARRAY(world->arena, ADDRESSES_PER_NS_MAX, struct address);
         for (uint8_t k = 0; k < ADDRESSES_PER_NS_MAX; k++)
             server->addresses[k] = (struct address) { .family = 4, .port = 53, .octets = { 185, 49, i, k } };
     }

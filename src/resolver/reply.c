@@ -305,11 +305,13 @@ static struct delegation *new_delegation(const struct message *message, const st
     delegation->zone = *ns->owner;
     delegation->origin = asked->origin;
     delegation->expires_ms = whole_seconds(asked->now) + (int64_t)ns->ttl_s * 1000;
-    delegation->servers = ARENA_ARRAY(arena, NS_PER_ZONE_MAX, struct delegation_server);
-    for (uint16_t i = 0; i < ns->count && delegation->server_count < NS_PER_ZONE_MAX; i++) {
+    uint16_t max = ns->count < NS_PER_ZONE_MAX ? ns->count : NS_PER_ZONE_MAX;
+    delegation->servers = ARENA_ARRAY(arena, max, struct delegation_server);
+    for (uint16_t i = 0; i < ns->count && delegation->server_count < max; i++) {
         struct delegation_server *server = &delegation->servers[delegation->server_count];
         if (rdata_name(ns->rdata[i], &server->name) != OK)
             continue;
+        server->addresses = ARENA_ARRAY(arena, ADDRESSES_PER_NS_MAX, struct address);
         add_glue(server, message, asked, TYPE_A);
         add_glue(server, message, asked, TYPE_AAAA);
         delegation->server_count++;

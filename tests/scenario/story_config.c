@@ -990,7 +990,7 @@ static void make_root_hints(struct mapping *m, const struct zone_rule *rule)
     };
     hints->servers[0].name = *dname_root();
     hints->servers[0].address_count = rule->address_count;
-    memcpy(hints->servers[0].addresses, rule->addresses, sizeof(rule->addresses));
+    hints->servers[0].addresses = arena_copy(m->arena, rule->addresses, sizeof(rule->addresses));
     m->config->resolver.root_hints = hints;
 }
 
