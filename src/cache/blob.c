@@ -96,21 +96,30 @@ static uint8_t shared_labels(const struct dname *a, const struct dname *b)
     return 0;
 }
 
-/* The number of labels shared with base, then the octets before them. */
+enum { NAME_SHARED_SHIFT = 4, NAME_LEN_MASK = 15, NAME_IS_LONG = 0xff };
+
+/* The number of labels shared with base and that of the octets before them, mostly in one octet; then those. */
 static void put_name(struct writer *w, const struct dname *base, const struct dname *name)
 {
     struct dname suffix;
     uint8_t shared = shared_labels(base, name);
     dname_suffix(name, shared, &suffix);
-    writer_u8(w, shared);
-    writer_u8(w, name->len - suffix.len);
-    writer_octets_put(w, (struct octets) { name->octets, (size_t)name->len - suffix.len });
+    uint8_t len = name->len - suffix.len;
+    if (shared < NAME_IS_LONG >> NAME_SHARED_SHIFT && len <= NAME_LEN_MASK) {
+        writer_u8(w, (uint8_t)(shared << NAME_SHARED_SHIFT | len));
+    } else {
+        writer_u8(w, NAME_IS_LONG);
+        writer_u8(w, shared);
+        writer_u8(w, len);
+    }
+    writer_octets_put(w, (struct octets) { name->octets, len });
 }
 
 static void read_name(struct reader *r, const struct dname *base, struct dname *name)
 {
-    uint8_t shared = reader_u8(r), octets[2 * DNAME_OCTETS_MAX];
-    struct octets front = reader_octets(r, reader_u8(r));
+    uint8_t form = reader_u8(r), octets[2 * DNAME_OCTETS_MAX];
+    uint8_t shared = form == NAME_IS_LONG ? reader_u8(r) : form >> NAME_SHARED_SHIFT;
+    struct octets front = reader_octets(r, form == NAME_IS_LONG ? reader_u8(r) : form & NAME_LEN_MASK);
     struct dname suffix = *dname_root();
     *name = suffix;
     if (r->failed || shared > base->labels) {
@@ -127,20 +136,39 @@ static void read_name(struct reader *r, const struct dname *base, struct dname *
 
 /* ---- keys ---- */
 
-enum { KEY_KIND = 3, KEY_IS_IN = 4, KEY_IS_ITERATIVE = 8 };
+enum { KEY_KIND = 3, KEY_IS_IN = 4, KEY_IS_ITERATIVE = 8, KEY_TYPE_SHIFT = 4 };
+
+/* Their place here, counted from one, stands for them. */
+static const uint16_t usual_types[] = {
+    TYPE_A,    TYPE_NS,  TYPE_CNAME, TYPE_SOA,    TYPE_PTR,   TYPE_MX, TYPE_TXT,
+    TYPE_AAAA, TYPE_SRV, TYPE_DS,    TYPE_DNSKEY, TYPE_HTTPS, 0, /* of a name error */
+};
+_Static_assert(ARRAY_LEN(usual_types) < 16, "four bits");
+
+static uint8_t usual_type_number(uint16_t type)
+{
+    for (uint8_t i = 0; i < ARRAY_LEN(usual_types); i++) {
+        if (usual_types[i] == type)
+            return i + 1;
+    }
+    return 0;
+}
 
 struct octets blob_key_encode(const struct blob_key *key, uint8_t octets[BLOB_KEY_OCTETS_MAX])
 {
     struct writer w = writer_of(octets, BLOB_KEY_OCTETS_MAX);
     struct dname lower;
     bool is_in = key->qclass == CLASS_IN, is_iterative = key->origin == ORIGIN_ITERATIVE;
+    uint8_t type = usual_type_number(key->qtype);
     dname_lower(&key->qname, &lower);
-    writer_u8(&w, (uint8_t)(key->kind | (is_in ? KEY_IS_IN : 0) | (is_iterative ? KEY_IS_ITERATIVE : 0)));
+    writer_u8(&w, (uint8_t)(key->kind | (is_in ? KEY_IS_IN : 0) | (is_iterative ? KEY_IS_ITERATIVE : 0) |
+                            type << KEY_TYPE_SHIFT));
     if (!is_iterative)
         writer_u16(&w, key->origin);
     if (!is_in)
         writer_u16(&w, key->qclass);
-    writer_u16(&w, key->qtype);
+    if (type == 0)
+        writer_u16(&w, key->qtype);
     writer_dname(&w, &lower);
     return writer_octets(&w);
 }
@@ -152,7 +180,10 @@ bool blob_key_decode(struct octets octets, struct blob_key *key)
     key->kind = flags & KEY_KIND;
     key->origin = flags & KEY_IS_ITERATIVE ? ORIGIN_ITERATIVE : reader_u16(&r);
     key->qclass = flags & KEY_IS_IN ? CLASS_IN : reader_u16(&r);
-    key->qtype = reader_u16(&r);
+    uint8_t type = flags >> KEY_TYPE_SHIFT;
+    if (type > ARRAY_LEN(usual_types))
+        return false;
+    key->qtype = type == 0 ? reader_u16(&r) : usual_types[type - 1];
     reader_dname_uncompressed(&r, &key->qname);
     return !r.failed;
 }
@@ -166,7 +197,17 @@ enum { /* what is not as it mostly is */
        SET_IS_SIGNED = 8,     /* … and there are */
        SET_HAS_SIG_TTL = 16,
        SET_HAS_OWNER = 32, /* else the base itself */
+       SET_HAS_TYPE = 64,
+       SET_HAS_TTL = 128,
 };
+
+/* What a set mostly is like. */
+struct usual {
+    const struct dname *owner;
+    uint16_t type;
+    uint32_t ttl_s;
+};
+
 enum { /* RFC 4034 section 3.1 */
        SIG_TYPE_OCTETS = 2,
        SIG_ALGORITHM_OCTETS = 1,
@@ -248,24 +289,28 @@ static struct octets read_sig(struct reader *r, const struct rrset *rrset, struc
     return writer_octets(&w);
 }
 
-static uint8_t set_flags(const struct rrset *rrset, const struct dname *base)
+static uint8_t set_flags(const struct rrset *rrset, const struct usual *usual)
 {
     return (uint8_t)((rrset->class != CLASS_IN ? SET_HAS_CLASS : 0) | (rrset->count != 1 ? SET_HAS_COUNT : 0) |
                      (rrset->sig_count > 1 ? SET_HAS_SIG_COUNT : 0) | (rrset->sig_count > 0 ? SET_IS_SIGNED : 0) |
                      (rrset->sig_ttl_s != rrset->ttl_s ? SET_HAS_SIG_TTL : 0) |
-                     (dname_same_case(rrset->owner, base) ? 0 : SET_HAS_OWNER));
+                     (dname_same_case(rrset->owner, usual->owner) ? 0 : SET_HAS_OWNER) |
+                     (rrset->type != usual->type ? SET_HAS_TYPE : 0) |
+                     (rrset->ttl_s != usual->ttl_s ? SET_HAS_TTL : 0));
 }
 
-void rrset_encode(struct writer *w, const struct dname *base, const struct rrset *rrset)
+static void put_set(struct writer *w, const struct usual *usual, const struct rrset *rrset)
 {
-    uint8_t flags = set_flags(rrset, base);
+    uint8_t flags = set_flags(rrset, usual);
     writer_u8(w, flags);
     if (flags & SET_HAS_OWNER)
-        put_name(w, base, rrset->owner);
-    writer_u16(w, rrset->type);
+        put_name(w, usual->owner, rrset->owner);
+    if (flags & SET_HAS_TYPE)
+        writer_u16(w, rrset->type);
     if (flags & SET_HAS_CLASS)
         writer_u16(w, rrset->class);
-    put_number(w, rrset->ttl_s);
+    if (flags & SET_HAS_TTL)
+        put_number(w, rrset->ttl_s);
     if (flags & SET_HAS_SIG_TTL)
         put_number(w, rrset->sig_ttl_s);
     if (flags & SET_HAS_COUNT)
@@ -278,6 +323,11 @@ void rrset_encode(struct writer *w, const struct dname *base, const struct rrset
     }
     for (uint16_t i = 0; i < rrset->sig_count; i++)
         put_sig(w, rrset, rrset->sigs[i]);
+}
+
+void rrset_encode(struct writer *w, const struct dname *base, const struct rrset *rrset)
+{
+    put_set(w, &(struct usual) { .owner = base }, rrset);
 }
 
 /* A count of what takes an octet at least each. */
@@ -301,17 +351,17 @@ static void read_records(struct reader *r, struct rrset *rrset, struct arena *ar
     rrset->sigs = sigs;
 }
 
-struct rrset *rrset_decode(struct reader *r, const struct dname *base, struct arena *arena)
+static struct rrset *read_set(struct reader *r, const struct usual *usual, struct arena *arena)
 {
     struct rrset *rrset = ARENA_NEW(arena, struct rrset);
-    struct dname owner = *base;
+    struct dname owner = *usual->owner;
     uint8_t flags = reader_u8(r);
     if (flags & SET_HAS_OWNER)
-        read_name(r, base, &owner);
+        read_name(r, usual->owner, &owner);
     rrset->owner = dname_copy(arena, &owner);
-    rrset->type = reader_u16(r);
+    rrset->type = flags & SET_HAS_TYPE ? reader_u16(r) : usual->type;
     rrset->class = flags & SET_HAS_CLASS ? reader_u16(r) : CLASS_IN;
-    rrset->ttl_s = (uint32_t)read_upto(r, UINT32_MAX);
+    rrset->ttl_s = flags & SET_HAS_TTL ? (uint32_t)read_upto(r, UINT32_MAX) : usual->ttl_s;
     rrset->sig_ttl_s = flags & SET_HAS_SIG_TTL ? (uint32_t)read_upto(r, UINT32_MAX) : rrset->ttl_s;
     rrset->count = flags & SET_HAS_COUNT ? read_count(r) : 1;
     rrset->sig_count = flags & SET_HAS_SIG_COUNT ? read_count(r) : flags & SET_IS_SIGNED ? 1 : 0;
@@ -319,22 +369,32 @@ struct rrset *rrset_decode(struct reader *r, const struct dname *base, struct ar
     return rrset;
 }
 
-static void put_list(struct writer *w, const struct dname *base, const struct rrset_list *list)
+struct rrset *rrset_decode(struct reader *r, const struct dname *base, struct arena *arena)
 {
-    put_number(w, list->count);
+    return read_set(r, &(struct usual) { .owner = base }, arena);
+}
+
+/* Of the set that follows this one: near its owner, and with the same TTL. */
+static struct usual usual_after(const struct rrset *rrset)
+{
+    return (struct usual) { rrset->owner, rrset->type, rrset->ttl_s };
+}
+
+static void put_sets(struct writer *w, struct usual usual, const struct rrset_list *list)
+{
     for (uint16_t i = 0; i < list->count; i++) {
-        rrset_encode(w, base, list->items[i]);
-        base = list->items[i]->owner; /* mostly the next one's, or near it */
+        put_set(w, &usual, list->items[i]);
+        usual = usual_after(list->items[i]);
     }
 }
 
-static struct rrset_list read_list(struct reader *r, const struct dname *base, struct arena *arena)
+static struct rrset_list read_sets(struct reader *r, struct usual usual, uint16_t count, struct arena *arena)
 {
-    struct rrset_list list = { .count = read_count(r) };
+    struct rrset_list list = { .count = count };
     list.items = ARENA_ARRAY(arena, list.count, struct rrset *);
     for (uint16_t i = 0; i < list.count; i++) {
-        list.items[i] = rrset_decode(r, base, arena);
-        base = list.items[i]->owner;
+        list.items[i] = read_set(r, &usual, arena);
+        usual = usual_after(list.items[i]);
     }
     return r->failed ? (struct rrset_list) { .count = 0 } : list;
 }
@@ -369,6 +429,12 @@ static uint16_t usual_rcode(enum answer_kind kind)
     return kind == ANSWER_NXDOMAIN ? RCODE_NXDOMAIN : RCODE_NOERROR;
 }
 
+/* That of the only set, and of its signatures. */
+static uint32_t usual_ttl(const struct answer_head *head)
+{
+    return (uint32_t)((head->expires_ms - head->received_ms) / 1000);
+}
+
 static void head_encode(struct writer *w, const struct blob_key *key, const struct answer_head *head)
 {
     bool has_more = head->qtype != key->qtype || head->rcode != usual_rcode(head->kind) || head->ede != EDE_NONE;
@@ -385,7 +451,7 @@ static void head_encode(struct writer *w, const struct blob_key *key, const stru
         put_number(w, head->lineage.generation);
     }
     if (has_cap)
-        put_number(w, head->ttl_cap_s);
+        put_number(w, head->ttl_cap_s == usual_ttl(head) ? 0 : (uint64_t)head->ttl_cap_s + 1);
     if (!has_more)
         return;
     writer_u16(w, head->qtype);
@@ -411,7 +477,8 @@ static void head_read(struct reader *r, const struct blob_key *key, struct answe
         head->lineage.slot = (uint32_t)read_upto(r, UINT32_MAX);
         head->lineage.generation = (uint32_t)read_upto(r, UINT32_MAX);
     }
-    head->ttl_cap_s = flags & HEAD_HAS_CAP ? (uint32_t)read_upto(r, UINT32_MAX) : UINT32_MAX;
+    uint64_t cap = flags & HEAD_HAS_CAP ? read_upto(r, UINT32_MAX) : 0;
+    head->ttl_cap_s = !(flags & HEAD_HAS_CAP) ? UINT32_MAX : cap == 0 ? usual_ttl(head) : (uint32_t)(cap - 1);
     head->qtype = has_more ? reader_u16(r) : key->qtype;
     head->rcode = has_more ? reader_u16(r) : usual_rcode(head->kind);
     head->ede = has_more ? (int16_t)reader_u16(r) : EDE_NONE;
@@ -439,29 +506,71 @@ static bool has_site(const struct answer *answer)
     return has_words(&answer->verdict) || (answer->kind == ANSWER_NODATA && answer->verdict.security == SECURE);
 }
 
+enum {                   /* what is not as it mostly is */
+       FORM_LABELS = 15, /* that the zone's name has less than the base; else it is written */
+       FORM_HAS_WORDS = 16,
+       FORM_HAS_COUNT = 32, /* else one set */
+       FORM_HAS_PROOFS = 64,
+};
+
+static uint8_t form_of(const struct dname *base, const struct answer *answer)
+{
+    const struct dname *zone = &answer->zone;
+    bool is_above = shared_labels(base, zone) == zone->labels && base->labels - zone->labels < FORM_LABELS;
+    return (uint8_t)((is_above ? base->labels - zone->labels : FORM_LABELS) |
+                     (has_site(answer) || has_words(&answer->verdict) ? FORM_HAS_WORDS : 0) |
+                     (answer->rrsets.count != 1 ? FORM_HAS_COUNT : 0) |
+                     (answer->proofs.count > 0 ? FORM_HAS_PROOFS : 0));
+}
+
 void answer_encode(struct writer *w, const struct blob_key *key, const struct answer_head *head,
                    const struct answer *answer)
 {
     struct dname base;
     dname_lower(&key->qname, &base);
+    struct usual usual = { &base, key->qtype, usual_ttl(head) };
+    uint8_t form = form_of(&base, answer);
     head_encode(w, key, head);
-    put_name(w, &base, &answer->zone);
-    put_text(w, has_site(answer) ? answer->verdict.site : NULL, UINT8_MAX);
-    put_text(w, has_words(&answer->verdict) ? answer->verdict.text : NULL, EXTRA_TEXT_MAX);
-    put_list(w, &base, &answer->rrsets);
-    put_list(w, &base, &answer->proofs);
+    writer_u8(w, form);
+    if ((form & FORM_LABELS) == FORM_LABELS)
+        put_name(w, &base, &answer->zone);
+    if (form & FORM_HAS_WORDS) {
+        put_text(w, has_site(answer) ? answer->verdict.site : NULL, UINT8_MAX);
+        put_text(w, has_words(&answer->verdict) ? answer->verdict.text : NULL, EXTRA_TEXT_MAX);
+    }
+    if (form & FORM_HAS_COUNT)
+        put_number(w, answer->rrsets.count);
+    if (form & FORM_HAS_PROOFS)
+        put_number(w, answer->proofs.count);
+    put_sets(w, usual, &answer->rrsets);
+    put_sets(w, usual, &answer->proofs);
 }
 
-static void read_verdict(struct reader *r, struct arena *arena, const struct answer_head *head, struct verdict *verdict)
+static void read_verdict(struct reader *r, uint8_t form, struct arena *arena, const struct answer_head *head,
+                         struct verdict *verdict)
 {
     char site[UINT8_MAX] = "";
-    read_text(r, site, sizeof(site));
-    read_text(r, verdict->text, sizeof(verdict->text));
+    if (form & FORM_HAS_WORDS) {
+        read_text(r, site, sizeof(site));
+        read_text(r, verdict->text, sizeof(verdict->text));
+    }
     verdict->site = site[0] == '\0' ? "cached" : arena_strdup(arena, site);
     verdict->security = head->security;
     verdict->ede = head->ede;
     verdict->valid_until_s = head->valid_until_s;
     verdict->ttl_cap_s = head->ttl_cap_s;
+}
+
+static void read_zone(struct reader *r, uint8_t form, const struct dname *base, struct dname *zone)
+{
+    uint8_t labels = form & FORM_LABELS;
+    *zone = *dname_root();
+    if (labels == FORM_LABELS)
+        read_name(r, base, zone);
+    else if (labels > base->labels)
+        r->failed = true;
+    else
+        dname_suffix(base, base->labels - labels, zone);
 }
 
 bool answer_decode(struct octets blob, const struct blob_key *key, struct arena *arena, struct answer_head *head,
@@ -472,10 +581,14 @@ bool answer_decode(struct octets blob, const struct blob_key *key, struct arena 
     dname_lower(&key->qname, &base);
     *answer = (struct answer) { .kind = ANSWER_DATA };
     head_read(&r, key, head);
-    read_name(&r, &base, &answer->zone);
-    read_verdict(&r, arena, head, &answer->verdict);
-    answer->rrsets = read_list(&r, &base, arena);
-    answer->proofs = read_list(&r, &base, arena);
+    struct usual usual = { &base, key->qtype, usual_ttl(head) };
+    uint8_t form = reader_u8(&r);
+    read_zone(&r, form, &base, &answer->zone);
+    read_verdict(&r, form, arena, head, &answer->verdict);
+    uint16_t count = form & FORM_HAS_COUNT ? read_count(&r) : 1;
+    uint16_t proof_count = form & FORM_HAS_PROOFS ? read_count(&r) : 0;
+    answer->rrsets = read_sets(&r, usual, count, arena);
+    answer->proofs = read_sets(&r, usual, proof_count, arena);
     answer->kind = head->kind;
     answer->rcode = head->rcode;
     answer->received_ms = head->received_ms;
@@ -487,21 +600,27 @@ bool answer_decode(struct octets blob, const struct blob_key *key, struct arena 
 
 enum { ADDRESS_IS_4 = 1, ADDRESS_HAS_PORT = 2, ADDRESS_HAS_SCOPE = 4, PORT_USUAL = 53 };
 
-static void put_address(struct writer *w, const struct address *address)
+static uint8_t address_form(const struct address *address)
 {
-    bool is_4 = address->family == 4, has_port = address->port != PORT_USUAL, has_scope = address->scope != 0;
-    writer_u8(w, (uint8_t)((is_4 ? ADDRESS_IS_4 : 0) | (has_port ? ADDRESS_HAS_PORT : 0) |
-                           (has_scope ? ADDRESS_HAS_SCOPE : 0)));
-    if (has_port)
-        writer_u16(w, address->port);
-    if (has_scope)
-        writer_u32(w, address->scope);
-    writer_octets_put(w, (struct octets) { address->octets, is_4 ? 4 : 16 });
+    return (uint8_t)((address->family == 4 ? ADDRESS_IS_4 : 0) | (address->port != PORT_USUAL ? ADDRESS_HAS_PORT : 0) |
+                     (address->scope != 0 ? ADDRESS_HAS_SCOPE : 0));
 }
 
-static void read_address(struct reader *r, struct address *address)
+static void put_address(struct writer *w, bool has_form, const struct address *address)
 {
-    uint8_t flags = reader_u8(r);
+    uint8_t form = address_form(address);
+    if (has_form)
+        writer_u8(w, form);
+    if (form & ADDRESS_HAS_PORT)
+        writer_u16(w, address->port);
+    if (form & ADDRESS_HAS_SCOPE)
+        writer_u32(w, address->scope);
+    writer_octets_put(w, (struct octets) { address->octets, form & ADDRESS_IS_4 ? 4 : 16 });
+}
+
+static void read_address(struct reader *r, bool has_form, struct address *address)
+{
+    uint8_t flags = has_form ? reader_u8(r) : ADDRESS_IS_4;
     address->family = flags & ADDRESS_IS_4 ? 4 : 6;
     address->port = flags & ADDRESS_HAS_PORT ? reader_u16(r) : PORT_USUAL;
     address->scope = flags & ADDRESS_HAS_SCOPE ? reader_u32(r) : 0;
@@ -510,31 +629,59 @@ static void read_address(struct reader *r, struct address *address)
         memcpy(address->octets, octets.data, octets.len);
 }
 
+enum { /* beside the number of addresses */
+       SERVER_COUNT = 31,
+       SERVER_HAS_FORMS = 32, /* else all are of IPv4 and have the usual port */
+};
+_Static_assert((int)ADDRESSES_PER_NS_MAX <= (int)SERVER_COUNT, "they fit");
+
+static void put_server(struct writer *w, const struct dname *base, const struct delegation_server *server)
+{
+    bool has_forms = false;
+    for (uint16_t i = 0; i < server->address_count; i++)
+        has_forms = has_forms || address_form(&server->addresses[i]) != ADDRESS_IS_4;
+    put_name(w, base, &server->name);
+    writer_u8(w, (uint8_t)(server->address_count | (has_forms ? SERVER_HAS_FORMS : 0)));
+    for (uint16_t i = 0; i < server->address_count; i++)
+        put_address(w, has_forms, &server->addresses[i]);
+}
+
+enum { /* beside the number of servers */
+       DELEGATION_COUNT = 63,
+       DELEGATION_HAS_SPAN = 64, /* else it never expires */
+       DELEGATION_IS_HINT = 128,
+};
+_Static_assert((int)NS_PER_ZONE_MAX <= (int)DELEGATION_COUNT, "they fit");
+
 void delegation_encode(struct writer *w, const struct delegation_head *head, const struct delegation *delegation)
 {
     struct dname lower;
     const struct dname *base = &lower;
+    int64_t span_ms = head->expires_ms - head->stored_ms;
+    bool has_span = span_ms <= (int64_t)TTL_S_MAX * 1000;
     dname_lower(&delegation->zone, &lower);
     put_time(w, head->stored_ms);
-    put_time(w, head->expires_ms);
-    writer_u8(w, (uint8_t)head->server_count);
-    writer_u8(w, head->is_hint);
+    writer_u8(w, (uint8_t)(head->server_count | (has_span ? DELEGATION_HAS_SPAN : 0) |
+                           (head->is_hint ? DELEGATION_IS_HINT : 0)));
+    if (has_span)
+        put_span(w, span_ms);
     for (uint16_t i = 0; i < head->server_count; i++) {
-        const struct delegation_server *server = &delegation->servers[i];
-        put_name(w, base, &server->name);
-        writer_u8(w, (uint8_t)server->address_count);
-        for (uint16_t k = 0; k < server->address_count; k++)
-            put_address(w, &server->addresses[k]);
-        base = &server->name;
+        put_server(w, base, &delegation->servers[i]);
+        base = &delegation->servers[i].name;
     }
 }
 
 static void read_delegation_head(struct reader *r, struct delegation_head *head)
 {
     head->stored_ms = read_time(r);
-    head->expires_ms = read_time(r);
-    head->server_count = reader_u8(r);
-    head->is_hint = reader_u8(r);
+    uint8_t form = reader_u8(r);
+    head->server_count = form & DELEGATION_COUNT;
+    head->is_hint = form & DELEGATION_IS_HINT;
+    if (head->stored_ms == INT64_MAX)
+        r->failed = true;
+    head->expires_ms = INT64_MAX;
+    if (form & DELEGATION_HAS_SPAN && !r->failed)
+        head->expires_ms = head->stored_ms + read_span(r);
     if (head->server_count > NS_PER_ZONE_MAX)
         r->failed = true;
 }
@@ -550,14 +697,15 @@ static void read_server(struct reader *r, const struct dname *base, struct arena
                         struct delegation_server *server)
 {
     read_name(r, base, &server->name);
-    server->address_count = reader_u8(r);
+    uint8_t form = reader_u8(r);
+    server->address_count = form & SERVER_COUNT;
     if (server->address_count > ADDRESSES_PER_NS_MAX)
         r->failed = true;
     if (r->failed)
         return;
     server->addresses = ARENA_ARRAY(arena, server->address_count, struct address);
     for (uint16_t i = 0; i < server->address_count && !r->failed; i++)
-        read_address(r, &server->addresses[i]);
+        read_address(r, form & SERVER_HAS_FORMS, &server->addresses[i]);
 }
 
 bool delegation_decode(struct octets blob, struct arena *arena, struct delegation_head *head,

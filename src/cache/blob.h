@@ -52,7 +52,7 @@ struct delegation_head {
     uint16_t server_count;
     bool is_hint;
 };
-enum { DELEGATION_HEAD_OCTETS = 14 };
+enum { DELEGATION_HEAD_OCTETS_MAX = 12 };
 
 void delegation_encode(struct writer *w, const struct delegation_head *head, const struct delegation *delegation);
 bool delegation_head_decode(struct octets blob, struct delegation_head *head);

@@ -20,12 +20,13 @@ static bool is_kept(const struct delegation_head *head, int64_t age_ms, struct n
 /* age_ms: how long ago it may have expired. */
 static bool peek(struct cache *cache, const struct dname *zone, uint16_t origin, int64_t age_ms, struct now now)
 {
-    uint8_t buffer[BLOB_KEY_OCTETS_MAX], octets[DELEGATION_HEAD_OCTETS];
+    uint8_t buffer[BLOB_KEY_OCTETS_MAX], octets[DELEGATION_HEAD_OCTETS_MAX];
     struct blob_key key = key_of(zone, origin);
     struct store_key stored = cache_key(cache, &key, buffer);
     struct delegation_head head;
-    return store_peek(cache->entries, &stored, octets, sizeof(octets)) &&
-           delegation_head_decode((struct octets) { octets, sizeof(octets) }, &head) && is_kept(&head, age_ms, now);
+    uint32_t stamp;
+    size_t len = store_peek_upto(cache->entries, &stored, octets, sizeof(octets), &stamp);
+    return len > 0 && delegation_head_decode((struct octets) { octets, len }, &head) && is_kept(&head, age_ms, now);
 }
 
 static struct delegation *read_kept(struct cache *cache, const struct dname *zone, uint16_t origin, int64_t age_ms,
