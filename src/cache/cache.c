@@ -73,7 +73,7 @@ struct cache *cache_new(const struct cache_options *options, struct random *rand
 /* ---- what outlives the process: a page for this, the lineages, the entries ---- */
 
 enum cache_state { STATE_OPEN = 1, STATE_CLOSED };
-enum { LAYOUT = 7 }; /* another number for every change of what is kept, in any file of this folder */
+enum { LAYOUT = 8 }; /* another number for every change of what is kept, in any file of this folder */
 
 struct cache_header {
     uint64_t layout, octets;
@@ -148,6 +148,10 @@ struct cache *cache_new_kept(const struct cache_options *options, struct random 
     struct cache *cache = make(options);
     uint64_t octets = cache_kept_octets(options), lineages_octets = lineages_kept_octets(cache->size_octets);
     uint8_t *lineages = (uint8_t *)keeping->memory + PAGE_OCTETS, *entries = lineages + lineages_octets;
+    if (!pages_reserve(keeping->memory, PAGE_OCTETS)) {
+        cache_free(cache);
+        return NULL;
+    }
     cache->kept = keeping->memory;
     *warmth = judge_header(cache->kept, keeping, layout_of(cache->size_octets), octets);
     cache->seed = *warmth == CACHE_COLD ? random_u64(random) : cache->kept->seed;
@@ -155,12 +159,13 @@ struct cache *cache_new_kept(const struct cache_options *options, struct random 
         cache->entries = store_new_at(entries, entries_octets(cache->size_octets), cache->seed, true);
     if (cache->entries == NULL) {
         *warmth = CACHE_COLD;
-        empty(keeping->memory, octets);
+        empty(lineages, octets - PAGE_OCTETS);
         cache->entries = store_new_at(entries, entries_octets(cache->size_octets), cache->seed, true);
     }
     open_header(cache, keeping, octets);
     cache->lineages = lineages_new_at(lineages, lineages_octets, *warmth == CACHE_WARM);
-    if (*warmth == CACHE_WARM && lineages_check(cache->lineages) != cache->kept->lineages_check) {
+    if (*warmth == CACHE_WARM && cache->lineages != NULL &&
+        lineages_check(cache->lineages) != cache->kept->lineages_check) {
         lineages_reset(cache->lineages);
         *warmth = CACHE_DEMOTED;
     }
@@ -528,6 +533,7 @@ void cache_get_stats(struct cache *cache, struct cache_stats *stats)
         .misses = atomic_load(&cache->misses),
         .evictions = entries.evictions + failures.evictions,
         .insertions = entries.insertions + failures.insertions,
+        .refusals = entries.refusals,
     };
     stats->entries = stats->answers + stats->delegations + stats->failures;
 }

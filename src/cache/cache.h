@@ -42,6 +42,7 @@ enum cache_warmth {
     CACHE_WARM,
 };
 uint64_t cache_kept_octets(const struct cache_options *options);
+/* NULL: as above, or the file has no space for what stands beside the entries. */
 struct cache *cache_new_kept(const struct cache_options *options, struct random *random,
                              const struct cache_keeping *keeping, enum cache_warmth *warmth);
 /* What routes and trust are from now on. */
@@ -213,7 +214,7 @@ void cache_walk(struct cache *cache, struct now now, bool (*row)(void *context, 
 
 struct cache_stats {
     uint64_t size_octets, used_octets, entries, answers, delegations, failures, ready, hits, misses, evictions,
-        insertions;
+        insertions, refusals; /* the times that cache.file had no space to grow into */
 };
 void cache_get_stats(struct cache *cache, struct cache_stats *stats);
 

@@ -6,6 +6,7 @@
 enum {
     SEGMENTS_SPARE = 2,  /* one for survivors, one for whoever needs it */
     ROUND_SEGMENTS = 16, /* looked at for one write; the last half without mercy */
+    STARVED_S = 10,      /* so often a file that had no more space is asked again */
 };
 
 void entry_forget(struct shard *shard, uint64_t slot)
@@ -146,7 +147,11 @@ static uint32_t first_expired(const struct shard *shard, int64_t now_s)
 
 void evict(struct shard *shard, int64_t now_s)
 {
-    for (size_t i = 0; i < ROUND_SEGMENTS && shard->region->free_segments < SEGMENTS_SPARE; i++) {
+    if (shard->is_starved && now_s >= shard->starved_until_s) {
+        shard->is_starved = false;
+        shard->starved_until_s = now_s + STARVED_S;
+    }
+    for (size_t i = 0; i < ROUND_SEGMENTS && segments_free(shard) < SEGMENTS_SPARE; i++) {
         uint32_t expired = first_expired(shard, now_s);
         if (expired != UINT32_MAX)
             drop_segment(shard, expired);

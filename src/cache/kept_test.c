@@ -1,8 +1,11 @@
 /* A cache in memory that outlives it. */
+#include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -166,6 +169,70 @@ static void test_foreign_octets(void **state)
     }
 }
 
+/* A tmpfs of our own, with a file that is larger than it; nothing happens to the rest of the system.  -1: not allowed here. */
+static int open_in_small_tmpfs(uint64_t octets)
+{
+    char directory[] = "/tmp/vouch-kept.XXXXXX", path[64];
+    if (mkdtemp(directory) == NULL)
+        return -1;
+    snprintf(path, sizeof(path), "%s/cache", directory);
+    bool is_mounted = unshare(CLONE_NEWNS) == 0 && mount("", "/", "", MS_REC | MS_PRIVATE, NULL) == 0 &&
+                      mount("tmpfs", directory, "tmpfs", 0, "size=1m") == 0;
+    int fd = is_mounted ? open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
+    if (is_mounted)
+        umount2(directory, MNT_DETACH);
+    rmdir(directory);
+    return fd >= 0 && ftruncate(fd, (off_t)octets) == 0 ? fd : -1;
+}
+
+enum { CHILD_SKIPPED = 77 };
+
+/* In a process of its own: SIGBUS would be its end. */
+static void fill_small_tmpfs(void)
+{
+    struct kept kept = kept_new();
+    uint64_t octets = cache_kept_octets(&kept.options);
+    munmap(kept.keeping.memory, octets);
+    int fd = open_in_small_tmpfs(octets);
+    if (fd < 0)
+        _exit(CHILD_SKIPPED);
+    kept.keeping.memory = mmap(NULL, octets, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    struct cache *cache = open_kept(&kept);
+    for (uint32_t i = 0; i < 4 * NAMES; i++) {
+        arena_reset(kept.arena);
+        put_number(&kept, cache, i);
+    }
+    uint32_t hits = 0;
+    for (uint32_t i = 4 * NAMES - 200; i < 4 * NAMES; i++) {
+        struct answer *answer;
+        hits += find(cache, name_of_number(&kept, i), TYPE_TXT, at(1), kept.arena, &answer) == CACHE_FRESH;
+    }
+    struct cache_stats stats;
+    cache_get_stats(cache, &stats);
+    bool is_right = stats.refusals > 0 && stats.evictions > NAMES && hits > 150;
+    if (!is_right)
+        print_message("%u of the last 200, %lu refusals, %lu evictions\n", hits, (unsigned long)stats.refusals,
+                      (unsigned long)stats.evictions);
+    cache_free(cache);
+    _exit(is_right ? 0 : 1);
+}
+
+/* The file is in a tmpfs that has less space than it was made for: the cache makes do with what it got. */
+static void test_tmpfs_is_full(void **state)
+{
+    (void)state;
+    int status;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        fill_small_tmpfs();
+    waitpid(child, &status, 0);
+    assert_true(WIFEXITED(status));
+    if (WEXITSTATUS(status) == CHILD_SKIPPED)
+        skip();
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 static void *write_for_ever(void *context)
 {
     struct kept own = *(struct kept *)context;
@@ -227,9 +294,8 @@ static void test_killed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_clean_restart),
-        cmocka_unit_test(test_what_changed),
-        cmocka_unit_test(test_foreign_octets),
+        cmocka_unit_test(test_clean_restart),  cmocka_unit_test(test_what_changed),
+        cmocka_unit_test(test_foreign_octets), cmocka_unit_test(test_tmpfs_is_full),
         cmocka_unit_test(test_killed),
     };
     return cmocka_run_group_tests(tests, start, NULL);

@@ -21,7 +21,8 @@ static uint32_t take_block(struct lineages *lineages)
     uint32_t taken = supply->free;
     if (taken != 0)
         supply->free = lineages->blocks[taken].next;
-    else if (supply->fresh < supply->count)
+    else if (supply->fresh < supply->count &&
+             lineages_may_grow(lineages, &lineages->blocks[supply->fresh], sizeof(struct block)))
         taken = supply->fresh++;
     return taken;
 }
@@ -54,9 +55,11 @@ static uint32_t *key_bucket(const struct lineages *lineages, uint64_t id)
 static uint32_t take_fresh(struct lineages *lineages)
 {
     struct supply *supply = &lineages->table->key_supply;
-    if (supply->fresh == supply->count)
+    uint32_t taken = supply->fresh, *to = &lineages->key_buckets[taken];
+    if (taken == supply->count || !lineages_may_grow(lineages, &lineages->keys[taken], sizeof(struct key_record)) ||
+        !lineages_may_grow(lineages, to, sizeof(*to)))
         return 0;
-    uint32_t taken = supply->fresh++, *to = &lineages->key_buckets[taken];
+    supply->fresh++;
     for (uint32_t *place = &lineages->key_buckets[bucket_split_by(taken)]; *place != 0;) {
         uint32_t moving = *place;
         struct key_record *record = &lineages->keys[moving];

@@ -30,9 +30,11 @@ static uint32_t *bucket_for(const struct lineages *lineages, uint32_t before, ui
 static uint32_t take_fresh(struct lineages *lineages)
 {
     struct supply *supply = &lineages->table->set_supply;
-    if (supply->fresh == supply->count)
+    uint32_t taken = supply->fresh, *to = &lineages->set_buckets[taken];
+    if (taken == supply->count || !lineages_may_grow(lineages, &lineages->sets[taken], sizeof(struct set_record)) ||
+        !lineages_may_grow(lineages, to, sizeof(*to)))
         return 0;
-    uint32_t taken = supply->fresh++, *to = &lineages->set_buckets[taken];
+    supply->fresh++;
     for (uint32_t *place = &lineages->set_buckets[bucket_split_by(taken)]; *place != 0;) {
         uint32_t moving = *place;
         struct set_record *record = &lineages->sets[moving];

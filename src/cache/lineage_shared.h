@@ -19,6 +19,7 @@
 #include <pthread.h>
 
 #include "cache/lineages.h"
+#include "cache/pages.h"
 
 enum {
     BLOCK_OCTETS = 12,  /* of a name: one or two hold most zones' names */
@@ -104,6 +105,12 @@ bool key_zone(const struct lineages *lineages, const struct key_record *key, str
 void set_reclaim(struct lineages *lineages);
 /* Under the lock: indexes of its keys, the last of the chain first; marks it as used.  Their number; 0: it is gone. */
 size_t set_keys(const struct lineages *lineages, struct lineage_ref ref, uint32_t keys[LINEAGE_KEYS_MAX]);
+
+/* Can this record, the next of its array, be written to? */
+static inline bool lineages_may_grow(const struct lineages *lineages, void *record, size_t octets)
+{
+    return lineages->mapped != NULL || pages_reserve_next(record, octets);
+}
 
 /* Rule 2 above: to be called once nothing leads to a record any more, and before it becomes another one. */
 static inline void lineages_reuse(struct lineages *lineages)

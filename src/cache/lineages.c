@@ -36,19 +36,39 @@ static struct supply supply_of(uint32_t count)
     return (struct supply) { .fresh = 1, .count = count };
 }
 
+static void clear_used(void *records, size_t size, const struct supply *supply, uint32_t count)
+{
+    memset(records, 0, size * (supply->fresh < count ? supply->fresh : count));
+}
+
 /* Everything that was there is gone, but no verdict made before may be believed: the epoch goes on. */
 static void empty_table(struct lineages *lineages)
 {
     struct table *table = lineages->table;
     uint32_t zones = lineages->zone_count;
     uint64_t epoch = atomic_load(&table->epoch) + 1;
-    if (table->set_supply.count > 0) /* else it is all zeros */
-        memset((void *)table, 0, octets_of(zones));
+    clear_used(lineages->sets, sizeof(struct set_record), &table->set_supply, zones * SETS_PER_ZONE);
+    clear_used(lineages->keys, sizeof(struct key_record), &table->key_supply, zones * KEYS_PER_ZONE);
+    clear_used(lineages->blocks, sizeof(struct block), &table->block_supply, zones * BLOCKS_PER_ZONE);
+    clear_used(lineages->set_buckets, sizeof(uint32_t), &table->set_supply, zones * SETS_PER_ZONE);
+    clear_used(lineages->key_buckets, sizeof(uint32_t), &table->key_supply, zones * KEYS_PER_ZONE);
+    memset((void *)table, 0, sizeof(*table));
     atomic_store(&table->epoch, epoch);
     table->forgotten_before = epoch;
     table->set_supply = supply_of(zones * SETS_PER_ZONE);
     table->key_supply = supply_of(zones * KEYS_PER_ZONE);
     table->block_supply = supply_of(zones * BLOCKS_PER_ZONE);
+}
+
+/* The table, and the first record of each array, which none has been before. */
+static bool reserve_first(struct lineages *lineages)
+{
+    void *const arrays[] = { lineages->sets, lineages->keys, lineages->blocks, lineages->set_buckets,
+                             lineages->key_buckets };
+    bool is_reserved = pages_reserve(lineages->table, sizeof(struct table));
+    for (size_t i = 0; i < ARRAY_LEN(arrays); i++)
+        is_reserved = is_reserved && pages_reserve(arrays[i], 1);
+    return is_reserved;
 }
 
 struct lineages *lineages_new_at(void *memory, uint64_t octets, bool is_whole)
@@ -64,6 +84,10 @@ struct lineages *lineages_new_at(void *memory, uint64_t octets, bool is_whole)
     lineages->blocks = (struct block *)(void *)(lineages->sets + zones * SETS_PER_ZONE);
     lineages->set_buckets = (uint32_t *)(void *)(lineages->blocks + zones * BLOCKS_PER_ZONE);
     lineages->key_buckets = lineages->set_buckets + zones * SETS_PER_ZONE;
+    if (!reserve_first(lineages)) {
+        lineages_free(lineages);
+        return NULL;
+    }
     if (!is_whole)
         empty_table(lineages);
     return lineages;

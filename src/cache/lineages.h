@@ -21,7 +21,7 @@ struct lineage_ref {
 /* Takes about size_octets of memory, resident as far as it is used; exactly lineages_octets().  NULL: there is no room for it
  * among the addresses. */
 struct lineages *lineages_new(uint64_t size_octets);
-/* The same in memory of the caller's: zeroed, or what another process left there.  is_whole: it ended in order, and nothing has
+/* The same in memory of the caller's: zeroed, or what another process left there; NULL: it is a file's that has no space.  is_whole: it ended in order, and nothing has
  * changed that verdicts rest on; else only the epoch is taken over, and all verdicts are forgotten. */
 struct lineages *lineages_new_at(void *memory, uint64_t octets, bool is_whole);
 /* A keyed hash of all that lineages_new_at() would believe. */

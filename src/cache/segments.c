@@ -71,6 +71,10 @@ void shard_init(struct shard *shard, uint8_t *memory, uint64_t octets, uint64_t 
     pthread_mutex_init(&shard->lock, NULL);
     lay_out(shard, memory, octets);
     struct shard_region *region = shard->region;
+    if (is_shared && !pages_reserve(memory, shard->fixed_octets + LINE_OCTETS)) {
+        shard->is_starved = true;
+        return;
+    }
     if (word_get(&region->bucket_count) != 0) {
         region->free_segments = count_free(shard); /* a crash may have left another number */
         return;
@@ -84,13 +88,16 @@ void shard_init(struct shard *shard, uint8_t *memory, uint64_t octets, uint64_t 
 bool shard_is_sound(const struct shard *shard)
 {
     const struct shard_region *region = shard->region;
+    if (shard->is_starved)
+        return false;
     uint64_t buckets = word_get(&region->bucket_count);
     bool sound = buckets > 0 && buckets <= (uint64_t)shard->segment_count * shard->lines_per_segment &&
                  region->survivors <= shard->segment_count;
     for (size_t class = 0; class < TTL_CLASSES; class ++)
         sound = sound && region->open[class] <= shard->segment_count;
     for (uint32_t i = 0; sound && i < shard->segment_count; i++)
-        sound = shard->segments[i].state <= SEGMENT_LINES && shard->segments[i].fill <= shard->segment_octets;
+        sound = shard->segments[i].state <= SEGMENT_LINES && shard->segments[i].fill <= shard->segment_octets &&
+                shard->segments[i].reserved <= shard->segment_octets;
     return sound;
 }
 
@@ -110,14 +117,50 @@ void shard_reuse(struct shard *shard)
 
 /* ---- segments ---- */
 
+bool segment_reserve(struct shard *shard, uint32_t segment, uint32_t octets)
+{
+    struct segment *reserved = &shard->segments[segment];
+    if (!shard->is_shared || octets <= reserved->reserved)
+        return true;
+    uint32_t upto = (octets + PAGE_OCTETS - 1) / PAGE_OCTETS * PAGE_OCTETS;
+    if (upto > shard->segment_octets)
+        upto = shard->segment_octets;
+    if (shard->is_starved ||
+        !pages_reserve(shard->data + segment_offset(shard, segment) + reserved->reserved, upto - reserved->reserved)) {
+        shard->refusals += !shard->is_starved;
+        shard->is_starved = true;
+        return false;
+    }
+    reserved->reserved = upto;
+    return true;
+}
+
+/* While the file can have no more, only those that were in use before. */
+static bool can_be_taken(const struct shard *shard, uint32_t segment)
+{
+    return shard->segments[segment].state == SEGMENT_FREE &&
+           (!shard->is_starved || shard->segments[segment].reserved > 0);
+}
+
+uint32_t segments_free(const struct shard *shard)
+{
+    uint32_t count = 0;
+    if (!shard->is_starved)
+        return shard->region->free_segments;
+    for (uint32_t i = 0; i < shard->segment_count; i++)
+        count += can_be_taken(shard, i);
+    return count;
+}
+
 uint32_t segment_take(struct shard *shard, enum segment_state state)
 {
     struct shard_region *region = shard->region;
     for (uint32_t i = 0; region->free_segments > 0 && i < shard->segment_count; i++) {
         uint32_t taken = (shard->take_at + i) % shard->segment_count;
-        if (shard->segments[taken].state != SEGMENT_FREE)
+        if (!can_be_taken(shard, taken))
             continue;
         shard->segments[taken] = (struct segment) {
+            .reserved = shard->segments[taken].reserved,
             .state = (uint8_t)state,
             .fill = state == SEGMENT_LINES ? shard->segment_octets : 0,
             .position = region->next_position++,
@@ -147,23 +190,34 @@ void segment_give_back(struct shard *shard, uint32_t segment)
     shard_reuse(shard);
 }
 
+/* Not while the file can have no more: a reader that is late would ask for its pages again. */
 void segment_release(struct shard *shard, uint32_t segment)
 {
-    if (shard->segment_octets >= PAGE_OCTETS)
+    if (shard->segment_octets >= PAGE_OCTETS && !shard->is_starved) {
+        shard->segments[segment].reserved = 0;
         madvise(shard->data + segment_offset(shard, segment), shard->segment_octets,
                 shard->is_shared ? MADV_REMOVE : MADV_DONTNEED); /* if it cannot be had, the memory stays: no harm */
+    }
     if (segment < shard->take_at)
         shard->take_at = segment;
+}
+
+static bool has_room(struct shard *shard, uint32_t segment, size_t octets)
+{
+    size_t end = shard->segments[segment].fill + octets;
+    return end <= shard->segment_octets && segment_reserve(shard, segment, (uint32_t)end);
 }
 
 uint64_t segment_append(struct shard *shard, uint32_t *open, const struct entry_sizes *sizes)
 {
     size_t octets = entry_extent(sizes);
-    if (*open == 0 || shard->segments[*open - 1].fill + octets > shard->segment_octets) {
+    if (*open == 0 || !has_room(shard, *open - 1, octets)) {
         uint32_t taken = segment_take(shard, SEGMENT_ENTRIES);
         if (taken == UINT32_MAX)
             return UINT64_MAX;
         *open = taken + 1;
+        if (!has_room(shard, taken, octets))
+            return UINT64_MAX;
     }
     struct segment *segment = &shard->segments[*open - 1];
     uint64_t offset = segment_offset(shard, *open - 1) + segment->fill;

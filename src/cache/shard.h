@@ -29,6 +29,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "cache/pages.h"
 #include "cache/store.h"
 
 enum {
@@ -40,7 +41,6 @@ enum {
     CHECK_BITS = 32,
     TAG_BITS = 24,
     HOLES = 64, /* remembered of a shard: more than are made before the next entry comes */
-    PAGE_OCTETS = 4096,
 };
 
 /* A slot: place of the entry in words from the beginning of the segments, plus one; then the upper bits of its hash. */
@@ -66,8 +66,10 @@ struct segment {
     uint32_t fill;     /* octets */
     uint32_t live;     /* entries that slots lead to; a crash may leave it too high, never too low */
     int64_t expires_s; /* the last of its entries */
+    uint32_t
+        reserved; /* octets that can be written to, whatever becomes of the file's space; in private memory not used */
     uint8_t state;
-    uint8_t unused[7];
+    uint8_t unused[3];
 };
 
 /* What outlives the process.  Zeroed memory with the first line filled in is an empty shard. */
@@ -105,12 +107,15 @@ struct shard {
     uint32_t segment_count, segment_octets;
     uint32_t lines_per_segment; /* a power of two … */
     uint32_t lines_shift;       /* … this one */
-    uint32_t fixed_octets; /* everything before the data */
-    uint32_t sweep_at;     /* segment looked at next for entries nobody needs any more */
-    uint32_t take_at;      /* where the search for a free segment begins */
-    size_t walkers;        /* walks in progress: the table does not shrink, lest they miss an entry */
-    bool is_shared;        /* the memory is a file's */
-    uint32_t hole_at;      /* where the next one is remembered */
+    uint32_t fixed_octets;      /* everything before the data */
+    uint32_t sweep_at;          /* segment looked at next for entries nobody needs any more */
+    uint32_t take_at;           /* where the search for a free segment begins */
+    size_t walkers;             /* walks in progress: the table does not shrink, lest they miss an entry */
+    bool is_shared;             /* the memory is a file's … */
+    bool is_starved;            /* … that can have no more: what is there already must do … */
+    int64_t starved_until_s;    /* … until it is asked for more again */
+    uint64_t refusals;          /* the times that it had no more */
+    uint32_t hole_at;           /* where the next one is remembered */
     struct hole holes[HOLES];
 };
 
@@ -254,6 +259,10 @@ uint64_t shard_used_octets(const struct shard *shard);
 /* Rule 3 above: to be called between taking memory from the readers and writing into it. */
 void shard_reuse(struct shard *shard);
 
+/* Can the first octets of the segment be written to?  To be asked before they are. */
+bool segment_reserve(struct shard *shard, uint32_t segment, uint32_t octets);
+/* How many segments can be taken. */
+uint32_t segments_free(const struct shard *shard);
 /* A free segment, which is then used for `state`; UINT32_MAX if there is none. */
 uint32_t segment_take(struct shard *shard, enum segment_state state);
 /* No slot leads into it any more. */

@@ -578,6 +578,7 @@ void store_measure(struct store *store, struct store_stats *stats)
             stats->entries[tag] += shard->region->tagged[tag];
         stats->evictions += shard->region->evictions;
         stats->insertions += shard->region->insertions;
+        stats->refusals += shard->refusals;
         pthread_mutex_unlock(&shard->lock);
     }
 }

@@ -85,6 +85,7 @@ void store_walk(struct store *store, bool (*visit)(void *context, const struct s
 struct store_stats {
     uint64_t used_octets; /* index, segments as far as they are filled, tables */
     uint64_t evictions, insertions;
+    uint64_t refusals; /* the times that a file had no space for more: what is there already had to do */
     uint64_t entries[STORE_TAGS];
 };
 void store_measure(struct store *store, struct store_stats *stats);

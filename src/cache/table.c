@@ -100,6 +100,12 @@ static struct line *used_line(struct shard *shard)
     return line;
 }
 
+static bool reserve_line(struct shard *shard, uint64_t number)
+{
+    uint32_t upto = (uint32_t)(number % shard->lines_per_segment + 1) * LINE_OCTETS;
+    return segment_reserve(shard, (uint32_t)(number / shard->lines_per_segment), upto);
+}
+
 /* One that was never used, of a new segment if need be; NULL if there is none. */
 static struct line *fresh_line(struct shard *shard)
 {
@@ -109,7 +115,9 @@ static struct line *fresh_line(struct shard *shard)
         region->fresh_line = segment == UINT32_MAX ? 0 : (uint64_t)segment * shard->lines_per_segment + 1;
     }
     struct line *line = line_of_link(shard, region->fresh_line);
-    bool is_last = line == NULL || region->fresh_line % shard->lines_per_segment == 0;
+    if (line == NULL || !reserve_line(shard, region->fresh_line - 1))
+        return NULL;
+    bool is_last = region->fresh_line % shard->lines_per_segment == 0;
     region->fresh_line = is_last ? 0 : region->fresh_line + 1;
     return line;
 }
@@ -256,11 +264,15 @@ static void drop_chain(struct shard *shard, struct line *line)
 static bool has_run_for(struct shard *shard, uint64_t bucket)
 {
     if (bucket % shard->lines_per_segment != 0)
-        return true;
+        return reserve_line(shard, line_number(shard, bucket_line(shard, bucket)));
     uint64_t run = bucket / shard->lines_per_segment;
     uint32_t segment = run < shard->segment_count ? segment_take(shard, SEGMENT_LINES) : UINT32_MAX;
     if (segment == UINT32_MAX)
         return false;
+    if (!segment_reserve(shard, segment, LINE_OCTETS)) {
+        segment_give_back(shard, segment);
+        return false;
+    }
     atomic_store_explicit(&shard->directory[run], segment, memory_order_release);
     return true;
 }

@@ -80,6 +80,7 @@ static const struct stats_row cache_rows[] = {
     CACHE_ROW("vouch_cache_lookups_total{result=\"hit\"}", hits),
     CACHE_ROW("vouch_cache_lookups_total{result=\"miss\"}", misses),
     CACHE_ROW("vouch_cache_evictions_total", evictions),
+    CACHE_ROW("vouch_cache_growth_refused_total", refusals),
     CACHE_ROW("vouch_cache_insertions_total", insertions),
 };
 

@@ -235,7 +235,8 @@ static struct trust *take_snapshot(const struct vouchd *vouchd, const struct con
 static struct settings *follow_anchors(const struct vouchd *vouchd, struct settings *settings)
 {
     struct settings *followed = settings_with_trust(settings, take_snapshot(vouchd, settings->config));
-    if (!settings_have_anchor(followed, now_from_system())) { /* be it that the start ends here, or that one will come */
+    if (!settings_have_anchor(followed,
+                              now_from_system())) { /* be it that the start ends here, or that one will come */
         anchors_hold(vouchd->anchors);
         settings_free(followed);
         followed = settings_with_trust(settings, take_snapshot(vouchd, settings->config));
@@ -407,8 +408,10 @@ static struct cache *make_cache(const struct vouchd *vouchd)
     if (keeping.memory == NULL)
         return cache_new(options, vouchd->random);
     struct cache *cache = cache_new_kept(options, vouchd->random, &keeping, &warmth);
-    if (cache == NULL)
-        return NULL;
+    if (cache == NULL) {
+        log_warning("cache.file: %s: there is no space for it; the cache is in private memory", options->file);
+        return cache_new(options, vouchd->random);
+    }
     log_info("cache.file: %s: the cache %s", options->file, words[warmth]);
     return cache;
 }

@@ -27,6 +27,9 @@ static const struct metric metrics[] = {
     { "vouch_cache_entries", "Entries in the cache." },
     { "vouch_cache_entries_kind", "Entries in the cache, by their kind." },
     { "vouch_cache_evictions_total", "Entries that went before their time, for want of room." },
+    { "vouch_cache_growth_refused_total",
+      "Times that the file of the cache had no space to grow into: what there is has "
+      "to do." },
     { "vouch_cache_insertions_total", "Entries put into the cache." },
     { "vouch_cache_lookups_total", "Looks into the cache, by their result." },
     { "vouch_cache_size_bytes", "What the cache may use." },
