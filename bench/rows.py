@@ -6,6 +6,7 @@ or zone, "ms"; with "right", "replies" and "lost" of the questions asked.
 
 import contextlib
 import dataclasses
+import itertools
 import random
 import time
 
@@ -21,6 +22,7 @@ POLLS_PER_S = 2000
 POLL_TIMEOUT_S = 10
 POLLS_BEGIN_S = 0.02                    # the generator polls before the resolver is started
 COLD_TIMEOUT_S = 10
+ZIPF_EXPONENT = 1.0
 
 PLAIN, DNSSEC_OK = "ea", "ed"
 MIXED = ("ea", "ed", "a", "-", "e", "edc", "ec", "eam", "edm", "edcm", "m")
@@ -168,6 +170,44 @@ def trap_latency(bench, subject, sound):
     return {"p99_ratio": beside["p99_us"] / max(1, alone["p99_us"])}
 
 
+# A cache that is too small
+
+def udp_received():
+    """Datagrams that anybody in this network namespace has received."""
+    with open("/proc/net/snmp", encoding="ascii") as file:
+        names, values = (line.split() for line in file if line.startswith("Udp:"))
+    return int(values[names.index("InDatagrams")])
+
+
+def zipf_trace(names, exponent, length, seed=1):
+    weights = itertools.accumulate(1 / (rank + 1) ** exponent for rank in range(len(names)))
+    return random.Random(seed).choices(names, cum_weights=list(weights), k=length)
+
+
+def pressure(bench):
+    """The same questions to all, of which each has room for a tenth, more or less.  What nobody but the servers of the zone can
+    answer is two more datagrams."""
+    options = bench.options
+    names = list(bench.world.zone_set.layout.many_names(options.pressure_names))
+    random.Random(2).shuffle(names)     # else the rank would be in the name
+    trace = [question(name, "A", PLAIN) for name in zipf_trace(names, ZIPF_EXPONENT, 2 * options.pressure_questions)]
+    warming = bench.write_questions(trace[:options.pressure_questions], "warming")
+    measured = bench.write_questions(trace[options.pressure_questions:])
+    for _ in range(options.runs):
+        for number, peer in enumerate(bench.peers):
+            with Resolver(bench, peer, number, options.pressure_mib * MIB) as subject:
+                try:
+                    subject.await_answer(trace[0])
+                except Failed as failure:
+                    bench.complain(failure)
+                    continue
+                bench.load(subject, warming, mode="once", timeout=COLD_TIMEOUT_S)
+                before = udp_received()
+                measures = measure(bench, subject, measured, mode="once", timeout=COLD_TIMEOUT_S)
+                upstream = (udp_received() - before - measures["sent"] - measures["replies"]) / 2
+                yield subject.name, measures | {"miss_percent": 100 * upstream / measures["sent"]}
+
+
 # Starting
 
 def starts(bench):
@@ -263,6 +303,9 @@ def rows(options):
             "p99_ratio": "Latency of others, p99, during an attack"},
                        f"{traps.NAMES} names in zones that are costly to validate, beside a cold query; p99 of cache "
                        f"hits with {TRAP_RATE} such questions a second, beside p99 without"),
+        "pressure": Row(pressure, {"miss_percent": "Misses under memory pressure"},
+                        f"{options.pressure_questions:,} questions by Zipf's law (exponent {ZIPF_EXPONENT}) to "
+                        f"{options.pressure_names:,} names, after as many others; caches of {options.pressure_mib} MiB"),
         "start": Row(starts, {"ms": "Start to the first validated answer"},
                      f"{options.starts} starts, asked every {1000 / POLLS_PER_S} ms; empty cache, state directory "
                      "present"),

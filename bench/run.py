@@ -43,6 +43,9 @@ class Options:
     rate: int = _environment("RATE", 20000)
     names: int = _environment("NAMES", 1000000)
     fill: int = _environment("FILL", 200000)
+    pressure_names: int = _environment("PRESSURE_NAMES", 300000)
+    pressure_questions: int = _environment("PRESSURE_QUESTIONS", 400000)
+    pressure_mib: int = _environment("PRESSURE_MIB", 8)
     starts: int = _environment("STARTS", 15)
     warm_rounds: int = 6
 

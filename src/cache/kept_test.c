@@ -6,9 +6,11 @@
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cache/pages.h"
 #include "cache/testing.h"
 
 enum { NAMES = 3000, KILLS = 10 };
@@ -104,6 +106,62 @@ static void test_clean_restart(void **state)
     assert_true(before > NAMES / 2);
     assert_true(cache_flush_keys(cache, &key, 1) > before / 10); /* lineages, too */
     cache_free(cache);
+    kept_clear(&kept);
+}
+
+/* Puts answers of this size under names n0.example. and so on, until something has to go. */
+static void fill_up(struct kept *kept, struct cache *cache, size_t octets)
+{
+    struct cache_stats stats = { .evictions = 0 };
+    uint8_t *data = memory_new(1, octets);
+    for (uint32_t i = 0; stats.evictions == 0; i++) {
+        arena_reset(kept->arena);
+        const char *name = name_of_number(kept, i);
+        struct answer *answer = answer_of(kept->arena, name, TYPE_TXT, ANSWER_DATA,
+                                          arena_printf(kept->arena, "%s 3600 IN TXT \"\"\n", name), 3600, at(0));
+        answer->rrsets.items[0]->rdata = &(struct octets) { data, octets };
+        cache_put_answer(cache, resting_on(answer, 1000 + i), at(0));
+        cache_get_stats(cache, &stats);
+    }
+    free(data);
+}
+
+static long faults(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_minflt;
+}
+
+/* A full cache is not read through before its first hit: it would take a fault for each 16 pages at the least. */
+static void test_restart_is_lazy(void **state)
+{
+    (void)state;
+    enum { FULL_OCTETS = 256 << 20, VALUE_OCTETS = 60000, FAULTS_MAX = FULL_OCTETS / PAGE_OCTETS / 16 / 4 };
+    struct kept kept = kept_new();
+    munmap(kept.keeping.memory, cache_kept_octets(&kept.options));
+    kept.options.size_octets = FULL_OCTETS;
+    uint64_t octets = cache_kept_octets(&kept.options);
+    int fd = memfd_create("cache", MFD_CLOEXEC);
+    assert_int_equal(ftruncate(fd, (off_t)octets), 0);
+    kept.keeping.memory = mmap(NULL, octets, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    struct cache *cache = open_kept(&kept);
+    fill_up(&kept, cache, VALUE_OCTETS);
+    put_number(&kept, cache, 7);
+    cache_free(cache);
+    munmap(kept.keeping.memory, octets);
+    kept.keeping.memory = mmap(NULL, octets, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    struct answer *answer;
+    long before = faults();
+    cache = open_kept(&kept);
+    assert_int_equal(find(cache, name_of_number(&kept, 7), TYPE_TXT, at(1), kept.arena, &answer), CACHE_FRESH);
+    long taken = faults() - before;
+    assert_int_equal(kept.warmth, CACHE_WARM);
+    assert_int_equal(answer->verdict.security, SECURE);
+    print_message("%ld faults until the first hit\n", taken);
+    assert_true(taken < FAULTS_MAX);
+    cache_free(cache);
+    close(fd);
     kept_clear(&kept);
 }
 
@@ -294,9 +352,9 @@ static void test_killed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_clean_restart),  cmocka_unit_test(test_what_changed),
-        cmocka_unit_test(test_foreign_octets), cmocka_unit_test(test_tmpfs_is_full),
-        cmocka_unit_test(test_killed),
+        cmocka_unit_test(test_clean_restart), cmocka_unit_test(test_restart_is_lazy),
+        cmocka_unit_test(test_what_changed),  cmocka_unit_test(test_foreign_octets),
+        cmocka_unit_test(test_tmpfs_is_full), cmocka_unit_test(test_killed),
     };
     return cmocka_run_group_tests(tests, start, NULL);
 }
