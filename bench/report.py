@@ -8,7 +8,8 @@ import statistics
 from bench import peers
 
 BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
-UNITS = {"cpu_us": "µs", "memory_octets": "octets", "ms": "ms", "ratio": "times", "miss_percent": "% of questions"}
+UNITS = {"cpu_us": "µs", "memory_octets": "octets", "ms": "ms", "ratio": "times",
+         "miss_percent": "% of questions"}
 VOUCHD_GOALS = {"udp": {peers.YARDSTICK: 0.62, "echo (recvmmsg)": 1.2}}
 
 

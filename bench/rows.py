@@ -23,6 +23,7 @@ POLL_TIMEOUT_S = 10
 POLLS_BEGIN_S = 0.02                    # the generator polls before the resolver is started
 COLD_TIMEOUT_S = 10
 ZIPF_EXPONENT = 1.0
+SETTLE_S = 3                            # who gives memory back after a burst has the time to do so
 
 PLAIN, DNSSEC_OK = "ea", "ed"
 MIXED = ("ea", "ed", "a", "-", "e", "edc", "ec", "eam", "edm", "edcm", "m")
@@ -117,6 +118,7 @@ def fill(bench, questions, cache_octets):
                     continue
                 before = subject.memory()
                 measures = measure(bench, subject, path, mode="once", timeout=COLD_TIMEOUT_S)
+                time.sleep(SETTLE_S)
                 grown = subject.memory() - before
                 yield subject.name, measures | {"memory_octets": grown / max(1, measures["right"])}
 
@@ -185,8 +187,8 @@ def zipf_trace(names, exponent, length, seed=1):
 
 
 def pressure(bench):
-    """The same questions to all, of which each has room for a tenth, more or less.  What nobody but the servers of the zone can
-    answer is two more datagrams."""
+    """The same questions to all, of which each has room for a tenth, more or less.  What nobody but the zone's server can answer
+    is two more datagrams."""
     options = bench.options
     names = list(bench.world.zone_set.layout.many_names(options.pressure_names))
     random.Random(2).shuffle(names)     # else the rank would be in the name
