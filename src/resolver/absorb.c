@@ -156,7 +156,7 @@ static bool hears_another(struct lookup *l)
     bool is_first = !l->was_empty && !is_minimised(l);
     l->was_empty = true;
     for (uint16_t i = 0; is_first && i < l->cut->target_count; i++)
-        if (is_untried(&l->cut->targets[i]))
+        if (is_untried(l->cut->targets[i]))
             return true;
     return false;
 }
