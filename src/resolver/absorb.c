@@ -64,25 +64,45 @@ static void absorb_referral(struct resolver *r, struct lookup *l, const struct r
     lookup_enter_cut(r, l, delegation_copy(l->arena, reply->delegation));
 }
 
-/* A name error whose records can be proven speaks of all that lies below, too (RFC 8020 section 2): the whole name is told to nobody.
- * Should the proof fail, it is. */
-static bool may_be_proven(const struct resolver_options *options, const struct lookup *l, const struct answer *answer)
+/* It has a trust anchor, or its parent has a DS set that is not known to lead to nothing. */
+static bool zone_may_be_secure(struct resolver *r, const struct lookup *l, struct arena *scratch, struct now now)
 {
-    bool is_signed = false;
+    const struct dname *zone = &l->cut->delegation->zone;
+    struct question ds = { .qname = *zone, .qtype = TYPE_DS, .qclass = CLASS_IN };
+    struct dname anchored;
+    struct answer *answer;
+    if (trust_covers(r->parts.trust, &l->question.qname, now, &anchored) != COVERAGE_ANCHOR)
+        return false;
+    return dname_equal(&anchored, zone) ||
+           (cache_find_answer(r->parts.cache, &ds, l->origin, now, scratch, &answer) == CACHE_FRESH &&
+            answer->kind == ANSWER_DATA && answer->verdict.security != INSECURE);
+}
+
+/* A name error whose records can be proven speaks of all that lies below, too (RFC 8020 section 2): the whole name is told to nobody.
+ * Should the proof fail, it is.  Where nothing can be proven servers that deny empty non-terminals would hide what is below. */
+static bool may_be_proven(struct resolver *r, const struct lookup *l, const struct answer *answer,
+                          struct arena *scratch, struct now now)
+{
+    bool is_proven = false, opts_out = false;
     for (uint16_t i = 0; i < answer->proofs.count; i++) {
         const struct rrset *set = answer->proofs.items[i];
-        is_signed |= (set->type == TYPE_NSEC || set->type == TYPE_NSEC3) && set->sig_count > 0;
+        struct nsec3 nsec3;
+        is_proven |= (set->type == TYPE_NSEC || set->type == TYPE_NSEC3) && set->sig_count > 0;
+        opts_out |=
+            set->type == TYPE_NSEC3 && (nsec3_read(set->rdata[0], &nsec3) != OK || (nsec3.flags & NSEC3_OPT_OUT) != 0);
     }
-    return answer->kind == ANSWER_NXDOMAIN && is_signed && l->distrust.rounds == 0 &&
-           synthesis_is_switched_on(options, &l->question, l->origin);
+    return answer->kind == ANSWER_NXDOMAIN && is_proven && !opts_out && l->distrust.rounds == 0 &&
+           synthesis_is_switched_on(r->parts.options, &l->question, l->origin) &&
+           zone_may_be_secure(r, l, scratch, now);
 }
 
 /* What a minimised question has told: there is no cut at that name, or nothing at all. */
-static bool absorb_minimised(struct resolver *r, struct lookup *l, struct reply *reply)
+static bool absorb_minimised(struct resolver *r, struct lookup *l, struct reply *reply, struct arena *scratch,
+                             struct now now)
 {
     struct answer *answer = reply->answers[0];
     l->minimised++;
-    if (r->parts.options->minimisation != MINIMISATION_STRICT && !may_be_proven(r->parts.options, l, answer)) {
+    if (r->parts.options->minimisation != MINIMISATION_STRICT && !may_be_proven(r, l, answer, scratch, now)) {
         l->full_name =
             true; /* no cut here: most names are in this zone then; and some servers deny empty non-terminals */
         return false;
@@ -131,11 +151,12 @@ static void end_with_apex_ns(struct resolver *r, struct lookup *l, const struct 
     cache_put_delegation(r->parts.cache, delegation, now);
 }
 
-static void absorb_answer(struct resolver *r, struct lookup *l, struct reply *reply, struct now now)
+static void absorb_answer(struct resolver *r, struct lookup *l, struct reply *reply, struct arena *scratch,
+                          struct now now)
 {
     forget_doubted_cut(r, l);
     end_with_apex_ns(r, l, reply, now);
-    if (is_minimised(l) && !absorb_minimised(r, l, reply))
+    if (is_minimised(l) && !absorb_minimised(r, l, reply, scratch, now))
         return;
     for (uint16_t i = 1; i < reply->answer_count; i++)
         lookup_keep(r, l, reply->answers[i], now);
@@ -203,7 +224,7 @@ static void absorb_reply(struct resolver *r, struct lookup *l, const struct mess
         if (l->is_priming && lookup_is_current(r, l))
             absorb_priming(r, message, &asked, scratch, now);
         l->agent = report_agent_of(&message->edns, l->arena);
-        absorb_answer(r, l, &reply, now);
+        absorb_answer(r, l, &reply, scratch, now);
         return;
     case REPLY_REFERRAL:
         absorb_referral(r, l, &reply, now);

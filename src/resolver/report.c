@@ -43,11 +43,12 @@ static bool make_question(const struct question *failed, int code, const struct 
            prepend("_er", &report->qname);
 }
 
-/* What fails on the way of a report is not reported. */
-static bool is_report(const struct question *question)
+/* What fails on the way of a report, or where the agent itself is, is not reported. */
+static bool leads_back(const struct question *question, const struct dname *agent)
 {
     static const struct octets label = { (const uint8_t *)"_er", 3 };
-    return question->qname.labels > 0 && octets_equal(dname_label(&question->qname, 0), label);
+    return dname_is_subdomain(&question->qname, agent) ||
+           (question->qname.labels > 0 && octets_equal(dname_label(&question->qname, 0), label));
 }
 
 /* Zones choose whom we ask: the agent may be a victim (section 9). */
@@ -68,8 +69,8 @@ void report_failure(struct resolver *r, const struct request *q, struct now now)
     if (!r->parts.options->report_errors || q->link_count == 0 || outcome->ede_count == 0 || q->in_background)
         return;
     const struct pin *failed = q->links[q->link_count - 1];
-    if (failed->agent == NULL || failed->from_cache || is_report(&failed->question) || is_too_much(r, now) ||
-        !make_question(&failed->question, outcome->edes[0].code, failed->agent, &report))
+    if (failed->agent == NULL || failed->from_cache || leads_back(&failed->question, failed->agent) ||
+        is_too_much(r, now) || !make_question(&failed->question, outcome->edes[0].code, failed->agent, &report))
         return;
     struct request *background = request_new(r, &report, true, now); /* whatever the agent says, nobody relies on it */
     request_to_background(r, background);
