@@ -306,7 +306,8 @@ enum err take_bootstrap_sources(struct loading *loading, const struct option *op
     bootstrap->sources = ARENA_ARRAY(loading->arena, value->count, const char *);
     bootstrap->source_count = value->count;
     for (uint16_t i = 0; i < value->count; i++) {
-        if (!is_source(lines[i].text))
+        if (!value->is_default &&
+            !is_source(lines[i].text)) /* libcurl, which knows URLs, is not loaded for the default */
             return config_refuse(loading, lines[i].line, option->key,
                                  "expected an http, https or file URL that ends with \"/\", got %s",
                                  text_describe(loading->arena, lines[i].text));

@@ -1,10 +1,10 @@
 #include "transport/fetch.h"
 
-#include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/arena.h"
+#include "transport/curl.h"
 
 enum {
     SOCKETS_MAX = 4, /* one transfer: addresses of both families that race, and spare */
@@ -22,6 +22,7 @@ struct fetch {
     struct ev_loop *loop;
     void *context;
     void (*done)(void *context, const struct fetch_result *result);
+    const char *lacking; /* why there is no libcurl; NULL: there is */
     CURLM *multi;
     CURL *easy;
     struct curl_slist *addresses;
@@ -39,18 +40,18 @@ struct fetch {
 static bool take_part(CURLU *handle, CURLUPart part, unsigned flags, char *to, size_t size)
 {
     char *text = NULL;
-    bool is_good = curl_url_get(handle, part, &text, flags) == CURLUE_OK && strlen(text) < size;
+    bool is_good = libcurl.curl_url_get(handle, part, &text, flags) == CURLUE_OK && strlen(text) < size;
     if (is_good)
         strcpy(to, text);
-    curl_free(text);
+    libcurl.curl_free(text);
     return is_good;
 }
 
 static bool has_part(CURLU *handle, CURLUPart part)
 {
     char *text = NULL;
-    bool has_it = curl_url_get(handle, part, &text, 0) == CURLUE_OK;
-    curl_free(text);
+    bool has_it = libcurl.curl_url_get(handle, part, &text, 0) == CURLUE_OK;
+    libcurl.curl_free(text);
     return has_it;
 }
 
@@ -76,10 +77,13 @@ static enum err read_parts(CURLU *handle, struct url *url)
 enum err url_read(const char *text, struct url *url)
 {
     *url = (struct url) { .port = 0 };
-    CURLU *handle = strlen(text) < URL_OCTETS_MAX ? curl_url() : NULL;
-    bool is_read = handle != NULL && curl_url_set(handle, CURLUPART_URL, text, CURLU_DISALLOW_USER) == CURLUE_OK;
+    if (curl_load() != NULL)
+        return ERR_SYSTEM;
+    CURLU *handle = strlen(text) < URL_OCTETS_MAX ? libcurl.curl_url() : NULL;
+    bool is_read =
+        handle != NULL && libcurl.curl_url_set(handle, CURLUPART_URL, text, CURLU_DISALLOW_USER) == CURLUE_OK;
     enum err err = is_read ? read_parts(handle, url) : ERR_FORMAT;
-    curl_url_cleanup(handle);
+    libcurl.curl_url_cleanup(handle);
     return err;
 }
 
@@ -97,13 +101,13 @@ static void judge(struct fetch *fetch, CURLcode code)
 {
     long status = 0;
     char *redirect = NULL, text[64];
-    curl_easy_getinfo(fetch->easy, CURLINFO_RESPONSE_CODE, &status);
-    curl_easy_getinfo(fetch->easy, CURLINFO_REDIRECT_URL, &redirect);
+    libcurl.curl_easy_getinfo(fetch->easy, CURLINFO_RESPONSE_CODE, &status);
+    libcurl.curl_easy_getinfo(fetch->easy, CURLINFO_REDIRECT_URL, &redirect);
     if (fetch->is_too_large || code == CURLE_FILESIZE_EXCEEDED) {
         snprintf(text, sizeof(text), "larger than %zu octets", fetch->octets_max);
         refuse(fetch, text);
     } else if (code != CURLE_OK) {
-        refuse(fetch, fetch->error[0] != '\0' ? fetch->error : curl_easy_strerror(code));
+        refuse(fetch, fetch->error[0] != '\0' ? fetch->error : libcurl.curl_easy_strerror(code));
     } else if (redirect != NULL) {
         fetch->result.redirect = redirect;
     } else if (status != STATUS_OK) {
@@ -123,10 +127,17 @@ static void end(struct fetch *fetch, CURLcode code)
     fetch->done(fetch->context, &fetch->result);
 }
 
+static void end_unstarted(struct fetch *fetch)
+{
+    fetch->is_over = true;
+    refuse(fetch, fetch->lacking != NULL ? fetch->lacking : "cannot be fetched");
+    fetch->done(fetch->context, &fetch->result);
+}
+
 static void look_for_end(struct fetch *fetch)
 {
     int left;
-    const CURLMsg *message = curl_multi_info_read(fetch->multi, &left);
+    const CURLMsg *message = libcurl.curl_multi_info_read(fetch->multi, &left);
     if (message != NULL && message->msg == CURLMSG_DONE)
         end(fetch, message->data.result);
 }
@@ -136,7 +147,7 @@ static void look_for_end(struct fetch *fetch)
 static void act(struct fetch *fetch, curl_socket_t fd, int events)
 {
     int running;
-    if (curl_multi_socket_action(fetch->multi, fd, events, &running) != CURLM_OK)
+    if (libcurl.curl_multi_socket_action(fetch->multi, fd, events, &running) != CURLM_OK)
         end(fetch, CURLE_FAILED_INIT);
     else
         look_for_end(fetch);
@@ -157,7 +168,7 @@ static void on_timer(struct ev_loop *loop, ev_timer *watcher, int events)
     if (fetch->is_started)
         act(fetch, CURL_SOCKET_TIMEOUT, 0);
     else
-        end(fetch, CURLE_FAILED_INIT);
+        end_unstarted(fetch);
 }
 
 static struct fetch_socket *find_socket(struct fetch *fetch, curl_socket_t fd)
@@ -224,37 +235,37 @@ static struct curl_slist *list_addresses(const struct fetch_request *request, co
         len += snprintf(line + len, sizeof(line) - (size_t)len, address->family == 6 ? "%s[%s]" : "%s%s",
                         i > 0 ? "," : "", address_host_to_text(address, text));
     }
-    return curl_slist_append(NULL, line);
+    return libcurl.curl_slist_append(NULL, line);
 }
 
 static void set_options(struct fetch *fetch, const struct fetch_request *request, const struct url *url)
 {
     CURL *easy = fetch->easy;
     fetch->addresses = list_addresses(request, url);
-    curl_easy_setopt(easy, CURLOPT_URL, request->url);
-    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(easy, CURLOPT_RESOLVE, fetch->addresses);
-    curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* of the environment: none */
-    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
-    curl_easy_setopt(easy, CURLOPT_MAXFILESIZE, (long)request->octets_max);
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
-    curl_easy_setopt(easy, CURLOPT_WRITEDATA, fetch);
-    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, fetch->error);
-    curl_easy_setopt(easy, CURLOPT_USERAGENT, "vouchd");
+    libcurl.curl_easy_setopt(easy, CURLOPT_URL, request->url);
+    libcurl.curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    libcurl.curl_easy_setopt(easy, CURLOPT_RESOLVE, fetch->addresses);
+    libcurl.curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* of the environment: none */
+    libcurl.curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    libcurl.curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    libcurl.curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
+    libcurl.curl_easy_setopt(easy, CURLOPT_MAXFILESIZE, (long)request->octets_max);
+    libcurl.curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
+    libcurl.curl_easy_setopt(easy, CURLOPT_WRITEDATA, fetch);
+    libcurl.curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, fetch->error);
+    libcurl.curl_easy_setopt(easy, CURLOPT_USERAGENT, "vouchd");
     if (request->ca_file != NULL)
-        curl_easy_setopt(easy, CURLOPT_CAINFO, request->ca_file);
+        libcurl.curl_easy_setopt(easy, CURLOPT_CAINFO, request->ca_file);
 }
 
 static void start(struct fetch *fetch)
 {
-    curl_multi_setopt(fetch->multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
-    curl_multi_setopt(fetch->multi, CURLMOPT_SOCKETDATA, fetch);
-    curl_multi_setopt(fetch->multi, CURLMOPT_TIMERFUNCTION, watch_time);
-    curl_multi_setopt(fetch->multi, CURLMOPT_TIMERDATA, fetch);
+    libcurl.curl_multi_setopt(fetch->multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
+    libcurl.curl_multi_setopt(fetch->multi, CURLMOPT_SOCKETDATA, fetch);
+    libcurl.curl_multi_setopt(fetch->multi, CURLMOPT_TIMERFUNCTION, watch_time);
+    libcurl.curl_multi_setopt(fetch->multi, CURLMOPT_TIMERDATA, fetch);
     fetch->is_started = true;
-    curl_multi_add_handle(fetch->multi, fetch->easy); /* sets the timer: nothing is done before the loop runs */
+    libcurl.curl_multi_add_handle(fetch->multi, fetch->easy); /* sets the timer: nothing is done before the loop runs */
 }
 
 struct fetch *fetch_new(struct ev_loop *loop, const struct fetch_request *request, void *context,
@@ -274,9 +285,12 @@ struct fetch *fetch_new(struct ev_loop *loop, const struct fetch_request *reques
         ev_init(&fetch->sockets[i].io, on_io);
         fetch->sockets[i].io.data = &fetch->sockets[i];
     }
-    curl_global_init(CURL_GLOBAL_DEFAULT); /* counts */
-    fetch->multi = curl_multi_init();
-    fetch->easy = curl_easy_init();
+    fetch->lacking = curl_load();
+    if (fetch->lacking == NULL) {
+        libcurl.curl_global_init(CURL_GLOBAL_DEFAULT); /* counts */
+        fetch->multi = libcurl.curl_multi_init();
+        fetch->easy = libcurl.curl_easy_init();
+    }
     if (fetch->multi != NULL && fetch->easy != NULL && url_read(request->url, &url) == OK) {
         set_options(fetch, request, &url);
         start(fetch);
@@ -287,18 +301,24 @@ struct fetch *fetch_new(struct ev_loop *loop, const struct fetch_request *reques
     return fetch;
 }
 
+static void free_handles(struct fetch *fetch)
+{
+    if (fetch->multi != NULL && fetch->easy != NULL)
+        libcurl.curl_multi_remove_handle(fetch->multi, fetch->easy);
+    libcurl.curl_easy_cleanup(fetch->easy);
+    if (fetch->multi != NULL)
+        libcurl.curl_multi_cleanup(fetch->multi);
+    libcurl.curl_slist_free_all(fetch->addresses);
+    libcurl.curl_global_cleanup();
+}
+
 void fetch_free(struct fetch *fetch)
 {
     if (fetch == NULL)
         return;
     fetch->is_over = true;
-    if (fetch->multi != NULL && fetch->easy != NULL)
-        curl_multi_remove_handle(fetch->multi, fetch->easy);
-    curl_easy_cleanup(fetch->easy);
-    if (fetch->multi != NULL)
-        curl_multi_cleanup(fetch->multi);
-    curl_slist_free_all(fetch->addresses);
-    curl_global_cleanup();
+    if (fetch->lacking == NULL)
+        free_handles(fetch);
     ev_timer_stop(fetch->loop, &fetch->timer);
     for (size_t i = 0; i < SOCKETS_MAX; i++)
         ev_io_stop(fetch->loop, &fetch->sockets[i].io);

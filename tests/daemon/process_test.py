@@ -141,6 +141,13 @@ def test_default_address_that_the_host_lacks(tmp_path):
         assert "not listening on ::1@53" in vouchd.log()
 
 
+def test_a_start_loads_no_more_than_it_needs(tmp_path):
+    """libcurl and the thirty libraries behind it take longer to load than all else takes: they wait until something is fetched."""
+    with Vouchd(tmp_path, {"listen": [f"{HOST}@{free_port()}"]}) as vouchd:
+        mapped = pathlib.Path(f"/proc/{vouchd.process.pid}/maps").read_text()
+    assert "libcrypto" in mapped and "libcurl" not in mapped and "ldap" not in mapped
+
+
 # ---- signals
 
 
