@@ -140,10 +140,15 @@ def _choose_rows(options):
 
 
 def _commit():
-    """Which vouchd: versions are too coarse."""
-    done = subprocess.run(["git", "-C", ROOT, "describe", "--always", "--dirty"], stdout=subprocess.PIPE,
-                          stderr=subprocess.DEVNULL, text=True)
-    return f", commit {done.stdout.strip()}" if done.returncode == 0 else ""
+    """Which vouchd: versions are too coarse.  What this command itself writes changes none."""
+    commit = _git("describe", "--always")
+    changed = _git("status", "--porcelain", "--untracked-files=no", "--", ".", f":!{DOCUMENT.relative_to(ROOT)}")
+    return "" if commit is None else f", commit {commit}{'-dirty' if changed else ''}"
+
+
+def _git(*arguments):
+    done = subprocess.run(["git", "-C", ROOT, *arguments], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    return done.stdout.strip() if done.returncode == 0 else None
 
 
 def _measure(bench, results, chosen):
