@@ -43,7 +43,6 @@ LIBRARIES = {
     "yaml.h": ["config"],
     "sqlite3.h": ["store"],
     "jansson.h": ["control", "tools"],
-    "systemd/": ["daemon"],
     "cap-ng.h": ["daemon"],
     "seccomp.h": ["daemon"],
     "cmocka.h": [],  # tests alone, which this half of the table does not hold for

@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sysexits.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "daemon/notify.h"
 #include "daemon/orders.h"
 #include "daemon/privileges.h"
 #include "daemon/state.h"
@@ -285,7 +285,10 @@ static bool reload(struct vouchd *vouchd, FILE *notes, struct config_error *erro
 
 bool vouchd_reload(struct vouchd *vouchd, FILE *notes, struct config_error *error)
 {
-    sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)now_from_system().monotonic_ms * 1000);
+    char began[64];
+    snprintf(began, sizeof(began), "RELOADING=1\nMONOTONIC_USEC=%lld",
+             (long long)now_from_system().monotonic_ms * 1000);
+    notify_manager(began);
     bool is_done = reload(vouchd, notes, error);
     if (is_done) {
         vouchd->reloads++;
@@ -294,7 +297,7 @@ bool vouchd_reload(struct vouchd *vouchd, FILE *notes, struct config_error *erro
         vouchd->reloads_failed++;
         log_error("not reloaded, all stays as it was: %s", error->text);
     }
-    sd_notify(0, "READY=1");
+    notify_manager("READY=1");
     return is_done;
 }
 
@@ -453,9 +456,9 @@ static void start(struct vouchd *vouchd, unsigned count)
 static void serve(struct vouchd *vouchd)
 {
     log_info("ready");
-    sd_notify(0, "READY=1");
+    notify_manager("READY=1");
     ev_run(vouchd->loop, 0);
-    sd_notify(0, "STOPPING=1");
+    notify_manager("STOPPING=1");
 }
 
 int vouchd_run(const char *path_asked_for, struct settings *settings, struct random *random)
