@@ -61,7 +61,7 @@ static bool is_too_much(struct resolver *r, struct now now)
     return r->reports_in_second++ >= REPORTS_PER_S_MAX || r->stats.background >= BACKGROUND_MAX;
 }
 
-/* The agent's answer is kept as any other, which is what keeps the same report from being sent again (section 6.2). */
+/* The agent's answer is kept as any other, which is what keeps the same report from being sent again (section 4). */
 void report_failure(struct resolver *r, const struct request *q, struct now now)
 {
     const struct outcome *outcome = &q->outcome;
