@@ -1,29 +1,26 @@
 """Time servers (RFC 4330) that tell what a test wants."""
 
-import contextlib
 import socket
 import struct
-import threading
 import time
+
+from serving import Serving
 
 NTP_TO_UNIX_S = 2208988800
 OCTETS = 48
 ORIGIN_AT, RECEIVE_AT, TRANSMIT_AT = 24, 32, 40
 
 
-class TimeServer(threading.Thread):
+class TimeServer(Serving):
     """Answers on its address with its own idea of the time.  Inside whose network it is made decides where it listens."""
 
     def __init__(self, address, port=123):
-        super().__init__(daemon=True)
+        super().__init__(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        self.listening.bind((address, port))
         self.offset_s = 0               # from the system's time
         self.first, self.stratum, self.reference = 0x24, 2, bytes(4)
         self.is_silent = self.forges = False
         self.questions = []
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.bind((address, port))
-        self._socket.settimeout(0.1)
-        self._ends = threading.Event()
 
     def _answer(self, question):
         now = time.time() + self.offset_s + NTP_TO_UNIX_S
@@ -32,15 +29,8 @@ class TimeServer(threading.Thread):
         return struct.pack(">BBBbII4s8s", self.first, self.stratum, 6, -20, 0, 0, self.reference, bytes(8)) + origin + \
             stamp + stamp
 
-    def run(self):
-        while not self._ends.is_set():
-            with contextlib.suppress(TimeoutError):
-                question, client = self._socket.recvfrom(512)
-                self.questions.append(question)
-                if not self.is_silent:
-                    self._socket.sendto(self._answer(question), client)
-
-    def end(self):
-        self._ends.set()
-        self.join()
-        self._socket.close()
+    def serve(self):
+        question, client = self.listening.recvfrom(512)
+        self.questions.append(question)
+        if not self.is_silent:
+            self.listening.sendto(self._answer(question), client)

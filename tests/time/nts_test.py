@@ -20,6 +20,7 @@ from control import objects, vouchctl
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from serving import Serving
 from sntp import TimeServer
 from vouchd import faketime, vouchd_in_lab
 
@@ -202,40 +203,28 @@ def relay(lab):
     running.end()
 
 
-class KeyServer(threading.Thread):
+class KeyServer(Serving):
     """TLS with a reply of the test's, to one client after another."""
 
+    BORNE = (OSError,)
+
     def __init__(self, netns, certificate, reply, alpn="ntske/1", newest=ssl.TLSVersion.TLSv1_3):
-        super().__init__(daemon=True)
-        self._netns, self._reply = netns, reply
+        with network.inside(netns):
+            super().__init__(socket.create_server((RELAY, KE_PORT)))
+        self._reply = reply
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(*certificate)
         self._context.maximum_version = newest
         if alpn is not None:
             self._context.set_alpn_protocols([alpn])
-        with network.inside(netns):
-            self._socket = socket.create_server((RELAY, KE_PORT))
-        self._socket.settimeout(0.1)
-        self._is_over = threading.Event()
 
-    def run(self):
-        while not self._is_over.is_set():
-            with contextlib.suppress(OSError):
-                plain, _ = self._socket.accept()
-                plain.settimeout(10)
-                with self._context.wrap_socket(plain, server_side=True) as connection:
-                    connection.recv(4096)
-                    connection.sendall(self._reply)
-                    connection.unwrap()
-
-    def __enter__(self):
-        self.start()
-        return self
-
-    def __exit__(self, *_):
-        self._is_over.set()
-        self.join()
-        self._socket.close()
+    def serve(self):
+        plain, _ = self.listening.accept()
+        plain.settimeout(10)
+        with self._context.wrap_socket(plain, server_side=True) as connection:
+            connection.recv(4096)
+            connection.sendall(self._reply)
+            connection.unwrap()
 
 
 # ---- vouchd ----
