@@ -126,7 +126,7 @@ def test_without_any_anchor(tmp_path):
     """D5-model: `configured` starts and names what is not covered, all; an anchor file that gives none is refused."""
     trust = {"model": "configured", "anchors": []}
     with Vouchd(tmp_path, {"listen": [f"{HOST}@{free_port()}"], "trust": trust}) as vouchd:
-        assert "none is configured, nothing is validated" in vouchd.log()
+        assert vouchd.log().count("none is configured, nothing is validated") == 1
     empty = tmp_path / "anchors"
     empty.write_text("; none\n")
     code, text = run_vouchd(["-c", write_config(tmp_path, {"trust": trust | {"anchor-files": [str(empty)]}})])
