@@ -1,138 +1,8 @@
 /* The compact forms.  What is almost always the same costs a bit; what the key says, or an earlier name, is referred to. */
 #include "cache/blob.h"
 
+#include "cache/pack.h"
 #include "cache/store.h"
-
-static const int64_t time_ms_max = INT64_C(0xffffffffffff); /* forty-eight bits: that late is never */
-
-/* ---- numbers ---- */
-
-/* Seven bits in an octet, the least first; the upper bit: there are more. */
-static void put_number(struct writer *w, uint64_t number)
-{
-    for (; number > 0x7f; number >>= 7)
-        writer_u8(w, (uint8_t)(number | 0x80));
-    writer_u8(w, (uint8_t)number);
-}
-
-static uint64_t read_number(struct reader *r)
-{
-    uint64_t number = 0;
-    for (unsigned shift = 0; shift < 64; shift += 7) {
-        uint8_t octet = reader_u8(r);
-        number |= (uint64_t)(octet & 0x7f) << shift;
-        if (!(octet & 0x80))
-            return number;
-    }
-    r->failed = true;
-    return 0;
-}
-
-static uint64_t read_upto(struct reader *r, uint64_t max)
-{
-    uint64_t number = read_number(r);
-    if (number > max)
-        r->failed = true;
-    return r->failed ? 0 : number;
-}
-
-static void put_time(struct writer *w, int64_t ms)
-{
-    writer_u48(w, ms < 0 ? 0 : ms > time_ms_max ? time_ms_max : (uint64_t)ms);
-}
-
-static int64_t read_time(struct reader *r)
-{
-    uint64_t ms = reader_u48(r);
-    return ms == (uint64_t)time_ms_max ? INT64_MAX : (int64_t)ms;
-}
-
-enum { SPAN_HAS_MS = 1 };
-
-/* Milliseconds that are mostly whole seconds, and no more than days: no TTL is kept for longer than TTL_S_MAX. */
-static void put_span(struct writer *w, int64_t ms)
-{
-    put_number(w, ms % 1000 == 0 ? (uint64_t)ms / 1000 << 1 : (uint64_t)ms << 1 | SPAN_HAS_MS);
-}
-
-static int64_t read_span(struct reader *r)
-{
-    uint64_t span = read_upto(r, UINT32_MAX);
-    return (int64_t)(span & SPAN_HAS_MS ? span >> 1 : (span >> 1) * 1000);
-}
-
-/* As much of it as `size` holds with its NUL. */
-static void put_text(struct writer *w, const char *text, size_t size)
-{
-    size_t len = text == NULL ? 0 : strnlen(text, size - 1);
-    writer_u8(w, (uint8_t)len);
-    writer_octets_put(w, (struct octets) { (const uint8_t *)text, len });
-}
-
-static void read_text(struct reader *r, char *text, size_t size)
-{
-    struct octets octets = reader_octets(r, reader_u8(r));
-    if (octets.len >= size)
-        r->failed = true;
-    else if (octets.len > 0)
-        memcpy(text, octets.data, octets.len);
-}
-
-/* ---- names ---- */
-
-/* The labels that two names share from the root, letter case and all. */
-static uint8_t shared_labels(const struct dname *a, const struct dname *b)
-{
-    uint8_t most = a->labels < b->labels ? a->labels : b->labels;
-    for (uint8_t labels = dname_common_labels(a, b); labels > 0; labels--) {
-        struct dname suffix_a, suffix_b;
-        if (labels > most)
-            continue;
-        dname_suffix(a, labels, &suffix_a);
-        dname_suffix(b, labels, &suffix_b);
-        if (dname_same_case(&suffix_a, &suffix_b))
-            return labels;
-    }
-    return 0;
-}
-
-enum { NAME_SHARED_SHIFT = 4, NAME_LEN_MASK = 15, NAME_IS_LONG = 0xff };
-
-/* The number of labels shared with base and that of the octets before them, mostly in one octet; then those. */
-static void put_name(struct writer *w, const struct dname *base, const struct dname *name)
-{
-    struct dname suffix;
-    uint8_t shared = shared_labels(base, name);
-    dname_suffix(name, shared, &suffix);
-    uint8_t len = name->len - suffix.len;
-    if (shared < NAME_IS_LONG >> NAME_SHARED_SHIFT && len <= NAME_LEN_MASK) {
-        writer_u8(w, (uint8_t)(shared << NAME_SHARED_SHIFT | len));
-    } else {
-        writer_u8(w, NAME_IS_LONG);
-        writer_u8(w, shared);
-        writer_u8(w, len);
-    }
-    writer_octets_put(w, (struct octets) { name->octets, len });
-}
-
-static void read_name(struct reader *r, const struct dname *base, struct dname *name)
-{
-    uint8_t form = reader_u8(r), octets[2 * DNAME_OCTETS_MAX];
-    uint8_t shared = form == NAME_IS_LONG ? reader_u8(r) : form >> NAME_SHARED_SHIFT;
-    struct octets front = reader_octets(r, form == NAME_IS_LONG ? reader_u8(r) : form & NAME_LEN_MASK);
-    struct dname suffix = *dname_root();
-    *name = suffix;
-    if (r->failed || shared > base->labels) {
-        r->failed = true;
-        return;
-    }
-    dname_suffix(base, shared, &suffix);
-    if (front.len > 0)
-        memcpy(octets, front.data, front.len);
-    memcpy(octets + front.len, suffix.octets, suffix.len);
-    if (dname_from_wire((struct octets) { octets, front.len + suffix.len }, name) != OK)
-        r->failed = true;
-}
 
 /* ---- keys ---- */
 
@@ -187,218 +57,6 @@ bool blob_key_decode(struct octets octets, struct blob_key *key)
     reader_dname_uncompressed(&r, &key->qname);
     return !r.failed;
 }
-
-/* ---- RRsets ---- */
-
-enum { /* what is not as it mostly is */
-       SET_HAS_CLASS = 1,
-       SET_HAS_COUNT = 2,
-       SET_HAS_SIG_COUNT = 4, /* else one signature if there are any … */
-       SET_IS_SIGNED = 8,     /* … and there are */
-       SET_HAS_SIG_TTL = 16,
-       SET_HAS_OWNER = 32, /* else the base itself */
-       SET_HAS_TYPE = 64,
-       SET_HAS_TTL = 128,
-};
-
-/* What a set mostly is like. */
-struct usual {
-    const struct dname *owner;
-    uint16_t type;
-    uint32_t ttl_s;
-};
-
-enum { /* RFC 4034 section 3.1 */
-       SIG_TYPE_OCTETS = 2,
-       SIG_ALGORITHM_OCTETS = 1,
-       SIG_LABELS_OCTETS = 5, /* the owner's, and the original TTL: mostly those of the records … */
-       SIG_FIXED_OCTETS = 18,
-       SIG_IS_USUAL = 0x80, /* … which is a bit beside the labels of the signer */
-       SIG_RAW = 0xff,
-};
-
-/* The labels of the signer, if the signature is for this type and the signer's name ends the owner's; else SIG_RAW. */
-static uint8_t signer_labels(const struct rrset *rrset, struct octets sig)
-{
-    struct reader r = reader_of_octets(sig);
-    struct dname signer;
-    if (reader_u16(&r) != rrset->type)
-        return SIG_RAW;
-    reader_octets(&r, SIG_FIXED_OCTETS - SIG_TYPE_OCTETS);
-    reader_dname_uncompressed(&r, &signer);
-    return r.failed || shared_labels(&signer, rrset->owner) != signer.labels ? SIG_RAW : signer.labels;
-}
-
-/* What the labels and the original TTL of a signature mostly are. */
-static struct octets usual_labels(const struct rrset *rrset, uint8_t octets[SIG_LABELS_OCTETS])
-{
-    struct writer w = writer_of(octets, SIG_LABELS_OCTETS);
-    writer_u8(&w, rrset->owner->labels);
-    writer_u32(&w, rrset->ttl_s);
-    return writer_octets(&w);
-}
-
-static void put_sig(struct writer *w, const struct rrset *rrset, struct octets sig)
-{
-    uint8_t labels = signer_labels(rrset, sig), usual[SIG_LABELS_OCTETS];
-    struct dname signer;
-    size_t skip = 0;
-    if (labels == SIG_RAW) {
-        writer_u8(w, SIG_RAW);
-    } else {
-        const uint8_t *algorithm = sig.data + SIG_TYPE_OCTETS, *owner_labels = algorithm + SIG_ALGORITHM_OCTETS;
-        bool is_usual = (labels | SIG_IS_USUAL) != SIG_RAW &&
-                        octets_equal((struct octets) { owner_labels, SIG_LABELS_OCTETS }, usual_labels(rrset, usual));
-        dname_suffix(rrset->owner, labels, &signer);
-        writer_u8(w, (uint8_t)(labels | (is_usual ? SIG_IS_USUAL : 0)));
-        writer_u8(w, *algorithm);
-        const uint8_t *times = owner_labels + (is_usual ? SIG_LABELS_OCTETS : 0);
-        writer_octets_put(w, (struct octets) { times, (size_t)(sig.data + SIG_FIXED_OCTETS - times) });
-        skip = SIG_FIXED_OCTETS + (size_t)signer.len;
-    }
-    put_number(w, sig.len - skip);
-    writer_octets_put(w, (struct octets) { sig.data + skip, sig.len - skip });
-}
-
-static struct octets read_sig(struct reader *r, const struct rrset *rrset, struct arena *arena)
-{
-    uint8_t form = reader_u8(r), labels = form & (SIG_IS_USUAL - 1), usual[SIG_LABELS_OCTETS], algorithm = 0;
-    bool is_raw = form == SIG_RAW, is_usual = form & SIG_IS_USUAL;
-    struct octets fixed = { NULL, 0 };
-    struct dname signer;
-    if (!is_raw && labels > rrset->owner->labels)
-        r->failed = true;
-    if (!is_raw) {
-        size_t known = SIG_TYPE_OCTETS + SIG_ALGORITHM_OCTETS + (is_usual ? SIG_LABELS_OCTETS : 0);
-        algorithm = reader_u8(r);
-        fixed = reader_octets(r, SIG_FIXED_OCTETS - known);
-    }
-    struct octets rest = reader_octets(r, read_upto(r, UINT16_MAX));
-    if (r->failed || is_raw)
-        return rest;
-    dname_suffix(rrset->owner, labels, &signer);
-    size_t len = SIG_FIXED_OCTETS + signer.len + rest.len;
-    struct writer w = writer_of(arena_alloc(arena, len), len);
-    writer_u16(&w, rrset->type);
-    writer_u8(&w, algorithm);
-    if (is_usual)
-        writer_octets_put(&w, usual_labels(rrset, usual));
-    writer_octets_put(&w, fixed);
-    writer_dname(&w, &signer);
-    writer_octets_put(&w, rest);
-    return writer_octets(&w);
-}
-
-static uint8_t set_flags(const struct rrset *rrset, const struct usual *usual)
-{
-    return (uint8_t)((rrset->class != CLASS_IN ? SET_HAS_CLASS : 0) | (rrset->count != 1 ? SET_HAS_COUNT : 0) |
-                     (rrset->sig_count > 1 ? SET_HAS_SIG_COUNT : 0) | (rrset->sig_count > 0 ? SET_IS_SIGNED : 0) |
-                     (rrset->sig_ttl_s != rrset->ttl_s ? SET_HAS_SIG_TTL : 0) |
-                     (dname_same_case(rrset->owner, usual->owner) ? 0 : SET_HAS_OWNER) |
-                     (rrset->type != usual->type ? SET_HAS_TYPE : 0) |
-                     (rrset->ttl_s != usual->ttl_s ? SET_HAS_TTL : 0));
-}
-
-static void put_set(struct writer *w, const struct usual *usual, const struct rrset *rrset)
-{
-    uint8_t flags = set_flags(rrset, usual);
-    writer_u8(w, flags);
-    if (flags & SET_HAS_OWNER)
-        put_name(w, usual->owner, rrset->owner);
-    if (flags & SET_HAS_TYPE)
-        writer_u16(w, rrset->type);
-    if (flags & SET_HAS_CLASS)
-        writer_u16(w, rrset->class);
-    if (flags & SET_HAS_TTL)
-        put_number(w, rrset->ttl_s);
-    if (flags & SET_HAS_SIG_TTL)
-        put_number(w, rrset->sig_ttl_s);
-    if (flags & SET_HAS_COUNT)
-        put_number(w, rrset->count);
-    if (flags & SET_HAS_SIG_COUNT)
-        put_number(w, rrset->sig_count);
-    for (uint16_t i = 0; i < rrset->count; i++) {
-        put_number(w, rrset->rdata[i].len);
-        writer_octets_put(w, rrset->rdata[i]);
-    }
-    for (uint16_t i = 0; i < rrset->sig_count; i++)
-        put_sig(w, rrset, rrset->sigs[i]);
-}
-
-void rrset_encode(struct writer *w, const struct dname *base, const struct rrset *rrset)
-{
-    put_set(w, &(struct usual) { .owner = base }, rrset);
-}
-
-/* A count of what takes an octet at least each. */
-static uint16_t read_count(struct reader *r)
-{
-    uint64_t count = read_upto(r, UINT16_MAX);
-    if (count > reader_left(r))
-        r->failed = true;
-    return r->failed ? 0 : (uint16_t)count;
-}
-
-static void read_records(struct reader *r, struct rrset *rrset, struct arena *arena)
-{
-    struct octets *rdata = ARENA_ARRAY(arena, rrset->count, struct octets);
-    struct octets *sigs = ARENA_ARRAY(arena, rrset->sig_count, struct octets);
-    for (uint16_t i = 0; i < rrset->count && !r->failed; i++)
-        rdata[i] = reader_octets(r, read_upto(r, UINT16_MAX));
-    for (uint16_t i = 0; i < rrset->sig_count && !r->failed; i++)
-        sigs[i] = read_sig(r, rrset, arena);
-    rrset->rdata = rdata;
-    rrset->sigs = sigs;
-}
-
-static struct rrset *read_set(struct reader *r, const struct usual *usual, struct arena *arena)
-{
-    struct rrset *rrset = ARENA_NEW(arena, struct rrset);
-    struct dname owner = *usual->owner;
-    uint8_t flags = reader_u8(r);
-    if (flags & SET_HAS_OWNER)
-        read_name(r, usual->owner, &owner);
-    rrset->owner = dname_copy(arena, &owner);
-    rrset->type = flags & SET_HAS_TYPE ? reader_u16(r) : usual->type;
-    rrset->class = flags & SET_HAS_CLASS ? reader_u16(r) : CLASS_IN;
-    rrset->ttl_s = flags & SET_HAS_TTL ? (uint32_t)read_upto(r, UINT32_MAX) : usual->ttl_s;
-    rrset->sig_ttl_s = flags & SET_HAS_SIG_TTL ? (uint32_t)read_upto(r, UINT32_MAX) : rrset->ttl_s;
-    rrset->count = flags & SET_HAS_COUNT ? read_count(r) : 1;
-    rrset->sig_count = flags & SET_HAS_SIG_COUNT ? read_count(r) : flags & SET_IS_SIGNED ? 1 : 0;
-    read_records(r, rrset, arena);
-    return rrset;
-}
-
-struct rrset *rrset_decode(struct reader *r, const struct dname *base, struct arena *arena)
-{
-    return read_set(r, &(struct usual) { .owner = base }, arena);
-}
-
-/* Of the set that follows this one: near its owner, and with the same TTL. */
-static struct usual usual_after(const struct rrset *rrset)
-{
-    return (struct usual) { rrset->owner, rrset->type, rrset->ttl_s };
-}
-
-static void put_sets(struct writer *w, struct usual usual, const struct rrset_list *list)
-{
-    for (uint16_t i = 0; i < list->count; i++) {
-        put_set(w, &usual, list->items[i]);
-        usual = usual_after(list->items[i]);
-    }
-}
-
-static struct rrset_list read_sets(struct reader *r, struct usual usual, uint16_t count, struct arena *arena)
-{
-    struct rrset_list list = { .count = count };
-    list.items = ARENA_ARRAY(arena, list.count, struct rrset *);
-    for (uint16_t i = 0; i < list.count; i++) {
-        list.items[i] = read_set(r, &usual, arena);
-        usual = usual_after(list.items[i]);
-    }
-    return r->failed ? (struct rrset_list) { .count = 0 } : list;
-}
-
 /* ---- answers ---- */
 
 enum { /* what is not as it mostly is */
@@ -442,16 +100,16 @@ static void head_encode(struct writer *w, const struct blob_key *key, const stru
     writer_u8(w, (uint8_t)(head->kind | (head->may_cut ? HEAD_MAY_CUT : 0) | (has_end ? HEAD_HAS_END : 0) |
                            (head->lineage.slot != 0 ? HEAD_HAS_LINEAGE : 0) | (has_cap ? HEAD_HAS_CAP : 0) |
                            (has_more ? HEAD_HAS_MORE : 0)));
-    put_time(w, head->received_ms);
-    put_span(w, head->expires_ms - head->received_ms);
+    pack_time(w, head->received_ms);
+    pack_span(w, head->expires_ms - head->received_ms);
     if (has_end)
-        put_number(w, (uint64_t)(head->valid_until_s - head->received_ms / 1000));
+        pack_number(w, (uint64_t)(head->valid_until_s - head->received_ms / 1000));
     if (head->lineage.slot != 0) {
-        put_number(w, head->lineage.slot);
-        put_number(w, head->lineage.generation);
+        pack_number(w, head->lineage.slot);
+        pack_number(w, head->lineage.generation);
     }
     if (has_cap)
-        put_number(w, head->ttl_cap_s == usual_ttl(head) ? 0 : (uint64_t)head->ttl_cap_s + 1);
+        pack_number(w, head->ttl_cap_s == usual_ttl(head) ? 0 : (uint64_t)head->ttl_cap_s + 1);
     if (!has_more)
         return;
     writer_u16(w, head->qtype);
@@ -465,19 +123,19 @@ static void head_read(struct reader *r, const struct blob_key *key, struct answe
     bool has_more = flags & HEAD_HAS_MORE;
     head->kind = flags & HEAD_KIND;
     head->may_cut = flags & HEAD_MAY_CUT;
-    head->received_ms = read_time(r);
+    head->received_ms = unpack_time(r);
     if (head->received_ms == INT64_MAX)
         r->failed = true;
-    head->expires_ms = r->failed ? 0 : head->received_ms + read_span(r);
+    head->expires_ms = r->failed ? 0 : head->received_ms + unpack_span(r);
     head->valid_until_s = INT64_MAX;
     if (flags & HEAD_HAS_END)
-        head->valid_until_s = (int64_t)(read_number(r) + (uint64_t)head->received_ms / 1000);
+        head->valid_until_s = (int64_t)(unpack_number(r) + (uint64_t)head->received_ms / 1000);
     head->lineage = (struct lineage_ref) { 0, 0 };
     if (flags & HEAD_HAS_LINEAGE) {
-        head->lineage.slot = (uint32_t)read_upto(r, UINT32_MAX);
-        head->lineage.generation = (uint32_t)read_upto(r, UINT32_MAX);
+        head->lineage.slot = (uint32_t)unpack_upto(r, UINT32_MAX);
+        head->lineage.generation = (uint32_t)unpack_upto(r, UINT32_MAX);
     }
-    uint64_t cap = flags & HEAD_HAS_CAP ? read_upto(r, UINT32_MAX) : 0;
+    uint64_t cap = flags & HEAD_HAS_CAP ? unpack_upto(r, UINT32_MAX) : 0;
     head->ttl_cap_s = !(flags & HEAD_HAS_CAP) ? UINT32_MAX : cap == 0 ? usual_ttl(head) : (uint32_t)(cap - 1);
     head->qtype = has_more ? reader_u16(r) : key->qtype;
     head->rcode = has_more ? reader_u16(r) : usual_rcode(head->kind);
@@ -533,17 +191,17 @@ void answer_encode(struct writer *w, const struct blob_key *key, const struct an
     head_encode(w, key, head);
     writer_u8(w, form);
     if ((form & FORM_LABELS) == FORM_LABELS)
-        put_name(w, &base, &answer->zone);
+        pack_name(w, &base, &answer->zone);
     if (form & FORM_HAS_WORDS) {
-        put_text(w, has_site(answer) ? answer->verdict.site : NULL, UINT8_MAX);
-        put_text(w, has_words(&answer->verdict) ? answer->verdict.text : NULL, EXTRA_TEXT_MAX);
+        pack_text(w, has_site(answer) ? answer->verdict.site : NULL, UINT8_MAX);
+        pack_text(w, has_words(&answer->verdict) ? answer->verdict.text : NULL, EXTRA_TEXT_MAX);
     }
     if (form & FORM_HAS_COUNT)
-        put_number(w, answer->rrsets.count);
+        pack_number(w, answer->rrsets.count);
     if (form & FORM_HAS_PROOFS)
-        put_number(w, answer->proofs.count);
-    put_sets(w, usual, &answer->rrsets);
-    put_sets(w, usual, &answer->proofs);
+        pack_number(w, answer->proofs.count);
+    pack_sets(w, usual, &answer->rrsets);
+    pack_sets(w, usual, &answer->proofs);
 }
 
 static void read_verdict(struct reader *r, uint8_t form, struct arena *arena, const struct answer_head *head,
@@ -551,8 +209,8 @@ static void read_verdict(struct reader *r, uint8_t form, struct arena *arena, co
 {
     char site[UINT8_MAX] = "";
     if (form & FORM_HAS_WORDS) {
-        read_text(r, site, sizeof(site));
-        read_text(r, verdict->text, sizeof(verdict->text));
+        unpack_text(r, site, sizeof(site));
+        unpack_text(r, verdict->text, sizeof(verdict->text));
     }
     verdict->site = site[0] == '\0' ? "cached" : arena_strdup(arena, site);
     verdict->security = head->security;
@@ -566,7 +224,7 @@ static void read_zone(struct reader *r, uint8_t form, const struct dname *base, 
     uint8_t labels = form & FORM_LABELS;
     *zone = *dname_root();
     if (labels == FORM_LABELS)
-        read_name(r, base, zone);
+        unpack_name(r, base, zone);
     else if (labels > base->labels)
         r->failed = true;
     else
@@ -585,10 +243,10 @@ bool answer_decode(struct octets blob, const struct blob_key *key, struct arena 
     uint8_t form = reader_u8(&r);
     read_zone(&r, form, &base, &answer->zone);
     read_verdict(&r, form, arena, head, &answer->verdict);
-    uint16_t count = form & FORM_HAS_COUNT ? read_count(&r) : 1;
-    uint16_t proof_count = form & FORM_HAS_PROOFS ? read_count(&r) : 0;
-    answer->rrsets = read_sets(&r, usual, count, arena);
-    answer->proofs = read_sets(&r, usual, proof_count, arena);
+    uint16_t count = form & FORM_HAS_COUNT ? unpack_count(&r) : 1;
+    uint16_t proof_count = form & FORM_HAS_PROOFS ? unpack_count(&r) : 0;
+    answer->rrsets = unpack_sets(&r, usual, count, arena);
+    answer->proofs = unpack_sets(&r, usual, proof_count, arena);
     answer->kind = head->kind;
     answer->rcode = head->rcode;
     answer->received_ms = head->received_ms;
@@ -640,7 +298,7 @@ static void put_server(struct writer *w, const struct dname *base, const struct 
     bool has_forms = false;
     for (uint16_t i = 0; i < server->address_count; i++)
         has_forms = has_forms || address_form(&server->addresses[i]) != ADDRESS_IS_4;
-    put_name(w, base, &server->name);
+    pack_name(w, base, &server->name);
     writer_u8(w, (uint8_t)(server->address_count | (has_forms ? SERVER_HAS_FORMS : 0)));
     for (uint16_t i = 0; i < server->address_count; i++)
         put_address(w, has_forms, &server->addresses[i]);
@@ -660,11 +318,11 @@ void delegation_encode(struct writer *w, const struct delegation_head *head, con
     int64_t span_ms = head->expires_ms - head->stored_ms;
     bool has_span = span_ms <= (int64_t)TTL_S_MAX * 1000;
     dname_lower(&delegation->zone, &lower);
-    put_time(w, head->stored_ms);
+    pack_time(w, head->stored_ms);
     writer_u8(w, (uint8_t)(head->server_count | (has_span ? DELEGATION_HAS_SPAN : 0) |
                            (head->is_hint ? DELEGATION_IS_HINT : 0)));
     if (has_span)
-        put_span(w, span_ms);
+        pack_span(w, span_ms);
     for (uint16_t i = 0; i < head->server_count; i++) {
         put_server(w, base, &delegation->servers[i]);
         base = &delegation->servers[i].name;
@@ -673,7 +331,7 @@ void delegation_encode(struct writer *w, const struct delegation_head *head, con
 
 static void read_delegation_head(struct reader *r, struct delegation_head *head)
 {
-    head->stored_ms = read_time(r);
+    head->stored_ms = unpack_time(r);
     uint8_t form = reader_u8(r);
     head->server_count = form & DELEGATION_COUNT;
     head->is_hint = form & DELEGATION_IS_HINT;
@@ -681,7 +339,7 @@ static void read_delegation_head(struct reader *r, struct delegation_head *head)
         r->failed = true;
     head->expires_ms = INT64_MAX;
     if (form & DELEGATION_HAS_SPAN && !r->failed)
-        head->expires_ms = head->stored_ms + read_span(r);
+        head->expires_ms = head->stored_ms + unpack_span(r);
     if (head->server_count > NS_PER_ZONE_MAX)
         r->failed = true;
 }
@@ -696,7 +354,7 @@ bool delegation_head_decode(struct octets blob, struct delegation_head *head)
 static void read_server(struct reader *r, const struct dname *base, struct arena *arena,
                         struct delegation_server *server)
 {
-    read_name(r, base, &server->name);
+    unpack_name(r, base, &server->name);
     uint8_t form = reader_u8(r);
     server->address_count = form & SERVER_COUNT;
     if (server->address_count > ADDRESSES_PER_NS_MAX)
@@ -733,25 +391,25 @@ bool delegation_decode(struct octets blob, struct arena *arena, struct delegatio
 
 void failure_encode(struct writer *w, const struct failure_blob *failure)
 {
-    put_time(w, failure->failed_ms);
-    put_time(w, failure->expires_ms);
-    put_number(w, failure->ttl_s);
+    pack_time(w, failure->failed_ms);
+    pack_time(w, failure->expires_ms);
+    pack_number(w, failure->ttl_s);
     writer_u16(w, (uint16_t)failure->ede);
     writer_u8(w, failure->is_budget);
-    put_text(w, failure->site, sizeof(failure->site));
-    put_text(w, failure->text, sizeof(failure->text));
+    pack_text(w, failure->site, sizeof(failure->site));
+    pack_text(w, failure->text, sizeof(failure->text));
 }
 
 bool failure_decode(struct octets blob, struct failure_blob *failure)
 {
     struct reader r = reader_of_octets(blob);
     memset(failure, 0, sizeof(*failure));
-    failure->failed_ms = read_time(&r);
-    failure->expires_ms = read_time(&r);
-    failure->ttl_s = (uint32_t)read_upto(&r, UINT32_MAX);
+    failure->failed_ms = unpack_time(&r);
+    failure->expires_ms = unpack_time(&r);
+    failure->ttl_s = (uint32_t)unpack_upto(&r, UINT32_MAX);
     failure->ede = (int16_t)reader_u16(&r);
     failure->is_budget = reader_u8(&r);
-    read_text(&r, failure->site, sizeof(failure->site));
-    read_text(&r, failure->text, sizeof(failure->text));
+    unpack_text(&r, failure->site, sizeof(failure->site));
+    unpack_text(&r, failure->text, sizeof(failure->text));
     return !r.failed;
 }
