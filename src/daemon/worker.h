@@ -9,12 +9,6 @@
 #include "daemon/worker_stats.h"
 #include "monitor/key_tally.h"
 
-enum {
-    WORKER_QUESTIONS_MAX = 4096,       /* clients' questions waiting for their answers */
-    WORKER_QUESTIONS_PER_CLIENT = 512, /* of one client, once half of them are taken: no client shuts the others out */
-    WORKER_BUSY_QUESTIONS = WORKER_QUESTIONS_MAX / 2,
-};
-
 struct worker_parts {
     struct cache *cache;
     struct clock *clock;
