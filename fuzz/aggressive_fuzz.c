@@ -3,41 +3,23 @@
 #include <assert.h>
 
 #include "fuzz/small_zone.h"
-#include "resolver/resolver.h"
+#include "resolver/world.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { QUESTIONS_MAX = 2, KEY = 11, TTL_S = 3600, CACHE_OCTETS = 1 << 20 };
 static const struct now now = { 1700000000000, 1000, true };
 
-struct resolution {
-    struct arena *arena;
-    struct random *random;
-    struct cache *cache;
-    struct trust *trust;
-    struct resolver_options options;
-    struct crypto_policy policy;
-};
-
 /* The same for all inputs; nothing is in the cache. */
-static struct resolution *the_resolution(void)
+static struct world *the_world(void)
 {
-    static struct resolution all;
-    if (all.arena == NULL) {
-        struct cache_options cache_options = cache_options_default();
-        struct crypto_options crypto_options = crypto_options_default();
-        cache_options.size_octets = CACHE_OCTETS;
-        all.arena = arena_new();
-        all.random = random_seeded_new(1);
-        all.cache = cache_new(&cache_options, all.random);
-        all.trust = trust_new();
-        trust_add_built_in(all.trust);
-        all.options = resolver_options_default(all.arena);
-        all.options.prime_root = false;
-        crypto_policy_make(&crypto_options, &all.policy);
+    static struct world world;
+    if (world.arena == NULL) {
+        world_make(&world, CACHE_OCTETS, now);
+        trust_add_built_in(world.trust);
     }
-    cache_flush_all(all.cache);
-    return &all;
+    cache_flush_all(world.cache);
+    return &world;
 }
 
 /* ---- what is cached ---- */
@@ -155,25 +137,16 @@ static void ask(struct resolver *resolver, const struct small_zone *zone, int qn
             check_outcome(zone, qname, qtype, want.outcome);
 }
 
-static struct resolver *resolver_of(const struct resolution *resolution)
-{
-    return resolver_new(&(const struct resolver_parts) { .cache = resolution->cache,
-                                                         .random = resolution->random,
-                                                         .options = &resolution->options,
-                                                         .policy = &resolution->policy,
-                                                         .trust = resolution->trust });
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const uint16_t types[] = { TYPE_A, TYPE_DS, TYPE_TXT, TYPE_NS, TYPE_SOA, TYPE_CNAME };
     struct reader input = reader_of(data, size);
     struct arena *arena = arena_new();
-    struct resolution *resolution = the_resolution();
+    struct world *world = the_world();
     struct small_zone *zone = zone_read(&input, arena);
     uint32_t nsec = reader_u32(&input), nsec3 = reader_u32(&input);
-    put_denials(resolution->cache, arena, zone, nsec, nsec3);
-    struct resolver *resolver = resolver_of(resolution);
+    put_denials(world->cache, arena, zone, nsec, nsec3);
+    struct resolver *resolver = world_resolver(world);
     for (unsigned i = 0; i < QUESTIONS_MAX && reader_left(&input) > 0; i++) {
         int qname = reader_u8(&input) % NODES;
         ask(resolver, zone, qname, types[reader_u8(&input) % ARRAY_LEN(types)]);

@@ -452,16 +452,22 @@ static const struct {
       REFUSED("bad-argument", "key_tag: expected a number from 0 to 65535", ""), "" },
 };
 
+/* As our own user, who may do everything.  The caller frees it. */
+static char *answer_to(const struct orders *orders, const char *request, enum next *next)
+{
+    const struct admins admins = { NULL, 0 };
+    const struct peer peer = { geteuid(), getpid() };
+    return command_answer(orders, &admins, &peer, request, strlen(request), next);
+}
+
 static void requests_are_carried_out_or_refused(void **state)
 {
     (void)state;
-    const struct admins admins = { NULL, 0 };
-    const struct peer peer = { geteuid(), getpid() };
     for (size_t i = 0; i < ARRAY_LEN(requests); i++) {
         struct daemon daemon = daemon_new("");
         struct orders orders = orders_of(&daemon);
         enum next next;
-        char *reply = command_answer(&orders, &admins, &peer, requests[i].request, strlen(requests[i].request), &next);
+        char *reply = answer_to(&orders, requests[i].request, &next);
         assert_non_null(reply);
         assert_int_equal(reply[strlen(reply) - 1], '\n');
         reply[strlen(reply) - 1] = '\0';
@@ -478,13 +484,11 @@ static void a_refused_reload_says_why(void **state)
 {
     (void)state;
     static const char request[] = "{\"version\":1,\"command\":\"reload\"}";
-    const struct admins admins = { NULL, 0 };
-    const struct peer peer = { geteuid(), getpid() };
     struct daemon daemon = daemon_new("");
     daemon.refuses_reload = true;
     struct orders orders = orders_of(&daemon);
     enum next next;
-    char *reply = command_answer(&orders, &admins, &peer, request, strlen(request), &next);
+    char *reply = answer_to(&orders, request, &next);
     assert_string_equal(reply, REFUSED("failed", "FILE:1: cash: unknown key", "did you mean cache?") "\n");
     free(reply);
     daemon_clear(&daemon);
@@ -494,12 +498,10 @@ static void status_shows_anchors(void **state)
 {
     (void)state;
     static const char request[] = "{\"version\":1,\"command\":\"status\"}";
-    const struct admins admins = { NULL, 0 };
-    const struct peer peer = { geteuid(), getpid() };
     struct daemon daemon = daemon_new("listen: [192.0.2.1]\n");
     struct orders orders = orders_of(&daemon);
     enum next next;
-    char *reply = command_answer(&orders, &admins, &peer, request, strlen(request), &next);
+    char *reply = answer_to(&orders, request, &next);
     json_t *status = json_loads(reply, 0, NULL);
     const json_t *trust = json_object_get(status, "trust");
     const json_t *anchor = json_array_get(json_object_get(trust, "anchors"), 1);
@@ -706,11 +708,9 @@ static void what_an_nta_covers_is_waited_for(void **state)
     struct daemon daemon = daemon_new("");
     struct orders orders = orders_of(&daemon);
     struct negatives_report report;
-    const struct admins admins = { NULL, 0 };
-    const struct peer peer = { 0, 1 };
     enum next next;
     give_negatives(&daemon, &report);
-    assert_null(command_answer(&orders, &admins, &peer, request, sizeof(request) - 1, &next));
+    assert_null(answer_to(&orders, request, &next));
     assert_int_equal(next, NEXT_NTA);
     assert_string_equal(daemon.ordered, "nta example. 86400 ");
     assert_null(command_nta_added(&orders, request, sizeof(request) - 1, false));
@@ -734,15 +734,13 @@ static void what_an_nta_covers_is_waited_for(void **state)
 static void an_inquiry_is_waited_for(void **state)
 {
     (void)state;
-    const struct admins admins = { NULL, 0 };
-    const struct peer peer = { geteuid(), getpid() };
     struct daemon daemon = daemon_new("");
     struct orders orders = orders_of(&daemon);
     static const char check[] = "{\"version\":1,\"command\":\"ta check\"}";
     static const char given[] = "{\"version\":1,\"command\":\"ta bootstrap\",\"file\":\"PGE+\",\"signature\":\"MA==\"}";
     static const char half[] = "{\"version\":1,\"command\":\"ta bootstrap\",\"file\":\"PGE+\"}";
     enum next next;
-    assert_null(command_answer(&orders, &admins, &peer, check, strlen(check), &next));
+    assert_null(answer_to(&orders, check, &next));
     assert_int_equal(next, NEXT_ANCHOR_CHECK);
     assert_int_equal(daemon.anchor_checks, 1);
     char *reply = command_awaited(&orders, next);
@@ -751,18 +749,18 @@ static void an_inquiry_is_waited_for(void **state)
                                "\"root_anchors_xml\":{\"genuine\":false,\"source\":null,\"fault\":\"HTTP status 404\","
                                "\"signed\":null,\"authority_ends\":null,\"keys\":[]}}\n");
     free(reply);
-    assert_null(command_answer(&orders, &admins, &peer, given, strlen(given), &next));
+    assert_null(answer_to(&orders, given, &next));
     assert_int_equal(next, NEXT_BOOTSTRAP);
     assert_string_equal(daemon.ordered, "bootstrap <a>");
     reply = command_awaited(&orders, next);
     assert_non_null(strstr(reply, "\"text\":\"no such file\""));
     free(reply);
-    reply = command_answer(&orders, &admins, &peer, half, strlen(half), &next);
+    reply = answer_to(&orders, half, &next);
     assert_non_null(strstr(reply, "signature: expected the content of a file in base64"));
     assert_int_equal(next, NEXT_NOTHING);
     free(reply);
     daemon.is_busy = true;
-    reply = command_answer(&orders, &admins, &peer, check, strlen(check), &next);
+    reply = answer_to(&orders, check, &next);
     assert_non_null(strstr(reply, "\"code\":\"failed\",\"text\":\"busy\""));
     assert_int_equal(next, NEXT_NOTHING);
     free(reply);

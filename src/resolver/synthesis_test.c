@@ -11,42 +11,17 @@
 #include "cache/testing.h"
 #include "message/text.h"
 #include "resolver/internal.h"
+#include "resolver/world.h"
 #include "tests/support/signer.h"
 
 enum { KEY = 11 };
-
-struct world {
-    struct arena *arena;
-    struct random *random;
-    struct cache *cache;
-    struct trust *trust;
-    struct resolver_options options;
-    struct crypto_policy policy;
-    struct resolver *resolver;
-    struct now now;
-};
 
 static int set_up(void **state)
 {
     struct world *world = memory_new(1, sizeof(*world));
     set_hash_secret();
-    world->now = at(0);
-    world->arena = arena_new();
-    world->random = random_seeded_new(1);
-    world->options = resolver_options_default(world->arena);
-    world->options.prime_root = false;
-    world->cache = small_cache();
-    struct crypto_options crypto_options = crypto_options_default();
-    crypto_policy_make(&crypto_options, &world->policy);
-    world->trust = trust_new();
+    world_make(world, SIZE_OF_TESTS, at(0));
     trust_add_built_in(world->trust);
-    world->resolver = resolver_new(&(const struct resolver_parts) {
-        .cache = world->cache,
-        .random = world->random,
-        .options = &world->options,
-        .policy = &world->policy,
-        .trust = world->trust,
-    });
     *state = world;
     return 0;
 }
@@ -54,11 +29,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct world *world = *state;
-    resolver_free(world->resolver);
-    cache_free(world->cache);
-    trust_free(world->trust);
-    random_free(world->random);
-    arena_free(world->arena);
+    world_clear(world);
     free(world);
     return 0;
 }
