@@ -81,14 +81,34 @@ static void check(const struct message *message, struct arena *arena)
     assert(message->has_question || octets_equal(written[0], written[1]));
 }
 
+/* What is well-formed reads the same as a reply; of what is not, spoilt RRsets hold nothing. */
+static void check_reply(struct octets octets, const struct message *strict, struct arena *arena)
+{
+    struct message reply;
+    enum err err = message_read_reply(octets, arena, &reply);
+    assert(strict == NULL || err == OK);
+    if (strict != NULL)
+        compare(strict, &reply, assert_same);
+    if (err != OK)
+        return;
+    for (enum section section = SECTION_ANSWER; section < SECTIONS; section++)
+        for (uint16_t i = 0; i < reply.sections[section].count; i++) {
+            const struct rrset *set = reply.sections[section].items[i];
+            assert(set->count > 0 || set->sig_count == 0);
+        }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct arena *arena = arena_new();
+    struct octets octets = { data, size };
     struct message message;
-    if (message_read((struct octets) { data, size }, arena, &message) == OK) {
+    bool is_strict = message_read(octets, arena, &message) == OK;
+    if (is_strict) {
         assert(strlen(message_to_text(arena, &message)) > 0);
         check(&message, arena);
     }
+    check_reply(octets, is_strict ? &message : NULL, arena);
     arena_free(arena);
     return 0;
 }

@@ -16,6 +16,7 @@ struct record {
     uint16_t class;
     uint16_t group; /* index of its RRset */
     uint8_t section;
+    bool is_spoilt; /* its RDATA do not fit its type */
 };
 
 /* One RRset being put together. */
@@ -23,6 +24,7 @@ struct group {
     struct rrset *rrset;
     uint16_t records, signatures; /* duplicates included */
     uint8_t section;
+    bool is_spoilt; /* by one of its records */
     struct octets *rdata, *sigs;
 };
 
@@ -37,6 +39,7 @@ struct parse {
     struct message *message;
     struct reader r;
     bool is_cut_off; /* the message ended inside a record */
+    bool is_lenient; /* RDATA may be malformed */
     struct record *records;
     uint16_t record_count;
     struct group *groups;
@@ -101,10 +104,23 @@ static bool owner_is_as_before(const struct parse *p, const struct dname *owner)
     return p->record_count > 0 && dname_same_case(p->records[p->record_count - 1].owner, owner);
 }
 
+/* RFC 1035 section 4.1.3: RDLENGTH tells where the next record begins, whatever this one holds. */
+static enum err read_rdata(struct parse *p, struct record *record, size_t rdlength)
+{
+    struct reader rdata = p->r;
+    record->rdata = rdata_read(&rdata, record->type, rdlength, p->arena);
+    record->is_spoilt = rdata.failed;
+    reader_octets(&p->r, rdlength);
+    return record->is_spoilt && !p->is_lenient ? ERR_FORMAT : OK;
+}
+
 static enum err keep_record(struct parse *p, struct record *record, size_t rdlength)
 {
     if (p->record_count == MESSAGE_RRS_MAX)
         return ERR_LIMIT;
+    enum err err = read_rdata(p, record, rdlength);
+    if (err != OK || (record->is_spoilt && record->type == TYPE_RRSIG))
+        return err;
     if (owner_is_as_before(p, record->owner)) {
         record->owner_hash = p->records[p->record_count - 1].owner_hash;
         record->owner = p->records[p->record_count - 1].owner;
@@ -112,11 +128,10 @@ static enum err keep_record(struct parse *p, struct record *record, size_t rdlen
         record->owner_hash = dname_hash(record->owner, 0);
         record->owner = dname_copy(p->arena, record->owner);
     }
-    record->rdata = rdata_read(&p->r, record->type, rdlength, p->arena);
     if (record->ttl_s > INT32_MAX) /* RFC 2181 section 8 */
         record->ttl_s = 0;
     p->records[p->record_count++] = *record;
-    return p->r.failed ? ERR_FORMAT : OK;
+    return OK;
 }
 
 static enum err read_record(struct parse *p, enum section section, bool is_last)
@@ -203,6 +218,7 @@ static void join_group(struct parse *p, struct record *record)
     }
     record->group = (uint16_t)(*slot - 1);
     p->groups[record->group].records++;
+    p->groups[record->group].is_spoilt |= record->is_spoilt;
 }
 
 /* A signature stands with what it covers, or by itself if that is not in the section. */
@@ -253,6 +269,8 @@ static void lower_ttl(uint32_t *ttl_s, uint16_t count, uint32_t record_ttl_s)
 static void add_to_group(struct group *group, const struct record *record, bool is_new)
 {
     struct rrset *rrset = group->rrset;
+    if (group->is_spoilt)
+        return;
     if (record->type == rrset->type) {
         lower_ttl(&rrset->ttl_s, rrset->count, record->ttl_s);
         if (is_new)
@@ -298,10 +316,10 @@ static void make_rrsets(struct parse *p)
     list_groups(p);
 }
 
-enum err message_read(struct octets octets, struct arena *arena, struct message *message)
+static enum err read_message(struct octets octets, bool is_lenient, struct arena *arena, struct message *message)
 {
     memset(message, 0, sizeof(*message));
-    struct parse p = { .arena = arena, .message = message, .r = reader_of_octets(octets) };
+    struct parse p = { .arena = arena, .message = message, .r = reader_of_octets(octets), .is_lenient = is_lenient };
     enum err err = header_read(reader_octets(&p.r, HEADER_OCTETS), &message->header);
     message->rcode = message->header.rcode;
     if (err == OK)
@@ -311,4 +329,14 @@ enum err message_read(struct octets octets, struct arena *arena, struct message 
     if (err == OK)
         make_rrsets(&p);
     return err;
+}
+
+enum err message_read(struct octets octets, struct arena *arena, struct message *message)
+{
+    return read_message(octets, false, arena, message);
+}
+
+enum err message_read_reply(struct octets octets, struct arena *arena, struct message *message)
+{
+    return read_message(octets, true, arena, message);
 }

@@ -77,6 +77,11 @@ MUST_USE enum err header_read(struct octets octets, struct header *header);
  * A truncated message (TC=1) may end in the middle of a record: what came before is kept, OK. */
 MUST_USE enum err message_read(struct octets octets, struct arena *arena, struct message *message);
 
+/* The same for a reply, which is worth reading although one record of it is not: RDATA that do not fit their type spoil
+ * their RRset alone.  That stands in its section with a count of 0 and without signatures, so that it can be told from
+ * one that was not sent.  An RRSIG that cannot be read is left out: it signs nothing. */
+MUST_USE enum err message_read_reply(struct octets octets, struct arena *arena, struct message *message);
+
 /* The whole message as dig would print it, in the arena: tools, logs, failing tests. */
 char *message_to_text(struct arena *arena, const struct message *message);
 

@@ -406,6 +406,47 @@ static void test_owners_are_shared(void **state)
     arena_free(arena);
 }
 
+/* RFC 1035 section 4.1.3: one record that cannot be read does not hide where the next one begins. */
+static void test_spoilt_records_of_replies(void **state)
+{
+    (void)state;
+#define SHORT_A    "\xc0\x0c\0\1\0\1\0\0\0\0\0\3\1\2\3"
+#define SHORT_SIG  "\xc0\x0c\0\x2e\0\1\0\0\0\0\0\1\0"
+#define TXT_RECORD "\xc0\x0c\0\x10\0\1\0\0\0\0\0\2\1x"
+    static const struct {
+        const char *about;
+        struct octets octets;
+        enum err err;
+        uint16_t sets;    /* in Answer */
+        uint16_t records; /* of the first of them */
+    } cases[] = {
+        { "alone", OCTETS(HEADER("\x81\0", "\1", "\1", "\0", "\0") QUESTION SHORT_A), OK, 1, 0 },
+        { "its RRset goes with it", OCTETS(HEADER("\x81\0", "\1", "\3", "\0", "\0") QUESTION A_RECORD SHORT_A A_RECORD),
+          OK, 1, 0 },
+        { "others stay", OCTETS(HEADER("\x81\0", "\1", "\2", "\0", "\1") QUESTION TXT_RECORD SHORT_A A_RECORD), OK, 2,
+          1 },
+        { "other sections stay", OCTETS(HEADER("\x81\0", "\1", "\1", "\0", "\1") QUESTION A_RECORD SHORT_A), OK, 1, 1 },
+        { "a signature is left out", OCTETS(HEADER("\x81\0", "\1", "\2", "\0", "\0") QUESTION A_RECORD SHORT_SIG), OK,
+          1, 1 },
+        { "RDLENGTH leads out",
+          OCTETS(HEADER("\x81\0", "\1", "\1", "\0", "\0") QUESTION "\xc0\x0c\0\1\0\1\0\0\0\0\0\5\1\2\3\4"), ERR_FORMAT,
+          0, 0 },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct arena *arena = arena_new();
+        struct message message;
+        enum err err = message_read_reply(cases[i].octets, arena, &message);
+        const struct rrset_list *answer = &message.sections[SECTION_ANSWER];
+        if (err != cases[i].err || answer->count != cases[i].sets)
+            fail_msg("%s: %s, %u RRsets", cases[i].about, err_text(err), answer->count);
+        if (answer->count > 0 && answer->items[0]->count != cases[i].records)
+            fail_msg("%s: %u records", cases[i].about, answer->items[0]->count);
+        if (answer->count > 0)
+            assert_int_equal(answer->items[0]->sig_count, 0);
+        arena_free(arena);
+    }
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -427,6 +468,7 @@ int main(void)
         cmocka_unit_test(test_limit_of_records),
         cmocka_unit_test(test_expansion_is_bounded),
         cmocka_unit_test(test_owners_are_shared),
+        cmocka_unit_test(test_spoilt_records_of_replies),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }

@@ -10,7 +10,7 @@ struct rrset {
     const struct dname *owner; /* case as first seen */
     uint16_t type;
     uint16_t class;
-    uint16_t count; /* of rdata; 0 only while a message is being read */
+    uint16_t count; /* of rdata; 0 only in a message that was read: see message_read_reply() */
     uint16_t sig_count;
     uint32_t ttl_s;     /* the least of its records' (RFC 2181 section 5.2), top bit set counts as 0 (section 8) */
     uint32_t sig_ttl_s; /* the same of its RRSIGs */

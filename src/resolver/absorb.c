@@ -199,6 +199,14 @@ static bool stumbled_over_options(const struct lookup *l, const struct message *
            (message->rcode == RCODE_FORMERR || message->rcode == RCODE_NOTIMP || message->rcode == RCODE_BADVERS);
 }
 
+/* This way leads to nothing: TCP may, and if it was TCP the server does not. */
+static void prefer_tcp(struct lookup *l)
+{
+    if (l->sent_tcp)
+        give_up_target(l);
+    l->target->use_tcp = true;
+}
+
 static void absorb_reply(struct resolver *r, struct lookup *l, const struct message *message, struct arena *scratch,
                          struct now now)
 {
@@ -234,9 +242,8 @@ static void absorb_reply(struct resolver *r, struct lookup *l, const struct mess
         l->target->recursion_lame = true;
         return;
     case REPLY_TRUNCATED:
-        if (l->sent_tcp)
-            give_up_target(l);
-        l->target->use_tcp = true;
+    case REPLY_SPOILT: /* middleboxes mangle UDP more often */
+        prefer_tcp(l);
         return;
     case REPLY_NO_EDNS:
         l->target->no_edns = true;
@@ -271,10 +278,7 @@ void lookup_absorb(struct resolver *r, struct lookup *l, const struct message *r
         absorb_reply(r, l, reply, scratch, now);
         return;
     }
-    /* Not a DNS message.  Over TCP it may be one: middleboxes mangle UDP more often. */
-    if (l->sent_tcp)
-        give_up_target(l);
-    l->target->use_tcp = true;
+    prefer_tcp(l); /* not a DNS message, but over TCP it may be one */
 }
 
 /* ---- no reply ---- */

@@ -20,6 +20,12 @@ static struct rrset *find(const struct message *message, enum section section, c
     return set != NULL && set->count > 0 && in_bailiwick(set, asked) ? set : NULL;
 }
 
+/* One of its records could not be read: of what it says nothing is known, not even that there is nothing. */
+static bool is_spoilt(const struct rrset *set, const struct asked *asked)
+{
+    return set->count == 0 && in_bailiwick(set, asked);
+}
+
 static bool is_denial(const struct rrset *set)
 {
     return set->type == TYPE_NSEC || set->type == TYPE_NSEC3;
@@ -406,6 +412,41 @@ static void adopt_orphans(const struct message *message, const struct asked *ask
         }
 }
 
+/* ---- records that cannot be read ---- */
+
+/* Would it be the link of the chain at qname? */
+static bool may_be_link(const struct rrset *set, const struct asked *asked, const struct dname *qname)
+{
+    uint16_t qtype = asked->question->qtype;
+    if (set->type == TYPE_DNAME && dname_is_below(qname, set->owner))
+        return true;
+    return dname_equal(set->owner, qname) &&
+           (set->type == qtype || set->type == TYPE_CNAME || qtype == TYPE_ANY || qtype == TYPE_RRSIG);
+}
+
+static bool link_is_spoilt(const struct message *message, const struct asked *asked, const struct dname *qname)
+{
+    const struct rrset_list *section = &message->sections[SECTION_ANSWER];
+    for (uint16_t i = 0; i < section->count; i++)
+        if (is_spoilt(section->items[i], asked) && may_be_link(section->items[i], asked, qname))
+            return true;
+    return false;
+}
+
+/* What tells "no data" from a referral, and where that leads; and what proves it. */
+static bool direction_is_spoilt(const struct message *message, const struct asked *asked)
+{
+    const struct rrset_list *section = &message->sections[SECTION_AUTHORITY];
+    for (uint16_t i = 0; i < section->count; i++) {
+        const struct rrset *set = section->items[i];
+        bool leads = set->type == TYPE_SOA || set->type == TYPE_NS || set->type == TYPE_DS;
+        bool is_above = dname_is_subdomain(&asked->question->qname, set->owner);
+        if (is_spoilt(set, asked) && (is_denial(set) || (leads && is_above)))
+            return true;
+    }
+    return false;
+}
+
 /* ---- the whole ---- */
 
 /* The name after the link, if this server's zone still holds it and the chain may grow. */
@@ -438,6 +479,9 @@ static void read_chain(const struct message *message, const struct asked *asked,
 {
     struct dname qname = asked->question->qname;
     for (;;) {
+        reply->is_spoilt = link_is_spoilt(message, asked, &qname);
+        if (reply->is_spoilt)
+            return;
         struct answer *link = positive_link(message, asked, &qname, arena);
         if (link == NULL)
             break;
@@ -479,6 +523,8 @@ static enum reply_kind read_without_answer(const struct message *message, const 
                                            struct arena *arena, struct reply *reply)
 {
     const struct dname *qname = &asked->question->qname;
+    if (reply->is_spoilt || direction_is_spoilt(message, asked))
+        return REPLY_SPOILT;
     struct rrset *soa = find_soa(message, asked, qname);
     struct rrset *ns = find_referral(message, asked);
     if (message->rcode == RCODE_NOERROR && soa == NULL && ns != NULL && !asked->recursive) {

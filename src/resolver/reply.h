@@ -14,11 +14,13 @@ enum reply_kind {
     REPLY_REFUSED,        /* SERVFAIL, REFUSED, NOTIMP, NOTAUTH … */
     REPLY_NO_EDNS,        /* FORMERR or NOTIMP without OPT to a question with OPT (RFC 6891 section 7) */
     REPLY_TRUNCATED,
+    REPLY_SPOILT, /* what was asked for is there, but cannot be read */
 };
 
 struct reply {
     enum reply_kind kind;
     uint16_t rcode;
+    bool is_spoilt; /* the next link of the chain cannot be read */
     uint16_t answer_count;
     struct answer *answers[CNAME_LINKS_MAX];
     struct delegation *delegation;

@@ -99,14 +99,53 @@ static const struct test_reply replies[] = {
       .authority = { "example. 60 SOA . . 1 2 3 4 5" }, .kind = REPLY_ANSWER, .answers = 1, .first = ANSWER_NODATA },
     { "YXDOMAIN without a DNAME that makes it", "www.example.", "A", "example.", .aa = true, .rcode = RCODE_YXDOMAIN,
       .answer = { "www.example. 60 A 192.0.2.66" }, .kind = REPLY_REFUSED },
+    { "what was asked for cannot be read: that is not \"no data\"", "www.example.", "A", "example.", .aa = true,
+      .answer = { "!www.example. 60 A 192.0.2.1" }, .authority = { "example. 60 SOA . . 1 2 3 4 5" },
+      .kind = REPLY_SPOILT },
+    { "of ANY nothing may be left out", "www.example.", "ANY", "example.", .aa = true,
+      .answer = { "www.example. 60 A 192.0.2.1", "!www.example. 60 TXT x" }, .kind = REPLY_SPOILT },
+    { "the DNAME cannot be read", "x.a.example.", "A", "example.", .aa = true,
+      .answer = { "!a.example. 60 DNAME b.test.", "x.a.example. 60 CNAME x.b.test." }, .kind = REPLY_SPOILT },
+    { "the end of the chain cannot be read: it is asked for by its own name", "a.example.", "A", "example.", .aa = true,
+      .answer = { "a.example. 60 CNAME b.example.", "!b.example. 60 A 192.0.2.1" },
+      .authority = { "example. 60 SOA . . 1 2 3 4 5" }, .kind = REPLY_ANSWER, .answers = 1, .first = ANSWER_CNAME,
+      .target = "b.example." },
+    { "what nobody needs may be spoilt", "www.example.", "A", "example.", .aa = true,
+      .answer = { "www.example. 60 A 192.0.2.1", "!www.example. 60 TXT x", "!mail.example. 60 A 192.0.2.2" },
+      .authority = { "!example. 60 NS ns.example." }, .additional = { "!ns.example. 60 A 192.0.2.53" },
+      .kind = REPLY_ANSWER, .answers = 1, .first = ANSWER_DATA },
+    { "the proof cannot be read", "no.example.", "A", "example.", .aa = true, .rcode = RCODE_NXDOMAIN,
+      .authority = { "example. 60 SOA . . 1 2 3 4 5", "!a.example. 60 NSEC b.example. A" }, .kind = REPLY_SPOILT },
+    { "the SOA cannot be read", "no.example.", "A", "example.", .aa = true, .rcode = RCODE_NXDOMAIN,
+      .authority = { "!example. 60 SOA . . 1 2 3 4 5" }, .kind = REPLY_SPOILT },
+    { "where the referral leads cannot be read", "www.sub.example.", "A", "example.",
+      .authority = { "!sub.example. 60 NS ns.sub.example." }, .kind = REPLY_SPOILT },
+    { "the cut's DS set cannot be read", "www.sub.example.", "A", "example.",
+      .authority = { "sub.example. 60 NS ns.sub.example.", "!sub.example. 60 DS 1 8 2 00" }, .kind = REPLY_SPOILT },
+    { "glue that cannot be read is none", "www.sub.example.", "A", "example.",
+      .authority = { "sub.example. 60 NS ns.sub.example." },
+      .additional = { "!ns.sub.example. 60 A 192.0.2.53", "ns.sub.example. 60 AAAA 2001:db8::53" },
+      .kind = REPLY_REFERRAL, .target = "sub.example.", .glue = 1 },
+    { "another zone's records are not looked at", "www.example.", "A", "example.", .aa = true,
+      .authority = { "!test. 60 SOA . . 1 2 3 4 5", "example. 60 SOA . . 1 2 3 4 5" }, .kind = REPLY_ANSWER,
+      .answers = 1, .first = ANSWER_NODATA },
 };
+
+/* A line that begins with "!": the RRset was there, but one of its records could not be read. */
+static struct rrset *set_of(struct arena *arena, const char *line)
+{
+    struct rrset *set = rrset_of(arena, line + (*line == '!'));
+    if (*line == '!')
+        set->count = 0;
+    return set;
+}
 
 static void fill(struct message *message, enum section section, const char *const lines[LINES_MAX], struct arena *arena)
 {
     struct rrset_list *list = &message->sections[section];
     list->items = ARENA_ARRAY(arena, LINES_MAX, struct rrset *);
     for (int i = 0; i < LINES_MAX && lines[i] != NULL; i++)
-        list->items[list->count++] = rrset_of(arena, lines[i]);
+        list->items[list->count++] = set_of(arena, lines[i]);
 }
 
 static void read_reply(const struct test_reply *test, struct arena *arena, struct reply *reply)

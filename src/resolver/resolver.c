@@ -334,7 +334,7 @@ enum absorbed resolver_absorb(struct resolver *r, uint64_t exchange, struct octe
     }
     struct message message;
     struct arena *scratch = arena_new();
-    enum err read = message_read(restore_case(l, reply, scratch), scratch, &message);
+    enum err read = message_read_reply(restore_case(l, reply, scratch), scratch, &message);
     bool is_forged = read == OK && lookup_cookie_is_forged(l, &message);
     if (is_forged)
         lookup_forged(r, l, now);
