@@ -221,11 +221,13 @@ static const struct name_and_bit match_fields[] = {
     { "server_cookie", MATCH_SERVER_COOKIE },
     { "client_cookie", MATCH_CLIENT_COOKIE },
     { "noedns", MATCH_NO_EDNS },
+    { "edns", MATCH_EDNS_DATA }, /* Deckard's word */
 };
 
 static const struct name_and_bit adjust_fields[] = {
     { "copy_id", ADJUST_COPY_ID },
     { "copy_query", ADJUST_COPY_QUERY },
+    { "do_not_answer", ADJUST_NO_ANSWER },
 };
 
 static bool find_bit(const struct name_and_bit *table, size_t count, const char *name, uint32_t *bits)
@@ -247,10 +249,11 @@ static bool parse_match_ede(struct parser *p, struct story_entry *entry, const c
     return entry->ede == EDE_ANY || (*value != '\0' && *end == '\0') || fail(p, "not an EDE code: \"%s\"", value);
 }
 
-static bool parse_match(struct parser *p, struct story_entry *entry, const struct words *words)
+static bool parse_match(struct parser *p, struct story_entry *entry)
 {
-    for (unsigned i = 1; i < words->count; i++) {
-        const char *word = words->items[i];
+    struct words words = words_of(p, p->text);
+    for (unsigned i = 1; i < words.count; i++) {
+        const char *word = words.items[i];
         if (strncmp(word, "ede=", 4) == 0) {
             if (!parse_match_ede(p, entry, word + 4))
                 return false;
@@ -269,12 +272,13 @@ static bool is_sleep(const char *word)
     return strncmp(word, "sleep=", 6) == 0 || strncmp(word, "packet_sleep=", 13) == 0;
 }
 
-static bool parse_adjust(struct parser *p, struct story_entry *entry, const struct words *words)
+static bool parse_adjust(struct parser *p, struct story_entry *entry)
 {
-    for (unsigned i = 1; i < words->count; i++)
-        if (!is_sleep(words->items[i]) &&
-            !find_bit(adjust_fields, ARRAY_LEN(adjust_fields), words->items[i], &entry->adjust))
-            return fail(p, "ADJUST knows no \"%s\"", words->items[i]);
+    struct words words = words_of(p, p->text);
+    for (unsigned i = 1; i < words.count; i++)
+        if (!is_sleep(words.items[i]) &&
+            !find_bit(adjust_fields, ARRAY_LEN(adjust_fields), words.items[i], &entry->adjust))
+            return fail(p, "ADJUST knows no \"%s\"", words.items[i]);
     return true;
 }
 
@@ -312,10 +316,18 @@ static bool find_opcode(const char *word, uint8_t *opcode)
     return false;
 }
 
-static bool parse_reply(struct parser *p, struct story_entry *entry, const struct words *words)
+/* RFC 6891 section 6.1.3: what does not fit the header stands in the OPT record. */
+static void set_rcode(struct story_entry *entry, uint16_t rcode)
 {
-    for (unsigned i = 1; i < words->count; i++) {
-        const char *word = words->items[i];
+    entry->header.rcode = rcode & 0xf;
+    entry->rcode_high = (uint8_t)(rcode >> 4);
+}
+
+static bool parse_reply(struct parser *p, struct story_entry *entry)
+{
+    struct words words = words_of(p, p->text);
+    for (unsigned i = 1; i < words.count; i++) {
+        const char *word = words.items[i];
         bool *flag = flag_of(entry, word);
         uint16_t rcode;
         if (flag != NULL)
@@ -324,8 +336,8 @@ static bool parse_reply(struct parser *p, struct story_entry *entry, const struc
             entry->header.rcode = 7;
         else if (strcmp(word, "NOTIMPL") == 0)
             entry->header.rcode = RCODE_NOTIMP;
-        else if (rcode_from_text(word, &rcode) == OK && rcode < 16)
-            entry->header.rcode = (uint8_t)rcode;
+        else if (rcode_from_text(word, &rcode) == OK)
+            set_rcode(entry, rcode);
         else if (!find_opcode(word, &entry->header.opcode))
             return fail(p, "REPLY knows no \"%s\"", word);
     }
@@ -460,6 +472,25 @@ static const char *without_surplus(struct parser *p, const char *text)
     return arena_printf(p->arena, "%.*s", (int)(at - text), text);
 }
 
+/* A TTL with the highest bit set (RFC 2181 section 8), which a zone must not have but a server may send: a zero stands in for it
+ * while the record is read. */
+static const char *hide_ttl(struct parser *p, const char *text, uint32_t *hidden)
+{
+    const char *at = text;
+    size_t len;
+    *hidden = 0;
+    next_word(&at, &len); /* the owner */
+    for (int i = 0; i < 2; i++) {
+        const char *word = next_word(&at, &len);
+        unsigned long long number = strtoull(word, NULL, 10);
+        if (len == 0 || strspn(word, "0123456789") != len || number <= INT32_MAX || number > UINT32_MAX)
+            continue;
+        *hidden = (uint32_t)number;
+        return arena_printf(p->arena, "%.*s0%s", (int)(word - text), text, word + len);
+    }
+    return text;
+}
+
 static bool parse_record(struct parser *p, struct story_records *records)
 {
     const char *text = p->text;
@@ -469,7 +500,8 @@ static bool parse_record(struct parser *p, struct story_records *records)
         text = arena_printf(p->arena, "%s\n%s", text, p->text);
     }
     uint16_t hidden;
-    text = hide_type(p, without_surplus(p, text), &hidden);
+    uint32_t hidden_ttl_s;
+    text = hide_type(p, hide_ttl(p, without_surplus(p, text), &hidden_ttl_s), &hidden);
     text = arena_printf(p->arena, "%s\n%s", p->default_ttl, text);
     struct master *master = master_new(text, strlen(text), &p->origin);
     struct master_record record;
@@ -480,7 +512,7 @@ static bool parse_record(struct parser *p, struct story_records *records)
             .owner = record.owner,
             .type = hidden == 0 ? record.type : hidden,
             .class = record.class,
-            .ttl_s = record.ttl_s,
+            .ttl_s = hidden_ttl_s == 0 ? record.ttl_s : hidden_ttl_s,
             .rdata = octets_copy(p->arena, record.rdata),
         };
         STAILQ_INSERT_TAIL(records, kept, next);
@@ -493,8 +525,9 @@ static bool parse_record(struct parser *p, struct story_records *records)
 
 enum { SECTION_NONE = -2, SECTION_QUESTION = -1 };
 
-static bool parse_section(struct parser *p, const struct words *words, int *section)
+static bool parse_section(struct parser *p, int *section)
 {
+    struct words words = words_of(p, p->text);
     static const struct {
         const char *name;
         int section;
@@ -502,8 +535,8 @@ static bool parse_section(struct parser *p, const struct words *words, int *sect
                      { "ANSWER", SECTION_ANSWER },
                      { "AUTHORITY", SECTION_AUTHORITY },
                      { "ADDITIONAL", SECTION_ADDITIONAL } };
-    for (size_t i = 0; words->count > 1 && i < ARRAY_LEN(sections); i++) {
-        if (strcmp(words->items[1], sections[i].name) == 0) {
+    for (size_t i = 0; words.count > 1 && i < ARRAY_LEN(sections); i++) {
+        if (strcmp(words.items[1], sections[i].name) == 0) {
             *section = sections[i].section;
             return true;
         }
@@ -513,17 +546,16 @@ static bool parse_section(struct parser *p, const struct words *words, int *sect
 
 static bool parse_entry_line(struct parser *p, struct story_entry *entry, int *section)
 {
-    struct words words = words_of(p, p->text);
     if (line_is(p, "MATCH"))
-        return parse_match(p, entry, &words);
+        return parse_match(p, entry);
     if (line_is(p, "ADJUST"))
-        return parse_adjust(p, entry, &words);
+        return parse_adjust(p, entry);
     if (line_is(p, "REPLY") || line_is(p, "FLAGS"))
-        return parse_reply(p, entry, &words);
+        return parse_reply(p, entry);
     if (line_is(p, "MANDATORY"))
         return entry->mandatory = true;
     if (line_is(p, "SECTION"))
-        return parse_section(p, &words, section);
+        return parse_section(p, section);
     if (line_is(p, "HEX_EDNSDATA_BEGIN"))
         return entry->has_edns_data = parse_hex_block(p, "HEX_EDNSDATA_END", &entry->edns_data);
     if (line_is(p, "HEX_ANSWER_BEGIN"))
@@ -657,8 +689,10 @@ static bool parse_step(struct parser *p)
     step->file = "";
     for (unsigned i = 3; i < words.count; i++)
         step->rest = arena_printf(p->arena, "%s%s%s", step->rest, i == 3 ? "" : " ", words.items[i]);
-    step->has_address = words.count == 5 && strcmp(words.items[3], "ADDRESS") == 0;
-    return !step->has_address || parse_address(p, words.items[4], &step->address);
+    for (unsigned i = 3; i + 1 < words.count && !step->has_address; i++)
+        step->has_address =
+            strcmp(words.items[i], "ADDRESS") == 0 && parse_address(p, words.items[i + 1], &step->address);
+    return p->error == NULL;
 }
 
 /* An ENTRY between steps belongs to the step before it. */

@@ -47,6 +47,7 @@ enum { EDE_ANY = -2 }; /* ede=any */
 enum adjust_field { /* what an ADJUST line copies from the question */
                     ADJUST_COPY_ID = 1 << 0,
                     ADJUST_COPY_QUERY = 1 << 1,
+                    ADJUST_NO_ANSWER = 1 << 2, /* Deckard: the question is heard, and that is all */
 };
 
 /* ENTRY_BEGIN … ENTRY_END: a packet, or a pattern of one. */
@@ -56,6 +57,7 @@ struct story_entry {
     int ede;              /* MATCH_EDE: the code */
     uint32_t adjust;      /* enum adjust_field */
     struct header header; /* id and counts are not told */
+    uint8_t rcode_high;   /* the upper bits of an extended RCODE */
     bool dnssec_ok;
     bool has_question;
     struct question question;

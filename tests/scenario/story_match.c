@@ -69,6 +69,9 @@ static bool match_header(struct comparison *c, const struct story_entry *entry, 
     if ((entry->match & MATCH_RCODE) && expected->rcode != got->rcode)
         return differ(c, "rcode: expected %s, got %s", rcode_to_text(expected->rcode, expected_text),
                       rcode_to_text(got->rcode, got_text));
+    if ((entry->match & MATCH_RCODE) && entry->rcode_high != 0 && entry->rcode_high != packet->message.rcode >> 4)
+        return differ(c, "extended rcode: expected %u, got %u", entry->rcode_high << 4 | expected->rcode,
+                      packet->message.rcode);
     return !(entry->match & MATCH_FLAGS) || match_flags(c, expected, got);
 }
 

@@ -331,6 +331,10 @@ static void give(struct run *run, struct pending *pending, struct story_entry *e
     char rcode[16], server[ADDRESS_TEXT_MAX];
     struct message message;
     entry->used = true;
+    if (entry->adjust & ADJUST_NO_ANSWER) {
+        pending->was_answered = true;
+        return;
+    }
     struct octets reply = story_write_reply(run->arena, run->story, entry, &pending->packet);
     enum err read = message_read(reply, run->arena, &message);
     trace(run, "    <- %s: %s: entry of line %u: %s", address_host_to_text(&pending->server, server),

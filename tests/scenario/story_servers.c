@@ -80,14 +80,14 @@ static uint16_t write_records(struct writer *w, const struct story_records *reco
     return count;
 }
 
-static uint16_t write_opt(struct writer *w, bool dnssec_ok, struct octets options)
+static uint16_t write_opt(struct writer *w, const struct story_entry *entry, bool dnssec_ok)
 {
     writer_dname(w, dname_root());
     writer_u16(w, TYPE_OPT);
     writer_u16(w, EDNS_OCTETS);
-    writer_u32(w, dnssec_ok ? 0x8000 : 0); /* RFC 6891 section 6.1.3 */
-    writer_u16(w, (uint16_t)options.len);
-    writer_octets_put(w, options);
+    writer_u32(w, (uint32_t)entry->rcode_high << 24 | (dnssec_ok ? 0x8000 : 0)); /* RFC 6891 section 6.1.3 */
+    writer_u16(w, (uint16_t)entry->edns_data.len);
+    writer_octets_put(w, entry->edns_data);
     return 1;
 }
 
@@ -120,10 +120,15 @@ static struct octets write_message(struct arena *arena, const struct story_entry
     for (size_t i = 0; i < SECTIONS; i++)
         counts[i] = write_records(&w, &entry->sections[i]);
     if (plan->has_opt)
-        counts[SECTION_ADDITIONAL] += write_opt(&w, plan->dnssec_ok, entry->edns_data);
+        counts[SECTION_ADDITIONAL] += write_opt(&w, entry, plan->dnssec_ok);
     for (size_t i = 0; i < SECTIONS; i++)
         writer_u16_at(&w, 6 + 2 * i, counts[i]);
     return writer_octets(&w);
+}
+
+static bool needs_opt(const struct story_entry *entry)
+{
+    return entry->dnssec_ok || entry->has_edns_data || entry->rcode_high != 0;
 }
 
 static struct octets write_raw(struct arena *arena, const struct story_entry *entry, const uint16_t *id)
@@ -148,7 +153,7 @@ struct octets story_write_reply(struct arena *arena, const struct story *story, 
     struct packet_plan plan = {
         .id = copies_id ? asked->header.id : 0,
         .question = entry->has_question ? &told : NULL,
-        .has_opt = entry->dnssec_ok || entry->has_edns_data,
+        .has_opt = needs_opt(entry),
         .dnssec_ok = entry->dnssec_ok,
     };
     if (entry->adjust & ADJUST_COPY_QUERY)
@@ -169,7 +174,7 @@ struct octets story_write_entry(struct arena *arena, const struct story_entry *e
     struct packet_plan plan = {
         .id = id,
         .question = entry->has_question ? &entry->question : NULL,
-        .has_opt = entry->dnssec_ok || entry->has_edns_data,
+        .has_opt = needs_opt(entry),
         .dnssec_ok = entry->dnssec_ok,
     };
     return write_message(arena, entry, &plan);

@@ -148,6 +148,37 @@ static void test_entry(void **state)
     arena_free(arena);
 }
 
+/* What does not fit a header, or a zone file, can be told all the same. */
+static void test_odd_values(void **state)
+{
+    (void)state;
+    static const char text[] = "CONFIG_END\n"
+                               "SCENARIO_BEGIN title\n"
+                               "STEP 1 REPLY ADDRESS 192.0.2.1\n"
+                               "ENTRY_BEGIN\n"
+                               "ADJUST do_not_answer\n"
+                               "REPLY BADVERS\n"
+                               "SECTION ANSWER\n"
+                               "a.example. 4294967295 IN A 192.0.2.7\n"
+                               "b.example. IN 2147483648 A 192.0.2.8\n"
+                               "ENTRY_END\n"
+                               "SCENARIO_END\n";
+    struct arena *arena = arena_new();
+    struct story *story;
+    const char *error;
+    assert_int_equal(parse(arena, text, &story, &error), OK);
+    const struct story_step *step = STAILQ_FIRST(&story->steps);
+    const struct story_entry *entry = STAILQ_FIRST(&step->entries);
+    const struct story_record *record = STAILQ_FIRST(&entry->sections[SECTION_ANSWER]);
+    assert_true(step->has_address);
+    assert_int_equal(entry->adjust, ADJUST_NO_ANSWER);
+    assert_int_equal(entry->header.rcode, RCODE_BADVERS & 0xf);
+    assert_int_equal(entry->rcode_high, RCODE_BADVERS >> 4);
+    assert_int_equal(record->ttl_s, UINT32_MAX);
+    assert_int_equal(STAILQ_NEXT(record, next)->ttl_s, 2147483648U);
+    arena_free(arena);
+}
+
 /* A word that the runner does not know is an error: nothing is silently passed over. */
 static void test_faults(void **state)
 {
@@ -221,8 +252,8 @@ static void test_public_sets(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_configuration), cmocka_unit_test(test_directives),  cmocka_unit_test(test_entry),
-        cmocka_unit_test(test_faults),        cmocka_unit_test(test_public_sets),
+        cmocka_unit_test(test_configuration), cmocka_unit_test(test_directives), cmocka_unit_test(test_entry),
+        cmocka_unit_test(test_odd_values),    cmocka_unit_test(test_faults),     cmocka_unit_test(test_public_sets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
