@@ -86,7 +86,9 @@ static const struct option options[] = {
       "The UDP size offered to clients, and the largest answer sent to them over UDP (RFC 9715).",
       .min = UDP_OCTETS_MIN, .max = EDNS_OCTETS_MAX, PLACE(answers.edns_octets) },
     { "answers.minimal", &kind_truth, "true",
-      "Leave out what no client needs of the Authority and Additional sections.", PLACE(answers.minimal) },
+      "Leave out what no client needs of the Authority and Additional sections.  If not, the zone's NS set is passed on where its"
+      " servers send it along with a denial or with the proof of a wildcard; what it says is never used for resolving.",
+      PLACE(answers.minimal) },
     { "answers.rotate", &kind_truth, "true",
       "Begin the A and AAAA records of an answer with another one each time, so that clients that take the first share "
       "the "

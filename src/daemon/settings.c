@@ -15,6 +15,7 @@ struct settings *settings_new(struct config *config)
     *settings->config_users = 1;
     settings->trust = trust_copy(config->trust);
     crypto_policy_make(&config->crypto, &settings->policy);
+    config->resolver.shows_ns = !config->answers.minimal;
     special_use_hooks(&config->resolver, &settings->hooks);
     return settings;
 }

@@ -22,6 +22,7 @@ struct answer *answer_copy(struct arena *arena, const struct answer *answer)
     struct answer *copy = arena_copy(arena, answer, sizeof(*answer));
     copy->rrsets = rrset_list_copy(arena, &answer->rrsets);
     copy->proofs = rrset_list_copy(arena, &answer->proofs);
+    copy->shown_ns = answer->shown_ns == NULL ? NULL : rrset_copy(arena, answer->shown_ns);
     copy->verdict.explanation = explanation_copy(arena, answer->verdict.explanation);
     return copy;
 }

@@ -216,6 +216,7 @@ static void absorb_reply(struct resolver *r, struct lookup *l, const struct mess
         .origin = l->origin,
         .recursive = l->cut->recursive,
         .with_edns = l->sent_edns,
+        .shows_ns = r->parts.options->shows_ns,
         .least_ttl_s = r->parts.options->least_ttl_s,
         .least_negative_ttl_s = r->parts.options->least_negative_ttl_s,
         .now = now,

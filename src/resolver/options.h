@@ -79,6 +79,7 @@ struct resolver_options {
     bool signal_anchors;    /* RFC 8145 section 4: key tags in DNSKEY questions */
     bool report_errors;     /* to whom zones name for it (RFC 9567) */
     struct stale_options stale;
+    bool shows_ns; /* keep the NS set that comes along with an answer and its proofs, to be shown: answers.minimal is off */
     bool prefetch; /* ask anew for what is in use before it expires */
 };
 /* Built-in root hints, memory in the arena. */

@@ -472,6 +472,30 @@ static void add_companions(struct answer *alias, const struct message *message, 
     set_deadline(alias, asked);
 }
 
+/* The NS set of the zone that holds the name, as far as the server may speak of it. */
+static struct rrset *find_ns_above(const struct message *message, const struct asked *asked, const struct dname *qname)
+{
+    const struct rrset_list *authority = &message->sections[SECTION_AUTHORITY];
+    struct rrset *deepest = NULL;
+    for (uint16_t i = 0; i < authority->count; i++) {
+        struct rrset *set = authority->items[i];
+        if (set->type == TYPE_NS && set->count > 0 && in_bailiwick(set, asked) &&
+            dname_is_subdomain(qname, set->owner) && (deepest == NULL || set->owner->labels > deepest->owner->labels))
+            deepest = set;
+    }
+    return deepest;
+}
+
+/* Only where the Authority section is sent anyway, for the proof of a link of the chain, does the NS set go along. */
+static void show_ns(struct reply *reply, const struct message *message, const struct asked *asked)
+{
+    bool has_proofs = false;
+    for (uint16_t i = 0; i < reply->answer_count; i++)
+        has_proofs |= reply->answers[i]->rrsets.count > 0 && reply->answers[i]->proofs.count > 0;
+    if (asked->shows_ns && has_proofs)
+        reply->answers[0]->shown_ns = find_ns_above(message, asked, &reply->answers[0]->question.qname);
+}
+
 /* Follows the chain through the message (RFC 1034 section 4.3.2 step 3a: the server did the same).  What comes along
  * without signatures where the zone signs is better asked for by its own name than taken for unsigned. */
 static void read_chain(const struct message *message, const struct asked *asked, struct arena *arena,
@@ -574,6 +598,7 @@ void reply_read(const struct message *message, const struct asked *asked, struct
     reply->apex_ns = find_apex_ns(message, asked);
     adopt_orphans(message, asked, arena);
     read_chain(message, asked, arena, reply);
+    show_ns(reply, message, asked);
     if (!fits_rcode(message, reply))
         reply->kind = REPLY_REFUSED;
     else if (reply->answer_count > 0)

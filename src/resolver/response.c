@@ -163,10 +163,24 @@ static bool put_for_dnssec(struct message_parts *parts, enum section section, co
                           put_signatures(parts, section, answer, set));
 }
 
+/* Once, whatever the number of links that their zone has said. */
+static bool put_shown_ns(struct message_parts *parts, uint16_t link, put_function *put)
+{
+    const struct answer *answer = parts->outcome->links[link];
+    for (uint16_t i = 0; i < link && answer->shown_ns != NULL; i++) {
+        const struct rrset *before = parts->outcome->links[i]->shown_ns;
+        if (before != NULL && dname_equal(before->owner, answer->shown_ns->owner))
+            return true;
+    }
+    return answer->shown_ns == NULL || put(parts, SECTION_AUTHORITY, answer, answer->shown_ns);
+}
+
 static bool put_proofs(struct message_parts *parts, put_function *put)
 {
     for (uint16_t link = 0; link < parts->outcome->link_count; link++) {
         const struct answer *answer = parts->outcome->links[link];
+        if (!put_shown_ns(parts, link, put))
+            return false;
         for (uint16_t i = 0; i < answer->proofs.count; i++)
             if (!stood_before(parts->outcome, link, i) &&
                 !put(parts, SECTION_AUTHORITY, answer, answer->proofs.items[i]))

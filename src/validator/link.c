@@ -340,6 +340,23 @@ static enum judgement judge_companions(struct judge *judge, const struct answer 
 
 /* ---- positive answers ---- */
 
+/* The NS set that came along is seen by clients, so that AD speaks of it, too (RFC 4035 section 3.2.3).  What the zone of the
+ * answer has not signed goes; the answer does not rest on it. */
+static enum judgement judge_shown_ns(struct judge *judge, struct answer *answer, const struct zone *zone)
+{
+    struct signature_result result;
+    if (answer->shown_ns == NULL)
+        return JUDGED;
+    if (!dname_equal(answer->shown_ns->owner, &zone->name)) {
+        answer->shown_ns = NULL;
+        return JUDGED;
+    }
+    enum judgement judged = chain_verify(judge, answer->shown_ns, zone, &result);
+    if (judged == JUDGED && (result.out_of_budget || !stands_in_zone(answer->shown_ns, &result)))
+        answer->shown_ns = NULL;
+    return judged;
+}
+
 /* The deepest zone that may hold this RRset of an answer.  A DS set is the parent's (RFC 4035 section 3.1.4.1), and so
  * is what the parent says instead of one. */
 static void holder_of(const struct answer *answer, const struct rrset *rrset, struct dname *holder)
@@ -352,7 +369,7 @@ static void holder_of(const struct answer *answer, const struct rrset *rrset, st
         *holder = *rrset->owner;
 }
 
-static enum judgement judge_positive(struct judge *judge, const struct answer *answer, struct verdict *verdict)
+static enum judgement judge_positive(struct judge *judge, struct answer *answer, struct verdict *verdict)
 {
     *verdict = verdict_new();
     for (uint16_t i = 0; i < answer->rrsets.count; i++) {
@@ -370,6 +387,8 @@ static enum judgement judge_positive(struct judge *judge, const struct answer *a
         } else if (is_secure && answer_leads_on(answer)) {
             judged = judge_companions(judge, answer, &judgement);
         }
+        if (is_secure && judged == JUDGED)
+            judged = judge_shown_ns(judge, answer, &judgement.signer);
         if (judged != JUDGED)
             return judged;
         verdict_weaken(verdict, &judgement.verdict);

@@ -952,6 +952,7 @@ static struct story_config initial(struct arena *arena, const struct story *stor
         .start_ms = (int64_t)START_S * 1000,
         .unanswered_fails = !story->has_sections,
     };
+    config.resolver.shows_ns = !config.answers.minimal;
     config.retelling.sentinel = true;
     config.retelling.dns64.ignored = ARENA_ARRAY(arena, PREFIXES_MAX, struct dname);
     config.retelling.rebinding.networks = ARENA_ARRAY(arena, PREFIXES_MAX, struct prefix);
