@@ -283,11 +283,10 @@ static enum step reach_verdict(struct resolver *r, struct request *q, struct pin
     }
 }
 
-static enum step judge(struct resolver *r, struct request *q, struct pin *link, struct now now)
+static struct validation validation_of(const struct resolver *r, const struct request *q, const struct facts *facts,
+                                       struct now now)
 {
-    struct fact_source source = { r, q, now };
-    struct facts facts = facts_of(&source);
-    struct validation validation = {
+    return (struct validation) {
         .arena = q->arena,
         .memo = q->memo,
         .budget = &q->purse->budget,
@@ -295,10 +294,17 @@ static enum step judge(struct resolver *r, struct request *q, struct pin *link, 
         .policy = r->parts.policy,
         .trust = r->parts.trust,
         .now = now,
-        .facts = &facts,
+        .facts = facts,
         .watch = r->parts.witness == NULL ? NULL : &r->parts.witness->signatures,
         .explain = r->parts.explain,
     };
+}
+
+static enum step judge(struct resolver *r, struct request *q, struct pin *link, struct now now)
+{
+    struct fact_source source = { r, q, now };
+    struct facts facts = facts_of(&source);
+    struct validation validation = validation_of(r, q, &facts, now);
     enum step step = reach_verdict(r, q, link, &validation);
     if (step != STEP_ON)
         return step;
@@ -342,6 +348,18 @@ static bool is_for_clients(const struct answer *answer)
     return answer->kind != ANSWER_NODATA || answer->question.qtype != TYPE_DS || answer_soa(answer) != NULL;
 }
 
+/* Nobody is asked for what would be Bogus anyway. */
+static bool fails_closed(struct resolver *r, struct request *q, const struct question *question, struct now now)
+{
+    struct validation validation = validation_of(r, q, NULL, now);
+    struct verdict verdict;
+    if (q->checking_disabled || !validator_fails_closed(&validation, question, &verdict))
+        return false;
+    add_ede(&q->outcome, verdict.ede, verdict.text);
+    finish_servfail(r, q, verdict.security, verdict.site, now);
+    return true;
+}
+
 /* The next name of the chain becomes a link of its own. */
 static enum step extend(struct resolver *r, struct request *q, const struct dname *name, struct now now)
 {
@@ -374,9 +392,13 @@ static enum step extend(struct resolver *r, struct request *q, const struct dnam
         return STEP_ON;
     pin->from_cache = false; /* should the parent say nothing, this will do, but is not to be repeated */
     struct answer *synthesised = synthesise(r, q, &pin->question, now);
-    if (synthesised != NULL)
+    if (synthesised != NULL) {
         pin->answer = synthesised;
-    if (synthesised != NULL || pin_is_open(pin))
+        return STEP_ON;
+    }
+    if (fails_closed(r, q, &pin->question, now))
+        return STEP_END;
+    if (pin_is_open(pin))
         return STEP_ON;
     pin_wish(r, q, pin, now);
     return STEP_WAIT;

@@ -189,6 +189,17 @@ static enum judgement judge_keys_fact(struct judge *judge, enum fact fact, struc
     return judgement;
 }
 
+bool chain_fails_closed(struct judge *judge, const struct dname *holder, struct verdict *verdict)
+{
+    struct zone zone = { .state = ZONE_SECURE, .verdict = verdict_new() };
+    struct vouchers vouchers;
+    if (!chain_covers(judge, holder, &zone.name, verdict))
+        return false;
+    vouchers_at_anchor(judge, &zone, &vouchers);
+    *verdict = zone.verdict;
+    return zone.state == ZONE_FAILED;
+}
+
 enum judgement chain_keys(struct judge *judge, const struct dname *name, struct zone *zone)
 {
     struct answer *answer = NULL;

@@ -63,6 +63,9 @@ enum judgement chain_cut_below(struct judge *judge, const struct dname *signer, 
 /* True if an anchor covers name, at *anchor; else *verdict says INSECURE and why. */
 bool chain_covers(const struct judge *judge, const struct dname *name, struct dname *anchor, struct verdict *verdict);
 
+/* The anchors at or above holder, none of which can be used, make all data there BOGUS: *verdict says why. */
+bool chain_fails_closed(struct judge *judge, const struct dname *holder, struct verdict *verdict);
+
 /* The signatures that the zone's keys (ZONE_SECURE, from chain_keys()) made over rrset.  JUDGE_TURN, or JUDGED with
  * *result.  Remembered; an exhausted budget is not. */
 enum judgement chain_verify(struct judge *judge, const struct rrset *rrset, const struct zone *zone,

@@ -10,6 +10,18 @@ static void explain(const struct validation *validation, struct answer *answer)
         answer->verdict.explanation = validator_explain(validation, answer);
 }
 
+bool validator_fails_closed(const struct validation *validation, const struct question *question,
+                            struct verdict *verdict)
+{
+    struct judge judge = { .v = validation };
+    struct dname holder = question->qname;
+    if (question->qclass != CLASS_IN)
+        return false;
+    if (question->qtype == TYPE_DS) /* RFC 4035 section 4.2: the parent's side */
+        dname_parent(&question->qname, &holder);
+    return chain_fails_closed(&judge, &holder, verdict);
+}
+
 enum judgement validator_judge(const struct validation *validation, struct answer *answer, struct dname *need_name,
                                uint16_t *need_type)
 {

@@ -84,6 +84,10 @@ enum judgement {
 MUST_USE enum judgement validator_judge(const struct validation *validation, struct answer *answer,
                                         struct dname *need_name, uint16_t *need_type);
 
+/* Is BOGUS all that can become of the question, whatever servers say?  So it is below anchors none of which can be used. */
+bool validator_fails_closed(const struct validation *validation, const struct question *question,
+                            struct verdict *verdict);
+
 /* The chain of trust from the anchor down to the answer, for people, from the facts known now; cheap, no cryptography.
  * In the arena of the query. */
 struct explanation *validator_explain(const struct validation *validation, const struct answer *answer);

@@ -27,6 +27,7 @@ struct mapping {
     bool starts_with_signatures; /* the date of the story is when its last signature begins */
     bool has_date;
     bool names_clients; /* who may ask */
+    bool may_fake;      /* Unbound's stories */
     bool fakes_dsa, fakes_sha1;
     bool validates;
     bool uses_nat64;
@@ -162,7 +163,8 @@ static bool set_sentinel(struct mapping *m, const char *value)
     return true;
 }
 
-/* DSA is faked wherever an anchor is a DSA key: such a story means nothing otherwise. */
+/* DSA is faked wherever an anchor is a DSA key: such a story of Unbound's means nothing otherwise.  Deckard's are told to real
+ * resolvers, which fail closed. */
 static void look_for_dsa(struct mapping *m, const struct trust *trust)
 {
     size_t count;
@@ -173,7 +175,7 @@ static void look_for_dsa(struct mapping *m, const struct trust *trust)
         bool is_read = anchors[i].type == TYPE_DS ? ds_read(anchors[i].rdata, &ds) == OK
                                                   : dnskey_read(anchors[i].rdata, &key) == OK;
         uint8_t algorithm = anchors[i].type == TYPE_DS ? ds.algorithm : key.algorithm;
-        m->fakes_dsa |= is_read && (algorithm == ALGORITHM_DSA || algorithm == ALGORITHM_DSA_NSEC3_SHA1);
+        m->fakes_dsa |= m->may_fake && is_read && (algorithm == ALGORITHM_DSA || algorithm == ALGORITHM_DSA_NSEC3_SHA1);
     }
 }
 
@@ -1090,7 +1092,7 @@ static void finish(struct mapping *m, const struct story *story)
 enum err story_configure(struct arena *arena, const struct story *story, struct story_config *config,
                          const char **error)
 {
-    struct mapping m = { .arena = arena, .config = config, .validates = true };
+    struct mapping m = { .arena = arena, .config = config, .validates = true, .may_fake = story->has_sections };
     const struct story_setting *setting;
     *config = initial(arena, story);
     *error = NULL;

@@ -20,9 +20,8 @@ LISTED = pathlib.Path(__file__).parent / "expected-failures.txt"
 RESOLVER = "127.0.0.53"
 AT_ONCE = 4             # they wait more than they work
 STORY_TIMEOUT_S = 300   # only spent by a story that hangs
-# We do not believe addresses out of any zone, and know no least TTL.  DSA (algorithms 3 and 6) is not supported: the stories that need it are told by replay alone, which puts it into its
-# table of algorithms.
-IS_LEFT_OUT = re.compile(r"^\s*(harden-glue: \"no\"|features:|trust-anchor:.*\b(DS \d+ [36] \d|DNSKEY \d+ 3 [36]) )", re.MULTILINE)
+# We do not believe addresses out of any zone, and know no least TTL.
+IS_LEFT_OUT = re.compile(r"^\s*(harden-glue: \"no\"|features:)", re.MULTILINE)
 
 
 def settings_of(text):
