@@ -8,6 +8,7 @@ struct budget budget_full(void)
         .packets = UPSTREAM_PACKETS_MAX,
         .lookups = LOOKUPS_MAX,
         .signature_checks = SIGNATURE_CHECKS_MAX,
+        .signature_work = SIGNATURE_WORK_MAX,
         .signature_failures = SIGNATURE_FAILURES_MAX,
         .failed_work = FAILED_WORK_MAX,
         .hashes = NSEC3_HASHES_MAX,
@@ -22,13 +23,17 @@ void budget_new_turn(struct budget *budget)
     budget->turn_hashes = HASHES_PER_TURN;
 }
 
+static bool bears(struct budget *budget, uint16_t left, uint16_t count, const char *name)
+{
+    if (left < count && budget->spent == NULL)
+        budget->spent = name;
+    return left >= count;
+}
+
 static bool take_some(struct budget *budget, uint16_t *left, uint16_t count, const char *name)
 {
-    if (*left < count) {
-        if (budget->spent == NULL)
-            budget->spent = name;
+    if (!bears(budget, *left, count, name))
         return false;
-    }
     *left = (uint16_t)(*left - count);
     return true;
 }
@@ -50,9 +55,13 @@ bool budget_take_lookup(struct budget *budget)
 
 bool budget_take_check(struct budget *budget, uint16_t cost)
 {
-    if (!take(budget, &budget->signature_checks, "signature-checks"))
+    uint16_t turn_checks = cost > COST_OF_P256 ? cost / COST_OF_P256 : 1;
+    if (!bears(budget, budget->failed_work, cost, "signature-failures") ||
+        !bears(budget, budget->signature_work, cost, "signature-work") ||
+        !take(budget, &budget->signature_checks, "signature-checks"))
         return false;
-    budget->turn_checks = cost < budget->turn_checks ? (uint16_t)(budget->turn_checks - cost) : 0;
+    budget->signature_work = (uint16_t)(budget->signature_work - cost);
+    budget->turn_checks = turn_checks < budget->turn_checks ? (uint16_t)(budget->turn_checks - turn_checks) : 0;
     return true;
 }
 

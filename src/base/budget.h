@@ -12,6 +12,7 @@ struct budget {
     uint16_t packets; /* left, as all below */
     uint16_t lookups;
     uint16_t signature_checks;
+    uint16_t signature_work; /* in quarters of a P-256 check, as `failed_work` */
     uint16_t signature_failures;
     uint16_t failed_work;
     uint16_t hashes;
@@ -27,7 +28,8 @@ void budget_new_turn(struct budget *budget);
 /* Take one unit; false, and `spent` is named, when none is left. */
 bool budget_take_packet(struct budget *budget);
 bool budget_take_lookup(struct budget *budget);
-/* cost: of the check, as signature_cost() tells; a turn holds fewer of those that cost more. */
+/* cost: of the check, as signature_cost() tells; a turn holds fewer of those that cost more.  False also where its failure
+ * could not be paid. */
 bool budget_take_check(struct budget *budget, uint16_t cost);
 bool budget_take_failure(struct budget *budget, uint16_t cost);
 /* Is there enough left for another RRset none of whose signatures verifies? */

@@ -82,17 +82,32 @@ static void test_costly_checks(void **state)
 {
     (void)state;
     struct budget budget = budget_full();
-    assert_true(budget_take_check(&budget, 8));
+    const uint16_t cost = 8 * COST_OF_P256;
+    assert_true(budget_take_check(&budget, cost));
     assert_true(budget_turn_is_over(&budget));
-    assert_true(budget_take_failure(&budget, 8));
+    assert_true(budget_take_failure(&budget, cost));
     assert_true(budget_bears_failures(&budget));
-    assert_true(budget_take_failure(&budget, 8));
+    assert_true(budget_take_failure(&budget, cost));
     assert_false(budget_bears_failures(&budget));
-    for (unsigned cost = FAILED_WORK_MAX - 16; cost >= 8; cost -= 8)
-        assert_true(budget_take_failure(&budget, 8));
+    for (unsigned left = FAILED_WORK_MAX - 2 * cost; left >= cost; left -= cost)
+        assert_true(budget_take_failure(&budget, cost));
     assert_null(budget.spent);
-    assert_false(budget_take_failure(&budget, 8));
+    assert_false(budget_take_check(&budget, cost)); /* it might fail */
     assert_string_equal(budget.spent, "signature-failures");
+}
+
+/* CVE-2026-11605: so are those that succeed. */
+static void test_good_checks_cost_as_much(void **state)
+{
+    (void)state;
+    struct budget budget = budget_full();
+    const uint16_t cost = 8 * COST_OF_P256;
+    for (unsigned left = SIGNATURE_WORK_MAX; left >= cost; left -= cost)
+        assert_true(budget_take_check(&budget, cost));
+    assert_null(budget.spent);
+    assert_false(budget_take_check(&budget, cost));
+    assert_string_equal(budget.spent, "signature-work");
+    assert_true(budget.signature_checks > 0);
 }
 
 int main(void)
@@ -102,6 +117,7 @@ int main(void)
         cmocka_unit_test(test_the_first_one_spent_is_named),
         cmocka_unit_test(test_turns),
         cmocka_unit_test(test_costly_checks),
+        cmocka_unit_test(test_good_checks_cost_as_much),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

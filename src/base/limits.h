@@ -25,8 +25,10 @@ enum {
     REFERRALS_MAX = 32,               /* cuts followed by one lookup */
     CNAME_LINKS_MAX = 12,             /* chain length; peers allow 8 to 16 */
     SIGNATURE_CHECKS_MAX = 96,        /* public-key operations in all: a chain of CNAMEs through twelve signed zones */
+    COST_OF_P256 = 4,                 /* a check by P-256, as signature_cost() tells; RSA is cheaper, P-384 dearer */
+    SIGNATURE_WORK_MAX = 64 * 4,      /* checks by cost, good ones too: CVE-2026-11605; twelve aliases take 5 each */
     SIGNATURE_FAILURES_MAX = 16,      /* failed checks in all: KeyTrap, CVE-2023-50387 … */
-    FAILED_WORK_MAX = 32,             /* … and by what they cost, as signature_cost() tells: no algorithm is a better trap */
+    FAILED_WORK_MAX = 32 * 4,         /* … and by what they cost: no algorithm is a better trap */
     NSEC3_HASHES_MAX = 128,           /* hashed names in all: CVE-2023-50868 */
     RRSIG_CHECKS_PER_RRSET_MAX = 8,   /* pairs of key and signature tried for one RRset: KeyTrap */
     CHECKS_PER_TURN = 2,              /* signature checks before the worker gets its turn back */

@@ -51,12 +51,12 @@ static bool is_usable(const struct scheme *scheme, struct octets exponent, struc
 uint16_t rsa_cost(struct octets key)
 {
     /* A modular multiplication for each bit of the exponent; 2048 bits to the 17th cost a third of a P-256 check. */
-    enum { WORK_OF_P256 = 3 * 17 * 256 * 256 };
+    enum { WORK_OF_UNIT = 3 * 17 * 256 * 256 / COST_OF_P256 };
     struct octets exponent, modulus;
     if (!split(key, &exponent, &modulus) || bit_count(exponent) > RSA_EXPONENT_BITS_MAX ||
         bit_count(modulus) > RSA_MODULUS_BITS_MAX)
         return 1; /* unusable */
-    return (uint16_t)(1 + bit_count(exponent) * modulus.len * modulus.len / WORK_OF_P256);
+    return (uint16_t)(1 + bit_count(exponent) * modulus.len * modulus.len / WORK_OF_UNIT);
 }
 
 EVP_PKEY *rsa_parse(const struct scheme *scheme, struct octets key)

@@ -20,7 +20,7 @@ struct octets signed_data(struct arena *arena, const struct rrset *rrset, const 
 enum signature_check signature_verify(struct verifier *verifier, const struct algorithm *algorithm,
                                       const struct dnskey *key, struct octets data, struct octets signature);
 
-/* What that costs, in checks of a P-256 signature; 1 at least. */
+/* What that costs, with the parsing of a key not seen before, in quarters of a P-256 check (COST_OF_P256); 1 at least. */
 uint16_t signature_cost(const struct algorithm *algorithm, struct octets key);
 
 /* Does the DS record match the key (RFC 4034 section 5.1.4): tag, algorithm, digest over owner and RDATA?  digest: the

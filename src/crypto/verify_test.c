@@ -421,21 +421,21 @@ static uint16_t rsa_cost_of(struct fixture *f, struct octets exponent, size_t mo
     return signature_cost(f->algorithms[ALGORITHM_RSASHA256], rsa_field(f, false, exponent, modulus));
 }
 
-/* CVE-2023-50387: what a check costs beside one of P-256, near enough; the order is what counts. */
+/* CVE-2023-50387: what a check costs in quarters of one of P-256, near enough; the order is what counts. */
 static void test_costs(void **state)
 {
     struct fixture *f = *state;
     static const struct {
         uint8_t algorithm;
         uint16_t cost;
-    } fixed[] = { { 13, 1 }, { 14, 8 }, { 15, 1 }, { 16, 4 } };
+    } fixed[] = { { 13, 4 }, { 14, 32 }, { 15, 4 }, { 16, 12 } };
     struct octets usual = text_octets("\1\1\1"), long_one = text_octets("\xff\1\1\1\1\1\1\1");
     for (size_t i = 0; i < ARRAY_LEN(fixed); i++)
         assert_int_equal(signature_cost(f->algorithms[fixed[i].algorithm], text_octets("")), fixed[i].cost);
     assert_int_equal(rsa_cost_of(f, usual, 128), 1);
-    assert_int_equal(rsa_cost_of(f, usual, 256), 1);
-    assert_int_equal(rsa_cost_of(f, usual, 512), 2);
-    assert_int_equal(rsa_cost_of(f, long_one, 512), 6);
+    assert_int_equal(rsa_cost_of(f, usual, 256), 2);
+    assert_int_equal(rsa_cost_of(f, usual, 512), 6);
+    assert_int_equal(rsa_cost_of(f, long_one, 512), 21);
     assert_int_equal(rsa_cost_of(f, long_one, 4096), 1); /* unusable: nothing is computed */
 }
 

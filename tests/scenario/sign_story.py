@@ -2,7 +2,8 @@
 """Fills in the DNSSEC records of a story, in place: sign_story.py FILE…
 
 Directives are comments of the story; the lines made from one stand behind it, end with ";@", and are made anew each
-time.  A key is derived from its zone's name, so that the same story comes out every time.
+time.  A key is derived from its zone's name, so that the same story comes out every time.  Zones sign with Ed25519, those
+whose first label is "ed448" with Ed448.
 
     ;@ anchor ZONE                      a trust-anchor line of the configuration
     ;@ dnskey ZONE [how…]               the DNSKEY set of the zone, signed
@@ -40,13 +41,13 @@ import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
-from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.asymmetric import ed448, ed25519
 from dns.rdtypes.ANY.RRSIG import RRSIG
 
 TTL_S = 3600
 MARK = " ;@"
 KSK_FLAGS = 257
-ED25519 = 15
+ED25519, ED448 = 15, 16
 
 
 def utc(year):
@@ -87,13 +88,16 @@ class How:
 class Zone:
     def __init__(self, name):
         self.name = dns.name.from_text(name)
+        self.algorithm = ED448 if self.name.labels[0] == b"ed448" else ED25519
 
     def key(self, number=1):
         text = self.name.to_text() + (f"#{number}" if number > 1 else "")
+        if self.algorithm == ED448:
+            return ed448.Ed448PrivateKey.from_private_bytes(hashlib.shake_256(text.encode()).digest(57))
         return ed25519.Ed25519PrivateKey.from_private_bytes(hashlib.sha256(text.encode()).digest())
 
     def dnskey(self, number=1):
-        return dns.dnssec.make_dnskey(self.key(number).public_key(), ED25519, KSK_FLAGS)
+        return dns.dnssec.make_dnskey(self.key(number).public_key(), self.algorithm, KSK_FLAGS)
 
     def impostor(self, number):
         """A DNSKEY of the first one's tag: the last two octets of its key make up for the rest."""
@@ -122,7 +126,7 @@ class Zone:
         labels = len(rrset.name) - 1 - rrset.name.is_wild()
         key = how.number("key", 1)
         tag = dns.dnssec.key_id(self.dnskey(how.number("tag", key)))
-        rrsig = RRSIG(dns.rdataclass.IN, dns.rdatatype.RRSIG, rrset.rdtype, ED25519, how.number("labels", labels),
+        rrsig = RRSIG(dns.rdataclass.IN, dns.rdatatype.RRSIG, rrset.rdtype, self.algorithm, how.number("labels", labels),
                       rrset.ttl, expiration, inception + number, tag, how.name("signer", self.name), b"")
         signature = self.key(key).sign(dns.dnssec._make_rrsig_signature_data(rrset, rrsig))
         if how.has("broken"):
