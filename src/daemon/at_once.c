@@ -6,10 +6,6 @@
 #include "cache/ready.h"
 #include "message/plain.h"
 
-enum {
-    REFRESHES_MAX = 16, /* answers that are asked for anew between two waits of the event loop */
-};
-
 /* A question of the batch in hand. */
 struct glance {
     bool is_plain;
@@ -36,7 +32,7 @@ struct at_once {
     struct now now;
     struct asking asking;
     unsigned refresh_count;
-    struct question refreshes[REFRESHES_MAX];
+    struct question refreshes[AT_ONCE_REFRESHES_MAX];
     struct glance glances[CLIENT_BATCH_MAX];
 };
 
@@ -61,16 +57,6 @@ void at_once_use(struct at_once *at_once, const struct config *config)
     at_once->config = config;
     at_once->cookie_keys.count = 0; /* set again with the next batch */
     at_once->asking.address.family = 0;
-}
-
-struct now at_once_now(const struct at_once *at_once)
-{
-    return at_once->now;
-}
-
-const struct cookie_keys *at_once_cookie_keys(const struct at_once *at_once)
-{
-    return &at_once->cookie_keys;
 }
 
 /* ---- the batch ---- */
@@ -132,7 +118,7 @@ static void note_ending(struct at_once *at_once, const struct glance *glance)
 {
     const struct plain_question *plain = &glance->plain;
     struct question *question = &at_once->refreshes[at_once->refresh_count];
-    if (!at_once->config->resolver.prefetch || at_once->refresh_count == REFRESHES_MAX ||
+    if (!at_once->config->resolver.prefetch || at_once->refresh_count == AT_ONCE_REFRESHES_MAX ||
         !ready_claim_refresh(at_once->cache, &glance->key, at_once->now))
         return;
     *question = (struct question) { .qtype = plain->qtype, .qclass = CLASS_IN };
@@ -140,12 +126,17 @@ static void note_ending(struct at_once *at_once, const struct glance *glance)
         at_once->refresh_count++;
 }
 
-bool at_once_next_refresh(struct at_once *at_once, struct question *question)
+unsigned at_once_refreshes(const struct at_once *at_once)
 {
-    if (at_once->refresh_count == 0)
-        return false;
-    *question = at_once->refreshes[--at_once->refresh_count];
-    return true;
+    return at_once->refresh_count;
+}
+
+unsigned at_once_take_refreshes(struct at_once *at_once, struct question questions[AT_ONCE_REFRESHES_MAX])
+{
+    unsigned count = at_once->refresh_count;
+    memcpy(questions, at_once->refreshes, count * sizeof(questions[0]));
+    at_once->refresh_count = 0;
+    return count;
 }
 
 static struct octets answer(struct at_once *at_once, const struct glance *glance, const struct client *client,

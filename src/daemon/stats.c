@@ -26,6 +26,7 @@ static const struct stats_row {
     WORKER_ROW("vouch_datagrams_received_total", udp.received),
     WORKER_ROW("vouch_datagrams_sent_total", udp.sent),
     WORKER_ROW("vouch_datagrams_dropped_total", udp.dropped),
+    WORKER_ROW("vouch_datagrams_overload_total", udp.overflowed),
     WORKER_ROW("vouch_tcp_connections", tcp.open),
     WORKER_ROW("vouch_tcp_connections_total{end=\"accepted\"}", tcp.accepted),
     WORKER_ROW("vouch_tcp_connections_total{end=\"refused\"}", tcp.refused),

@@ -27,12 +27,12 @@ struct workers {
 
 /* ---- the thread ---- */
 
-static void free_done_servers(struct worker *worker)
+static void free_done_desks(struct worker *worker)
 {
-    for (unsigned i = worker->udp_count; i-- > 0;) {
-        if (udp_server_is_done(worker->udp[i])) {
-            udp_server_free(worker->udp[i]);
-            worker->udp[i] = worker->udp[--worker->udp_count];
+    for (unsigned i = worker->desk_count; i-- > 0;) {
+        if (desk_is_done(worker->desks[i])) {
+            desk_free(worker->desks[i], &worker->stats);
+            worker->desks[i] = worker->desks[--worker->desk_count];
         }
     }
 }
@@ -50,20 +50,29 @@ static void give_back_memory(struct worker *worker)
     waiting_forget_burst(worker->waiting);
 }
 
-static void refresh_ending(struct worker *worker)
+static void refresh(struct worker *worker, const struct question *questions, unsigned count)
 {
-    struct question question;
-    while (at_once_next_refresh(worker->at_once, &question))
-        driver_refresh(worker->driver, &question);
+    for (unsigned i = 0; i < count; i++)
+        driver_refresh(worker->driver, &questions[i]);
 }
 
 static void on_before_wait(struct ev_loop *loop, ev_prepare *watcher, int events)
 {
     (void)loop, (void)events;
     struct worker *worker = watcher->data;
-    free_done_servers(worker);
-    refresh_ending(worker);
+    struct question questions[AT_ONCE_REFRESHES_MAX];
+    free_done_desks(worker);
+    refresh(worker, questions, at_once_take_refreshes(worker->at_once, questions));
     give_back_memory(worker);
+}
+
+static void on_ending(struct ev_loop *loop, ev_async *watcher, int events)
+{
+    (void)loop, (void)events;
+    struct worker *worker = watcher->data;
+    struct question questions[AT_ONCE_REFRESHES_MAX];
+    for (unsigned i = 0; i < worker->desk_count; i++)
+        refresh(worker, questions, desk_take_refreshes(worker->desks[i], questions));
 }
 
 static void on_called(struct ev_loop *loop, ev_async *watcher, int events)
@@ -96,6 +105,9 @@ static void init_watchers(struct worker *worker)
     ev_async_init(&worker->called, on_called);
     worker->called.data = worker;
     ev_async_start(worker->loop, &worker->called);
+    ev_async_init(&worker->ending, on_ending);
+    worker->ending.data = worker;
+    ev_async_start(worker->loop, &worker->ending);
     ev_prepare_init(&worker->before_wait, on_before_wait);
     worker->before_wait.data = worker;
     ev_prepare_start(worker->loop, &worker->before_wait);
@@ -114,6 +126,25 @@ static bool may_judge(void *context)
     return clock_is_fit(worker->clock);
 }
 
+static void on_expect(void *context, const struct octets *messages, unsigned count)
+{
+    struct worker *worker = context;
+    at_once_expect(worker->at_once, messages, count, driver_now(worker->driver));
+}
+
+static struct octets on_answer(void *context, unsigned place, const struct client *client, uint8_t *buffer)
+{
+    struct worker *worker = context;
+    return at_once_answer(worker->at_once, place, client, buffer);
+}
+
+static struct tcp_server *new_tcp_server(struct worker *worker, const struct tcp_limits *limits)
+{
+    struct client_handler clients = worker_client_handler(worker);
+    clients.at_hand = (struct at_hand) { .context = worker, .expect = on_expect, .answer = on_answer };
+    return tcp_server_new(worker->loop, limits, &clients, &worker->stats.tcp);
+}
+
 static struct worker *worker_new(struct workers *workers, unsigned index, const struct worker_parts *parts)
 {
     struct worker *worker = memory_new_apart(sizeof(*worker));
@@ -122,6 +153,7 @@ static struct worker *worker_new(struct workers *workers, unsigned index, const 
     worker->settings = parts->settings;
     worker->cache = parts->cache;
     worker->clock = parts->clock;
+    worker->cookie_master = &workers->cookie_master;
     worker->loop = loop_new();
     worker->random = random_secure_new();
     worker->waiting = waiting_room_new(random_u64(worker->random));
@@ -133,17 +165,16 @@ static struct worker *worker_new(struct workers *workers, unsigned index, const 
     struct driver_handler settled = { .context = worker, .done = worker_on_done, .clock_is_fit = may_judge };
     worker->driver = driver_new(worker->loop, &resolver_parts, &settled, parts->upstream_sockets_max);
     worker->at_once = at_once_new(worker->cache, worker->settings->config, &workers->cookie_master, &worker->stats);
-    struct client_handler clients = worker_client_handler(worker);
-    worker->tcp = tcp_server_new(worker->loop, &parts->tcp_limits, &clients, &worker->stats.tcp);
+    worker->tcp = new_tcp_server(worker, &parts->tcp_limits);
     init_watchers(worker);
     return worker;
 }
 
 static void worker_free(struct worker *worker)
 {
-    for (unsigned i = 0; i < worker->udp_count; i++)
-        udp_server_free(worker->udp[i]);
-    free(worker->udp);
+    for (unsigned i = 0; i < worker->desk_count; i++)
+        desk_free(worker->desks[i], &worker->stats);
+    free(worker->desks);
     tcp_server_free(worker->tcp);
     driver_free(worker->driver);
     at_once_free(worker->at_once);
@@ -233,10 +264,21 @@ static void worker_listen(struct worker *worker, void *argument)
 {
     const struct listen_sockets *sockets = argument;
     const int *fds = sockets->fds[worker->index];
-    struct client_handler clients = worker_client_handler(worker);
-    worker->udp = memory_resize(worker->udp, worker->udp_count + 1, sizeof(worker->udp[0]));
-    worker->udp[worker->udp_count++] =
-        udp_server_new(worker->loop, fds[0], &sockets->address, &clients, &worker->stats.udp);
+    const struct desk_parts parts = {
+        .loop = worker->loop,
+        .cache = worker->cache,
+        .clock = worker->clock,
+        .config = worker->settings->config,
+        .cookie_master = worker->cookie_master,
+        .worker = worker->index,
+        .rest = worker_client_handler(worker),
+        .ending = &worker->ending,
+    };
+    struct desk *desk = desk_new(&parts, fds[0], &sockets->address);
+    if (desk != NULL) { /* else the kernel gives its questions to the other workers */
+        worker->desks = memory_resize(worker->desks, worker->desk_count + 1, sizeof(worker->desks[0]));
+        worker->desks[worker->desk_count++] = desk;
+    }
     tcp_server_listen(worker->tcp, fds[1], &sockets->address);
 }
 
@@ -248,11 +290,9 @@ void workers_listen(struct workers *workers, const struct listen_sockets *socket
 static void worker_unlisten(struct worker *worker, void *argument)
 {
     const struct address *address = argument;
-    for (unsigned i = 0; i < worker->udp_count; i++) {
-        struct udp_server *server = worker->udp[i];
-        if (!udp_server_is_retired(server) && address_equal(udp_server_address(server), address))
-            udp_server_retire(server);
-    }
+    for (unsigned i = 0; i < worker->desk_count; i++)
+        if (desk_serves(worker->desks[i], address))
+            desk_retire(worker->desks[i]);
     tcp_server_unlisten(worker->tcp, address);
 }
 
@@ -264,7 +304,10 @@ void workers_unlisten(struct workers *workers, const struct address *address)
 static void worker_use(struct worker *worker, void *argument)
 {
     worker->settings = argument;
+    worker->cookie_keys.count = 0; /* set again with the next question */
     at_once_use(worker->at_once, worker->settings->config);
+    for (unsigned i = 0; i < worker->desk_count; i++)
+        desk_use(worker->desks[i], worker->settings->config);
     struct resolver_parts parts = worker_resolver_parts(worker);
     resolver_configure(driver_resolver(worker->driver), &parts);
 }
@@ -287,6 +330,8 @@ static void worker_add_stats(struct worker *worker, void *argument)
     resolver_get_stats(driver_resolver(worker->driver), &worker->stats.resolver);
     pthread_mutex_lock(&call->mutex);
     worker_stats_add(call->sum, &worker->stats);
+    for (unsigned i = 0; i < worker->desk_count; i++)
+        desk_add_stats(worker->desks[i], call->sum);
     pthread_mutex_unlock(&call->mutex);
 }
 

@@ -188,30 +188,18 @@ static void on_question(void *context, const struct client *client, struct octet
     arena_reset(worker->arena);
     enum err read = message_read(octets, worker->arena, &message);
     struct edns_wishes wishes = edns_wishes_of(&message.edns);
-    struct front_asker asker = front_asker_of(at_once_cookie_keys(worker->at_once), &wishes, &client->address,
-                                              client->transport->is_stream, at_once_now(worker->at_once));
-    struct front_decision decision =
-        front_judge(&worker->settings->config->front, &client->address, &asker, read, &message);
+    const struct front_options *front = &worker->settings->config->front;
+    struct now now = driver_now(worker->driver);
+    cookie_keys_set(&worker->cookie_keys, &front->cookies, worker->cookie_master, now);
+    struct front_asker asker =
+        front_asker_of(&worker->cookie_keys, &wishes, &client->address, client->transport->is_stream, now);
+    struct front_decision decision = front_judge(front, &client->address, &asker, read, &message);
     worker->stats.malformed += read != OK;
     worker->stats.cookies[asker.cookie]++;
     do_as_decided(worker, client, &asker, &message, &decision);
 }
 
-static void on_expect(void *context, const struct octets *messages, unsigned count)
-{
-    struct worker *worker = context;
-    at_once_expect(worker->at_once, messages, count, driver_now(worker->driver));
-}
-
-static struct octets on_at_once(void *context, unsigned place, const struct client *client, uint8_t *buffer)
-{
-    struct worker *worker = context;
-    return at_once_answer(worker->at_once, place, client, buffer);
-}
-
 struct client_handler worker_client_handler(struct worker *worker)
 {
-    return (struct client_handler) {
-        .context = worker, .question = on_question, .expect = on_expect, .at_once = on_at_once
-    };
+    return (struct client_handler) { .context = worker, .question = on_question };
 }

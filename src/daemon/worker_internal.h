@@ -5,7 +5,7 @@
 
 #include <pthread.h>
 
-#include "daemon/at_once.h"
+#include "daemon/desk.h"
 #include "daemon/waiting.h"
 #include "daemon/worker.h"
 #include "lib/driver.h"
@@ -28,16 +28,19 @@ struct worker {
     struct witness witness;
     struct random *random;
     struct driver *driver;
-    struct udp_server **udp; /* one an address; retired ones until they are done */
-    unsigned udp_count;
+    struct desk **desks; /* one an address; retired ones until they are done */
+    unsigned desk_count;
+    ev_async ending; /* a desk has given answers that are to be asked for anew */
     struct tcp_server *tcp;
+    struct at_once *at_once; /* for TCP */
 
     struct waiting_room *waiting;
     int64_t trimmed_ms;
     int64_t log_second;
     unsigned log_lines;
 
-    struct at_once *at_once;
+    const struct siphash_key *cookie_master;
+    struct cookie_keys cookie_keys;
 
     struct arena *arena; /* of the question being read */
     uint8_t buffer[MESSAGE_OCTETS_MAX];
@@ -47,6 +50,7 @@ struct worker {
 /* What the worker's resolver works by. */
 struct resolver_parts worker_resolver_parts(const struct worker *worker);
 
+/* TCP's has answers at hand, too. */
 struct client_handler worker_client_handler(struct worker *worker);
 /* For the driver: a waiter's question is settled. */
 void worker_on_done(void *context, void *waiter, const struct outcome *outcome, struct now now);

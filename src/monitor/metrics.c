@@ -35,6 +35,8 @@ static const struct metric metrics[] = {
     { "vouch_cache_size_bytes", "What the cache may use." },
     { "vouch_cache_used_bytes", "What the cache uses." },
     { "vouch_datagrams_dropped_total", "Datagrams of clients that were not answered for want of room." },
+    { "vouch_datagrams_overload_total",
+      "Datagrams of clients that were given up because the worker was behind with others." },
     { "vouch_datagrams_received_total", "Datagrams from clients." },
     { "vouch_datagrams_sent_total", "Datagrams to clients." },
     { "vouch_error_reports_total", "Failures reported to the agents that zones name (RFC 9567)." },

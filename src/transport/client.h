@@ -27,30 +27,35 @@ enum {
     CLIENT_BUFFER_OCTETS = 4096, /* what an answer at once is made in */
 };
 
+/* Answers that are at hand, without the cost of keeping a client.  Messages that have come together are shown to expect(),
+ * which can fetch what they will need.  Then each of them, by its place among those shown, is handed to answer(), which makes
+ * an answer anywhere in the buffer and returns it; what it does not answer goes the long way. */
+struct at_hand {
+    void *context;
+    /* May be NULL, both. */
+    void (*expect)(void *context, const struct octets *messages, unsigned count);
+    struct octets (*answer)(void *context, unsigned place, const struct client *client, uint8_t *buffer);
+};
+
 struct client_handler {
     void *context;
     /* message is borrowed for the time of the call. */
     void (*question)(void *context, const struct client *client, struct octets message);
-    /* May be NULL, both: answers that are at hand, without the cost of keeping a client.  Messages that have come
-     * together are shown to expect(), which can fetch what they will need.  Then each of them, by its place among those
-     * shown, is handed to at_once(), which makes an answer anywhere in the buffer and returns it; what it does not
-     * answer goes to question(). */
-    void (*expect)(void *context, const struct octets *messages, unsigned count);
-    struct octets (*at_once)(void *context, unsigned place, const struct client *client, uint8_t *buffer);
+    struct at_hand at_hand; /* over UDP, called by a thread of the socket's own */
 };
 
-static inline void client_expect(const struct client_handler *handler, const struct octets *messages, unsigned count)
+static inline void client_expect(const struct at_hand *at_hand, const struct octets *messages, unsigned count)
 {
-    if (handler->expect != NULL)
-        handler->expect(handler->context, messages, count);
+    if (at_hand->expect != NULL)
+        at_hand->expect(at_hand->context, messages, count);
 }
 
 /* Empty: nothing is at hand. */
-static inline struct octets client_at_once(const struct client_handler *handler, unsigned place,
-                                           const struct client *client, uint8_t *buffer)
+static inline struct octets client_at_once(const struct at_hand *at_hand, unsigned place, const struct client *client,
+                                           uint8_t *buffer)
 {
-    return handler->at_once == NULL ? (struct octets) { NULL, 0 }
-                                    : handler->at_once(handler->context, place, client, buffer);
+    return at_hand->answer == NULL ? (struct octets) { NULL, 0 }
+                                   : at_hand->answer(at_hand->context, place, client, buffer);
 }
 
 static inline void client_reply(const struct client *client, struct octets message)

@@ -1,6 +1,7 @@
 #include "transport/sockets.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -76,6 +77,11 @@ int socket_listen_tcp(const struct address *address)
         listen(fd, TCP_BACKLOG) == 0)
         return fd;
     return close_keeping_errno(fd);
+}
+
+void socket_make_blocking(int fd)
+{
+    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
 }
 
 static enum err probe(const struct address *address, int type)

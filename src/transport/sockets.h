@@ -15,6 +15,8 @@ enum {
 /* For listening.  One per worker on the same address (SO_REUSEPORT). */
 int socket_listen_udp(const struct address *address);
 int socket_listen_tcp(const struct address *address);
+/* For a thread that has nothing to do but wait for it. */
+void socket_make_blocking(int fd);
 /* Is anybody else on that address?  SO_REUSEPORT would share the port with another process of ours without a word, so
  * this binds without it and closes again.  ERR_SYSTEM and errno when it cannot be bound. */
 MUST_USE enum err socket_probe_listen(const struct address *address);

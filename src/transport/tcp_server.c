@@ -307,7 +307,7 @@ static bool answer_at_once(struct tcp_connection *connection, unsigned place, co
     if (sizeof(server->batch) - server->batch_len < LENGTH_OCTETS + CLIENT_BUFFER_OCTETS)
         send_answers_at_once(connection);
     uint8_t *to = server->batch + server->batch_len;
-    struct octets answer = client_at_once(&server->handler, place, client, to + LENGTH_OCTETS);
+    struct octets answer = client_at_once(&server->handler.at_hand, place, client, to + LENGTH_OCTETS);
     if (answer.len == 0)
         return false;
     memmove(to + LENGTH_OCTETS, answer.data, answer.len);
@@ -355,7 +355,7 @@ static unsigned take_batch(struct tcp_connection *connection)
     size_t at = 0;
     if (count == 0)
         return 0;
-    client_expect(&connection->server->handler, messages, count);
+    client_expect(&connection->server->handler.at_hand, messages, count);
     for (; taken < count && may_take_more(connection); taken++) {
         take_question(connection, taken, messages[taken]);
         at += LENGTH_OCTETS + messages[taken].len;

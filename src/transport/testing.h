@@ -109,7 +109,7 @@ static inline struct octets on_test_at_once(void *context, unsigned place, const
 
 static inline struct client_handler test_handler(struct questions *questions)
 {
-    return (struct client_handler) { questions, on_test_question, on_test_expect, on_test_at_once };
+    return (struct client_handler) { questions, on_test_question, { questions, on_test_expect, on_test_at_once } };
 }
 
 /* Answers the question with its own first octets. */

@@ -1,6 +1,7 @@
 #include "transport/udp_server.h"
 
 #include <net/if.h>
+#include <poll.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
@@ -10,7 +11,6 @@
 struct fixture {
     struct ev_loop *loop;
     struct questions questions;
-    struct udp_counters counters;
     struct udp_server *server;
     struct address address;
 };
@@ -19,12 +19,17 @@ static struct fixture *start(const char *listen)
 {
     struct fixture *f = memory_new(1, sizeof(*f));
     struct address address = loopback(listen);
-    struct client_handler handler = test_handler(&f->questions);
     int fd = socket_listen_udp(&address);
     assert_true(fd >= 0);
     f->loop = loop_new();
     f->address = bound_address(fd);
-    f->server = udp_server_new(f->loop, fd, &f->address, &handler, &f->counters);
+    struct udp_server_parts parts = { .loop = f->loop,
+                                      .fd = fd,
+                                      .address = f->address,
+                                      .handler = test_handler(&f->questions),
+                                      .thread_name = "udp test" };
+    f->server = udp_server_new(&parts);
+    assert_non_null(f->server);
     return f;
 }
 
@@ -33,6 +38,21 @@ static void end(struct fixture *f)
     udp_server_free(f->server);
     ev_loop_destroy(f->loop);
     free(f);
+}
+
+static struct udp_counters counters(struct fixture *f)
+{
+    struct udp_counters sum = { 0 };
+    udp_server_add_counters(f->server, &sum);
+    return sum;
+}
+
+static unsigned at_hand(struct fixture *f)
+{
+    udp_server_pause(f->server);
+    unsigned count = f->questions.at_hand;
+    udp_server_resume(f->server);
+    return count;
 }
 
 static int client_at(const char *host, uint16_t port)
@@ -65,15 +85,14 @@ static void test_batches(void **state)
     int fd = client_at("127.0.0.1", f->address.port);
     for (int i = 0; i < 3 * UDP_BATCH; i++)
         ask(fd, (uint8_t)i, 12);
-    TURN_UNTIL(f->loop, f->questions.count == 3 * UDP_BATCH);
+    TURN_UNTIL(f->loop, counters(f).sent == 3 * UDP_BATCH);
     for (int i = 0; i < 3 * UDP_BATCH; i++)
         assert_int_equal(answer_of(fd), i);
-    assert_int_equal(f->counters.sent, 3 * UDP_BATCH);
     close(fd);
     end(f);
 }
 
-/* Answers at once keep their place among the others, whoever gives them. */
+/* Answers at once do not wait for the others. */
 static void test_answers_at_once(void **state)
 {
     (void)state;
@@ -84,13 +103,93 @@ static void test_answers_at_once(void **state)
     ask(fd, 1, UDP_QUERY_OCTETS_MAX + 1); /* shown, but dropped */
     for (int i = 0; i < 3 * UDP_BATCH; i++)
         ask(fd, (uint8_t)i, 12);
-    TURN_UNTIL(f->loop, f->counters.received == 3 * UDP_BATCH + 1);
-    for (int i = 0; i < 3 * UDP_BATCH; i++)
-        assert_int_equal(answer_of(fd), i);
-    assert_int_equal(f->questions.count, 3 * UDP_BATCH / 2);
-    assert_int_equal(f->questions.at_hand, 3 * UDP_BATCH / 2);
-    assert_int_equal(f->counters.sent, 3 * UDP_BATCH);
-    assert_int_equal(f->counters.dropped, 1);
+    TURN_UNTIL(f->loop, counters(f).received == 3 * UDP_BATCH + 1 && counters(f).sent == 3 * UDP_BATCH);
+    int next[2] = { 0, 1 };
+    for (int i = 0; i < 3 * UDP_BATCH; i++) { /* each kind in order */
+        int mark = answer_of(fd);
+        assert_in_range(mark, 0, 3 * UDP_BATCH);
+        assert_int_equal(mark, next[mark % 2]);
+        next[mark % 2] += 2;
+    }
+    assert_int_equal(at_hand(f), 3 * UDP_BATCH / 2);
+    assert_int_equal(counters(f).dropped, 1);
+    close(fd);
+    end(f);
+}
+
+/* Waits for it. */
+static int awaited_answer_of(int fd)
+{
+    struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+    assert_int_equal(poll(&poll_fd, 1, PATIENCE_MS), 1);
+    return answer_of(fd);
+}
+
+/* Whatever the loop's thread is busy with: here it never runs. */
+static void test_answers_at_once_while_the_loop_is_busy(void **state)
+{
+    (void)state;
+    struct fixture *f = start("127.0.0.1@0");
+    f->questions.evens_at_hand = true;
+    int fd = client_at("127.0.0.1", f->address.port);
+    for (int i = 1; i <= 10; i++) {
+        ask(fd, (uint8_t)(2 * i - 1), 12);
+        ask(fd, (uint8_t)(2 * i), 12);
+        assert_int_equal(awaited_answer_of(fd), 2 * i);
+    }
+    assert_int_equal(f->questions.count, 0);
+    TURN_UNTIL(f->loop, f->questions.count == 10); /* then the others */
+    for (unsigned i = 0; i < 10; i++) {
+        assert_int_equal(f->questions.first_octets[i][1], 2 * i + 1);
+        client_drop(&f->questions.clients[i]);
+    }
+    close(fd);
+    end(f);
+}
+
+/* What the loop does not come to see is bounded, and its clients ask again; the others are served. */
+static void test_too_much_for_the_loop(void **state)
+{
+    (void)state;
+    enum { WINDOW = 16, LARGE = UDP_QUERY_OCTETS_MAX, ASKED = UDP_INBOX_OCTETS / LARGE + WINDOW };
+    struct fixture *f = start("127.0.0.1@0");
+    f->questions.evens_at_hand = true;
+    int fd = client_at("127.0.0.1", f->address.port);
+    for (int i = 0; i < ASKED; i++) {
+        ask(fd, 1, LARGE);
+        if (i % WINDOW == 0) { /* the socket's own buffer must not be what overflows */
+            ask(fd, 2, 12);
+            assert_int_equal(awaited_answer_of(fd), 2);
+        }
+    }
+    ask(fd, 4, 12);
+    assert_int_equal(awaited_answer_of(fd), 4);
+    unsigned lost = (unsigned)counters(f).overflowed;
+    assert_in_range(lost, 1, 2 * WINDOW);
+    TURN_UNTIL(f->loop, f->questions.count == ASKED - lost);
+    for (unsigned i = 0; i < f->questions.count; i++)
+        client_drop(&f->questions.clients[i]);
+    close(fd);
+    end(f);
+}
+
+/* The loop's thread is alone with what both touch, however many questions come, and it need not wait for an end of them. */
+static void test_pausing(void **state)
+{
+    (void)state;
+    struct fixture *f = start("127.0.0.1@0");
+    f->questions.evens_at_hand = true;
+    int fd = client_at("127.0.0.1", f->address.port);
+    udp_server_pause(f->server);
+    for (int i = 0; i < UDP_BATCH; i++)
+        ask(fd, 2, 12);
+    assert_int_equal(f->questions.at_hand, 0);
+    f->questions.evens_at_hand = false;
+    udp_server_resume(f->server);
+    TURN_UNTIL(f->loop, f->questions.count == UDP_BATCH);
+    assert_int_equal(at_hand(f), 0);
+    for (unsigned i = 0; i < UDP_BATCH; i++)
+        client_drop(&f->questions.clients[i]);
     close(fd);
     end(f);
 }
@@ -145,9 +244,9 @@ static void test_oversized_questions_are_dropped(void **state)
     int fd = client_at("127.0.0.1", f->address.port);
     ask(fd, 1, UDP_QUERY_OCTETS_MAX + 1);
     ask(fd, 2, UDP_QUERY_OCTETS_MAX);
-    TURN_UNTIL(f->loop, f->counters.received == 2);
-    assert_int_equal(f->counters.dropped, 1);
-    assert_int_equal(f->questions.count, 1);
+    TURN_UNTIL(f->loop, f->questions.count == 1);
+    assert_int_equal(counters(f).received, 2);
+    assert_int_equal(counters(f).dropped, 1);
     assert_int_equal(f->questions.lens[0], UDP_QUERY_OCTETS_MAX);
     client_drop(&f->questions.clients[0]);
     close(fd);
@@ -158,21 +257,45 @@ static void test_oversized_questions_are_dropped(void **state)
 static void test_retiring(void **state)
 {
     (void)state;
-    struct fixture *f = start("127.0.0.1@0");
-    int fd = client_at("127.0.0.1", f->address.port);
-    ask(fd, 1, 12);
-    udp_server_retire(f->server);
-    assert_int_equal(f->questions.count, 1);
-    ask(fd, 2, 12);
-    turn_for(f->loop, TURN_MS);
-    assert_int_equal(f->questions.count, 1);
-    assert_false(udp_server_is_done(f->server));
-    answer_question(&f->questions, 0);
-    turn_for(f->loop, TURN_MS);
-    assert_true(udp_server_is_done(f->server));
-    assert_int_equal(answer_of(fd), 1);
-    close(fd);
-    end(f);
+    static const char *const listen[] = { "127.0.0.1@0", "0.0.0.0@0", "::1@0", "::@0" };
+    for (size_t i = 0; i < ARRAY_LEN(listen); i++) {
+        struct fixture *f = start(listen[i]);
+        int fd = client_at(f->address.family == 4 ? "127.0.0.1" : "::1", f->address.port);
+        for (unsigned k = 1; k <= 5 * UDP_BATCH; k++)
+            ask(fd, (uint8_t)(k % 100), 12);
+        udp_server_retire(f->server);
+        assert_int_equal(f->questions.count, 5 * UDP_BATCH);
+        assert_int_equal(counters(f).received, 5 * UDP_BATCH);
+        ask(fd, 101, 12);
+        turn_for(f->loop, TURN_MS);
+        assert_int_equal(f->questions.count, 5 * UDP_BATCH);
+        for (unsigned k = 1; k < 5 * UDP_BATCH; k++)
+            client_drop(&f->questions.clients[k]);
+        assert_false(udp_server_is_done(f->server));
+        answer_question(&f->questions, 0);
+        turn_for(f->loop, TURN_MS);
+        assert_true(udp_server_is_done(f->server));
+        assert_int_equal(answer_of(fd), 1);
+        close(fd);
+        end(f);
+    }
+}
+
+/* Servers come and go under load; none is waited for in vain. */
+static void test_coming_and_going(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 50; i++) {
+        struct fixture *f = start("127.0.0.1@0");
+        int fd = client_at("127.0.0.1", f->address.port);
+        f->questions.evens_at_hand = true;
+        for (int k = 0; k < i; k++)
+            ask(fd, 2, 12);
+        if (i % 2 == 0)
+            udp_server_retire(f->server);
+        close(fd);
+        end(f);
+    }
 }
 
 static void test_ports_are_not_shared(void **state)
@@ -242,10 +365,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_batches),
         cmocka_unit_test(test_answers_at_once),
+        cmocka_unit_test(test_answers_at_once_while_the_loop_is_busy),
+        cmocka_unit_test(test_too_much_for_the_loop),
+        cmocka_unit_test(test_pausing),
         cmocka_unit_test(test_late_answers),
         cmocka_unit_test(test_answers_come_from_the_address_that_was_asked),
         cmocka_unit_test(test_oversized_questions_are_dropped),
         cmocka_unit_test(test_retiring),
+        cmocka_unit_test(test_coming_and_going),
         cmocka_unit_test(test_ports_are_not_shared),
         cmocka_unit_test(test_too_large_for_the_interface),
     };
