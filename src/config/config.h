@@ -10,6 +10,7 @@
 #include "cache/cache.h"
 #include "crypto/algorithms.h"
 #include "front/front.h"
+#include "policy/local.h"
 #include "policy/retelling.h"
 #include "base/log.h"
 #include "resolver/options.h"
@@ -56,6 +57,7 @@ struct config {
     struct retelling_options retelling; /* answers.dns64, trust.sentinel */
     struct cache_options cache;
     struct resolver_options resolver;
+    struct local_data local;
     struct crypto_options crypto;
     enum trust_model trust_model;
     bool automatic_update; /* RFC 5011 */

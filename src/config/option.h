@@ -82,11 +82,11 @@ extern const struct kind kind_truth, kind_number, kind_duration, kind_size, kind
 extern const struct kind kind_addresses, kind_time_servers, kind_prefixes, kind_texts, kind_secrets, kind_paths, kind_names,
     kind_algorithms, kind_digests;
 extern const struct kind kind_forwards, kind_stubs, kind_negatives, kind_insecures, kind_client_strings, kind_floor,
-    kind_pref64;
+    kind_pref64, kind_local_zones;
 /* Whatever stands there: of features to come. */
 extern const struct kind kind_later_group;
 
-/* Items of lists: struct address, struct time_server, struct prefix, struct dname, uint8_t (algorithms, digests), struct zone_rule (forwards, stubs), struct
+/* Items of lists: struct address, struct time_server, struct prefix, struct dname, uint8_t (algorithms, digests), struct zone_rule (forwards, stubs), struct local_zone, struct
  * client_string, or
  * one of these. */
 struct line_text { /* texts, secrets, paths */
@@ -122,6 +122,8 @@ enum err take_pref64(struct loading *loading, const struct option *option, const
 enum err take_nat64(struct loading *loading, const struct option *option, const struct value *value);
 enum err take_cookie_secrets(struct loading *loading, const struct option *option, const struct value *value);
 enum err take_nsid(struct loading *loading, const struct option *option, const struct value *value);
+enum err take_local_data(struct loading *loading, const struct option *option, const struct value *value);
+enum err take_local_zones(struct loading *loading, const struct option *option, const struct value *value);
 enum err take_floor(struct loading *loading, const struct option *option, const struct value *value);
 
 /* ---- messages ---- */

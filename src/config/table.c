@@ -301,6 +301,15 @@ static const struct option options[] = {
     { "local.special-use-names", &kind_truth, "true",
       "Answer localhost, reverse zones of private networks and other special names here (RFC 6761, RFC 6303).",
       PLACE(resolver.special_use_names) },
+    { "local.data", &kind_texts, "[]",
+      "Records such as \"host.lan. 300 IN A 192.0.2.1\" that are told instead of what the DNS says of their names. They "
+      "are not signed and never Secure.",
+      .take = take_local_data },
+    { "local.zones", &kind_local_zones, "[]",
+      "What is said of names without records in local.data: static denies them, redirect tells them the records of the "
+      "zone's own name, transparent resolves them, as it does special-use names. refuse and nxdomain let no record of "
+      "the zone be told. The nearest zone counts, be it one of resolver.forward or resolver.stub.",
+      .take = take_local_zones },
 
     { "time.servers", &kind_time_servers, "[]",
       "SNTP servers, three or more and of different operators, that the clock is compared with. Addresses, since names "

@@ -91,6 +91,34 @@ enum err take_nat64(struct loading *loading, const struct option *option, const 
     return value->is_word ? OK : pref64_from_text(value->text, &loading->config->resolver.nat64);
 }
 
+/* ---- local data ---- */
+
+enum err take_local_data(struct loading *loading, const struct option *option, const struct value *value)
+{
+    const struct line_text *lines = value->items;
+    struct local_data *data = &loading->config->local;
+    local_data_init(loading->arena, data, value->count);
+    for (uint16_t i = 0; i < value->count; i++) {
+        const char *error;
+        if (local_data_add(loading->arena, data, lines[i].text, &error) != OK)
+            return config_refuse(loading, lines[i].line, option->key, "expected a record, got %s: %s",
+                                 text_describe(loading->arena, lines[i].text), error);
+    }
+    return OK;
+}
+
+enum err take_local_zones(struct loading *loading, const struct option *option, const struct value *value)
+{
+    struct local_data *data = &loading->config->local;
+    const struct local_zone *twice;
+    char text[DNAME_TEXT_MAX];
+    data->zones = arena_copy(loading->arena, value->items, value->count * sizeof(*data->zones));
+    data->zone_count = value->count;
+    if (local_data_sort(data, &twice))
+        return OK;
+    return config_refuse(loading, value->line, option->key, "%s is listed twice", dname_to_text(&twice->zone, text));
+}
+
 /* ---- answers ---- */
 
 static bool octets_from_hex(const char *text, struct writer *w)

@@ -170,6 +170,49 @@ const struct kind kind_stubs = {
     .item_print = rule_print,
 };
 
+/* ---- local zones ---- */
+
+static const char *const local_zone_types[] = {
+    [LOCAL_TRANSPARENT] = "transparent", [LOCAL_STATIC] = "static",     [LOCAL_REDIRECT] = "redirect",
+    [LOCAL_REFUSE] = "refuse",           [LOCAL_NXDOMAIN] = "nxdomain",
+};
+
+static enum err local_zone_read(struct loading *loading, const struct option *option, const struct node *node,
+                                void *item)
+{
+    static const char *const names[FIELDS_MAX] = { "zone", "type" };
+    const struct node *found[FIELDS_MAX];
+    struct local_zone *zone = item;
+    enum err err = find_fields(loading, option, node, names, found);
+    if (err == OK)
+        err = read_zone(loading, option, node, found[0], &zone->zone);
+    if (err != OK)
+        return err;
+    const char *type = found[1] == NULL ? NULL : node_text(found[1]);
+    for (size_t i = 0; type != NULL && i < ARRAY_LEN(local_zone_types); i++) {
+        zone->kind = (enum local_zone_kind)i;
+        if (strcmp(type, local_zone_types[i]) == 0)
+            return OK;
+    }
+    return refuse_field(loading, option, node, found[1], "type", "transparent, static, redirect, refuse or nxdomain");
+}
+
+static void local_zone_print(const void *item, struct text *to)
+{
+    const struct local_zone *zone = item;
+    print_zone(to, &zone->zone);
+    text_printf(to, ", type: %s }", local_zone_types[zone->kind]);
+}
+
+const struct kind kind_local_zones = {
+    .read = list_read,
+    .print = list_print,
+    .what = "a list of { zone: lan., type: static } (or transparent, redirect, refuse, nxdomain)",
+    .item_octets = sizeof(struct local_zone),
+    .item_read = local_zone_read,
+    .item_print = local_zone_print,
+};
+
 /* ---- what servers are told about us ---- */
 
 static enum err client_string_read(struct loading *loading, const struct option *option, const struct node *node,

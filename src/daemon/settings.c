@@ -7,6 +7,12 @@
 #include "base/log.h"
 #include "build_info.h"
 
+static void use_local_names(struct settings *settings)
+{
+    settings->local = (struct local_names) { &settings->config->resolver, &settings->config->local };
+    local_hooks(&settings->local, &settings->hooks);
+}
+
 struct settings *settings_new(struct config *config)
 {
     struct settings *settings = memory_new(1, sizeof(*settings));
@@ -16,7 +22,7 @@ struct settings *settings_new(struct config *config)
     settings->trust = trust_copy(config->trust);
     crypto_policy_make(&config->crypto, &settings->policy);
     config->resolver.shows_ns = !config->answers.minimal;
-    special_use_hooks(&config->resolver, &settings->hooks);
+    use_local_names(settings);
     return settings;
 }
 
@@ -25,6 +31,7 @@ struct settings *settings_with_trust(const struct settings *settings, struct tru
     struct settings *other = memory_new(1, sizeof(*other));
     *other = *settings;
     other->trust = trust;
+    use_local_names(other);
     ++*other->config_users;
     return other;
 }
@@ -241,5 +248,6 @@ uint64_t settings_route_fingerprint(const struct settings *settings)
         for (uint16_t k = 0; k < rule->address_count; k++)
             fingerprint = add_address(fingerprint, &rule->addresses[k]);
     }
-    return fingerprint;
+    fingerprint = add(fingerprint, &options->special_use_names, sizeof(options->special_use_names));
+    return fingerprint + local_data_fingerprint(&settings->config->local);
 }

@@ -4,7 +4,6 @@
 #define DAEMON_SETTINGS_H
 
 #include "config/config.h"
-#include "policy/special_use.h"
 #include "resolver/resolver.h"
 
 struct settings {
@@ -12,7 +11,8 @@ struct settings {
     unsigned *config_users;
     struct trust *trust; /* owned */
     struct crypto_policy policy;
-    struct hooks hooks;
+    struct local_names local;
+    struct hooks hooks; /* of local */
 };
 
 /* Takes the configuration over; trust is what it says. */
@@ -36,6 +36,7 @@ bool settings_judge_alike(const struct settings *a, const struct settings *b);
 uint64_t settings_judge_fingerprint(const struct settings *settings); /* the program included */
 /* Do origins (message/answer.h) mean the same in both?  If not, nothing that is cached may be served. */
 bool settings_route_alike(const struct settings *a, const struct settings *b);
+/* … for ready-made answers that outlive the process, too: with what is answered locally. */
 uint64_t settings_route_fingerprint(const struct settings *settings);
 
 #endif

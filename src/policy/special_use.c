@@ -4,7 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { LOCAL_TTL_S = 10800 }; /* RFC 6303 section 3 */
+#include "policy/local_answer.h"
 
 enum content {
     EMPTY_ZONE,   /* an apex with SOA and NS, nothing below: NXDOMAIN */
@@ -129,44 +129,10 @@ static bool is_served(const struct resolver_options *options, const struct dname
 
 /* ---- answering ---- */
 
-static struct rrset *new_rrset(struct arena *arena, const struct dname *owner, uint16_t type, struct octets rdata)
-{
-    struct rrset *set = ARENA_NEW(arena, struct rrset);
-    struct octets *list = ARENA_NEW(arena, struct octets);
-    *list = rdata;
-    set->owner = dname_copy(arena, owner);
-    set->type = type;
-    set->class = CLASS_IN;
-    set->count = 1;
-    set->ttl_s = LOCAL_TTL_S;
-    set->rdata = list;
-    return set;
-}
-
-static void list_of_one(struct arena *arena, struct rrset_list *list, struct rrset *set)
-{
-    list->items = ARENA_ARRAY(arena, 1, struct rrset *);
-    list->items[0] = set;
-    list->count = 1;
-}
-
-static struct octets from_text(struct arena *arena, uint16_t type, const char *text)
-{
-    struct octets rdata;
-    if (rdata_from_text(arena, type, text, NULL, &rdata) != OK)
-        abort(); /* the texts are ours */
-    return rdata;
-}
-
-/* The apex's own name as MNAME, as RFC 6303 section 3 writes it. */
 static struct rrset *soa_of(struct arena *arena, const struct dname *apex, enum content content)
 {
-    if (content != EMPTY_ZONE)
-        return new_rrset(arena, apex, TYPE_SOA, from_text(arena, TYPE_SOA, localhost_soa));
-    char name[DNAME_TEXT_MAX];
-    dname_to_text(apex, name);
-    char *text = arena_printf(arena, "%s nobody.invalid. 1 3600 1200 604800 10800", name);
-    return new_rrset(arena, apex, TYPE_SOA, from_text(arena, TYPE_SOA, text));
+    return content == EMPTY_ZONE ? local_soa_new(arena, apex)
+                                 : local_rrset_new(arena, apex, TYPE_SOA, local_rdata(arena, TYPE_SOA, localhost_soa));
 }
 
 static struct rrset *data_for(struct arena *arena, const struct question *question, const struct dname *apex,
@@ -175,53 +141,32 @@ static struct rrset *data_for(struct arena *arena, const struct question *questi
     bool at_apex = dname_equal(&question->qname, apex);
     uint16_t qtype = question->qtype;
     if (content == LOCALHOST && qtype == TYPE_A)
-        return new_rrset(arena, &question->qname, qtype, from_text(arena, qtype, "127.0.0.1"));
+        return local_rrset_new(arena, &question->qname, qtype, local_rdata(arena, qtype, "127.0.0.1"));
     if (content == LOCALHOST && qtype == TYPE_AAAA)
-        return new_rrset(arena, &question->qname, qtype, from_text(arena, qtype, "::1"));
+        return local_rrset_new(arena, &question->qname, qtype, local_rdata(arena, qtype, "::1"));
     if (content == EMPTY_ZONE && at_apex && qtype == TYPE_SOA)
         return soa_of(arena, apex, content);
     if (content == EMPTY_ZONE && at_apex && qtype == TYPE_NS)
-        return new_rrset(arena, apex, TYPE_NS, octets_copy(arena, dname_octets(apex)));
+        return local_rrset_new(arena, apex, TYPE_NS, octets_copy(arena, dname_octets(apex)));
     return NULL;
 }
 
-static struct answer *local_answer(void *context, const struct question *question, struct now now, struct arena *arena)
+struct answer *special_use_answer(const struct resolver_options *options, const struct question *question,
+                                  const struct dname *open, struct now now, struct arena *arena)
 {
-    const struct resolver_options *options = context;
     struct dname apex;
     enum content content;
     if (!options->special_use_names || question->qclass != CLASS_IN ||
         !find_local_zone(&question->qname, &apex, &content) || is_parents(question, &apex, content) ||
-        is_served(options, &question->qname, &apex))
+        is_served(options, &question->qname, &apex) || (open != NULL && open->labels >= apex.labels))
         return NULL;
 
-    struct answer *answer = ARENA_NEW(arena, struct answer);
-    answer->question = *question;
-    answer->zone = apex;
-    answer->target = *dname_root();
-    answer->received_ms = now.wall_ms;
-    answer->expires_ms = now.wall_ms + LOCAL_TTL_S * 1000;
-    answer->verdict = (struct verdict) {
-        .security = INSECURE,
-        .ede = EDE_NONE,
-        .site = "special-use-name",
-        .valid_until_s = INT64_MAX,
-        .ttl_cap_s = UINT32_MAX,
-    };
+    struct answer *answer = local_answer_new(arena, question, &apex, "special-use-name", now);
     struct rrset *data = data_for(arena, question, &apex, content);
-    if (data != NULL) {
-        answer->kind = ANSWER_DATA;
-        list_of_one(arena, &answer->rrsets, data);
-        return answer;
-    }
     bool exists = content == LOCALHOST || (content == EMPTY_ZONE && dname_equal(&question->qname, &apex));
-    answer->kind = exists ? ANSWER_NODATA : ANSWER_NXDOMAIN;
-    answer->rcode = exists ? RCODE_NOERROR : RCODE_NXDOMAIN;
-    list_of_one(arena, &answer->proofs, soa_of(arena, &apex, content));
+    if (data != NULL)
+        local_answer_put(arena, answer, data);
+    else
+        local_answer_deny(arena, answer, exists, soa_of(arena, &apex, content));
     return answer;
-}
-
-void special_use_hooks(const struct resolver_options *options, struct hooks *hooks)
-{
-    *hooks = (struct hooks) { .context = (void *)(uintptr_t)options, .local = local_answer };
 }

@@ -280,6 +280,7 @@ struct octets response_write(const struct answer_options *options, const struct 
     /* What was Secure by a clock that is not believed any more goes on for CD=1, without AD. */
     bool authentic = outcome->security == SECURE && rcode != RCODE_SERVFAIL && now.wall_is_fit && !outcome->is_stale;
     struct header header = header_for(query, rcode, authentic);
+    header.aa = outcome->link_count > 0 && outcome->links[0]->is_local;
     struct edns edns = edns_for(options, query, rcode);
     uint8_t ede[EDE_OPTIONS_MAX][2 + EDE_TEXT_OCTETS_MAX];
     for (uint16_t i = 0; options->ede && i < outcome->ede_count && i < EDE_OPTIONS_MAX; i++)

@@ -8,7 +8,7 @@
 #include "build_info.h"
 #include "base/hash.h"
 #include "lib/driver.h"
-#include "policy/special_use.h"
+#include "policy/local.h"
 #include "tools/picture.h"
 #include "tools/stub.h"
 #include "transport/loop.h"
@@ -245,7 +245,9 @@ static int look_up(const struct arguments *arguments)
     crypto_policy_make(&crypto_options, &policy);
     struct resolver_options options = make_options(arguments, arena);
     struct hooks hooks;
-    special_use_hooks(&options, &hooks);
+    const struct local_data no_data = { 0 };
+    const struct local_names names = { &options, &no_data };
+    local_hooks(&names, &hooks);
     struct trust *trust = make_trust(arguments, arena);
     struct cache *cache = cache_new(&cache_options, random);
     if (cache == NULL) {

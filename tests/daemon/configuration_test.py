@@ -49,7 +49,10 @@ trust:
     - {zone: "broken.example.", until: 2099-12-01T00:00:00Z, reason: "a \\"quoted\\" word, \\xe4 and: more"}
   insecure:
     - {zone: "lab.example.", reason: "no signatures"}
-local: {special-use-names: false}
+local:
+  special-use-names: false
+  data: ["host.lan. 300 IN A 192.0.2.1", "host.lan. TXT \\"a word\\""]
+  zones: [{zone: "lan.", type: static}, {zone: "portal.", type: redirect}]
 time: {floor: none}
 """
 
@@ -70,6 +73,9 @@ time: {floor: none}
     ("workers: 1\n\tcache: {}\n", 2, None, ""),                                 # YAML has no tabs there
     ("listen: [\n", None, None, ""),
     ("resolver: 7\n", 1, "resolver", "expected"),
+    ("local: {data: [\"host.lan. A here\"]}\n", 1, "local.data", "expected a record"),
+    ("local:\n  zones: [{zone: lan., type: odd}]\n", 2, "local.zones", "expected transparent, static"),
+    ("local:\n  zones: [{zone: a., type: static}, {zone: A, type: refuse}]\n", 2, "local.zones", "listed twice"),
     ("trust: {insecure: [{zone: corp.example., reason: r}]}\n", 1, "trust.insecure", ""),   # only at a stub or forward zone
 ])
 def test_fault_is_named(tmp_path, text, line, key, words):

@@ -1,6 +1,7 @@
 """vouchd in a small Internet, as its clients see it."""
 
 import contextlib
+import json
 import os
 import random
 import re
@@ -110,6 +111,27 @@ def test_who_may_ask(lab, tmp_path):
         vouchd.send_signal(signal.SIGHUP)
         vouchd.await_log("reloaded")
         assert_resolves()
+
+
+def test_local_data_comes_and_goes(lab, tmp_path):
+    """Also for a name whose answer stands ready-made."""
+    told = {"data": ["www.secure.demo. 60 A 192.0.2.99"], "zones": [{"zone": "closed.demo.", "type": "refuse"}]}
+    with vouchd_in_lab(lab, tmp_path) as vouchd, network.inside(lab.netns):
+        original = vouchd.config_path.read_text()
+        for _ in range(3):
+            assert is_authentic(ask(HOST, "www.secure.demo.", "A"))
+        vouchd.config_path.write_text(original + "local: " + json.dumps(told) + "\n")
+        vouchd.send_signal(signal.SIGHUP)
+        vouchd.await_log("reloaded")
+        for _ in range(3):
+            reply = ask(HOST, "www.secure.demo.", "A")
+            assert [rdata.address for rdata in reply.answer[0]] == ["192.0.2.99"] and not is_authentic(reply)
+            assert reply.flags & dns.flags.AA
+        assert ask(HOST, "x.closed.demo.", "A").rcode() == dns.rcode.REFUSED
+        vouchd.config_path.write_text(original)
+        vouchd.send_signal(signal.SIGHUP)
+        vouchd.await_log("reloaded", 2)
+        assert is_authentic(ask(HOST, "www.secure.demo.", "A"))
 
 
 # ---- reload

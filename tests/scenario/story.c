@@ -544,6 +544,14 @@ static bool parse_section(struct parser *p, int *section)
     return fail(p, "no such SECTION");
 }
 
+/* Unbound's packets with options have DO set, whatever is said of it. */
+static bool parse_edns_data(struct parser *p, struct story_entry *entry)
+{
+    entry->has_edns_data = parse_hex_block(p, "HEX_EDNSDATA_END", &entry->edns_data);
+    entry->dnssec_ok |= p->story->has_sections;
+    return entry->has_edns_data;
+}
+
 static bool parse_entry_line(struct parser *p, struct story_entry *entry, int *section)
 {
     if (line_is(p, "MATCH"))
@@ -557,7 +565,7 @@ static bool parse_entry_line(struct parser *p, struct story_entry *entry, int *s
     if (line_is(p, "SECTION"))
         return parse_section(p, section);
     if (line_is(p, "HEX_EDNSDATA_BEGIN"))
-        return entry->has_edns_data = parse_hex_block(p, "HEX_EDNSDATA_END", &entry->edns_data);
+        return parse_edns_data(p, entry);
     if (line_is(p, "HEX_ANSWER_BEGIN"))
         return entry->has_raw = parse_hex_block(p, "HEX_ANSWER_END", &entry->raw);
     if (line_is(p, "RAW"))

@@ -7,6 +7,7 @@
 
 #include "message/coding.h"
 #include "message/pref64.h"
+#include "message/text.h"
 #include "tests/scenario/story_anchors.h"
 
 enum {
@@ -608,14 +609,69 @@ static bool begin_server(struct mapping *m, const char *value)
     return true;
 }
 
-/* Special-use names are resolved in all stories: where a zone is told to be looked up, nothing is to be done. */
-static bool look_at_local_zone(struct mapping *m, const char *value)
+/* The words of both programs for the same; what is not here, ours has not. */
+static bool add_local_zone(struct mapping *m, const char *value)
 {
-    const char *type = strrchr(value, ' ');
-    if (type == NULL || (strcmp(type, " nodefault") != 0 && strcmp(type, " transparent") != 0 &&
-                         strcmp(type, " always_transparent") != 0 && strcmp(type, " typetransparent") != 0))
-        m->config->needs = "local data";
+    static const struct {
+        const char *type;
+        enum local_zone_kind kind;
+    } kinds[] = {
+        { "nodefault", LOCAL_TRANSPARENT },
+        { "transparent", LOCAL_TRANSPARENT },
+        { "inform", LOCAL_TRANSPARENT },
+        { "always_transparent", LOCAL_TRANSPARENT },
+        { "static", LOCAL_STATIC },
+        { "redirect", LOCAL_REDIRECT },
+        { "inform_redirect", LOCAL_REDIRECT },
+        { "refuse", LOCAL_REFUSE },
+        { "always_refuse", LOCAL_REFUSE },
+        { "always_nxdomain", LOCAL_NXDOMAIN },
+    };
+    const char *type = value + strcspn(value, " ");
+    struct local_data *data = &m->config->local;
+    type += strspn(type, " ");
+    if (data->zone_count == ZONE_RULES_MAX)
+        return fail(m, "fewer zones", value);
+    struct local_zone *zone = &data->zones[data->zone_count];
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        if (strcmp(type, kinds[i].type) != 0)
+            continue;
+        zone->kind = kinds[i].kind;
+        data->zone_count++;
+        return parse_name(m, arena_printf(m->arena, "%.*s", (int)strcspn(value, " "), value), &zone->zone);
+    }
+    m->config->needs = "local zones of another kind";
     return true;
+}
+
+static bool add_local_data(struct mapping *m, const char *value)
+{
+    const char *error;
+    if (m->config->local.set_count == PREFIXES_MAX)
+        return fail(m, "fewer records", value);
+    return local_data_add(m->arena, &m->config->local, value, &error) == OK || fail(m, error, value);
+}
+
+/* "192.0.2.1 3600 name." */
+static bool add_local_pointer(struct mapping *m, const char *value)
+{
+    struct address address;
+    size_t len = strcspn(value, " ");
+    if (address_from_text(arena_printf(m->arena, "%.*s", (int)len, value), 53, &address) != OK)
+        return fail(m, "an address and a name", value);
+    struct text text = text_new(m->arena);
+    for (int i = address.family == 4 ? 3 : 15; i >= 0; i--) {
+        unsigned octet = address.octets[i];
+        if (address.family == 4)
+            text_printf(&text, "%u.", octet);
+        else
+            text_printf(&text, "%x.%x.", octet & 15, octet >> 4);
+    }
+    const char *rest = value + len + strspn(value + len, " ");
+    size_t ttl = strspn(rest, "0123456789"); /* stands before the name, as it would before a type */
+    text_printf(&text, "%s. %.*s PTR %s", address.family == 4 ? "in-addr.arpa" : "ip6.arpa",
+                rest[ttl] == ' ' ? (int)ttl : 0, rest, rest[ttl] == ' ' ? rest + ttl : rest);
+    return add_local_data(m, text.data);
 }
 
 static bool begin_stub(struct mapping *m, const char *value)
@@ -759,7 +815,8 @@ static const struct word words[] = {
     { "cache-min-ttl", .apply = set_min_ttl },
     { "cache-min-negative-ttl", .apply = set_min_negative_ttl },
     { "serve-original-ttl", .needs = "original TTLs" },
-    { "local-data", .needs = "local data" },
+    { "local-data", .apply = add_local_data },
+    { "local-data-ptr", .apply = add_local_pointer },
     { "private-address", .apply = add_private_address },
     { "private-domain", .apply = add_private_domain },
     { "dns64-prefix", .apply = set_dns64_prefix },
@@ -785,7 +842,7 @@ static const struct word words[] = {
 
     { "ede", .why = "ours are always sent; MATCH ede= compares them" },
     { "ede-serve-expired", .why = "goes with serve-expired" },
-    { "local-zone", .apply = look_at_local_zone },
+    { "local-zone", .apply = add_local_zone },
     { "target-fetch-policy", .why = tuning },
     { "outbound-msg-retry", .why = tuning },
     { "max-global-quota", .why = tuning },
@@ -860,11 +917,11 @@ static const struct word_group {
     { .needs = "DNS64 beside IPv6 addresses", .keys = " dns64-synthall " },
     { .needs = "lookaside validation", .keys = " dlv-anchor " },
     { .needs = "a limit on CNAME records of one answer", .keys = " iter-scrub-cname " },
-    { .needs = "local data", .keys = " local-data-ptr local-zone-tag local-zone-override " },
     { .needs = "rate limits",
       .keys = " ratelimit ratelimit-for-domain ratelimit-below-domain ip-ratelimit ip-ratelimit-cookie " },
     { .needs = "policy by client or address",
-      .keys = " view view-first access-control-tag access-control-tag-action access-control-tag-data"
+      .keys = " local-zone-tag local-zone-override view view-first access-control-tag access-control-tag-action "
+              "access-control-tag-data"
               " access-control-view interface-action interface-tag interface-tag-action interface-tag-data"
               " interface-view response-ip response-ip-data response-ip-tag rpz rpz-action-override " },
     { .needs = "zones of its own",
@@ -951,7 +1008,7 @@ static struct story_config initial(struct arena *arena, const struct story *stor
                      .ede = true },
         .cache = cache_options_default(),
         .trust = trust_new(),
-        .start_ms = (int64_t)START_S * 1000,
+        .start_ms = story->has_sections ? 0 : (int64_t)START_S * 1000,
         .unanswered_fails = !story->has_sections,
     };
     config.resolver.shows_ns = !config.answers.minimal;
@@ -977,6 +1034,8 @@ static struct story_config initial(struct arena *arena, const struct story *stor
     resolver->client_strings = ARENA_ARRAY(arena, PREFIXES_MAX, struct client_string);
     resolver->zone_rules = ARENA_ARRAY(arena, ZONE_RULES_MAX, struct zone_rule);
     resolver->zone_rule_count = 0;
+    local_data_init(arena, &config.local, PREFIXES_MAX);
+    config.local.zones = ARENA_ARRAY(arena, ZONE_RULES_MAX, struct local_zone);
     allow_all_but_loopback(arena, resolver);
     return config;
 }
@@ -1073,6 +1132,9 @@ static void finish(struct mapping *m, const struct story *story)
     if (m->config->managed != NULL)
         use_managed(m);
     take_root_hints(m);
+    const struct local_zone *twice;
+    if (!local_data_sort(&m->config->local, &twice))
+        m->config->needs = "a zone that is two local zones";
     if (m->starts_with_signatures)
         start_with_signatures(m, story);
     struct front_options *front = &m->config->front;

@@ -5,6 +5,7 @@
 
 #include "crypto/algorithms.h"
 #include "front/front.h"
+#include "policy/local.h"
 #include "policy/retelling.h"
 #include "resolver/options.h"
 #include "tests/scenario/story.h"
@@ -14,6 +15,7 @@ struct story_config {
     struct resolver_options resolver;
     struct answer_options answers;
     struct retelling_options retelling;
+    struct local_data local;
     struct cache_options cache;
     struct front_options front;
     struct crypto_policy policy;

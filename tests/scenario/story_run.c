@@ -59,6 +59,8 @@ struct run {
     struct trust *trust;       /* the snapshot in use; NULL: the configuration's */
     struct story_variables variables;
     struct cache *cache;
+    struct local_names local;
+    struct hooks hooks;
     struct random *random;
     struct now now;
     const struct story_step *step; /* to be done next; NULL at the end */
@@ -767,6 +769,7 @@ static struct resolver_parts parts_of(const struct run *run)
         .options = &run->config->resolver,
         .policy = &run->config->policy,
         .trust = trust_of(run),
+        .hooks = &run->hooks,
         .explain = true,
     };
 }
@@ -824,7 +827,9 @@ bool story_run(struct arena *arena, const struct story *story, const struct stor
         .now = { .wall_ms = config->start_ms, .monotonic_ms = 1000, .wall_is_fit = true },
         .step = STAILQ_FIRST(&story->steps),
         .next_id = CLIENT_ID_FIRST,
+        .local = { &config->resolver, &config->local },
     };
+    local_hooks(&run.local, &run.hooks);
     TAILQ_INIT(&run.pending);
     TAILQ_INIT(&run.answers);
     STAILQ_INIT(&run.trace);
