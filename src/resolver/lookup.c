@@ -138,8 +138,9 @@ static void fail(struct resolver *r, struct lookup *l, int ede, const char *site
     l->failure.ede = ede;
     l->failure.site = site;
     snprintf(l->failure.text, sizeof(l->failure.text), "%s", text);
-    if (!l->failure_is_cached && !l->failure.is_budget &&
-        l->single == NULL) { /* the purse's failure is its client's: request.c */
+    /* A purse's failure is its client's (request.c), a single server's is not the zone's. */
+    bool is_news = !l->failure_is_cached && !l->failure.is_budget && l->single == NULL;
+    if (is_news && lookup_is_current(r, l)) {
         l->failure.recheck_s = stale_recheck_s(r, &l->question, now);
         cache_put_failure(r->parts.cache, &l->question, l->origin, &l->failure, now);
     }

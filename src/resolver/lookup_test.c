@@ -417,6 +417,21 @@ static void answer(struct test *test, unsigned n, const char *record)
     run(test);
 }
 
+/* … or refused. */
+static void refuse(struct test *test, unsigned n)
+{
+    uint8_t buffer[512];
+    struct message question;
+    assert_int_equal(message_read(test->sent[n].packet, test->world.arena, &question), OK);
+    struct header header = { .id = question.header.id, .qr = true, .ra = true, .rcode = RCODE_REFUSED };
+    struct message_writer m;
+    message_begin(&m, buffer, sizeof(buffer), &header);
+    message_put_question(&m, &question.question);
+    assert_int_equal(resolver_absorb(test->world.resolver, test->sent[n].id, message_end(&m), test->world.now),
+                     ABSORBED);
+    run(test);
+}
+
 /* A reload sends the zone's questions elsewhere and flushes the cache: what was asked before must not come into it. */
 static void what_was_asked_before_a_flush_is_not_kept(void **state)
 {
@@ -443,6 +458,29 @@ static void what_was_asked_before_a_flush_is_not_kept(void **state)
     assert_int_equal(cache_find_answer(test->world.cache, &question, 1, test->world.now, test->world.arena, &kept),
                      CACHE_FRESH);
     assert_int_equal(kept->rrsets.items[0]->rdata[0].data[3], 2);
+}
+
+/* RFC 9520: nor is a failure to be known that is of another time. */
+static void what_failed_before_a_flush_is_forgotten(void **state)
+{
+    struct test *test = *state;
+    struct question question = { .qname = name_of("www.example."), .qtype = TYPE_A, .qclass = CLASS_IN };
+    struct zone_rule rule = { .zone = name_of("example."),
+                              .kind = ZONE_RULE_FORWARD_ONLY,
+                              .address_count = 1,
+                              .addresses = { { .family = 4, .port = 53, .octets = { 192, 0, 2, 1 } } } };
+    struct failure failure;
+    test->world.options.zone_rules = &rule;
+    test->world.options.zone_rule_count = 1;
+    for (unsigned flushes = 0; flushes < 2; flushes++) {
+        bool is_flushed = flushes == 0;
+        ask(test, "www.example.", TYPE_A);
+        unsigned first = test->sent_count - 1;
+        if (is_flushed)
+            cache_flush_all(test->world.cache);
+        refuse(test, first);
+        assert_int_equal(cache_find_failure(test->world.cache, &question, 1, test->world.now, &failure), !is_flushed);
+    }
 }
 
 /* ---- memory ---- */
@@ -491,6 +529,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(algorithms_are_signalled, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_spent_budget_is_not_held_against_others, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_was_asked_before_a_flush_is_not_kept, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_failed_before_a_flush_is_forgotten, set_up, tear_down),
         cmocka_unit_test_setup_teardown(replies_do_not_pile_up, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

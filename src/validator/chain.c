@@ -279,11 +279,12 @@ static enum judgement judge_no_ds(struct judge *judge, struct answer *answer, st
     return JUDGED;
 }
 
-enum judgement chain_delegation(struct judge *judge, const struct dname *name, struct zone *zone)
+/* *found: what was asked for, FACT_KNOWN only. */
+static enum judgement judge_delegation(struct judge *judge, const struct dname *name, struct zone *zone,
+                                       struct answer **found)
 {
-    struct answer *answer = NULL;
     struct fact_failure failure;
-    enum fact fact = chain_find(judge, name, TYPE_DS, &answer, &failure);
+    enum fact fact = chain_find(judge, name, TYPE_DS, found, &failure);
     *zone = (struct zone) { .name = *name, .state = ZONE_SECURE, .verdict = verdict_new() };
     if (fact == FACT_MISSING)
         return need(judge, name, TYPE_DS);
@@ -291,6 +292,7 @@ enum judgement chain_delegation(struct judge *judge, const struct dname *name, s
         zone_fail_unavailable(zone, judge, TYPE_DS, &failure);
         return JUDGED;
     }
+    struct answer *answer = *found;
     struct verdict verdict;
     enum judgement judgement = link_judge(judge, answer, &verdict);
     if (judgement != JUDGED)
@@ -309,6 +311,25 @@ enum judgement chain_delegation(struct judge *judge, const struct dname *name, s
     else
         judge_ds_set(judge, zone);
     return JUDGED;
+}
+
+/* What the parent says holds as long as it is known, whatever the TTL of what is judged by it. */
+static void note_insecurity(struct judge *judge, const struct zone *zone, const struct answer *answer)
+{
+    int64_t until_s = answer->expires_ms / 1000;
+    if (zone->verdict.valid_until_s < until_s)
+        until_s = zone->verdict.valid_until_s;
+    if (until_s < judge->insecure_until_s)
+        judge->insecure_until_s = until_s;
+}
+
+enum judgement chain_delegation(struct judge *judge, const struct dname *name, struct zone *zone)
+{
+    struct answer *answer = NULL;
+    enum judgement judgement = judge_delegation(judge, name, zone, &answer);
+    if (judgement == JUDGED && zone->state == ZONE_INSECURE)
+        note_insecurity(judge, zone, answer);
+    return judgement;
 }
 
 /* ---- down from a secure zone ---- */

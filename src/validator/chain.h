@@ -14,6 +14,7 @@ struct judge {
     struct answer *self;     /* what is judged: itself a fact, should its DS or DNSKEY set be needed */
     struct dname *need_name; /* set with JUDGE_NEEDS */
     uint16_t *need_type;
+    int64_t insecure_until_s; /* when the first denial of a DS set ends that something was found insecure by */
 };
 
 enum zone_state {

@@ -165,7 +165,7 @@ static void explain_signature(const struct judge *judge, const struct answer *an
 struct explanation *validator_explain(const struct validation *validation, const struct answer *answer)
 {
     /* judge.self is only read: link_judge() is never called from here. */
-    struct judge judge = { validation, (struct answer *)answer, NULL, NULL };
+    struct judge judge = { validation, (struct answer *)answer, .insecure_until_s = INT64_MAX };
     struct explanation *explanation = ARENA_NEW(validation->arena, struct explanation);
     struct dname name = answer->question.qname, anchor;
     if (answer->verdict.explanation != NULL)

@@ -668,6 +668,16 @@ static void keep_verified_proofs(struct judge *judge, struct answer *answer)
     answer->proofs = kept;
 }
 
+/* By an Insecure DS or DNSKEY set others are judged: a zone that becomes signed must not stay Insecure through the TTL that its
+ * own keys have.  Data may be served for as long as they live. */
+static void end_with_insecurity(const struct judge *judge, const struct answer *answer, struct verdict *verdict)
+{
+    uint16_t qtype = answer->question.qtype;
+    if (verdict->security == INSECURE && (qtype == TYPE_DS || qtype == TYPE_DNSKEY) &&
+        judge->insecure_until_s < verdict->valid_until_s)
+        verdict->valid_until_s = judge->insecure_until_s;
+}
+
 enum judgement link_judge(struct judge *judge, struct answer *answer, struct verdict *verdict)
 {
     if (answer->verdict.security != UNCHECKED) {
@@ -679,6 +689,7 @@ enum judgement link_judge(struct judge *judge, struct answer *answer, struct ver
         return judged;
     if (verdict->security == SECURE)
         keep_verified_proofs(judge, answer);
+    end_with_insecurity(judge, answer, verdict);
     if (verdict->security != INDETERMINATE) {
         answer->verdict = *verdict;
         answer->verdict_is_new = true;

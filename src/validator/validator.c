@@ -25,7 +25,7 @@ bool validator_fails_closed(const struct validation *validation, const struct qu
 enum judgement validator_judge(const struct validation *validation, struct answer *answer, struct dname *need_name,
                                uint16_t *need_type)
 {
-    struct judge judge = { validation, answer, need_name, need_type };
+    struct judge judge = { validation, answer, need_name, need_type, .insecure_until_s = INT64_MAX };
     struct verdict verdict;
     if (answer->verdict.security != UNCHECKED)
         return JUDGED;
