@@ -36,7 +36,7 @@ enum match_field { /* what a MATCH line compares */
                    MATCH_EDE = 1 << 15,
                    MATCH_SERVER_COOKIE = 1 << 16,
                    MATCH_QCASE = 1 << 17,
-                   MATCH_SAME_DO = 1 << 18, /* DO is as told */
+                   MATCH_SAME_DO = 1 << 18, /* DO is as told, where TTLs are: it stands in the TTL field of OPT */
                    MATCH_NO_EDNS = 1 << 19,
                    MATCH_CLIENT_COOKIE = 1 << 20, /* a cookie without a server's part */
                    MATCH_ALL = MATCH_OPCODE | MATCH_FLAGS | MATCH_RCODE | MATCH_QUESTION | MATCH_ANSWER |

@@ -115,7 +115,8 @@ static bool match_edns(struct comparison *c, const struct story_entry *entry, co
     bool dnssec_ok = edns->present && edns->dnssec_ok;
     if ((entry->match & MATCH_DO) && !dnssec_ok)
         return differ(c, "DO is not set");
-    if ((entry->match & MATCH_SAME_DO) && dnssec_ok != entry->dnssec_ok)
+    bool compares_do = (entry->match & MATCH_SAME_DO) && (entry->match & MATCH_TTL);
+    if (compares_do && dnssec_ok != entry->dnssec_ok)
         return differ(c, "DO: expected %d, got %d", entry->dnssec_ok, dnssec_ok);
     if ((entry->match & MATCH_EDE) && !match_ede(c, entry->ede, edns))
         return false;
