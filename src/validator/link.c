@@ -525,15 +525,49 @@ static struct unsigned_data unsigned_denial(const struct answer *answer, const s
     return data;
 }
 
+/* The zone of an anchor may have been given up: one above it, which has an anchor of its own, proves that there is nothing at that
+ * name (RFC 6840 appendix C.2: any success is accepted).  Not where a stub or forward zone says that it is there.
+ * *is_gone: so it is, and *verdict is SECURE. */
+static enum judgement judge_lost_anchor(struct judge *judge, struct answer *answer, const struct dname *lost,
+                                        struct verdict *verdict, bool *is_gone)
+{
+    bool signers[DNAME_LABELS_MAX + 1] = { false };
+    struct dname parent, anchor;
+    struct zone zone;
+    struct proofs proofs;
+    *is_gone = false;
+    dname_parent(lost, &parent);
+    if (dname_is_root(lost) || answer->kind != ANSWER_NXDOMAIN || answer->origin != ORIGIN_ITERATIVE ||
+        !chain_covers(judge, &parent, &anchor, verdict))
+        return JUDGED;
+    signers_of_denial(answer, &anchor, &parent, signers);
+    enum judgement judged = signer_zone(judge, &parent, signers, &zone);
+    if (judged != JUDGED || zone.state != ZONE_SECURE)
+        return judged;
+    judged = verify_proofs(judge, answer, &zone, &proofs);
+    if (judged != JUDGED)
+        return judged;
+    struct denial denial = denial_of(judge, &zone.name, &proofs);
+    enum proof proof = denial_name_error(&denial, lost, judge->v->budget);
+    if (proof != PROOF_GOOD)
+        return proof == PROOF_TURN ? JUDGE_TURN : JUDGED;
+    judged = judge_denial(judge, answer, &parent, &zone, verdict);
+    *is_gone = judged == JUDGED && verdict->security == SECURE;
+    return judged;
+}
+
 static enum judgement judge_negative(struct judge *judge, struct answer *answer, struct verdict *verdict)
 {
     const struct question *question = &answer->question;
-    bool signers[DNAME_LABELS_MAX + 1] = { false };
+    bool signers[DNAME_LABELS_MAX + 1] = { false }, is_gone;
     struct dname holder, anchor;
     struct zone zone;
     negative_holder(question, &holder);
     if (!chain_covers(judge, &holder, &anchor, verdict))
         return JUDGED;
+    enum judgement lost = judge_lost_anchor(judge, answer, &anchor, verdict, &is_gone);
+    if (lost != JUDGED || is_gone)
+        return lost;
     signers_of_denial(answer, &anchor, &holder, signers);
     enum judgement judged = signer_zone(judge, &holder, signers, &zone);
     if (judged != JUDGED)
