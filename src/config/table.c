@@ -86,7 +86,8 @@ static const struct option options[] = {
       "The UDP size offered to clients, and the largest answer sent to them over UDP (RFC 9715).",
       .min = UDP_OCTETS_MIN, .max = EDNS_OCTETS_MAX, PLACE(answers.edns_octets) },
     { "answers.minimal", &kind_truth, "true",
-      "Leave out what no client needs of the Authority and Additional sections.  If not, the zone's NS set is passed on where its"
+      "Leave out what no client needs of the Authority and Additional sections.  If not, the zone's NS set is passed "
+      "on where its"
       " servers send it along with a denial or with the proof of a wildcard; what it says is never used for resolving.",
       PLACE(answers.minimal) },
     { "answers.rotate", &kind_truth, "true",
@@ -209,12 +210,13 @@ static const struct option options[] = {
     { "resolver.forward", &kind_forwards, "[]",
       "Zones that other resolvers answer: \"only\" lets their word be final, \"first\" goes on as if the rule were not "
       "there when they fail. \"transport: tcp\" never asks them over UDP. What they say is validated; with "
-      "\"cache: false\" it is not kept for the next who asks.",
+      "\"cache: false\" it is not kept for the next who asks. Addresses of \"names\" are looked up, and asked as well; "
+      "special ones only if resolver.query-private has them.",
       .take = take_zone_rules },
     { "resolver.stub", &kind_stubs, "[]",
       "Zones whose servers are listed here instead of found by delegation; with \"mode: first\" by delegation, too, "
       "when those listed fail. The zone \".\" stands in for the root hints. \"cache: false\": as for "
-      "forward zones.",
+      "forward zones, as are \"names\".",
       .take = take_zone_rules },
 
     { "rate-limit", &kind_later_group, "{}", "Limits of answers for each client network.", .not_yet = true },
@@ -302,7 +304,8 @@ static const struct option options[] = {
       "Answer localhost, reverse zones of private networks and other special names here (RFC 6761, RFC 6303).",
       PLACE(resolver.special_use_names) },
     { "local.data", &kind_texts, "[]",
-      "Records such as \"host.lan. 300 IN A 192.0.2.1\" that are told instead of what the DNS says of their names. They "
+      "Records such as \"host.lan. 300 IN A 192.0.2.1\" that are told instead of what the DNS says of their names. "
+      "They "
       "are not signed and never Secure.",
       .take = take_local_data },
     { "local.zones", &kind_local_zones, "[]",

@@ -5,7 +5,7 @@
 #include "transport/sntp.h"
 #include "trust/nta.h"
 
-enum { FIELDS_MAX = 5 };
+enum { FIELDS_MAX = 6 };
 
 /* Finds the fields of one map by their names; found[] is NULL for those that are not written. */
 static enum err find_fields(struct loading *loading, const struct option *option, const struct node *map,
@@ -73,10 +73,30 @@ static void print_reason(struct text *to, const char *reason)
 
 /* ---- forward and stub zones ---- */
 
+static enum err read_server_names(struct loading *loading, const struct option *option, const struct node *map,
+                                  const struct node *field, struct zone_rule *rule)
+{
+    struct dname *names = ARENA_ARRAY(loading->arena, RULE_NAMES_MAX, struct dname);
+    rule->names = names;
+    if (field == NULL)
+        return OK;
+    if (field->kind != NODE_LIST)
+        return refuse_field(loading, option, map, field, "names", "a list of domain names");
+    for (const struct node *item = field->first; item != NULL; item = item->next) {
+        if (rule->name_count == RULE_NAMES_MAX)
+            return config_refuse(loading, item->line, option->key, "names: more than %d names", RULE_NAMES_MAX);
+        if (item->kind != NODE_TEXT || dname_from_text(item->text, &names[rule->name_count++]) != OK)
+            return refuse_field(loading, option, map, item, "names", "a list of domain names");
+    }
+    return OK;
+}
+
 static enum err read_servers(struct loading *loading, const struct option *option, const struct node *map,
                              const struct node *to, struct zone_rule *rule)
 {
     static const char expected[] = "a list of addresses such as 192.0.2.1 or \"2001:db8::1@53\"";
+    if (to == NULL && rule->name_count > 0)
+        return OK;
     if (to == NULL || to->kind != NODE_LIST || to->first == NULL)
         return refuse_field(loading, option, map, to, "to", expected);
     for (const struct node *item = to->first; item != NULL; item = item->next) {
@@ -105,7 +125,7 @@ static enum err read_word(struct loading *loading, const struct option *option, 
 static enum err read_rule(struct loading *loading, const struct option *option, const struct node *map,
                           enum zone_rule_kind only, enum zone_rule_kind first, struct zone_rule *rule)
 {
-    static const char *const names[FIELDS_MAX] = { "zone", "to", "mode", "transport", "cache" };
+    static const char *const names[FIELDS_MAX] = { "zone", "to", "mode", "transport", "cache", "names" };
     static const char *const modes[] = { "only", "first" }, *const transports[] = { "udp", "tcp" },
                              *const caches[] = { "true", "false" };
     const struct node *found[FIELDS_MAX];
@@ -113,6 +133,8 @@ static enum err read_rule(struct loading *loading, const struct option *option, 
     enum err err = find_fields(loading, option, map, names, found);
     if (err == OK)
         err = read_zone(loading, option, map, found[0], &rule->zone);
+    if (err == OK)
+        err = read_server_names(loading, option, map, found[5], rule);
     if (err == OK)
         err = read_servers(loading, option, map, found[1], rule);
     if (err == OK)
@@ -135,17 +157,28 @@ static enum err stub_read(struct loading *loading, const struct option *option, 
     return read_rule(loading, option, node, ZONE_RULE_STUB, ZONE_RULE_STUB_FIRST, item);
 }
 
+static void print_server_names(const struct zone_rule *rule, struct text *to)
+{
+    for (uint16_t i = 0; i < rule->name_count; i++) {
+        char text[DNAME_TEXT_MAX];
+        text_printf(to, i == 0 ? ", names: [" : ", ");
+        print_yaml_text(to, dname_to_text(&rule->names[i], text));
+    }
+    text_printf(to, rule->name_count == 0 ? "" : "]");
+}
+
 static void rule_print(const void *item, struct text *to)
 {
     const struct zone_rule *rule = item;
     print_zone(to, &rule->zone);
-    text_printf(to, ", to: [");
+    text_printf(to, rule->address_count == 0 ? "" : ", to: [");
     for (uint16_t i = 0; i < rule->address_count; i++) {
         char text[ADDRESS_TEXT_MAX];
         text_printf(to, i == 0 ? "" : ", ");
         print_yaml_text(to, address_to_text(&rule->addresses[i], text));
     }
-    text_printf(to, "]");
+    text_printf(to, rule->address_count == 0 ? "" : "]");
+    print_server_names(rule, to);
     text_printf(to, ", mode: %s%s%s }", zone_rule_is_first(rule) ? "first" : "only",
                 rule->tcp ? ", transport: tcp" : "", rule->is_uncached ? ", cache: false" : "");
 }
@@ -153,8 +186,8 @@ static void rule_print(const void *item, struct text *to)
 const struct kind kind_forwards = {
     .read = list_read,
     .print = list_print,
-    .what = "a list of { zone: example., to: [192.0.2.1@53], mode: only, transport: udp, cache: true } (or first, tcp, "
-            "false)",
+    .what = "a list of { zone: example., to: [192.0.2.1@53], names: [], mode: only, transport: udp, cache: true } (or "
+            "first, tcp, false)",
     .item_octets = sizeof(struct zone_rule),
     .item_read = forward_read,
     .item_print = rule_print,
@@ -163,8 +196,8 @@ const struct kind kind_forwards = {
 const struct kind kind_stubs = {
     .read = list_read,
     .print = list_print,
-    .what = "a list of { zone: example., to: [192.0.2.1@53], mode: only, transport: udp, cache: true } (or first, tcp, "
-            "false)",
+    .what = "a list of { zone: example., to: [192.0.2.1@53], names: [], mode: only, transport: udp, cache: true } (or "
+            "first, tcp, false)",
     .item_octets = sizeof(struct zone_rule),
     .item_read = stub_read,
     .item_print = rule_print,

@@ -165,10 +165,13 @@ bool settings_judge_alike(const struct settings *a, const struct settings *b)
 static bool rules_equal(const struct zone_rule *a, const struct zone_rule *b)
 {
     if (!dname_equal(&a->zone, &b->zone) || a->kind != b->kind || a->is_uncached != b->is_uncached ||
-        a->address_count != b->address_count)
+        a->address_count != b->address_count || a->name_count != b->name_count)
         return false;
     for (uint16_t i = 0; i < a->address_count; i++)
         if (!address_equal(&a->addresses[i], &b->addresses[i]))
+            return false;
+    for (uint16_t i = 0; i < a->name_count; i++)
+        if (!dname_equal(&a->names[i], &b->names[i]))
             return false;
     return true;
 }
@@ -247,6 +250,8 @@ uint64_t settings_route_fingerprint(const struct settings *settings)
         fingerprint = add(fingerprint, &rule->is_uncached, sizeof(rule->is_uncached));
         for (uint16_t k = 0; k < rule->address_count; k++)
             fingerprint = add_address(fingerprint, &rule->addresses[k]);
+        for (uint16_t k = 0; k < rule->name_count; k++)
+            fingerprint = dname_hash(&rule->names[k], fingerprint);
     }
     fingerprint = add(fingerprint, &options->special_use_names, sizeof(options->special_use_names));
     return fingerprint + local_data_fingerprint(&settings->config->local);

@@ -26,6 +26,30 @@ static void want_address(struct resolver *r, struct lookup *l, const struct dnam
         lookup_join(r, l, &question, now);
 }
 
+static void add_named_server(struct resolver *r, struct lookup *l, const struct dname *name, uint16_t type,
+                             struct now now)
+{
+    struct question question = { .qname = *name, .qtype = type, .qclass = CLASS_IN };
+    struct answer *known;
+    uint16_t origin;
+    zone_rule_for(r->parts.options, &question, &origin);
+    if (cache_find_answer(r->parts.cache, &question, origin, now, l->arena, &known) == CACHE_FRESH)
+        add_addresses(r, l, known);
+    else if (!question_equal(&question, &l->question))
+        refresh_start(r, &question, now);
+}
+
+void lookup_add_named_servers(struct resolver *r, struct lookup *l, struct now now)
+{
+    const struct delegation *delegation = l->cut->delegation;
+    for (uint16_t i = 0; i < delegation->server_count && l->cut->only == NULL; i++) {
+        if (cut_speaks_ipv4(r->parts.options))
+            add_named_server(r, l, &delegation->servers[i].name, TYPE_A, now);
+        if (r->parts.options->ask_ipv6)
+            add_named_server(r, l, &delegation->servers[i].name, TYPE_AAAA, now);
+    }
+}
+
 static bool has_address(const struct delegation_server *server, const struct resolver_options *options)
 {
     for (uint16_t i = 0; i < server->address_count; i++)

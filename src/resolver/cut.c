@@ -97,12 +97,24 @@ struct cut *cut_new(const struct resolver_options *options, struct lookup *l, st
     return cut;
 }
 
+struct zone_rule *zone_rule_copy(struct arena *arena, const struct zone_rule *rule)
+{
+    struct zone_rule *copy = arena_copy(arena, rule, sizeof(*rule));
+    if (rule->name_count > 0)
+        copy->names = arena_copy(arena, rule->names, rule->name_count * sizeof(*rule->names));
+    return copy;
+}
+
 /* A forward or stub zone, as if it were delegated to the configured addresses. */
 struct cut *cut_of_rule(const struct resolver_options *options, struct lookup *l)
 {
     struct delegation *delegation = ARENA_NEW(l->arena, struct delegation);
     delegation->zone = l->rule->zone;
     delegation->origin = l->origin;
+    delegation->server_count = l->rule->name_count;
+    delegation->servers = ARENA_ARRAY(l->arena, l->rule->name_count, struct delegation_server);
+    for (uint16_t i = 0; i < l->rule->name_count; i++)
+        delegation->servers[i].name = l->rule->names[i];
     struct cut *cut = cut_new(options, l, delegation);
     cut->tcp_alone = l->rule->tcp;
     for (uint16_t i = 0; i < l->rule->address_count; i++)

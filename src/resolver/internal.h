@@ -309,6 +309,8 @@ struct pin *renewal_find(struct request *q, const struct pin *culprit, struct no
 
 /* cut.c: where the question stands */
 struct cut *cut_new(const struct resolver_options *options, struct lookup *l, struct delegation *delegation);
+/* With its names, in the arena. */
+struct zone_rule *zone_rule_copy(struct arena *arena, const struct zone_rule *rule);
 /* A forward or stub zone, as if it were delegated to the configured addresses. */
 struct cut *cut_of_rule(const struct resolver_options *options, struct lookup *l);
 /* The deepest one known that holds the name; NULL if there is none. */
@@ -325,6 +327,9 @@ bool lookup_avoids(const struct lookup *l, const struct address *address);
 /* addresses.c: of name servers whose delegation did not tell them */
 /* Takes them from the cache, or waits for them; false: there are no more names to look up. */
 bool lookup_want_addresses(struct resolver *r, struct lookup *l, struct now now);
+/* Servers of a rule that are known by name: those whose addresses are cached may be asked, the others' are looked for in the
+ * background, so that they are at hand when the servers known by address fail. */
+void lookup_add_named_servers(struct resolver *r, struct lookup *l, struct now now);
 /* What a lookup that this one waited for has found. */
 void lookup_deliver(struct resolver *r, struct lookup *l, const struct lookup *found, struct now now);
 /* The last hope, once: glue that came with the delegation of the names' own zones.  true: there is somebody to ask. */
@@ -430,6 +435,8 @@ bool stale_use_old_cut(struct resolver *r, struct lookup *l, struct now now);
 /* prefetch.c */
 /* A request in the background that joins the lookup under way at once, before whoever started that leaves. */
 void refresh_join(struct resolver *r, const struct question *question, struct now now);
+/* One that starts by itself. */
+void refresh_start(struct resolver *r, const struct question *question, struct now now);
 bool prefetch_is_due(const struct answer *answer, struct now now);
 /* The cached answer to this question is in use. */
 void prefetch_used(struct resolver *r, const struct question *question, uint16_t origin, const struct answer *answer,

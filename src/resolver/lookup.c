@@ -46,7 +46,7 @@ static struct lookup *lookup_new(struct resolver *r, const struct lookup_wish *w
     l->question = *wish->question;
     l->origin = origin;
     if (rule != NULL)
-        l->rule = arena_copy(arena, rule, sizeof(*rule));
+        l->rule = zone_rule_copy(arena, rule);
     l->is_priming = rule == NULL && dname_is_root(&l->question.qname) && l->question.qtype == TYPE_NS;
     l->is_fresh = wish->is_fresh || wish->distrust != NULL;
     l->leeway_ms = wish->leeway_ms;
@@ -226,16 +226,22 @@ static bool waits_for_priming(struct resolver *r, struct lookup *l, struct now n
     return lookup_join(r, l, &question, now);
 }
 
+static void enter_rule(struct resolver *r, struct lookup *l, struct now now)
+{
+    l->cut = cut_of_rule(r->parts.options, l);
+    lookup_add_named_servers(r, l, now);
+}
+
 /* false: wait for something first. */
 static bool find_cut(struct resolver *r, struct lookup *l, struct now now)
 {
     if (l->rule != NULL && zone_rule_forwards(l->rule)) {
-        l->cut = cut_of_rule(r->parts.options, l);
+        enter_rule(r, l, now);
         return true;
     }
     l->cut = cut_of_cache(r, l, now);
     if (l->cut == NULL && l->rule != NULL)
-        l->cut = cut_of_rule(r->parts.options, l);
+        enter_rule(r, l, now);
     if (l->cut != NULL)
         return true;
     if (waits_for_priming(r, l, now))
@@ -299,7 +305,7 @@ static void leave_rule(struct resolver *r, struct lookup *l)
 {
     uint16_t origin;
     const struct zone_rule *above = zone_rule_above(r->parts.options, l->rule, &l->question, &origin);
-    l->rule = above == NULL ? NULL : arena_copy(l->arena, above, sizeof(*above));
+    l->rule = above == NULL ? NULL : zone_rule_copy(l->arena, above);
     l->cut = NULL;
 }
 

@@ -20,7 +20,10 @@ struct zone_rule {
     bool is_uncached; /* answers are for those who wait for them alone */
     uint16_t address_count;
     struct address addresses[ADDRESSES_PER_NS_MAX];
+    uint16_t name_count;        /* names of more of them, whose addresses are looked up */
+    const struct dname *names;
 };
+enum { RULE_NAMES_MAX = 8 };
 
 /* What servers of a network are told about us, in an EDNS option agreed upon with them. */
 enum { CLIENT_STRING_OCTETS_MAX = 255 };

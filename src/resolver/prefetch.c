@@ -35,6 +35,11 @@ void refresh_join(struct resolver *r, const struct question *question, struct no
         request_decide(r, q, now, &turn_is_over); /* which it does once more on its turn */
 }
 
+void refresh_start(struct resolver *r, const struct question *question, struct now now)
+{
+    refresh_new(r, question, now);
+}
+
 void resolver_refresh(struct resolver *r, const struct question *question, struct now now)
 {
     if (r->parts.options->prefetch && refresh_new(r, question, now) != NULL)

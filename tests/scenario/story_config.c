@@ -712,6 +712,17 @@ static bool add_forward_address(struct mapping *m, const char *value)
     return add_zone_address(m, value, ZONE_RULE_FORWARD_ONLY);
 }
 
+static bool add_zone_server(struct mapping *m, const char *value)
+{
+    if (m->rule == NULL || m->rule->name_count == RULE_NAMES_MAX)
+        return fail(m, "a zone around it, and fewer names", value);
+    struct dname *names = ARENA_ARRAY(m->arena, RULE_NAMES_MAX, struct dname);
+    for (uint16_t i = 0; i < m->rule->name_count; i++)
+        names[i] = m->rule->names[i];
+    m->rule->names = names;
+    return parse_name(m, value, &names[m->rule->name_count++]);
+}
+
 static bool set_uncached(struct mapping *m, const char *value)
 {
     return m->rule == NULL ? fail(m, "a zone around it", value) : parse_switch(m, value, &m->rule->is_uncached);
@@ -773,7 +784,8 @@ static const struct word words[] = {
     { "tcp-upstream", .apply = set_tcp },
     { "stub-no-cache", .apply = set_uncached },
     { "forward-no-cache", .apply = set_uncached },
-    { "forward-host", .needs = "forwarders by name" },
+    { "forward-host", .apply = add_zone_server },
+    { "stub-host", .apply = add_zone_server },
 
     { "module-config", .apply = set_validating },
     { "trust-anchor", .apply = add_anchor },
@@ -927,7 +939,6 @@ static const struct word_group {
     { .needs = "zones of its own",
       .keys = " auth-zone zonefile primary master url allow-notify fallback-enabled for-downstream for-upstream"
               " zonemd-check zonemd-reject-absence " },
-    { .needs = "servers by name", .keys = " stub-host " },
     { .needs = "DNS over TLS towards servers",
       .keys = " stub-tls-upstream stub-ssl-upstream forward-tls-upstream forward-ssl-upstream tls-upstream"
               " ssl-upstream " },
