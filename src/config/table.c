@@ -167,6 +167,12 @@ static const struct option options[] = {
     { "resolver.query-case", &kind_choice, "random",
       "The case of letters in questions. random makes answers harder to forge, preserve keeps the client's.",
       .words = cases, PLACE(resolver.random_case) },
+    { "resolver.any-glue", &kind_truth, "false",
+      "Take a referral's word for the addresses of all its name servers, also of those outside the zone that refers. "
+      "They "
+      "are used for that delegation alone, which helps where zones name each other's servers. The default looks such "
+      "names up.",
+      PLACE(resolver.any_glue) },
     { "resolver.edns-size", &kind_number, "1232", "The UDP size offered to servers (RFC 9715).", .min = UDP_OCTETS_MIN,
       .max = EDNS_OCTETS_MAX, PLACE(resolver.edns_octets) },
     { "resolver.query-private", &kind_prefixes, "[]",

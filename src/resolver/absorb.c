@@ -217,6 +217,7 @@ static void absorb_reply(struct resolver *r, struct lookup *l, const struct mess
         .recursive = l->cut->recursive,
         .with_edns = l->sent_edns,
         .shows_ns = r->parts.options->shows_ns,
+        .any_glue = r->parts.options->any_glue,
         .least_ttl_s = r->parts.options->least_ttl_s,
         .least_negative_ttl_s = r->parts.options->least_negative_ttl_s,
         .now = now,

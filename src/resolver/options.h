@@ -58,6 +58,7 @@ struct resolver_options {
     enum minimisation minimisation;
     uint16_t minimisation_type;   /* TYPE_A or TYPE_NS */
     bool random_case;             /* 0x20 */
+    bool any_glue;                /* also for server names that the referring servers have no business to speak of */
     bool tcp_alone;               /* no questions over UDP */
     uint16_t edns_octets;         /* offered upstream */
     struct prefix *query_private; /* special networks that may be asked all the same */

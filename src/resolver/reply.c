@@ -297,7 +297,7 @@ static void add_glue(struct delegation_server *server, const struct message *mes
                      uint16_t type)
 {
     const struct rrset *set = rrset_list_find(&message->sections[SECTION_ADDITIONAL], &server->name, type);
-    if (set == NULL || !in_bailiwick(set, asked))
+    if (set == NULL || set->class != asked->question->qclass || !(asked->any_glue || in_bailiwick(set, asked)))
         return;
     for (uint16_t i = 0; i < set->count && server->address_count < ADDRESSES_PER_NS_MAX; i++)
         if (address_from_rdata(type, set->rdata[i], 53, &server->addresses[server->address_count]) == OK)

@@ -504,11 +504,9 @@ static bool set_query_limit(struct mapping *m, const char *value)
     return true;
 }
 
-/* "no": addresses out of any zone are believed. */
 static bool set_glue(struct mapping *m, const char *value)
 {
-    if (is_no(value))
-        m->config->needs = "glue from outside the zone";
+    m->config->resolver.any_glue = is_no(value);
     return true;
 }
 
