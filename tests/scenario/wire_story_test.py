@@ -74,7 +74,7 @@ def configuration_of(text, directory):
         "workers": 1,
         "resolver": resolver,
         "answers": {"edns-size": 4096, "minimal": False, "cookies": False},
-        "cache": {"min-ttl": least_ttl_of(words)},
+        "cache": {"min-ttl": least_ttl_of(words), "min-negative-ttl": least_ttl_of(words)},
         "local": {"special-use-names": False},
         "self-test": {"interval": "never"},
         "validation": {"algorithms": {"allow": [5, 7]}, "nsec3-iterations": 150, "report-errors": False},
