@@ -17,6 +17,8 @@ enum {
     KEEPALIVE_MS = 10000,
     ALGORITHM_DSA = 3,
     UNBOUND_RECHECK_S = 5, /* its NORR_TTL */
+    UNBOUND_TTL_S_MAX = 86400,
+    UNBOUND_NEGATIVE_TTL_S_MAX = 3600,
     ALGORITHM_DSA_NSEC3_SHA1 = 6,
     START_S = 1577836800, /* 2020-01-01, for stories that name no time */
 };
@@ -1026,7 +1028,9 @@ static struct story_config initial(struct arena *arena, const struct story *stor
     config.retelling.rebinding.networks = ARENA_ARRAY(arena, PREFIXES_MAX, struct prefix);
     config.retelling.rebinding.allowed = ARENA_ARRAY(arena, PREFIXES_MAX, struct dname);
     config.cache.size_octets = CACHE_OCTETS;
-    config.cache.max_ttl_s = TTL_S_MAX;
+    config.cache.max_ttl_s = story->has_sections ? UNBOUND_TTL_S_MAX : TTL_S_MAX;
+    if (story->has_sections)
+        config.cache.max_negative_ttl_s = UNBOUND_NEGATIVE_TTL_S_MAX;
     config.cache.file = NULL;
     config.front.tells_anchors = true;
     config.front.allow = ARENA_ARRAY(arena, PREFIXES_MAX, struct prefix);
