@@ -115,8 +115,12 @@ static void options_parse(struct load *load, int argc, char **argv)
             usage();
         }
     }
+    if (load->connections == 0)
+        load->connections = load->tcp ? CONNECTIONS : 1;
     if (questions == NULL || optind != argc || load->connections > load->window)
         usage();
+    if (!load->tcp && load->mode != MODE_RATE && load->connections > 1)
+        errx(EX_USAGE, "--connections: not over UDP in mode %s", mode_names[load->mode]);
     if (load->tcp && (load->mode == MODE_RATE || load->mode == MODE_FIRST))
         errx(EX_USAGE, "--tcp: not in mode %s", mode_names[load->mode]);
     server_parse(load, server, port);
@@ -152,7 +156,6 @@ int main(int argc, char **argv)
     static struct load load = {
         .judge = true,
         .window = 128,
-        .connections = 8,
         .seconds = 3,
         .rate = 20000,
         .timeout_ns = INT64_C(2000000000),

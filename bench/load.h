@@ -6,7 +6,7 @@
 
 #include "flight.h"
 
-enum { BATCH = 64, CONNECTIONS_MAX = 64 };
+enum { BATCH = 64, CONNECTIONS = 8, CONNECTIONS_MAX = 64 };
 
 enum mode {
     MODE_HITS,  /* questions at random for a time, so many on their way at any moment */
@@ -23,7 +23,7 @@ struct load {
     bool tcp;
     bool judge;           /* false: every reply is right (the echo loop) */
     unsigned window;      /* questions on their way, over all connections */
-    unsigned connections; /* TCP */
+    unsigned connections; /* TCP; MODE_RATE: sockets, which ask in turn */
     double seconds;       /* MODE_HITS, MODE_RATE; MODE_FIRST: gives up after that */
     double rate;          /* MODE_RATE, MODE_FIRST: questions a second */
     int64_t timeout_ns;   /* then a question is lost */

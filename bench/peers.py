@@ -5,6 +5,7 @@ What else their makers chose as default stays.
 """
 
 import dataclasses
+import functools
 import pathlib
 import re
 import shutil
@@ -147,7 +148,7 @@ def prepare_bind(program, setting):
 
 VOUCHD = """\
 listen: [{s.address}@53]
-workers: 1
+workers: {workers}
 state-directory: {s.directory}/state
 control-socket: {s.directory}/control.sock
 log-level: warning
@@ -158,11 +159,13 @@ self-test: {{ interval: never }}
 """
 
 
-def prepare_vouchd(program, setting):
-    return [[program, "-c", setting.write("vouch.yaml", VOUCHD.format(s=setting, mib=setting.cache_octets >> 20))]]
+def prepare_vouchd(program, setting, workers=1):
+    text = VOUCHD.format(s=setting, mib=setting.cache_octets >> 20, workers=workers)
+    return [[program, "-c", setting.write("vouch.yaml", text)]]
 
 
 VOUCHD_NAME, YARDSTICK = "vouchd", "Unbound"
+VOUCHD_TWO_WORKERS = "vouchd, two workers"
 
 PEERS = (
     Peer(YARDSTICK, "unbound", ("-V",), prepare_unbound),
@@ -175,3 +178,8 @@ PEERS = (
 def vouchd(path):
     """path: of the program to measure."""
     return Peer(VOUCHD_NAME, str(path), ("--version",), prepare_vouchd)
+
+
+def with_two_workers(peer):
+    """The same vouchd."""
+    return dataclasses.replace(peer, name=VOUCHD_TWO_WORKERS, prepare=functools.partial(prepare_vouchd, workers=2))

@@ -10,7 +10,10 @@ from bench import peers
 BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
 UNITS = {"cpu_us": "µs", "memory_octets": "octets", "ms": "ms", "ratio": "times",
          "miss_percent": "% of questions"}
-VOUCHD_GOALS = {"udp": {peers.YARDSTICK: 0.62, "echo (recvmmsg)": 1.2}}
+# Row to (subject, what it is compared with, at most).
+GOALS = {"udp": [(peers.VOUCHD_NAME, peers.YARDSTICK, 0.62), (peers.VOUCHD_NAME, "echo (recvmmsg)", 1.2)],
+         "rate": [(peers.VOUCHD_NAME, peers.YARDSTICK, 1.0), (peers.VOUCHD_NAME, "echo (recvmmsg)", 1.15)],
+         "rate-workers": [(peers.VOUCHD_TWO_WORKERS, peers.VOUCHD_NAME, 1.05)]}
 
 
 def machine():
@@ -64,8 +67,8 @@ def _table(name, runs, measure):
         if latency:
             cells += [_number(_median(each, "p50_us")), _number(_median(each, "p99_us"))]
         yield _line(cells + [str(len(each)), _right(subject, each, measure)])
-    for reference, goal in VOUCHD_GOALS.get(name, {}).items():
-        yield from _goal(medians, reference, goal)
+    for subject, reference, goal in GOALS.get(name, []):
+        yield from _goal(medians, subject, reference, goal)
 
 
 def _unit(measure):
@@ -73,10 +76,10 @@ def _unit(measure):
     return UNITS["ratio" if measure.endswith("_ratio") else measure]
 
 
-def _goal(medians, reference, goal):
-    ratio = _ratio(medians.get(peers.VOUCHD_NAME), medians.get(reference))
+def _goal(medians, subject, reference, goal):
+    ratio = _ratio(medians.get(subject), medians.get(reference))
     if ratio != "–":
-        verdict = "reached" if medians[peers.VOUCHD_NAME] / medians[reference] <= goal else "not reached"
+        verdict = "reached" if medians[subject] / medians[reference] <= goal else "not reached"
         yield from ["", f"Goal: at most {goal} of {reference}: {ratio}, {verdict}."]
 
 

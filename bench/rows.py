@@ -10,7 +10,7 @@ import itertools
 import random
 import time
 
-from bench import traps, zones
+from bench import peers, traps, zones
 from bench.subject import Echo, Failed, Resolver
 
 RIGHT_RECORDS = {False: 1, True: 2}     # without and with the signature
@@ -51,6 +51,7 @@ class Hits:
     questions: object
     load: dict
     echoes: dict                        # name to way
+    choose: object = list               # of the peers that are measured, those that this row is about
 
     def run(self, bench):
         """All resolvers stand side by side, idle but for the one that is asked."""
@@ -58,7 +59,8 @@ class Hits:
         tcp = self.load.get("tcp", False)
         with contextlib.ExitStack() as stack:
             subjects, octets = [], []
-            for number, peer in enumerate(bench.peers):
+            chosen = self.choose(bench.peers)
+            for number, peer in enumerate(chosen):
                 subject = stack.enter_context(Resolver(bench, peer, number, HIT_CACHE_OCTETS))
                 try:
                     subject.await_answer(questions[0])
@@ -67,7 +69,7 @@ class Hits:
                 except Failed as failure:
                     bench.complain(failure)
             # The echo's replies are as large as the smallest: a limit that is not too easy to reach.
-            for number, (name, way) in enumerate(self.echoes.items(), len(bench.peers)):
+            for number, (name, way) in enumerate(self.echoes.items(), len(chosen)):
                 subjects.append(stack.enter_context(Echo(bench, way, name, number, round(min(octets, default=0)))))
             path = bench.write_questions(questions)
             for _ in range(bench.options.runs):
@@ -87,6 +89,12 @@ def counts(report):
     faults = ("malformed", "question", "truncated", "rcode", "ad", "records")
     return {field: report[field] for field in ("sent", "replies", "right", "lost")} | {
         "wrong": {fault: report[fault] for fault in faults if report[fault]}}
+
+
+def one_and_two_workers(found):
+    """Of vouchd, if it is among them."""
+    ours = [peer for peer in found if peer.name == peers.VOUCHD_NAME]
+    return ours + [peers.with_two_workers(peer) for peer in ours]
 
 
 # Cold
@@ -272,7 +280,8 @@ class Row:
 
 ECHO, ECHO_SINGLE, ECHO_POLLED, ECHO_STREAM = "echo (recvmmsg)", "echo (recvfrom)", "echo (epoll)", "echo (TCP)"
 UDP_ECHOES = {ECHO: "mmsg", ECHO_SINGLE: "msg"}
-WAKEUP_ECHOES = {ECHO_SINGLE: "msg", ECHO_POLLED: "epoll"}
+WAKEUP_ECHOES = {ECHO: "mmsg", ECHO_SINGLE: "msg", ECHO_POLLED: "epoll"}
+WORKERS_SOCKETS = 8                     # that ask: the kernel shares them out among the workers by their addresses
 TCP_ECHOES = {ECHO_STREAM: "tcp"}
 
 
@@ -292,6 +301,9 @@ def rows(options):
                          WAKEUP_ECHOES),
         "rate-mix": _hit_row(f"UDP cache hit at {options.rate:,} queries a second, mixed questions", mix, mixed, rate,
                              WAKEUP_ECHOES),
+        "rate-workers": _hit_row(f"UDP cache hit at {options.rate:,} queries a second, one worker and two",
+                                 f"{hits}; {WORKERS_SOCKETS} sockets ask", uniform(PLAIN),
+                                 rate | {"connections": WORKERS_SOCKETS}, {}, one_and_two_workers),
         "tcp": _hit_row("TCP cache hit", f"{hits}; {options.connections} connections, pipelined", uniform(PLAIN), tcp,
                         TCP_ECHOES),
         "tcp-mix": _hit_row("TCP cache hit, mixed questions", f"{mix}; {options.connections} connections, pipelined",
@@ -317,5 +329,5 @@ def rows(options):
     }
 
 
-def _hit_row(title, says, questions, load, echoes):
-    return Row(Hits(questions, load, echoes).run, {"cpu_us": title}, says)
+def _hit_row(title, says, questions, load, echoes, choose=list):
+    return Row(Hits(questions, load, echoes, choose).run, {"cpu_us": title}, says)

@@ -116,27 +116,50 @@ void udp_window(struct load *load)
     udp_free(udp);
 }
 
-/* Spins: a sleep would be late by more than the distance between two questions. */
+/* Those that are due, as far as they fit into a batch and on their way; how many were asked. */
+static unsigned ask_due(struct udp *udp, uint64_t asked, int64_t now_ns)
+{
+    struct load *load = udp->load;
+    double distance_ns = 1e9 / load->rate;
+    unsigned count = 0;
+    while (count < BATCH && !flight_is_full(&udp->flight)) {
+        /* Latency counts from when the question was due: a generator that is late hides nothing. */
+        int64_t due_ns = load->tally.started_ns + (int64_t)((double)(asked + count) * distance_ns);
+        if (due_ns > now_ns || due_ns >= load->until_ns)
+            break;
+        add(udp, count++, load_next_question(load), due_ns);
+    }
+    send_batch(udp, count);
+    return count;
+}
+
+static bool are_empty(struct udp *const *sockets, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (!flight_is_empty(&sockets[i]->flight))
+            return false;
+    return true;
+}
+
+/* Spins: a sleep would be late by more than the distance between two questions.  The sockets ask in turn. */
 void udp_rate(struct load *load)
 {
-    struct udp *udp = udp_new(load, WINDOW_MAX);
-    double distance_ns = 1e9 / load->rate;
+    struct udp *sockets[CONNECTIONS_MAX];
+    for (unsigned i = 0; i < load->connections; i++)
+        sockets[i] = udp_new(load, WINDOW_MAX);
     int64_t now_ns = load->tally.started_ns;
-    for (uint64_t asked = 0; now_ns < load->until_ns || !flight_is_empty(&udp->flight); now_ns = clock_ns()) {
-        unsigned count = 0;
-        while (count < BATCH && !flight_is_full(&udp->flight)) {
-            /* Latency counts from when the question was due: a generator that is late hides nothing. */
-            int64_t due_ns = load->tally.started_ns + (int64_t)((double)asked * distance_ns);
-            if (due_ns > now_ns || due_ns >= load->until_ns)
-                break;
-            add(udp, count++, load_next_question(load), due_ns);
-            asked++;
+    unsigned turn = 0;
+    for (uint64_t asked = 0; now_ns < load->until_ns || !are_empty(sockets, load->connections); now_ns = clock_ns()) {
+        unsigned count = ask_due(sockets[turn], asked, now_ns);
+        asked += count;
+        turn = count > 0 ? (turn + 1) % load->connections : turn;
+        for (unsigned i = 0; i < load->connections; i++) {
+            receive_batch(sockets[i], MSG_DONTWAIT);
+            flight_expire(&sockets[i]->flight, now_ns, &load->tally);
         }
-        send_batch(udp, count);
-        receive_batch(udp, MSG_DONTWAIT);
-        flight_expire(&udp->flight, now_ns, &load->tally);
     }
-    udp_free(udp);
+    for (unsigned i = 0; i < load->connections; i++)
+        udp_free(sockets[i]);
 }
 
 /* Sleeps between two questions: the servers of the zones need the core too. */

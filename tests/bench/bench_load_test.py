@@ -89,7 +89,8 @@ def answers(make, octets):
 
 
 @contextlib.contextmanager
-def udp_server(make, drop=lambda number: False):
+def udp_server(make, drop=lambda number: False, clients=None):
+    """clients: a set that their addresses are added to."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.bind((HOST, 0))
 
@@ -100,6 +101,8 @@ def udp_server(make, drop=lambda number: False):
                 if not octets:
                     return
                 number += 1
+                if clients is not None:
+                    clients.add(client)
                 if not drop(number):
                     server.sendto(answers(make, octets), client)
 
@@ -186,6 +189,14 @@ def test_rate_is_kept(run):
     with udp_server(good) as port:
         report = run(port, [QUESTION], "--mode", "rate", "--rate", 100, "--seconds", 1)
     assert report["sent"] == report["right"] == 100
+
+
+def test_sockets_ask_in_turn(run):
+    clients = set()
+    with udp_server(good, clients=clients) as port:
+        report = run(port, [QUESTION], "--mode", "rate", "--rate", 100, "--seconds", 1, "--connections", 4)
+    assert report["sent"] == report["right"] == 100
+    assert len(clients) == 4
 
 
 def test_first_right_answer_ends_it(run):

@@ -198,6 +198,29 @@ def test_reload_loses_no_question(tmp_path):
             ask(other, way=dns.query.tcp)
 
 
+def threads_of(pid):
+    """Name and blocked signals of each but the main one."""
+    texts = [path.read_text() for path in pathlib.Path(f"/proc/{pid}/task").glob("*/status") if path.parts[4] != str(pid)]
+    return sorted((re.search(r"Name:\s(.*)", text)[1], int(re.search(r"SigBlk:\s(.*)", text)[1], 16)) for text in texts)
+
+
+def test_each_udp_socket_has_a_thread(tmp_path):
+    """They come and go with the addresses, and leave signals to the main thread."""
+    port, other = free_port(), free_port()
+    one = {"listen": [f"{HOST}@{port}"], "workers": 2}
+    with Vouchd(tmp_path, one) as vouchd:
+        for round_, count in enumerate([1, 2, 1, 2, 1]):
+            if round_ > 0:
+                write_config(tmp_path, one | {"listen": [f"{HOST}@{port}", f"{HOST}@{other}"][:count]})
+                vouchd.send_signal(signal.SIGHUP)
+                vouchd.await_log("reloaded", round_)
+            threads = threads_of(vouchd.process.pid)
+            assert [name for name, _ in threads] == ["udp 0"] * count + ["udp 1"] * count + ["worker 0", "worker 1"]
+            assert all(blocked >> number - 1 & 1 for _, blocked in threads
+                       for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
+            assert_answers(port)
+
+
 def test_refused_reload_changes_nothing(tmp_path):
     port = free_port()
     with Vouchd(tmp_path, {"listen": [f"{HOST}@{port}"]}) as vouchd:
