@@ -288,7 +288,7 @@ void lookup_absorb(struct resolver *r, struct lookup *l, const struct message *r
 void lookup_exchange_failed(struct resolver *r, struct lookup *l, enum exchange_failure how, struct now now)
 {
     if (how != EXCHANGE_NO_SOCKET) {
-        server_was_silent(servers_get(r->servers, &l->target->address), now.monotonic_ms);
+        server_was_silent(servers_get(r->servers, &l->target->address), l->sent_ms, now.monotonic_ms);
         l->target->given_up = true;
     }
     l->timeouts++;
@@ -308,7 +308,7 @@ void lookup_timed_out(struct resolver *r, struct lookup *l, struct now now)
     r->stats.timeouts++;
     l->timeouts++;
     struct server *server = servers_get(r->servers, &l->target->address);
-    server_was_silent(server, now.monotonic_ms);
+    server_was_silent(server, l->sent_ms, now.monotonic_ms);
     if (l->forged > 0)
         use_tcp_alone(r, l, now);
     if (l->sent_options && server->cookie.server_octets == 0)

@@ -84,8 +84,11 @@ void server_answered(struct server *server, int64_t took_ms)
     server->silent_until_ms = 0;
 }
 
-void server_was_silent(struct server *server, int64_t now_ms)
+void server_was_silent(struct server *server, int64_t asked_ms, int64_t now_ms)
 {
+    if (asked_ms < server->silence_counted_ms)
+        return;
+    server->silence_counted_ms = now_ms;
     if (server->timeouts_in_a_row < UINT8_MAX)
         server->timeouts_in_a_row++;
     if (server->timeouts_in_a_row >= SERVER_SILENT_AFTER)

@@ -39,7 +39,8 @@ struct server {
     bool measured;
     uint32_t srtt_ms, rttvar_ms; /* RFC 6298 */
     uint8_t timeouts_in_a_row;
-    int64_t silent_until_ms; /* monotonic, as all below */
+    int64_t silence_counted_ms; /* monotonic, as all below: when the last of them was found out */
+    int64_t silent_until_ms;
     int64_t no_edns_until_ms;
     int64_t no_options_until_ms;
     int64_t tcp_until_ms; /* not asked over UDP */
@@ -51,7 +52,8 @@ struct server {
 struct server *servers_get(struct servers *servers, const struct address *address);
 
 void server_answered(struct server *server, int64_t took_ms);
-void server_was_silent(struct server *server, int64_t now_ms);
+/* To a question that was asked then.  Many that are in flight together when a server pauses are one silence. */
+void server_was_silent(struct server *server, int64_t asked_ms, int64_t now_ms);
 bool server_is_silent(const struct server *server, int64_t now_ms);
 void server_is_lame_for(struct server *server, const struct dname *zone, int64_t now_ms);
 bool server_lame_for(const struct server *server, const struct dname *zone, int64_t now_ms);

@@ -65,15 +65,32 @@ static void silence(void **state)
     struct server *server = server_of(servers, 1);
     for (int i = 0; i < SERVER_SILENT_AFTER; i++) {
         assert_false(server_is_silent(server, 1000));
-        server_was_silent(server, 1000);
+        server_was_silent(server, 1000, 1000);
     }
     assert_true(server_is_silent(server, 1000));
     assert_false(server_is_silent(server, 1000 + SERVER_SILENT_S * 1000));
     for (int i = 0; i < 1000; i++)
-        server_was_silent(server, 2000);
+        server_was_silent(server, 2000, 2000);
     assert_true(server_is_silent(server, 2000));
     server_answered(server, 20); /* one word ends it */
     assert_false(server_is_silent(server, 2000));
+    servers_free(servers);
+}
+
+/* A server that pauses for a moment is not silent because many were waiting for it. */
+static void what_is_in_flight_together_is_one_silence(void **state)
+{
+    (void)state;
+    struct servers *servers = servers_new();
+    struct server *server = server_of(servers, 1);
+    for (int i = 0; i < 100; i++)
+        server_was_silent(server, 1000 + i, 1400 + i);
+    assert_false(server_is_silent(server, 1500));
+    for (int i = 1; i < SERVER_SILENT_AFTER; i++) {
+        assert_false(server_is_silent(server, 1500));
+        server_was_silent(server, 1400 + 1000 * i, 1900 + 1000 * i);
+    }
+    assert_true(server_is_silent(server, 2000 + 1000 * SERVER_SILENT_AFTER));
     servers_free(servers);
 }
 
@@ -112,6 +129,7 @@ int main(void)
         cmocka_unit_test(round_trip_times),
         cmocka_unit_test(time_outs_double_up_to_a_limit),
         cmocka_unit_test(silence),
+        cmocka_unit_test(what_is_in_flight_together_is_one_silence),
         cmocka_unit_test(lameness_is_for_one_zone_and_some_time),
         cmocka_unit_test(the_least_recently_used_goes),
     };

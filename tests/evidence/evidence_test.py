@@ -12,7 +12,7 @@ import dns.rdatatype
 import pytest
 from control import objects, vouchctl
 from vouchd import POLL_S, ROOT, vouchd_in_lab
-from world import HOUR_S, Key, World
+from signed_world import HOUR_S, Key, World
 
 from lab import network
 

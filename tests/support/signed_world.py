@@ -19,7 +19,8 @@ import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, utils
 
 from lab import network
 
@@ -28,6 +29,7 @@ TTL = 3600
 HOUR_S = 3600
 POLL_S = 0.1
 KSK = 257
+P256_OCTETS = 32
 ROOT_ADDRESS = "45.83.1.1"
 
 
@@ -46,6 +48,11 @@ class Key:
         now = int(time.time())
         return dns.dnssec.sign(rrset, private, signer, self.dnskey, inception=now + begins_s, expiration=now + ends_s)
 
+    def sign_octets(self, octets):
+        """RFC 6605 section 4."""
+        numbers = utils.decode_dss_signature(self.private.sign(octets, ec.ECDSA(hashes.SHA256())))
+        return b"".join(number.to_bytes(P256_OCTETS, "big") for number in numbers)
+
 
 class Zone:
     """Everything that a server answers with; a test changes its attributes at any time."""
@@ -56,7 +63,7 @@ class Zone:
         self.published = [key.dnskey]
         self.data = {dns.name.from_text(label, self.name):
                      [dns.rdata.from_text(IN, "A", "198.51.100.1")] for label in names}
-        self.children = {}                  # name: ([addresses], DS or None)
+        self.children = {}                  # name: ([addresses], list of DS)
         self.lifetime = lambda rrset: (-HOUR_S, HOUR_S)     # of its signature, from now
         self.made_with = lambda rrset: None  # the private key, when it is not the one that the signature names
         self.unsigned = lambda rrset, transport: False
@@ -64,7 +71,7 @@ class Zone:
         self.without_edns = lambda transport: False
 
     def delegate(self, child, addresses, ds=True):
-        self.children[child.name] = (addresses, child.key.ds(child.name) if ds else None)
+        self.children[child.name] = (addresses, [child.key.ds(child.name)] if ds else [])
 
     def _rrset(self, name, rdatas):
         return dns.rrset.from_rdata_list(name, TTL, rdatas)
@@ -103,10 +110,10 @@ class Zone:
         names = [dns.name.from_text(f"ns{i}", child) for i in range(len(addresses))]
         ns = [dns.rdata.from_text(IN, "NS", name.to_text()) for name in names]
         reply.authority.append(self._rrset(child, ns))
-        if ds is None:
+        if not ds:
             reply.authority += self._denial(child, ["NS", "RRSIG", "NSEC"], transport)
         else:
-            reply.authority += self._signed(self._rrset(child, [ds]), transport)
+            reply.authority += self._signed(self._rrset(child, ds), transport)
         for name, address in zip(names, addresses):
             reply.additional.append(self._rrset(name, [dns.rdata.from_text(IN, "A", address)]))
 
@@ -125,8 +132,7 @@ class Zone:
         if asked.name == self.name:
             rdatas = self._apex(asked.rdtype) or rdatas
         if asked.rdtype == dns.rdatatype.DS and asked.name in self.children:
-            ds = self.children[asked.name][1]
-            rdatas = [ds] if ds is not None else []
+            rdatas = self.children[asked.name][1]
         if asked.name == self.name and asked.rdtype == dns.rdatatype.SOA:
             reply.answer += self._soa(transport)
         elif rdatas:
@@ -144,7 +150,7 @@ class Server(threading.Thread):
         super().__init__(daemon=True)
         self.zones = zones
         self._netns, self._address = netns, address
-        self._is_over = threading.Event()
+        self.is_over = threading.Event()
         with network.inside(netns):
             self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             self._tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -156,63 +162,77 @@ class Server(threading.Thread):
         self._tcp.settimeout(POLL_S)
         self._streams = threading.Thread(target=self._serve_tcp, daemon=True)
 
+    def zone_of(self, question):
+        return next((zone for zone in self.zones if question.question[0].name.is_subdomain(zone.name)), None)
+
     def _answer(self, wire, transport):
         question = dns.message.from_wire(wire)
-        for zone in self.zones:
-            if question.question[0].name.is_subdomain(zone.name):
-                reply = zone.answer(question, transport)
-                if zone.without_edns(transport):
-                    reply.use_edns(-1)
-                return reply.to_wire()
-        reply = dns.message.make_response(question)
-        reply.set_rcode(dns.rcode.REFUSED)
+        zone = self.zone_of(question)
+        if zone is None:
+            reply = dns.message.make_response(question)
+            reply.set_rcode(dns.rcode.REFUSED)
+            return reply.to_wire()
+        reply = zone.answer(question, transport)
+        if zone.without_edns(transport):
+            reply.use_edns(-1)
         return reply.to_wire()
+
+    def datagrams(self, wire):
+        """What is sent back."""
+        return [self._answer(wire, "udp")]
+
+    def serve_connection(self, connection):
+        with connection:
+            connection.settimeout(5)
+            wire = self._answer(read_message(connection), "tcp")
+            connection.sendall(struct.pack("!H", len(wire)) + wire)
 
     def run(self):
         self._streams.start()
-        while not self._is_over.is_set():
+        while not self.is_over.is_set():
             with contextlib.suppress(TimeoutError, OSError, dns.exception.DNSException):
                 wire, asking = self._udp.recvfrom(65535)
-                self._udp.sendto(self._answer(wire, "udp"), asking)
+                for octets in self.datagrams(wire):
+                    self._udp.sendto(octets, asking)
 
     def _serve_tcp(self):
-        while not self._is_over.is_set():
+        while not self.is_over.is_set():
             with contextlib.suppress(TimeoutError, OSError, dns.exception.DNSException, struct.error):
-                connection, _ = self._tcp.accept()
-                with connection:
-                    connection.settimeout(5)
-                    (length,) = struct.unpack("!H", connection.recv(2, socket.MSG_WAITALL))
-                    wire = self._answer(connection.recv(length, socket.MSG_WAITALL), "tcp")
-                    connection.sendall(struct.pack("!H", len(wire)) + wire)
+                self.serve_connection(self._tcp.accept()[0])
 
     def end(self):
-        self._is_over.set()
+        self.is_over.set()
         self.join()
         self._streams.join()
         self._udp.close()
         self._tcp.close()
 
 
+def read_message(connection):
+    (length,) = struct.unpack("!H", connection.recv(2, socket.MSG_WAITALL))
+    return connection.recv(length, socket.MSG_WAITALL)
+
+
 class World:
     """with World({"z.": ["45.83.1.2", "45.83.1.3"]}) as world: …; world.at("z.", "45.83.1.2") is that server's zone."""
 
-    def __init__(self, zones):
-        self.netns = f"vouch-evidence-{os.getpid()}"
-        self._directory = tempfile.TemporaryDirectory(prefix="vouch-evidence.")
+    def __init__(self, zones, server=Server):
+        """server: makes those of these zones."""
+        self.netns = f"vouch-world-{os.getpid()}"
+        self._directory = tempfile.TemporaryDirectory(prefix="vouch-world.")
         directory = pathlib.Path(self._directory.name)
         self.root = Zone(".", Key())
         self._zones, self._servers = {}, []
-        addresses = [ROOT_ADDRESS]
+        served = {}
         for name, where in zones.items():
             key = Key()
             for address in where:
                 self._zones[name, address] = Zone(name, key)
+                served.setdefault(address, []).append(self._zones[name, address])
             self.root.delegate(self._zones[name, where[0]], where)
-            addresses += where
-        network.create(self.netns, addresses)
+        network.create(self.netns, [ROOT_ADDRESS, *served])
         self._servers.append(Server(self.netns, ROOT_ADDRESS, [self.root]))
-        for (_, address), zone in self._zones.items():
-            self._servers.append(Server(self.netns, address, [zone]))
+        self._servers += [server(self.netns, address, its_zones) for address, its_zones in served.items()]
         for server in self._servers:
             server.start()
         self.hints, self.anchor = directory / "hints", directory / "anchor"
