@@ -41,8 +41,10 @@ static const struct option options[] = {
     { "allow", &kind_prefixes, "[127.0.0.0/8, \"::1\"]",
       "Networks whose hosts may ask. Others get REFUSED with the extended error 18 (Prohibited).",
       LIST(front.allow, front.allow_count) },
-    { "workers", &kind_number, "auto", "Threads that answer. auto is one for each processor.", .word = "auto", .min = 1,
-      .max = CONFIG_WORKERS_MAX, PLACE(workers), .needs_restart = true },
+    { "workers", &kind_number, "auto",
+      "Workers: each is a thread that resolves and serves TCP, and one for each address that receives by UDP. auto is "
+      "one for each processor.",
+      .word = "auto", .min = 1, .max = CONFIG_WORKERS_MAX, PLACE(workers), .needs_restart = true },
     { "user", &kind_text, "none",
       "The user to become after addresses and sockets are bound. none stays the user that started vouchd, with a "
       "warning if that is root.",

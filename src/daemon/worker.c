@@ -275,7 +275,10 @@ static void worker_listen(struct worker *worker, void *argument)
         .ending = &worker->ending,
     };
     struct desk *desk = desk_new(&parts, fds[0], &sockets->address);
-    if (desk != NULL) { /* else the kernel gives its questions to the other workers */
+    char text[ADDRESS_TEXT_MAX];
+    if (desk == NULL) { /* the kernel gives its questions to the other workers, if there are any */
+        log_error("worker %u does not listen on %s by UDP", worker->index, address_to_text(&sockets->address, text));
+    } else {
         worker->desks = memory_resize(worker->desks, worker->desk_count + 1, sizeof(worker->desks[0]));
         worker->desks[worker->desk_count++] = desk;
     }

@@ -90,7 +90,7 @@ static const struct metric metrics[] = {
     { "vouch_uptime_seconds", "How long vouchd has been ready." },
     { "vouch_validation_failures_total",
       "Answers that were resolved and found Bogus, or could not be judged, by the root cause." },
-    { "vouch_workers", "Threads that serve clients." },
+    { "vouch_workers", "Workers that serve clients." },
     { "vouch_zone_events_total", "Zones that began to fail, and zones that healed." },
     { "vouch_zones_failing", "Zones whose data does not validate, at one server at least." },
     { "vouch_zones_signed",

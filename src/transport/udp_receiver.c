@@ -237,7 +237,7 @@ struct udp_receiver *udp_receiver_new(const struct udp_receiver_parts *parts)
     int error = start_thread(receiver);
     if (error == 0)
         return receiver;
-    log_error("the system gives no thread to receive by UDP: %s", strerror(error));
+    log_error("%s: the system gives no thread: %s", parts->thread_name, strerror(error));
     udp_receiver_free(receiver);
     return NULL;
 }

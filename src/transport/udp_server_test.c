@@ -15,7 +15,8 @@ struct fixture {
     struct address address;
 };
 
-static struct fixture *start(const char *listen)
+/* NULL: those of the fixture get the questions. */
+static struct fixture *start_for(const char *listen, const struct client_handler *handler)
 {
     struct fixture *f = memory_new(1, sizeof(*f));
     struct address address = loopback(listen);
@@ -26,11 +27,16 @@ static struct fixture *start(const char *listen)
     struct udp_server_parts parts = { .loop = f->loop,
                                       .fd = fd,
                                       .address = f->address,
-                                      .handler = test_handler(&f->questions),
+                                      .handler = handler == NULL ? test_handler(&f->questions) : *handler,
                                       .thread_name = "udp test" };
     f->server = udp_server_new(&parts);
     assert_non_null(f->server);
     return f;
+}
+
+static struct fixture *start(const char *listen)
+{
+    return start_for(listen, NULL);
 }
 
 static void end(struct fixture *f)
@@ -169,6 +175,38 @@ static void test_too_much_for_the_loop(void **state)
     TURN_UNTIL(f->loop, f->questions.count == ASKED - lost);
     for (unsigned i = 0; i < f->questions.count; i++)
         client_drop(&f->questions.clients[i]);
+    close(fd);
+    end(f);
+}
+
+static void count_and_drop(void *context, const struct client *client, struct octets message)
+{
+    unsigned *count = context;
+    (void)message;
+    ++*count;
+    client_drop(client);
+}
+
+/* Nothing is forgotten of what takes more than one turn of the loop, nor of what comes meanwhile. */
+static void test_more_than_a_turn_takes(void **state)
+{
+    (void)state;
+    enum { ASKED = 3 * UDP_QUESTIONS_PER_TURN, WINDOW = 32 };
+    unsigned count = 0;
+    struct client_handler handler = { .context = &count, .question = count_and_drop };
+    struct fixture *f = start_for("127.0.0.1@0", &handler);
+    int fd = client_at("127.0.0.1", f->address.port);
+    for (unsigned round = 0; round < 2; round++) {
+        for (unsigned i = 1; i <= ASKED; i++) {
+            ask(fd, 1, 12);
+            while (i % WINDOW == 0 && counters(f).received < round * ASKED + i)
+                sched_yield();
+        }
+        ev_run(f->loop, EVRUN_NOWAIT);
+        assert_true(count < (round + 1) * ASKED); /* others have their turn */
+        TURN_UNTIL(f->loop, count == (round + 1) * ASKED);
+    }
+    assert_int_equal(counters(f).overflowed, 0);
     close(fd);
     end(f);
 }
@@ -367,6 +405,7 @@ int main(void)
         cmocka_unit_test(test_answers_at_once),
         cmocka_unit_test(test_answers_at_once_while_the_loop_is_busy),
         cmocka_unit_test(test_too_much_for_the_loop),
+        cmocka_unit_test(test_more_than_a_turn_takes),
         cmocka_unit_test(test_pausing),
         cmocka_unit_test(test_late_answers),
         cmocka_unit_test(test_answers_come_from_the_address_that_was_asked),
