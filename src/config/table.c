@@ -88,9 +88,8 @@ static const struct option options[] = {
       "The UDP size offered to clients, and the largest answer sent to them over UDP (RFC 9715).",
       .min = UDP_OCTETS_MIN, .max = EDNS_OCTETS_MAX, PLACE(answers.edns_octets) },
     { "answers.minimal", &kind_truth, "true",
-      "Leave out what no client needs of the Authority and Additional sections.  If not, the zone's NS set is passed "
-      "on where its"
-      " servers send it along with a denial or with the proof of a wildcard; what it says is never used for resolving.",
+      "Leave out what no client needs of the Authority and Additional sections. If not, the zone's NS set is passed on "
+      "where its servers send it along with a denial or with the proof of a wildcard; it is never used for resolving.",
       PLACE(answers.minimal) },
     { "answers.rotate", &kind_truth, "true",
       "Begin the A and AAAA records of an answer with another one each time, so that clients that take the first share "
@@ -203,7 +202,7 @@ static const struct option options[] = {
       "DNS cookies towards servers (RFC 7873): replies that do not repeat ours are dropped.", PLACE(resolver.cookies) },
     { "resolver.serve-stale.enabled", &kind_truth, "true",
       "Answer with expired data while servers cannot be reached (RFC 8767): with a TTL of 30 seconds, the extended "
-      "error 3 or 19 and never the AD bit. Only what was secure or insecure, and while its signatures are valid.",
+      "error 3 or 19, and without the AD bit. Only what was secure or insecure, and while its signatures are valid.",
       PLACE(resolver.stale.enabled) },
     { "resolver.serve-stale.max-age", &kind_duration, "1d",
       "How long after the end of its TTL. cache.keep-expired limits it, too.", .min = SECONDS(1),
@@ -215,6 +214,10 @@ static const struct option options[] = {
     { "resolver.serve-stale.on-bogus", &kind_truth, "false",
       "Also when there is fresh data and it is bogus. That hides what is wrong with the zone.",
       PLACE(resolver.stale.on_bogus) },
+    { "resolver.serve-stale.authentic", &kind_truth, "false",
+      "Set the AD bit on stale answers that were secure when they were fresh. Without it programs that rely on the bit, "
+      "for DANE say, do not rely on what has expired.",
+      PLACE(answers.stale_ad) },
     { "resolver.forward", &kind_forwards, "[]",
       "Zones that other resolvers answer: \"only\" lets their word be final, \"first\" goes on as if the rule were not "
       "there when they fail. \"transport: tcp\" never asks them over UDP. What they say is validated; with "

@@ -46,8 +46,7 @@ struct pin *doubt_culprit(struct request *q, struct pin *link)
     struct pin *culprit = link;
     for (uint16_t i = 0; i < q->pin_count; i++) {
         struct pin *pin = q->pins[i];
-        bool is_fact = pin->question.qtype == TYPE_DS || pin->question.qtype == TYPE_DNSKEY;
-        if (!is_fact || pin->answer == NULL || pin->answer->verdict.security != BOGUS)
+        if (!pin_is_fact(pin) || pin->answer == NULL || pin->answer->verdict.security != BOGUS)
             continue;
         bool above = pin->question.qname.labels < culprit->question.qname.labels ||
                      (pin->question.qname.labels == culprit->question.qname.labels && pin->question.qtype == TYPE_DS);

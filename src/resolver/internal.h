@@ -359,6 +359,8 @@ void request_free(struct resolver *r, struct request *q);
 struct pin *pin_find(struct request *q, const struct question *question);
 /* NULL: a request has room for PINS_MAX. */
 struct pin *pin_add(struct resolver *r, struct request *q, const struct question *question);
+/* A DS or DNSKEY set: for the validator, unless it is what the client asked for. */
+bool pin_is_fact(const struct pin *pin);
 /* The pin has neither an answer nor a failure yet. */
 bool pin_is_open(const struct pin *pin);
 /* false: the cache has no fresh answer. */

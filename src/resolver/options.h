@@ -99,6 +99,7 @@ struct answer_options {
     uint16_t edns_octets; /* offered to clients, and the most we send them over UDP */
     bool minimal;         /* no Authority and Additional sections that are not needed */
     bool ede;
+    bool stale_ad; /* AD on expired data that was Secure when it was fresh */
     bool rotate; /* address records begin with another one each time */
 };
 

@@ -47,6 +47,11 @@ void pin_wish(struct resolver *r, struct request *q, struct pin *pin, struct now
     wait_for(&q->task, &q->waits, lookup_want(r, &wish, now));
 }
 
+bool pin_is_fact(const struct pin *pin)
+{
+    return pin->question.qtype == TYPE_DS || pin->question.qtype == TYPE_DNSKEY;
+}
+
 bool pin_is_open(const struct pin *pin)
 {
     return pin->answer == NULL && pin->failure.site == NULL;

@@ -233,6 +233,18 @@ void request_timed_out(struct resolver *r, struct request *q, struct now now)
 
 /* ---- judging ---- */
 
+/* What stale data stands in for is tried again when failures are. */
+static void hasten_recheck(struct resolver *r, const struct request *q, struct answer *bogus, struct now now)
+{
+    const struct stale_options *stale = &r->parts.options->stale;
+    if (!stale->on_bogus || !stale_is_allowed(r, q, now))
+        return;
+    uint32_t recheck_s = stale_recheck_s(r, &bogus->question, now);
+    int64_t end_ms = now.wall_ms + (int64_t)recheck_s * 1000;
+    if (recheck_s > 0 && bogus->expires_ms > end_ms)
+        bogus->expires_ms = end_ms;
+}
+
 static void store_verdicts(struct resolver *r, struct request *q, struct now now)
 {
     if (q->rests_on_stale)
@@ -242,6 +254,8 @@ static void store_verdicts(struct resolver *r, struct request *q, struct now now
         if (answer == NULL || !answer->verdict_is_new || !origin_is_cached(r->parts.options, answer->origin))
             continue;
         enum security security = answer->verdict.security;
+        if (security == BOGUS)
+            hasten_recheck(r, q, answer, now);
         if (security == SECURE || security == INSECURE || security == BOGUS)
             cache_put_answer_since(r->parts.cache, answer, q->epoch, now);
         synthesis_learn(r, q, answer, now);

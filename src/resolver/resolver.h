@@ -66,7 +66,7 @@ struct outcome {
     } edes[4];                   /* root cause first */
     const char *site;            /* which check or step decided, for the log; NULL when all is well */
     bool from_cache;             /* no question was sent for it */
-    bool is_stale;               /* RFC 8767: it, or what it was validated by, has expired; never with AD */
+    bool is_stale;               /* RFC 8767: it, or what it was validated by, has expired; AD as answer_options say */
     bool is_repeatable;          /* every link is the cache's: asked again, it is the same until one of them ends */
     uint64_t epoch;              /* of the cache when it was decided */
     const struct budget *budget; /* what is left of it */

@@ -278,7 +278,8 @@ struct octets response_write(const struct answer_options *options, const struct 
 {
     uint16_t rcode = rcode_for(query->dnssec_ok, outcome);
     /* What was Secure by a clock that is not believed any more goes on for CD=1, without AD. */
-    bool authentic = outcome->security == SECURE && rcode != RCODE_SERVFAIL && now.wall_is_fit && !outcome->is_stale;
+    bool authentic = outcome->security == SECURE && rcode != RCODE_SERVFAIL && now.wall_is_fit &&
+                     (!outcome->is_stale || options->stale_ad);
     struct header header = header_for(query, rcode, authentic);
     header.aa = outcome->link_count > 0 && outcome->links[0]->is_local;
     struct edns edns = edns_for(options, query, rcode);

@@ -1,5 +1,6 @@
 /* Stale answers (RFC 8767): what a client gets when nobody can be asked, or nobody answers in time.  Served are answers that
- * were Secure or Insecure when they were fresh and whose signatures have not ended, without AD; links of a chain that are
+ * were Secure or Insecure when they were fresh and whose signatures have not ended, without AD unless the
+ * operator wants it (doc/decisions/0015); links of a chain that are
  * still fresh stay what they are. */
 #include "resolver/internal.h"
 
@@ -161,12 +162,15 @@ static bool is_link(const struct request *q, const struct pin *pin)
     return false;
 }
 
-/* Are all sets that are awaited facts, and is there an expired one for each? */
+/* Are all sets that are awaited facts, and is there an expired one for each?  While a link is doubted those behind the first one
+ * are not in the chain, but are no facts for that. */
 static bool find_late_facts(struct resolver *r, struct request *q, struct now now)
 {
-    for (uint16_t i = 0; i < q->pin_count; i++)
-        if (q->pins[i]->is_wanted && (is_link(q, q->pins[i]) || !stale_fact(r, q, q->pins[i], now)))
+    for (uint16_t i = 0; i < q->pin_count; i++) {
+        struct pin *pin = q->pins[i];
+        if (pin->is_wanted && (!pin_is_fact(pin) || is_link(q, pin) || !stale_fact(r, q, pin, now)))
             return false;
+    }
     return true;
 }
 

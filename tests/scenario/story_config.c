@@ -336,9 +336,11 @@ static bool set_max_negative_ttl(struct mapping *m, const char *value)
     return parse_seconds(m, value, &m->config->cache.max_negative_ttl_s);
 }
 
-/* Unbound's words for stale answers.  It serves them whenever fresh data is Bogus, and tries again after five seconds. */
+/* Unbound's words for stale answers.  It serves them whenever fresh data is Bogus, with AD if they were Secure, and tries again
+ * after five seconds. */
 static bool set_stale(struct mapping *m, const char *value)
 {
+    m->config->answers.stale_ad = true;
     m->config->resolver.stale.on_bogus = true;
     m->config->resolver.stale.recheck_s = UNBOUND_RECHECK_S;
     return parse_switch(m, value, &m->config->resolver.stale.enabled);
@@ -363,6 +365,11 @@ static bool set_stale_max_age(struct mapping *m, const char *value)
 static bool set_stale_on_bogus(struct mapping *m, const char *value)
 {
     return parse_switch(m, value, &m->config->resolver.stale.on_bogus);
+}
+
+static bool set_stale_ad(struct mapping *m, const char *value)
+{
+    return parse_switch(m, value, &m->config->answers.stale_ad);
 }
 
 static bool set_stale_recheck(struct mapping *m, const char *value)
@@ -877,6 +884,7 @@ static const struct word words[] = {
     { "vouch-upstream-max", .apply = set_upstream_max },
     { "vouch-checks-max", .apply = set_checks_max },
     { "vouch-hashes-max", .apply = set_hashes_max },
+    { "vouch-stale-ad", .apply = set_stale_ad },
     { "vouch-stale-on-bogus", .apply = set_stale_on_bogus },
     { "vouch-stale-recheck", .apply = set_stale_recheck },
 };
