@@ -88,15 +88,27 @@ static const struct answer *last_link(const struct outcome *outcome)
     return outcome->link_count == 0 ? NULL : outcome->links[outcome->link_count - 1];
 }
 
+/* RFC 6147 section 5.1.2: servers that fail when they are asked for AAAA records may know A records all the same.  What
+ * did not validate is no such failure. */
+static bool nobody_answers(const struct outcome *outcome)
+{
+    return outcome->rcode == RCODE_SERVFAIL && outcome->link_count == 0 && outcome->ede_count > 0 &&
+           outcome->edes[0].code == EDE_NO_REACHABLE_AUTHORITY;
+}
+
 bool dns64_wants_addresses(const struct dns64 *dns64, const struct outcome *outcome, struct now now,
                            uint32_t *ttl_max_s)
 {
     const struct answer *last = last_link(outcome);
+    *ttl_max_s = TTL_WITHOUT_SOA_S;
+    if (nobody_answers(outcome))
+        return true;
     if (outcome->rcode != RCODE_NOERROR || last == NULL)
         return false;
     const struct rrset *soa = answer_soa(last);
     if (last->kind == ANSWER_NODATA) {
-        *ttl_max_s = soa == NULL ? TTL_WITHOUT_SOA_S : answer_ttl_left(last, soa->ttl_s, now);
+        if (soa != NULL)
+            *ttl_max_s = answer_ttl_left(last, soa->ttl_s, now);
         return true;
     }
     *ttl_max_s = TTL_S_MAX;

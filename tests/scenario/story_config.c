@@ -90,6 +90,8 @@ static void make_policy(struct mapping *m)
 
 /* ---- values ---- */
 
+static const char pref64_well_known[] = "64:ff9b::/96"; /* RFC 6052 section 2.1 */
+
 static bool fail(struct mapping *m, const char *expected, const char *value)
 {
     m->error = arena_printf(m->arena, "expected %s, got \"%s\"", expected, value);
@@ -131,6 +133,7 @@ static bool set_validating(struct mapping *m, const char *value)
 {
     static const char *const lacking[] = { "subnetcache", "cachedb", "ipsecmod", "ipset", "python", "dynlib" };
     m->validates = strstr(value, "validator") != NULL;
+    m->config->retelling.dns64.is_on |= strstr(value, "dns64") != NULL;
     for (size_t i = 0; i < ARRAY_LEN(lacking); i++)
         if (strstr(value, lacking[i]) != NULL)
             m->config->needs = "modules of another program";
@@ -150,6 +153,12 @@ static bool add_dns64_ignored(struct mapping *m, const char *value)
     if (dns64->ignored_count == PREFIXES_MAX)
         return fail(m, "fewer names", value);
     return parse_name(m, value, &dns64->ignored[dns64->ignored_count++]);
+}
+
+/* IPv6 addresses are made for all names. */
+static bool set_dns64_all(struct mapping *m, const char *value)
+{
+    return is_no(value) || add_dns64_ignored(m, ".");
 }
 
 static bool add_private_domain(struct mapping *m, const char *value)
@@ -839,6 +848,7 @@ static const struct word words[] = {
     { "private-address", .apply = add_private_address },
     { "private-domain", .apply = add_private_domain },
     { "dns64-prefix", .apply = set_dns64_prefix },
+    { "dns64-synthall", .apply = set_dns64_all },
     { "dns64-ignore-aaaa", .apply = add_dns64_ignored },
     { "do-nat64", .apply = set_nat64 },
     { "nat64-prefix", .apply = set_nat64_prefix },
@@ -934,7 +944,6 @@ static const struct word_group {
     { .needs = "passing on what is Bogus", .keys = " val-permissive-mode ignore-cd-flag disable-edns-do " },
     { .needs = "another limit on answers over UDP", .keys = " max-udp-size " },
     { .needs = "refusing ANY", .keys = " deny-any " },
-    { .needs = "DNS64 beside IPv6 addresses", .keys = " dns64-synthall " },
     { .needs = "lookaside validation", .keys = " dlv-anchor " },
     { .needs = "a limit on CNAME records of one answer", .keys = " iter-scrub-cname " },
     { .needs = "rate limits",
@@ -1032,6 +1041,8 @@ static struct story_config initial(struct arena *arena, const struct story *stor
     };
     config.resolver.shows_ns = !config.answers.minimal;
     config.retelling.sentinel = true;
+    if (pref64_from_text(pref64_well_known, &config.retelling.dns64.prefix) != OK)
+        abort();
     config.retelling.dns64.ignored = ARENA_ARRAY(arena, PREFIXES_MAX, struct dname);
     config.retelling.rebinding.networks = ARENA_ARRAY(arena, PREFIXES_MAX, struct prefix);
     config.retelling.rebinding.allowed = ARENA_ARRAY(arena, PREFIXES_MAX, struct dname);
@@ -1144,7 +1155,7 @@ static void finish_nat64(struct mapping *m)
     else if (prefix->address.family == 0 && m->config->retelling.dns64.is_on)
         *prefix = m->config->retelling.dns64.prefix;
     else if (prefix->address.family == 0)
-        set_nat64_prefix(m, "64:ff9b::/96");
+        set_nat64_prefix(m, pref64_well_known);
 }
 
 static void finish(struct mapping *m, const struct story *story)
