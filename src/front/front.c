@@ -148,7 +148,7 @@ static struct front_decision judge_chaos(const struct front_options *options, co
     }
     if (is_text && options->tells_anchors && asks_for_anchors(&question->qname))
         return (struct front_decision) { .verdict = FRONT_ANCHORS, .ede = EDE_NONE };
-    return answer(RCODE_REFUSED, EDE_NOT_SUPPORTED, "only class IN is resolved");
+    return answer(RCODE_REFUSED, EDE_NOT_SUPPORTED, "only class IN is known here");
 }
 
 /* Nothing but a cookie is asked for: RFC 7873 section 5.4, which RFC 9619 section 4 leaves standing. */
@@ -184,7 +184,7 @@ struct front_decision front_judge(const struct front_options *options, const str
                       "no TSIG or SIG(0) key is known here"); /* RFC 8945 section 5.2.1 */
     if (message->question.qclass == CLASS_CH)
         return judge_chaos(options, &message->question);
-    if (message->question.qclass != CLASS_IN)
-        return answer(RCODE_REFUSED, EDE_NOT_SUPPORTED, "only class IN is resolved");
+    if (message->question.qclass != CLASS_IN && message->question.qclass != CLASS_ANY)
+        return answer(RCODE_REFUSED, EDE_NOT_SUPPORTED, "only class IN is known here");
     return judge_type(message->question.qtype);
 }

@@ -12,6 +12,7 @@ struct question retell_question(const struct retelling_options *options, const s
                                 struct retelling *retelling)
 {
     struct question question = query->question;
+    question.qclass = CLASS_IN; /* QCLASS ANY may be answered by any class (RFC 1034 section 3.7.1): we know one */
     *retelling = (struct retelling) { .stage = RETELLING_ASKED };
     if (is_for_dns64(options, query) && question.qtype == TYPE_PTR &&
         dns64_reverse(&options->dns64.prefix, &query->question.qname, &question.qname))

@@ -536,10 +536,10 @@ static bool is_out_of_recursion(const struct message *message, const struct aske
     return !asked->recursive && message->header.ra && !message->header.aa;
 }
 
-static bool is_empty(const struct message *message)
+/* Whatever else it may be full of. */
+static bool says_nothing(const struct message *message, const struct answer *denial)
 {
-    return message->rcode == RCODE_NOERROR && message->sections[SECTION_ANSWER].count == 0 &&
-           message->sections[SECTION_AUTHORITY].count == 0;
+    return message->rcode == RCODE_NOERROR && denial->proofs.count == 0;
 }
 
 /* No data for the name in the Answer section: a referral, a negative answer, or nothing of use. */
@@ -566,7 +566,7 @@ static enum reply_kind read_without_answer(const struct message *message, const 
     reply->answers[reply->answer_count++] = negative(message, asked, qname, soa, arena);
     if (is_out_of_recursion(message, asked))
         return REPLY_RECURSION_LAME;
-    return is_empty(message) ? REPLY_EMPTY : REPLY_ANSWER;
+    return says_nothing(message, reply->answers[0]) ? REPLY_EMPTY : REPLY_ANSWER;
 }
 
 /* YXDOMAIN says that a DNAME's result is too long (RFC 6672 section 2.2): the chain must show it. */

@@ -10,7 +10,7 @@ enum reply_kind {
     REPLY_REFERRAL,       /* delegation, deeper than the zone; ds if the referral says something about it */
     REPLY_LAME,           /* not authoritative for the zone, or a referral that does not lead down */
     REPLY_RECURSION_LAME, /* an answer out of the server's own recursion (RA without AA) */
-    REPLY_EMPTY,          /* "no data" without any record: answers[0], but another server may know better */
+    REPLY_EMPTY,          /* "no data" without a record that says so: answers[0], but another server may know better */
     REPLY_REFUSED,        /* SERVFAIL, REFUSED, NOTIMP, NOTAUTH … */
     REPLY_NO_EDNS,        /* FORMERR or NOTIMP without OPT to a question with OPT (RFC 6891 section 7) */
     REPLY_TRUNCATED,
