@@ -64,12 +64,13 @@ static bool is_distrusted(const struct distrust *distrust, const struct address 
     return false;
 }
 
-/* What the server has said besides is not worth more, unless it has validated. */
+/* What the server has said besides is not worth more, unless it has validated; what the cache has may be its word, too. */
 static void forget_word_of(struct request *q, const struct address *server)
 {
     for (uint16_t i = 0; i < q->pin_count; i++) {
         struct pin *pin = q->pins[i];
-        if (pin->answer != NULL && pin->answer->verdict.security == UNCHECKED && address_equal(&pin->from, server))
+        if (pin->answer != NULL && pin->answer->verdict.security == UNCHECKED &&
+            (pin->from.family == 0 || address_equal(&pin->from, server)))
             pin->answer = NULL;
     }
 }
