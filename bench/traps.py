@@ -32,6 +32,7 @@ class Trap:
     signatures: int = 1         # none of which verifies
     ds: int = 0                 # that many keys have a DS, and the key set's signatures do not verify either
     nsec3: bool = False
+    aliases: int = 0            # on the way to each name; they and nothing else are signed by a key of the trap: well
 
     @property
     def zone_names(self):
@@ -57,6 +58,7 @@ TRAPS = (
     Trap("both", "many keys of one tag, many signatures", keys=KEYS, signatures=SIGNATURES),
     Trap("ds", "many DS, keys of one tag and signatures", keys=KEYS, signatures=SIGNATURES, ds=DS_RECORDS),
     Trap("slow", "many keys of one tag and signatures, P-384", algorithm=14, keys=KEYS, signatures=SIGNATURES),
+    Trap("good", "eleven aliases, each signed well, P-384", algorithm=14, aliases=11),
     Trap("nsec3", "NSEC3 that is costly to hash, long names", nsec3=True),
 )
 
@@ -65,12 +67,12 @@ class TrapKey:
     """The number of a key pair, and flags that give the key its tag."""
 
     def __init__(self, algorithm, number):
-        pair = keys.key_pair(algorithm, f"trap {number}")
-        flags = (TAG - zones.key_tag(self._rdata(0, algorithm, pair))) % 0xFFFF
-        self.rdata = self._rdata(flags, algorithm, pair)
-        self.text = f"{flags} 3 {algorithm} {base64.b64encode(pair.public).decode()}"
+        self.pair = keys.key_pair(algorithm, f"trap {number}")
+        flags = (TAG - zones.key_tag(self._rdata(0, algorithm, self.pair))) % 0xFFFF
+        self.rdata = self._rdata(flags, algorithm, self.pair)
+        self.text = f"{flags} 3 {algorithm} {base64.b64encode(self.pair.public).decode()}"
         self.fits = (flags & (ZONE_KEY | REVOKE)) == ZONE_KEY and zones.key_tag(self.rdata) == TAG
-        self.signature_octets = len(pair.sign(b""))
+        self.signature_octets = len(self.pair.sign(b""))
 
     @staticmethod
     def _rdata(flags, algorithm, pair):
@@ -102,7 +104,10 @@ class TrapWriter(zones.ZoneWriter):
         self.sets[self.zone.name, "DNSKEY"] += [key.text for key in self.trap_keys]
 
     def _add_host(self, owner):
-        self.sets[owner, "A"] = ["198.18.0.1"]
+        names = [owner, *(f"a{number}{owner}" for number in range(self.trap.aliases))]
+        for alias, target in zip(names, names[1:]):
+            self.sets[alias, "CNAME"] = [target]
+        self.sets[names[-1], "A"] = ["198.18.0.1"]
 
     def _add_nsec(self):
         if not self.trap.nsec3:
@@ -118,6 +123,8 @@ class TrapWriter(zones.ZoneWriter):
             self.sets[f"{hashed}.{self.zone.name}", "NSEC3"] = [f"1 0 {ITERATIONS} {SALT} {following} {listed}"]
 
     def _signatures(self, owner, rdtype, texts):
+        if rdtype == "CNAME":
+            return [self._signature(owner, rdtype, texts, self.trap.algorithm, self.trap_keys[0].pair, TAG)]
         is_trapped = owner.startswith("h") and rdtype == "A" or self.trap.ds and rdtype == "DNSKEY"
         if self.trap.nsec3 or not is_trapped:
             return super()._signatures(owner, rdtype, texts)

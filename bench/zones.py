@@ -27,7 +27,7 @@ HITS = 10000                                        # names that the hit rows as
 NAMES_PER_ZONE_LEAST = 2
 ZONES_AT_ONCE = 100                                 # handed to a building process in one piece
 
-TYPES = {"A": 1, "NS": 2, "SOA": 6, "TXT": 16, "AAAA": 28, "DS": 43, "RRSIG": 46, "NSEC": 47, "DNSKEY": 48,
+TYPES = {"A": 1, "NS": 2, "CNAME": 5, "SOA": 6, "TXT": 16, "AAAA": 28, "DS": 43, "RRSIG": 46, "NSEC": 47, "DNSKEY": 48,
          "NSEC3": 50, "NSEC3PARAM": 51}
 ASKED_TYPES = ("A", "AAAA", "TXT")
 
@@ -119,7 +119,7 @@ def _rdata(rdtype, text):
         return bytes(map(int, text.split(".")))
     if rdtype == "AAAA":                            # written out in full below
         return bytes.fromhex("".join(group.zfill(4) for group in text.split(":")))
-    if rdtype == "NS":
+    if rdtype in ("NS", "CNAME"):
         return wire_name(text)
     if rdtype == "TXT":
         octets = text.strip('"').encode()
@@ -224,14 +224,18 @@ class ZoneWriter:
             self.sets[owner, "NSEC"] = [f"{following} {listed}"]
 
     def _signatures(self, owner, rdtype, texts):
-        """RFC 4034 section 3.1.8.1: RDATA texts."""
+        """RDATA texts."""
         key = self.keys.ksk if rdtype == "DNSKEY" else self.keys.zsk
-        header = struct.pack("!HBBIIIH", TYPES[rdtype], ALGORITHM, _labels(owner), TTL_S, *self.times, key.tag)
+        return [self._signature(owner, rdtype, texts, ALGORITHM, key.pair, key.tag)]
+
+    def _signature(self, owner, rdtype, texts, algorithm, pair, tag):
+        """RFC 4034 section 3.1.8.1."""
+        header = struct.pack("!HBBIIIH", TYPES[rdtype], algorithm, _labels(owner), TTL_S, *self.times, tag)
         prefix = wire_name(owner) + struct.pack("!HHI", TYPES[rdtype], 1, TTL_S)
         records = b"".join(prefix + struct.pack("!H", len(rdata)) + rdata
                            for rdata in sorted(_rdata(rdtype, text) for text in texts))
-        octets = key.pair.sign(header + wire_name(self.zone.name) + records)
-        return [f"{self._signature_fields(owner, rdtype, ALGORITHM, key.tag)} {base64.b64encode(octets).decode()}"]
+        octets = pair.sign(header + wire_name(self.zone.name) + records)
+        return f"{self._signature_fields(owner, rdtype, algorithm, tag)} {base64.b64encode(octets).decode()}"
 
     def _signature_fields(self, owner, rdtype, algorithm, tag):
         """All that stands before the signature itself."""

@@ -55,6 +55,19 @@ def test_each_ds_names_a_key(built):
     assert len(set(delegation.ds)) == trap.ds and set(delegation.ds) <= made
 
 
+def test_aliases_are_signed_well(built):
+    trap = NAMED["good"]
+    zone = trap.zone_names[0]
+    keys = {dns.name.from_text(zone): records(built, trap, zone, "DNSKEY")}
+    owner, links = dns.name.from_text(f"h0.{zone}"), 0
+    while alias := records(built, trap, owner.to_text(), "CNAME"):
+        signatures = records(built, trap, owner.to_text(), "RRSIG", "CNAME")
+        assert signatures[0].algorithm == trap.algorithm
+        dns.dnssec.validate((owner, alias), (owner, signatures), keys)
+        owner, links = alias[0].target, links + 1
+    assert links == trap.aliases and records(built, trap, owner.to_text(), "A")
+
+
 def test_nsec3_is_sound(built):
     files, _ = built
     zone = NAMED["nsec3"].zone_names[0]
