@@ -303,12 +303,22 @@ static void use_tcp_alone(struct resolver *r, struct lookup *l, struct now now)
     l->target->use_tcp = true;
 }
 
+/* Silence may be meant for the minimised question alone. */
+static void doubt_minimised_question(const struct resolver_options *options, struct lookup *l)
+{
+    if (!is_minimised(l) || options->minimisation == MINIMISATION_STRICT)
+        return;
+    if (++l->minimised_timeouts == MINIMISED_TIMEOUTS_MAX)
+        l->full_name = true;
+}
+
 void lookup_timed_out(struct resolver *r, struct lookup *l, struct now now)
 {
     r->stats.timeouts++;
     l->timeouts++;
     struct server *server = servers_get(r->servers, &l->target->address);
     server_was_silent(server, l->sent_ms, now.monotonic_ms);
+    doubt_minimised_question(r->parts.options, l);
     if (l->forged > 0)
         use_tcp_alone(r, l, now);
     if (l->sent_options && server->cookie.server_octets == 0)

@@ -45,12 +45,13 @@ LIST_HEAD(wait_list, wait);
 /* ---- lookup ---- */
 
 enum {
-    CUT_TARGETS_MAX = 64,     /* addresses considered at one cut */
-    SENDS_PER_TARGET_MAX = 3, /* per transport: RFC 9520 section 3.1 */
-    MINIMISE_COUNT_MAX = 10,  /* RFC 9156 section 2.3 */
-    MINIMISE_ONE_LABEL = 4,   /* the same: the first so many questions add one label each */
-    FORGED_MAX = 20,          /* wrong replies to one question until it is asked over TCP (RFC 5452 section 9.2) */
-    AVOID_MAX = 4,            /* servers whose data did not validate, while another is tried */
+    CUT_TARGETS_MAX = 64,       /* addresses considered at one cut */
+    SENDS_PER_TARGET_MAX = 3,   /* per transport: RFC 9520 section 3.1 */
+    MINIMISE_COUNT_MAX = 10,    /* RFC 9156 section 2.3 */
+    MINIMISE_ONE_LABEL = 4,     /* the same: the first so many questions add one label each */
+    MINIMISED_TIMEOUTS_MAX = 2, /* then servers get the whole name: some drop what they do not expect */
+    FORGED_MAX = 20,            /* wrong replies to one question until it is asked over TCP (RFC 5452 section 9.2) */
+    AVOID_MAX = 4,              /* servers whose data did not validate, while another is tried */
 };
 
 struct target { /* one address of a server of the cut */
@@ -115,9 +116,10 @@ struct lookup {
     int64_t began_ms;      /* monotonic */
     uint64_t epoch;        /* of the cache when it began */
     uint8_t referrals;
-    uint8_t known_labels; /* no cut at or above that many labels of qname, below the cut's zone */
-    uint8_t minimised;    /* minimised questions sent */
-    bool full_name;       /* no more minimised questions at this cut (doc/decisions/0005) */
+    uint8_t known_labels;       /* no cut at or above that many labels of qname, below the cut's zone */
+    uint8_t minimised;          /* minimised questions sent */
+    uint8_t minimised_timeouts; /* at this cut */
+    bool full_name;             /* no more minimised questions at this cut (doc/decisions/0005) */
     bool accept_recursion_lame;
     bool was_empty;      /* a reply: the next one is believed */
     bool accept_avoided; /* nobody else is left but those in distrust.avoid */

@@ -259,6 +259,7 @@ void lookup_enter_cut(struct resolver *r, struct lookup *l, struct delegation *d
     l->accept_avoided = false;
     l->glue_used = false;
     l->full_name = false;
+    l->minimised_timeouts = 0;
 }
 
 /* ---- asking ---- */
