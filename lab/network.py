@@ -11,7 +11,8 @@ CLONE_NEWNET = 0x40000000           # linux/sched.h
 def create(name, addresses):
     subprocess.run(["ip", "netns", "add", name], check=True)
     commands = ["link set lo up"]
-    commands += [f"addr add {address}/{128 if ':' in address else 32} dev lo" for address in addresses]
+    # Without nodad an IPv6 address cannot be used until the kernel has found out that nobody else has it.
+    commands += [f"addr add {address}/{'128 dev lo nodad' if ':' in address else '32 dev lo'}" for address in addresses]
     subprocess.run(["ip", "-n", name, "-batch", "-"], input="\n".join(commands), text=True, check=True)
 
 
