@@ -39,7 +39,7 @@ struct parse {
     struct message *message;
     struct reader r;
     bool is_cut_off; /* the message ended inside a record */
-    bool is_lenient; /* RDATA may be malformed */
+    bool is_lenient; /* RDATA may be malformed, and octets stand behind the last record */
     struct record *records;
     uint16_t record_count;
     struct group *groups;
@@ -174,7 +174,7 @@ static enum err read_records(struct parse *p)
             if (err != OK)
                 return err;
         }
-    return p->is_cut_off || reader_left(&p->r) == 0 ? OK : ERR_FORMAT;
+    return p->is_cut_off || p->is_lenient || reader_left(&p->r) == 0 ? OK : ERR_FORMAT;
 }
 
 static struct table table_new(struct arena *arena, size_t entries)

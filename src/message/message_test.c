@@ -428,6 +428,8 @@ static void test_spoilt_records_of_replies(void **state)
         { "other sections stay", OCTETS(HEADER("\x81\0", "\1", "\1", "\0", "\1") QUESTION A_RECORD SHORT_A), OK, 1, 1 },
         { "a signature is left out", OCTETS(HEADER("\x81\0", "\1", "\2", "\0", "\0") QUESTION A_RECORD SHORT_SIG), OK,
           1, 1 },
+        { "octets after the last record", OCTETS(HEADER("\x81\0", "\1", "\1", "\0", "\0") QUESTION A_RECORD "\0\1"), OK,
+          1, 1 },
         { "RDLENGTH leads out",
           OCTETS(HEADER("\x81\0", "\1", "\1", "\0", "\0") QUESTION "\xc0\x0c\0\1\0\1\0\0\0\0\0\5\1\2\3\4"), ERR_FORMAT,
           0, 0 },

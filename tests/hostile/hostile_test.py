@@ -39,7 +39,7 @@ ATTEMPTS = 3                # of a client that gets no answer
 LABELS = ("www", "a.b.c.nothing")
 MIXED_LABELS = tuple(f"m{number}" for number in range(40))
 # These do not keep the truth from those who ask: of many replies one is right, of many keys one fits.
-BORNE = {"other-ids.", "replies-to-others-first.", "keys-of-no-octets.", "keys-of-all-sizes."}
+BORNE = {"other-ids.", "octets-behind-the-end.", "replies-to-others-first.", "keys-of-no-octets.", "keys-of-all-sizes."}
 
 
 class Stream:
