@@ -1142,8 +1142,6 @@ static void look_for_steps(struct mapping *m, const struct story *story)
     STAILQ_FOREACH(step, &story->steps, next)
     if (step->kind == STEP_CHECK_TEMPFILE)
         m->config->needs = "files";
-    else if (step->kind == STEP_EXPIRE_MESSAGE)
-        m->config->needs = "ending an entry of the cache before its time";
 }
 
 /* Without a prefix of its own it is that of DNS64, or the well-known one (RFC 6052 section 2.1). */

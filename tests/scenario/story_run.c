@@ -623,6 +623,12 @@ static bool check_out_query(struct run *run, const struct story_step *step)
     return true;
 }
 
+/* SERVFAIL and its like: who gets it may ask the same server again, or not. */
+static bool may_be_too_many(const struct story_entry *entry)
+{
+    return entry != NULL && entry->header.rcode != RCODE_NOERROR && entry->header.rcode != RCODE_NXDOMAIN;
+}
+
 /* The oldest question that the entry fits, else the oldest. */
 static bool reply(struct run *run, const struct story_step *step)
 {
@@ -631,10 +637,11 @@ static bool reply(struct run *run, const struct story_step *step)
     if (pending == NULL)
         pending = TAILQ_FIRST(&run->pending);
     entry = STAILQ_FIRST(&step->entries);
-    if (pending == NULL || entry == NULL)
+    if (entry == NULL || (pending == NULL && !may_be_too_many(entry)))
         return fail(run, "no question to reply to");
     advance(run);
-    give(run, pending, entry);
+    if (pending != NULL)
+        give(run, pending, entry);
     return true;
 }
 
@@ -663,6 +670,26 @@ static void flush(struct run *run, const struct story_step *step)
         return;
     }
     cache_flush_name(run->cache, &name);
+    advance(run);
+}
+
+/* "www.example.com. A IN": what is cached of it goes on as if its TTL were over. */
+static void expire(struct run *run, const struct story_step *step)
+{
+    char name[DNAME_TEXT_MAX], type[RR_TYPE_TEXT_MAX];
+    struct question question = { .qclass = CLASS_IN };
+    struct answer *answer;
+    if (sscanf(step->rest, "%1020s %15s", name, type) != 2 || dname_from_text(name, &question.qname) != OK ||
+        rr_type_from_text(type, &question.qtype) != OK) {
+        fail(run, "not a name and a type: \"%s\"", step->rest);
+        return;
+    }
+    uint16_t origin = resolver_origin(&run->config->resolver, &question);
+    if (cache_find_answer(run->cache, &question, origin, run->now, run->arena, &answer) == CACHE_FRESH) {
+        answer->expires_ms = run->now.wall_ms + 1;
+        cache_put_answer(run->cache, answer, run->now);
+        let_pass(run, 2);
+    }
     advance(run);
 }
 
@@ -705,10 +732,12 @@ static void do_step(struct run *run, const struct story_step *step)
     case STEP_FLUSH_MESSAGE:
         flush(run, step);
         return;
+    case STEP_EXPIRE_MESSAGE:
+        expire(run, step);
+        return;
     case STEP_INFRA_RTT:
-    case STEP_EXPIRE_MESSAGE: /* stories with these two are skipped */
-    case STEP_CHECK_TEMPFILE:
-    case STEP_NOTHING: /* before each step everything is answered anyway */
+    case STEP_CHECK_TEMPFILE: /* stories with this one are skipped */
+    case STEP_NOTHING:        /* before each step everything is answered anyway */
         advance(run);
         return;
     case STEP_ASSIGN:
