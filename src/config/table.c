@@ -168,6 +168,11 @@ static const struct option options[] = {
     { "resolver.query-case", &kind_choice, "random",
       "The case of letters in questions. random makes answers harder to forge, preserve keeps the client's.",
       .words = cases, PLACE(resolver.random_case) },
+    { "resolver.verify-glue", &kind_truth, "false",
+      "Look up the addresses of name servers outside the delegated zone even where the referral tells them, and take "
+      "its "
+      "word only when that fails. It costs questions, and makes some forgeries harder.",
+      PLACE(resolver.verify_glue) },
     { "resolver.any-glue", &kind_truth, "false",
       "Take a referral's word for the addresses of all its name servers, also of those outside the zone that refers. "
       "They "
@@ -215,7 +220,8 @@ static const struct option options[] = {
       "Also when there is fresh data and it is bogus. That hides what is wrong with the zone.",
       PLACE(resolver.stale.on_bogus) },
     { "resolver.serve-stale.authentic", &kind_truth, "false",
-      "Set the AD bit on stale answers that were secure when they were fresh. Without it programs that rely on the bit, "
+      "Set the AD bit on stale answers that were secure when they were fresh. Without it programs that rely on the "
+      "bit, "
       "for DANE say, do not rely on what has expired.",
       PLACE(answers.stale_ad) },
     { "resolver.forward", &kind_forwards, "[]",

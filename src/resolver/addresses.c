@@ -50,9 +50,10 @@ void lookup_add_named_servers(struct resolver *r, struct lookup *l, struct now n
     }
 }
 
-static bool has_address(const struct delegation_server *server, const struct resolver_options *options)
+static bool has_address(const struct delegation *delegation, const struct delegation_server *server,
+                        const struct resolver_options *options)
 {
-    for (uint16_t i = 0; i < server->address_count; i++)
+    for (uint16_t i = 0; i < server->address_count && cut_uses_glue(options, delegation, server); i++)
         if (cut_may_ask(options, &server->addresses[i]))
             return true;
     return false;
@@ -71,7 +72,7 @@ bool lookup_want_addresses(struct resolver *r, struct lookup *l, struct now now)
     for (uint16_t i = 0; i < delegation->server_count && asked < NAMES_AT_ONCE; i++) {
         uint16_t at = (uint16_t)((start + i) % delegation->server_count);
         const struct delegation_server *server = &delegation->servers[at];
-        if (cut->name_is_asked[at] || has_address(server, r->parts.options) ||
+        if (cut->name_is_asked[at] || has_address(delegation, server, r->parts.options) ||
             cut->names_asked == GLUELESS_PER_REFERRAL_MAX)
             continue;
         cut->name_is_asked[at] = true;
@@ -124,6 +125,7 @@ bool lookup_use_foreign_glue(struct resolver *r, struct lookup *l, struct now no
     struct arena *scratch = arena_new();
     for (uint16_t i = 0; i < delegation->server_count; i++) {
         const struct dname *name = &delegation->servers[i].name;
+        add_glue_of(r->parts.options, l->cut, delegation, name); /* which nobody has verified */
         struct delegation *other;
         bool above = false;
         for (struct dname at = *name;

@@ -81,6 +81,13 @@ void cut_add_target(const struct resolver_options *options, struct cut *cut, con
     cut->targets[cut->target_count++] = target;
 }
 
+bool cut_uses_glue(const struct resolver_options *options, const struct delegation *delegation,
+                   const struct delegation_server *server)
+{
+    return !options->verify_glue || delegation->is_hint || dname_is_root(&delegation->zone) ||
+           dname_is_subdomain(&server->name, &delegation->zone);
+}
+
 struct cut *cut_new(const struct resolver_options *options, struct lookup *l, struct delegation *delegation)
 {
     struct cut *cut = ARENA_NEW(l->arena, struct cut);
@@ -91,9 +98,11 @@ struct cut *cut_new(const struct resolver_options *options, struct lookup *l, st
         cut_add_target(options, cut, cut->only);
         return cut;
     }
-    for (uint16_t i = 0; i < delegation->server_count; i++)
-        for (uint16_t k = 0; k < delegation->servers[i].address_count; k++)
-            cut_add_target(options, cut, &delegation->servers[i].addresses[k]);
+    for (uint16_t i = 0; i < delegation->server_count; i++) {
+        const struct delegation_server *server = &delegation->servers[i];
+        for (uint16_t k = 0; k < server->address_count && cut_uses_glue(options, delegation, server); k++)
+            cut_add_target(options, cut, &server->addresses[k]);
+    }
     return cut;
 }
 

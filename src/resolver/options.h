@@ -20,7 +20,7 @@ struct zone_rule {
     bool is_uncached; /* answers are for those who wait for them alone */
     uint16_t address_count;
     struct address addresses[ADDRESSES_PER_NS_MAX];
-    uint16_t name_count;        /* names of more of them, whose addresses are looked up */
+    uint16_t name_count; /* names of more of them, whose addresses are looked up */
     const struct dname *names;
 };
 enum { RULE_NAMES_MAX = 8 };
@@ -58,6 +58,7 @@ struct resolver_options {
     enum minimisation minimisation;
     uint16_t minimisation_type;   /* TYPE_A or TYPE_NS */
     bool random_case;             /* 0x20 */
+    bool verify_glue;             /* glue from outside the delegated zone is used when nothing else leads on */
     bool any_glue;                /* also for server names that the referring servers have no business to speak of */
     bool tcp_alone;               /* no questions over UDP */
     uint16_t edns_octets;         /* offered upstream */
@@ -83,7 +84,8 @@ struct resolver_options {
     bool signal_anchors;    /* RFC 8145 section 4: key tags in DNSKEY questions */
     bool report_errors;     /* to whom zones name for it (RFC 9567) */
     struct stale_options stale;
-    bool shows_ns; /* keep the NS set that comes along with an answer and its proofs, to be shown: answers.minimal is off */
+    bool
+        shows_ns; /* keep the NS set that comes along with an answer and its proofs, to be shown: answers.minimal is off */
     bool prefetch; /* ask anew for what is in use before it expires */
 };
 /* Built-in root hints, memory in the arena. */
@@ -100,7 +102,7 @@ struct answer_options {
     bool minimal;         /* no Authority and Additional sections that are not needed */
     bool ede;
     bool stale_ad; /* AD on expired data that was Secure when it was fresh */
-    bool rotate; /* address records begin with another one each time */
+    bool rotate;   /* address records begin with another one each time */
 };
 
 #endif

@@ -417,13 +417,18 @@ static bool set_prefetch(struct mapping *m, const char *value)
     return parse_switch(m, value, &m->config->resolver.prefetch);
 }
 
+static bool parse_octets(struct mapping *m, const char *value, uint16_t *octets)
+{
+    uint32_t number;
+    if (!parse_seconds(m, value, &number) || number > UINT16_MAX)
+        return fail(m, "a number of octets", value);
+    *octets = (uint16_t)number;
+    return true;
+}
+
 static bool set_edns_octets(struct mapping *m, const char *value)
 {
-    uint32_t octets;
-    if (!parse_seconds(m, value, &octets) || octets > UINT16_MAX)
-        return fail(m, "a number of octets", value);
-    m->config->resolver.edns_octets = (uint16_t)octets;
-    return true;
+    return parse_octets(m, value, &m->config->resolver.edns_octets);
 }
 
 static bool add_prefix(struct mapping *m, struct prefix *list, uint16_t *count, const char *text)
@@ -526,6 +531,17 @@ static bool set_glue(struct mapping *m, const char *value)
 {
     m->config->resolver.any_glue = is_no(value);
     return true;
+}
+
+static bool set_verified_glue(struct mapping *m, const char *value)
+{
+    return parse_switch(m, value, &m->config->resolver.verify_glue);
+}
+
+/* Ours is one limit for what is offered and what is sent. */
+static bool set_answer_octets(struct mapping *m, const char *value)
+{
+    return parse_octets(m, value, &m->config->answers.edns_octets);
 }
 
 /* "hide-…: yes" wins, wherever it stands. */
@@ -879,6 +895,8 @@ static const struct word words[] = {
     { "discard-timeout", .why = tuning },
     { "rrset-roundrobin", .why = "sections are compared as sets" },
     { "harden-glue", .apply = set_glue },
+    { "harden-unverified-glue", .apply = set_verified_glue },
+    { "max-udp-size", .apply = set_answer_octets },
     { "harden-referral-path", .why = not_asked },
     { "harden-dnssec-stripped", .why = stricter },
     { "harden-unknown-additional", .why = stricter },
@@ -931,7 +949,7 @@ static const struct word_group {
               " wait-limit-cookie-netblock unwanted-reply-threshold prefer-ip4 prefer-ip6 max-sent-count"
               " fast-server-permil fast-server-num low-rtt low-rtt-permil cookie-secret-file"
               " val-sig-skew-min val-sig-skew-max val-clean-additional harden-short-bufsize harden-large-queries"
-              " harden-unverified-glue caps-exempt caps-whitelist do-tcp do-udp "
+              " caps-exempt caps-whitelist do-tcp do-udp "
               " disable-dnssec-lame-check low-rtt-pct udp-connect zonemd-permissive-mode define-tag ratelimit-size "
               "ratelimit-slabs"
               " ratelimit-factor ratelimit-backoff ip-ratelimit-size ip-ratelimit-slabs ip-ratelimit-factor"
@@ -942,7 +960,6 @@ static const struct word_group {
           " TEMPFILE root-hints trust-anchor-file auto-trust-anchor-file trusted-keys-file include dlv-anchor-file " },
     { .needs = "other hold-downs than those of RFC 5011", .keys = " add-holddown del-holddown " },
     { .needs = "passing on what is Bogus", .keys = " val-permissive-mode ignore-cd-flag disable-edns-do " },
-    { .needs = "another limit on answers over UDP", .keys = " max-udp-size " },
     { .needs = "refusing ANY", .keys = " deny-any " },
     { .needs = "lookaside validation", .keys = " dlv-anchor " },
     { .needs = "a limit on CNAME records of one answer", .keys = " iter-scrub-cname " },
