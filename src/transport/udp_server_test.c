@@ -83,6 +83,14 @@ static int answer_of(int fd)
     return recv(fd, message, sizeof(message), MSG_DONTWAIT) >= 12 ? message[1] : -1;
 }
 
+/* Waits for it. */
+static int awaited_answer_of(int fd)
+{
+    struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+    assert_int_equal(poll(&poll_fd, 1, PATIENCE_MS), 1);
+    return answer_of(fd);
+}
+
 static void test_batches(void **state)
 {
     (void)state;
@@ -94,6 +102,27 @@ static void test_batches(void **state)
     TURN_UNTIL(f->loop, counters(f).sent == 3 * UDP_BATCH);
     for (int i = 0; i < 3 * UDP_BATCH; i++)
         assert_int_equal(answer_of(fd), i);
+    close(fd);
+    end(f);
+}
+
+/* After many that came alone, and one by one again. */
+static void test_bursts(void **state)
+{
+    (void)state;
+    struct fixture *f = start("127.0.0.1@0");
+    f->questions.evens_at_hand = true;
+    int fd = client_at("127.0.0.1", f->address.port);
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < 50; i++) {
+            ask(fd, 2, 12);
+            assert_int_equal(awaited_answer_of(fd), 2);
+        }
+        for (int i = 0; i < UDP_BATCH; i++)
+            ask(fd, (uint8_t)(2 * i), 12);
+        for (int i = 0; i < UDP_BATCH; i++)
+            assert_int_equal(awaited_answer_of(fd), 2 * i);
+    }
     close(fd);
     end(f);
 }
@@ -121,14 +150,6 @@ static void test_answers_at_once(void **state)
     assert_int_equal(counters(f).dropped, 1);
     close(fd);
     end(f);
-}
-
-/* Waits for it. */
-static int awaited_answer_of(int fd)
-{
-    struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
-    assert_int_equal(poll(&poll_fd, 1, PATIENCE_MS), 1);
-    return answer_of(fd);
 }
 
 /* Whatever the loop's thread is busy with: here it never runs. */
@@ -402,6 +423,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_batches),
+        cmocka_unit_test(test_bursts),
         cmocka_unit_test(test_answers_at_once),
         cmocka_unit_test(test_answers_at_once_while_the_loop_is_busy),
         cmocka_unit_test(test_too_much_for_the_loop),
