@@ -43,8 +43,10 @@ def stream_fault(function):
 class Exchange:
     """A question, and the reply that a server in its senses would give."""
 
-    def __init__(self, octets, zone, transport, random):
+    def __init__(self, octets, zone, transport, random, send_elsewhere=lambda octets: None):
+        """send_elsewhere: over UDP, from other ports and addresses than the server's."""
         self.octets, self.zone, self.transport, self.random = octets, zone, transport, random
+        self.send_elsewhere = send_elsewhere
         self.question = dns.message.from_wire(octets)
         self.asked = self.question.question[0]
 
@@ -110,7 +112,10 @@ def with_denial(exchange, owner, rdtype, text):
 def fault_of(zone, exchange):
     if zone != MIXED:
         return FAULTS[zone]
-    return FAULTS[exchange.random.choice(list(FAULTS))] if exchange.is_for_data else lambda exchange: [exchange.reply()]
+    if not exchange.is_for_data:
+        return lambda exchange: [exchange.reply()]
+    # A zone that denies DS sets with too many iterations is Insecure by its own word (RFC 9276 section 3.2).
+    return FAULTS[exchange.random.choice([name for name in FAULTS if name != "iterations-without-end."])]
 
 
 # ---- the envelope ----
@@ -140,6 +145,12 @@ def other_ids(e):
 @fault
 def another_id_alone(e):
     return [bytes([e.octets[0] ^ 1]) + e.poison().to_wire()[1:]]
+
+
+@fault
+def from_elsewhere(e):
+    e.send_elsewhere(e.poison().to_wire())
+    return []
 
 
 @fault

@@ -5,6 +5,7 @@ import asyncio
 import contextlib
 import os
 import random
+import socket
 import struct
 import threading
 import time
@@ -37,9 +38,18 @@ AT_ONCE = 16                # questions into traps: the servers are slow, being 
 GOOD_QUESTIONS = 40
 ATTEMPTS = 3                # of a client that gets no answer
 LABELS = ("www", "a.b.c.nothing")
-MIXED_LABELS = tuple(f"m{number}" for number in range(40))
+# Each question is another delegation, referral, alias.
+NEVER_THE_SAME = ("bogus-delegations.", "referrals-without-end.", "aliases-without-end.", "servers-that-lead-on.")
+LABELS_OF_THEIRS = tuple(f"n{number}" for number in range(6))
+MIXED_LABELS = tuple(f"m{number}" for number in range(30))
 # These do not keep the truth from those who ask: of many replies one is right, of many keys one fits.
 BORNE = {"other-ids.", "octets-behind-the-end.", "replies-to-others-first.", "keys-of-no-octets.", "keys-of-all-sizes."}
+
+
+def udp_socket(address, port):
+    bound = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    bound.bind((address, port))
+    return bound
 
 
 class Stream:
@@ -61,17 +71,23 @@ class HostileServer(Server):
 
     def __init__(self, netns, address, zones):
         super().__init__(netns, address, zones)
+        with network.inside(netns):
+            self._elsewhere = [udp_socket(address, 5300), udp_socket(f"127.0.0.{address[-1]}", 53)]
         for zone in zones:
             zone.address = address
 
-    def _exchange(self, wire, transport):
+    def _exchange(self, wire, transport, asking=None):
+        def send_elsewhere(octets):
+            for each in self._elsewhere if asking is not None else []:
+                each.sendto(octets, asking)
+
         question = dns.message.from_wire(wire)
         zone, asked = self.zone_of(question), question.question[0]
         chance = random.Random(f"{SEED} {asked.name.to_text().lower()} {asked.rdtype} {transport}")
-        return zone.name.to_text(), Exchange(wire, zone, transport, chance)
+        return zone.name.to_text(), Exchange(wire, zone, transport, chance, send_elsewhere)
 
-    def datagrams(self, wire):
-        name, exchange = self._exchange(wire, "udp")
+    def datagrams(self, wire, asking):
+        name, exchange = self._exchange(wire, "udp", asking)
         if name in FAULTS or name == MIXED:
             return fault_of(name, exchange)(exchange)
         is_over_tcp = name in STREAM_FAULTS and exchange.is_for_data
@@ -155,6 +171,7 @@ async def all_at_once(questions, waits_s):
 
 def test_whatever_servers_do(world, tmp_path):
     questions, waits_s = [(zone, label) for zone in [*FAULTS, *STREAM_FAULTS] for label in LABELS], []
+    questions += [(zone, label) for zone in NEVER_THE_SAME for label in LABELS_OF_THEIRS]
     questions += [(MIXED, label) for label in MIXED_LABELS]
     with vouchd_in_lab(world, tmp_path, {"workers": 1}, build=SANITIZED) as vouchd, network.inside(world.netns):
         asyncio.run(all_at_once(questions, waits_s))

@@ -177,8 +177,8 @@ class Server(threading.Thread):
             reply.use_edns(-1)
         return reply.to_wire()
 
-    def datagrams(self, wire):
-        """What is sent back."""
+    def datagrams(self, wire, asking):
+        """What is sent back to that address."""
         return [self._answer(wire, "udp")]
 
     def serve_connection(self, connection):
@@ -192,7 +192,7 @@ class Server(threading.Thread):
         while not self.is_over.is_set():
             with contextlib.suppress(TimeoutError, OSError, dns.exception.DNSException):
                 wire, asking = self._udp.recvfrom(65535)
-                for octets in self.datagrams(wire):
+                for octets in self.datagrams(wire, asking):
                     self._udp.sendto(octets, asking)
 
     def _serve_tcp(self):
