@@ -17,7 +17,7 @@ import dns.name
 import dns.rcode
 import dns.rdata
 import pytest
-from client import is_authentic, make_question
+from client import ede_codes, is_authentic, make_question
 from control import objects
 from faults import FAULTS, MIXED, POISON, STREAM_FAULTS, Exchange, fault_of
 from signed_world import Server, World, read_message
@@ -136,6 +136,7 @@ def says_poison(reply):
 async def into_the_trap(zone, label):
     reply = await ask(f"{label}.{zone}")
     assert not says_poison(reply), reply.to_text()
+    assert reply.rcode() != dns.rcode.SERVFAIL or ede_codes(reply), reply.to_text()
     if label == LABELS[0]:
         unjudged = await ask(f"{label}.{zone}", checking_disabled=True)
         assert not (says_poison(unjudged) and is_authentic(unjudged)), unjudged.to_text()
