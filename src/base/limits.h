@@ -63,6 +63,7 @@ enum {
     NEGATIVE_TTL_S_DEFAULT = 10800, /* RFC 2308 section 5: one to three hours */
     FAILURE_TTL_S_FIRST = 5,        /* RFC 9520 section 3.2: at least 1, doubling up to … */
     FAILURE_TTL_S_MAX = 300,        /* … five minutes */
+    PARENT_RECHECK_S = 30,          /* RFC 9520 section 3.3: a zone that does not respond, and its parent */
     BUDGET_FAILURE_TTL_S = 5,       /* a spent budget says nothing about the zone */
     STALE_TTL_S = 30,               /* RFC 8767 section 4: of expired data when it is served */
     STALE_CLIENT_TIMEOUT_MS = 1800, /* RFC 8767 section 5: what clients wait for at least */

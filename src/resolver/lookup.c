@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 enum {
+    TYPE_OF_ZONE = 0,             /* in the cache of failures: the zone as a whole; no RR type (RFC 6895 section 3.1) */
     LOOKUP_MS_DISTRUSTFUL = 4000, /* there is an answer already, though a bad one */
     LOOKUP_MS_MAX = 12000,        /* RFC 8767 section 4 speaks of 10 to 30 s; clients give up earlier */
     WAITS_DEPTH_MAX = 64,         /* of the waits-for graph; deeper counts as a cycle … */
@@ -310,6 +311,22 @@ static void leave_rule(struct resolver *r, struct lookup *l)
     l->cut = NULL;
 }
 
+/* Whether nobody has been asked because of the zone lately: RFC 9520 section 3.3 has questions to the parent of a zone that does
+ * not respond limited like those to the zone itself, whatever their names.  Notes that it is asked now. */
+static bool may_ask_parent(struct resolver *r, const struct lookup *l, const struct dname *zone, struct now now)
+{
+    struct question whole = { .qname = *zone, .qtype = TYPE_OF_ZONE, .qclass = l->question.qclass };
+    struct failure failure = { .site = "parent-asked",
+                               .text = "servers of the zone do not respond",
+                               .ede = EDE_NO_REACHABLE_AUTHORITY,
+                               .recheck_s = PARENT_RECHECK_S };
+    struct failure before;
+    if (!l->is_fresh && cache_find_failure(r->parts.cache, &whole, l->origin, now, &before))
+        return false;
+    cache_put_failure(r->parts.cache, &whole, l->origin, &failure, now);
+    return true;
+}
+
 /* All servers have failed.  A delegation that was in the cache may be outdated: come down again from its parent, once.
  * It stays until the parent has said something else: it may know addresses that nobody tells just now. */
 static bool try_another_way(struct resolver *r, struct lookup *l, struct now now)
@@ -329,9 +346,10 @@ static bool try_another_way(struct resolver *r, struct lookup *l, struct now now
         leave_rule(r, l);
         return true;
     }
-    if (l->cut->from_cache && !l->cut_is_doubted && !dname_is_root(&l->cut->delegation->zone)) {
+    const struct dname *zone = &l->cut->delegation->zone;
+    if (l->cut->from_cache && !l->cut_is_doubted && !dname_is_root(zone) && may_ask_parent(r, l, zone, now)) {
         l->cut_is_doubted = true;
-        l->doubted = l->cut->delegation->zone;
+        l->doubted = *zone;
         l->cut = NULL;
         return true;
     }
