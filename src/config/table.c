@@ -232,7 +232,8 @@ static const struct option options[] = {
       .take = take_zone_rules },
     { "resolver.stub", &kind_stubs, "[]",
       "Zones whose servers are listed here instead of found by delegation; with \"mode: first\" by delegation, too, "
-      "when those listed fail. The zone \".\" stands in for the root hints. \"cache: false\": as for "
+      "when those listed fail; with \"prime: true\" those listed are asked who the zone's servers are. The zone \".\" "
+      "stands in for the root hints. \"cache: false\": as for "
       "forward zones, as are \"names\".",
       .take = take_zone_rules },
 

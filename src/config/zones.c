@@ -5,7 +5,7 @@
 #include "transport/sntp.h"
 #include "trust/nta.h"
 
-enum { FIELDS_MAX = 6 };
+enum { FIELDS_MAX = 7 };
 
 /* Finds the fields of one map by their names; found[] is NULL for those that are not written. */
 static enum err find_fields(struct loading *loading, const struct option *option, const struct node *map,
@@ -125,9 +125,9 @@ static enum err read_word(struct loading *loading, const struct option *option, 
 static enum err read_rule(struct loading *loading, const struct option *option, const struct node *map,
                           enum zone_rule_kind only, enum zone_rule_kind first, struct zone_rule *rule)
 {
-    static const char *const names[FIELDS_MAX] = { "zone", "to", "mode", "transport", "cache", "names" };
+    static const char *const names[FIELDS_MAX] = { "zone", "to", "mode", "transport", "cache", "names", "prime" };
     static const char *const modes[] = { "only", "first" }, *const transports[] = { "udp", "tcp" },
-                             *const caches[] = { "true", "false" };
+                             *const caches[] = { "true", "false" }, *const primes[] = { "false", "true" };
     const struct node *found[FIELDS_MAX];
     bool is_first = false;
     enum err err = find_fields(loading, option, map, names, found);
@@ -143,7 +143,11 @@ static enum err read_rule(struct loading *loading, const struct option *option, 
         err = read_word(loading, option, map, found[3], "transport", transports, &rule->tcp);
     if (err == OK)
         err = read_word(loading, option, map, found[4], "cache", caches, &rule->is_uncached);
+    if (err == OK)
+        err = read_word(loading, option, map, found[6], "prime", primes, &rule->primes);
     rule->kind = is_first ? first : only;
+    if (err == OK && rule->primes && zone_rule_forwards(rule))
+        return refuse_field(loading, option, map, found[6], "prime", "it for stub zones alone");
     return err;
 }
 
@@ -179,8 +183,9 @@ static void rule_print(const void *item, struct text *to)
     }
     text_printf(to, rule->address_count == 0 ? "" : "]");
     print_server_names(rule, to);
-    text_printf(to, ", mode: %s%s%s }", zone_rule_is_first(rule) ? "first" : "only",
-                rule->tcp ? ", transport: tcp" : "", rule->is_uncached ? ", cache: false" : "");
+    text_printf(to, ", mode: %s%s%s%s }", zone_rule_is_first(rule) ? "first" : "only",
+                rule->tcp ? ", transport: tcp" : "", rule->is_uncached ? ", cache: false" : "",
+                rule->primes ? ", prime: true" : "");
 }
 
 const struct kind kind_forwards = {
@@ -196,8 +201,8 @@ const struct kind kind_forwards = {
 const struct kind kind_stubs = {
     .read = list_read,
     .print = list_print,
-    .what = "a list of { zone: example., to: [192.0.2.1@53], names: [], mode: only, transport: udp, cache: true } (or "
-            "first, tcp, false)",
+    .what = "a list of { zone: example., to: [192.0.2.1@53], names: [], mode: only, transport: udp, cache: true, "
+            "prime: false } (or first, tcp, false, true)",
     .item_octets = sizeof(struct zone_rule),
     .item_read = stub_read,
     .item_print = rule_print,

@@ -165,7 +165,7 @@ bool settings_judge_alike(const struct settings *a, const struct settings *b)
 static bool rules_equal(const struct zone_rule *a, const struct zone_rule *b)
 {
     if (!dname_equal(&a->zone, &b->zone) || a->kind != b->kind || a->is_uncached != b->is_uncached ||
-        a->address_count != b->address_count || a->name_count != b->name_count)
+        a->primes != b->primes || a->address_count != b->address_count || a->name_count != b->name_count)
         return false;
     for (uint16_t i = 0; i < a->address_count; i++)
         if (!address_equal(&a->addresses[i], &b->addresses[i]))
@@ -248,6 +248,7 @@ uint64_t settings_route_fingerprint(const struct settings *settings)
         fingerprint = dname_hash(&rule->zone, fingerprint);
         fingerprint = add(fingerprint, &rule->kind, sizeof(rule->kind));
         fingerprint = add(fingerprint, &rule->is_uncached, sizeof(rule->is_uncached));
+        fingerprint = add(fingerprint, &rule->primes, sizeof(rule->primes));
         for (uint16_t k = 0; k < rule->address_count; k++)
             fingerprint = add_address(fingerprint, &rule->addresses[k]);
         for (uint16_t k = 0; k < rule->name_count; k++)

@@ -118,12 +118,12 @@ static bool absorb_minimised(struct resolver *r, struct lookup *l, struct reply 
 static void absorb_priming(struct resolver *r, const struct message *message, const struct asked *asked,
                            struct arena *scratch, struct now now)
 {
-    struct delegation *root = reply_priming(message, asked, scratch);
-    if (root == NULL)
+    struct delegation *primed = reply_priming(message, asked, scratch);
+    if (primed == NULL)
         return;
-    for (uint16_t i = 0; i < root->server_count; i++)
-        if (root->servers[i].address_count > 0) {
-            cache_put_delegation(r->parts.cache, root, now);
+    for (uint16_t i = 0; i < primed->server_count; i++)
+        if (primed->servers[i].address_count > 0) {
+            cache_put_delegation(r->parts.cache, primed, now);
             return;
         }
 }

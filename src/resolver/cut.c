@@ -138,6 +138,13 @@ static bool wants_parent_side(const struct question *question)
     return question->qtype == TYPE_DS && !dname_is_root(&question->qname);
 }
 
+/* Below the zone of the rule; or that zone itself as its servers have told, but for those who ask them. */
+static bool is_inside(const struct lookup *l, const struct delegation *delegation)
+{
+    uint8_t labels = delegation->zone.labels, zone_labels = l->rule->zone.labels;
+    return labels > zone_labels || (labels == zone_labels && l->rule->primes && !l->is_priming);
+}
+
 struct cut *cut_of_cache(struct resolver *r, struct lookup *l, struct now now)
 {
     struct delegation *delegation;
@@ -146,7 +153,7 @@ struct cut *cut_of_cache(struct resolver *r, struct lookup *l, struct now now)
     now.wall_ms += l->leeway_ms;
     if (!cache_find_delegation(r->parts.cache, name, above, l->origin, now, l->arena, &delegation))
         return NULL;
-    if (l->rule != NULL && delegation->zone.labels <= l->rule->zone.labels)
+    if (l->rule != NULL && !is_inside(l, delegation))
         return NULL;
     struct cut *cut = cut_new(r->parts.options, l, delegation);
     cut->from_cache = true;

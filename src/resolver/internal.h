@@ -96,7 +96,7 @@ struct lookup {
     struct question question;
     uint16_t origin;
     struct zone_rule *rule;             /* the forward or stub zone that holds the name; NULL: iterate.  A copy */
-    bool is_priming;                    /* ". NS" asked of the hints */
+    bool is_priming;                    /* ". NS" asked of the hints, or the same of a stub zone */
     bool is_fresh;                      /* no cached failure counts, never shared */
     int64_t leeway_ms;                  /* delegations that have no longer to live are passed over */
     const struct single_server *single; /* NULL: any server will do */

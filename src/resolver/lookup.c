@@ -37,6 +37,13 @@ static struct lookup *find_running(struct resolver *r, const struct lookup_wish 
     return NULL;
 }
 
+/* Of the root, or of a stub zone. */
+static bool is_priming(const struct zone_rule *rule, const struct question *question)
+{
+    const struct dname *zone = rule == NULL ? dname_root() : rule->primes ? &rule->zone : NULL;
+    return zone != NULL && question->qtype == TYPE_NS && dname_equal(&question->qname, zone);
+}
+
 static struct lookup *lookup_new(struct resolver *r, const struct lookup_wish *wish, const struct zone_rule *rule,
                                  uint16_t origin, struct now now)
 {
@@ -48,7 +55,7 @@ static struct lookup *lookup_new(struct resolver *r, const struct lookup_wish *w
     l->origin = origin;
     if (rule != NULL)
         l->rule = zone_rule_copy(arena, rule);
-    l->is_priming = rule == NULL && dname_is_root(&l->question.qname) && l->question.qtype == TYPE_NS;
+    l->is_priming = is_priming(rule, &l->question);
     l->is_fresh = wish->is_fresh || wish->distrust != NULL;
     l->leeway_ms = wish->leeway_ms;
     l->depth = wish->depth;
@@ -217,13 +224,16 @@ bool lookup_join(struct resolver *r, struct lookup *l, const struct question *qu
 
 /* ---- the cut ---- */
 
-/* RFC 9609: the servers of the root are asked for themselves before anything else is asked of them. */
+/* RFC 9609: the servers of the root are asked for themselves before anything else is asked of them; so are those of a stub
+ * zone that wants it. */
 static bool waits_for_priming(struct resolver *r, struct lookup *l, struct now now)
 {
-    if (!r->parts.options->prime_root || l->is_priming || l->primed)
+    bool primes = l->rule == NULL ? r->parts.options->prime_root : l->rule->primes;
+    if (!primes || l->is_priming || l->primed)
         return false;
     l->primed = true;
-    struct question question = { .qname = *dname_root(), .qtype = TYPE_NS, .qclass = CLASS_IN };
+    struct question question = { .qtype = TYPE_NS, .qclass = CLASS_IN };
+    question.qname = l->rule == NULL ? *dname_root() : l->rule->zone;
     return lookup_join(r, l, &question, now);
 }
 
@@ -241,14 +251,14 @@ static bool find_cut(struct resolver *r, struct lookup *l, struct now now)
         return true;
     }
     l->cut = cut_of_cache(r, l, now);
-    if (l->cut == NULL && l->rule != NULL)
-        enter_rule(r, l, now);
     if (l->cut != NULL)
         return true;
     if (waits_for_priming(r, l, now))
         return false;
     l->cut = cut_of_cache(r, l, now);
-    if (l->cut == NULL)
+    if (l->cut == NULL && l->rule != NULL)
+        enter_rule(r, l, now);
+    else if (l->cut == NULL)
         l->cut = cut_new(r->parts.options, l, delegation_copy(l->arena, r->parts.options->root_hints));
     return true;
 }

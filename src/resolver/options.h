@@ -17,6 +17,7 @@ struct zone_rule {
     struct dname zone;
     enum zone_rule_kind kind;
     bool tcp;         /* the listed servers are asked over TCP alone */
+    bool primes;      /* stub zones: the listed servers tell who the zone's servers are, as root hints do */
     bool is_uncached; /* answers are for those who wait for them alone */
     uint16_t address_count;
     struct address addresses[ADDRESSES_PER_NS_MAX];

@@ -327,7 +327,7 @@ static struct delegation *new_delegation(const struct message *message, const st
 
 struct delegation *reply_priming(const struct message *message, const struct asked *asked, struct arena *arena)
 {
-    const struct rrset *ns = find(message, SECTION_ANSWER, asked, dname_root(), TYPE_NS);
+    const struct rrset *ns = find(message, SECTION_ANSWER, asked, asked->zone, TYPE_NS);
     return ns == NULL ? NULL : new_delegation(message, asked, ns, arena);
 }
 

@@ -41,7 +41,7 @@ struct asked { /* what the reply answers */
     struct now now;
 };
 
-/* Answer of a priming question (RFC 9609): the root's servers
+/* Answer of a priming question (RFC 9609): the zone's servers
  * with the addresses that came along; NULL if it is none. */
 struct delegation *reply_priming(const struct message *message, const struct asked *asked, struct arena *arena);
 

@@ -38,7 +38,7 @@ resolver:
     - {zone: "corp.example.", to: [192.0.2.1@5353], mode: first}
   stub:
     - {zone: "lab.example.", to: ["2001:db8::1"], names: [ns.lab.example., ns2.lab.example.]}
-    - {zone: "other.example.", names: [ns.lab.example.]}
+    - {zone: "other.example.", names: [ns.lab.example.], prime: true}
 validation:
   algorithms: {allow: [5], deny: [ED448]}
   nsec3-iterations: 100
@@ -69,6 +69,7 @@ time: {floor: none}
     ("validation:\n  nsec3-iterations: 151\n", 2, "validation.nsec3-iterations", "expected"),
     ("resolver:\n  qname-minimisation: sometimes\n", 2, "resolver.qname-minimisation", "expected"),
     ("resolver:\n  forward:\n    - {zone: example., to: [nowhere]}\n", 3, "resolver.forward", "expected"),
+    ("resolver:\n  forward:\n    - {zone: a., to: [192.0.2.1], prime: true}\n", 3, "resolver.forward", "prime: expected"),
     ("resolver:\n  stub:\n    - {zone: example., names: []}\n", 3, "resolver.stub", "to: expected"),
     ("resolver:\n  stub:\n    - {zone: example., names: [a..b]}\n", 3, "resolver.stub", "names: expected"),
     ("trust:\n  anchors:\n    - \". IN DS 20326 8 2\"\n", 3, "trust.anchors", ""),

@@ -778,6 +778,11 @@ static bool set_stub_first(struct mapping *m, const char *value)
     return true;
 }
 
+static bool set_stub_prime(struct mapping *m, const char *value)
+{
+    return m->rule == NULL ? fail(m, "a stub-zone around it", value) : parse_switch(m, value, &m->rule->primes);
+}
+
 static bool set_zone_tcp(struct mapping *m, const char *value)
 {
     if (m->rule == NULL)
@@ -809,7 +814,7 @@ static const struct word words[] = {
     { "forward-addr", .apply = add_forward_address },
     { "forward-first", .apply = set_forward_first },
     { "stub-name", .why = "the name of the root server; its address counts" },
-    { "stub-prime", .why = "a stub zone asks the listed servers" },
+    { "stub-prime", .apply = set_stub_prime },
     { "stub-first", .apply = set_stub_first },
     { "stub-tcp-upstream", .apply = set_zone_tcp },
     { "forward-tcp-upstream", .apply = set_zone_tcp },
