@@ -11,13 +11,17 @@
 #include "base/arena.h"
 #include "base/log.h"
 #include "transport/sockaddr.h"
+#include "transport/sockets.h"
 
 enum {
     CONTROL_OCTETS = CMSG_SPACE(sizeof(struct in6_pktinfo)),
     LINE_OCTETS = 64,
     STACK_OCTETS = 256 << 10, /* address space; a batch touches some pages of it */
-    LAST_BATCHES = 16,        /* that are still taken at the end: a flood does not keep the thread */
-    FAULT_PAUSE_MS = 10,      /* no fault of recvmmsg(2) is known to last, and none shall burn a core */
+    DATAGRAM_OCTETS = 768,    /* what the kernel counts for a short one */
+    /* That are still taken at the end: all that its buffer may hold, of which it gives twice what it is asked for; a flood
+     * does not keep the thread. */
+    LAST_BATCHES = 2 * SOCKET_BUFFER_OCTETS / DATAGRAM_OCTETS / UDP_BATCH,
+    FAULT_PAUSE_MS = 10, /* no fault of recvmmsg(2) is known to last, and none shall burn a core */
 };
 static_assert(CONTROL_OCTETS >= CMSG_SPACE(sizeof(struct in_pktinfo)), "room for either family");
 
@@ -182,19 +186,18 @@ static void pause_after_fault(void)
 static bool receive_batch(struct udp_receiver *receiver)
 {
     int count = recvmmsg(receiver->parts.fd, receiver->headers, UDP_BATCH, MSG_WAITFORONE, NULL);
-    if (count < 0) {
+    if (count < 0)
         pause_after_fault();
-        count = 0;
-    }
-    unsigned datagrams = datagrams_of(receiver, (unsigned)count);
+    unsigned filled = count < 0 ? 0 : (unsigned)count, datagrams = datagrams_of(receiver, filled);
     udp_receiver_pause(receiver);
     if (datagrams > 0)
         take_batch(receiver, datagrams);
     bool is_ending = receiver->is_ending;
     udp_receiver_resume(receiver);
-    for (unsigned i = 0; i < (unsigned)count; i++)
+    for (unsigned i = 0; i < filled; i++)
         prepare_again(receiver, i);
-    return !is_ending || (datagrams > 0 && --receiver->batches_left > 0);
+    bool is_drained = datagrams < filled;
+    return !is_ending || (!is_drained && --receiver->batches_left > 0);
 }
 
 static void *run(void *argument)
