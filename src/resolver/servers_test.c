@@ -77,6 +77,28 @@ static void silence(void **state)
     servers_free(servers);
 }
 
+/* RFC 6298 sections 5.5 to 5.7: what now takes seconds is waited for in the end, by some lookup. */
+static void who_has_become_slow_is_waited_for(void **state)
+{
+    (void)state;
+    struct servers *servers = servers_new();
+    struct server *server = server_of(servers, 1);
+    server_answered(server, 5);
+    assert_int_equal(server_timeout_ms(server, 0), TIMEOUT_MIN_MS);
+    for (int i = 0; i < SERVER_SILENT_AFTER; i++) {
+        assert_int_equal(server_timeout_ms(server, 0), TIMEOUT_MIN_MS << i);
+        server_was_silent(server, 1000 * i, 1000 * i);
+    }
+    assert_int_equal(server_timeout_ms(server, 0), 16 * TIMEOUT_MIN_MS);
+    server_answered(server, 2000);
+    assert_true(server_timeout_ms(server, 0) > 2000);
+    server = server_of(servers, 2); /* it never was there */
+    for (int i = 0; i < SERVER_SILENT_AFTER; i++)
+        server_was_silent(server, 1000 * i, 1000 * i);
+    assert_int_equal(server_timeout_ms(server, 0), RTT_UNKNOWN_MS);
+    servers_free(servers);
+}
+
 /* A server that pauses for a moment is not silent because many were waiting for it. */
 static void what_is_in_flight_together_is_one_silence(void **state)
 {
@@ -129,6 +151,7 @@ int main(void)
         cmocka_unit_test(round_trip_times),
         cmocka_unit_test(time_outs_double_up_to_a_limit),
         cmocka_unit_test(silence),
+        cmocka_unit_test(who_has_become_slow_is_waited_for),
         cmocka_unit_test(what_is_in_flight_together_is_one_silence),
         cmocka_unit_test(lameness_is_for_one_zone_and_some_time),
         cmocka_unit_test(the_least_recently_used_goes),
