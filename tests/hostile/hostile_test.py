@@ -125,7 +125,7 @@ def world():
 
 async def ask(qname, checking_disabled=False):
     question = make_question(qname, "A", checking_disabled=checking_disabled)
-    reply, _ = await dns.asyncquery.udp_with_fallback(question, HOST, PATIENCE_S)
+    reply, _ = await dns.asyncquery.udp_with_fallback(question, HOST, PATIENCE_S, ignore_unexpected=True)
     return reply
 
 

@@ -35,7 +35,8 @@ async def _ask_all(server, questions, at_once, port):
 
     async def ask_some():
         for index, question in left:
-            replies[index], _ = await dns.asyncquery.udp_with_fallback(question, server, REPLY_TIMEOUT_S, port)
+            replies[index], _ = await dns.asyncquery.udp_with_fallback(question, server, REPLY_TIMEOUT_S, port,
+                                                                       ignore_unexpected=True)
 
     await asyncio.gather(*(ask_some() for _ in range(min(at_once, len(questions)))))
     return replies
