@@ -52,6 +52,7 @@ static void absorb_referral(struct resolver *r, struct lookup *l, const struct r
         give_up_target(l);
         return;
     }
+    lookup_spare_parent(r, l, now);
     end_with_parent(reply->delegation, l->cut->delegation);
     if (lookup_is_current(r, l))
         cache_put_delegation(r->parts.cache, reply->delegation, now);

@@ -300,6 +300,9 @@ bool lookup_is_current(const struct resolver *r, const struct lookup *l);
 void lookup_keep(struct resolver *r, const struct lookup *l, const struct answer *answer, struct now now);
 /* The answer, for the cache and all who wait; the lookup is gone then. */
 void lookup_finish(struct resolver *r, struct lookup *l, struct answer *answer, struct now now);
+/* The parent of a doubted cut has spoken, or says nothing: the zone's other names are no reason to ask it again soon (RFC 9520
+ * section 3.3). */
+void lookup_spare_parent(struct resolver *r, const struct lookup *l, struct now now);
 /* Goes on at the servers of this delegation. */
 void lookup_enter_cut(struct resolver *r, struct lookup *l, struct delegation *delegation);
 /* Nobody waits for it any more. */

@@ -140,6 +140,22 @@ void lookup_finish(struct resolver *r, struct lookup *l, struct answer *answer, 
     lookup_free(r, l);
 }
 
+static struct question question_of_zone(const struct lookup *l, const struct dname *zone)
+{
+    return (struct question) { .qname = *zone, .qtype = TYPE_OF_ZONE, .qclass = l->question.qclass };
+}
+
+void lookup_spare_parent(struct resolver *r, const struct lookup *l, struct now now)
+{
+    struct question whole = question_of_zone(l, &l->doubted);
+    struct failure failure = { .site = "parent-asked",
+                               .text = "servers of the zone do not respond",
+                               .ede = EDE_NO_REACHABLE_AUTHORITY,
+                               .recheck_s = PARENT_RECHECK_S };
+    if (l->cut_is_doubted)
+        cache_put_failure(r->parts.cache, &whole, l->origin, &failure, now);
+}
+
 static void fail(struct resolver *r, struct lookup *l, int ede, const char *site, const char *text, struct now now)
 {
     l->end = LOOKUP_FAILED;
@@ -149,6 +165,7 @@ static void fail(struct resolver *r, struct lookup *l, int ede, const char *site
     /* A purse's failure is its client's (request.c), a single server's is not the zone's. */
     bool is_news = !l->failure_is_cached && !l->failure.is_budget && l->single == NULL;
     if (is_news && lookup_is_current(r, l)) {
+        lookup_spare_parent(r, l, now);
         l->failure.recheck_s = stale_recheck_s(r, &l->question, now);
         cache_put_failure(r->parts.cache, &l->question, l->origin, &l->failure, now);
     }
@@ -321,19 +338,54 @@ static void leave_rule(struct resolver *r, struct lookup *l)
     l->cut = NULL;
 }
 
-/* Whether nobody has been asked because of the zone lately: RFC 9520 section 3.3 has questions to the parent of a zone that does
- * not respond limited like those to the zone itself, whatever their names.  Notes that it is asked now. */
-static bool may_ask_parent(struct resolver *r, const struct lookup *l, const struct dname *zone, struct now now)
+static bool names(const struct delegation *delegation, const struct dname *server)
 {
-    struct question whole = { .qname = *zone, .qtype = TYPE_OF_ZONE, .qclass = l->question.qclass };
-    struct failure failure = { .site = "parent-asked",
-                               .text = "servers of the zone do not respond",
-                               .ede = EDE_NO_REACHABLE_AUTHORITY,
-                               .recheck_s = PARENT_RECHECK_S };
+    for (uint16_t i = 0; i < delegation->server_count; i++)
+        if (dname_equal(&delegation->servers[i].name, server))
+            return true;
+    return false;
+}
+
+static bool has_target(const struct cut *cut, const struct address *address)
+{
+    for (uint16_t i = 0; i < cut->target_count; i++)
+        if (address_equal(&cut->targets[i]->address, address))
+            return true;
+    return false;
+}
+
+/* Somebody can be asked there who could not be asked here. */
+static bool offers_more(const struct cut *news, const struct cut *old)
+{
+    for (uint16_t i = 0; i < news->delegation->server_count; i++)
+        if (!names(old->delegation, &news->delegation->servers[i].name))
+            return true;
+    for (uint16_t i = 0; i < news->target_count; i++)
+        if (!has_target(old, &news->targets[i]->address))
+            return true;
+    return false;
+}
+
+/* Another lookup has asked the parent lately.  What it was told is tried, if that is news.  true: it is. */
+static bool use_news_of_parent(struct resolver *r, struct lookup *l, struct now now)
+{
+    struct cut *cut = cut_of_cache(r, l, now);
+    if (cut == NULL || !offers_more(cut, l->cut))
+        return false;
+    l->cut = cut;
+    return true;
+}
+
+/* Down again from the parent of the cut's zone. */
+static bool doubt_cut(struct resolver *r, struct lookup *l, struct now now)
+{
+    struct question whole = question_of_zone(l, &l->cut->delegation->zone);
     struct failure before;
     if (!l->is_fresh && cache_find_failure(r->parts.cache, &whole, l->origin, now, &before))
-        return false;
-    cache_put_failure(r->parts.cache, &whole, l->origin, &failure, now);
+        return use_news_of_parent(r, l, now);
+    l->cut_is_doubted = true;
+    l->doubted = l->cut->delegation->zone;
+    l->cut = NULL;
     return true;
 }
 
@@ -356,13 +408,9 @@ static bool try_another_way(struct resolver *r, struct lookup *l, struct now now
         leave_rule(r, l);
         return true;
     }
-    const struct dname *zone = &l->cut->delegation->zone;
-    if (l->cut->from_cache && !l->cut_is_doubted && !dname_is_root(zone) && may_ask_parent(r, l, zone, now)) {
-        l->cut_is_doubted = true;
-        l->doubted = *zone;
-        l->cut = NULL;
+    bool may_be_outdated = l->cut->from_cache && !l->cut_is_doubted && !dname_is_root(&l->cut->delegation->zone);
+    if (may_be_outdated && doubt_cut(r, l, now))
         return true;
-    }
     return stale_use_old_cut(r, l, now);
 }
 
