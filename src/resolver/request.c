@@ -162,11 +162,16 @@ static bool may_be_stale_instead(const struct resolver *r, const struct request 
     return security == INDETERMINATE || q->rests_on_stale || r->parts.options->stale.on_bogus;
 }
 
-/* No key could be found for what a DS set or an anchor names: RFC 8914 section 4.10, beside the reason why. */
-static bool lacks_keys(const struct verdict *verdict)
+/* The set that cannot be had; NULL: that is not the cause. */
+static const struct pin *missing_fact(struct request *q, const struct verdict *verdict)
 {
-    return verdict->explanation != NULL && verdict->explanation->failed_type == TYPE_DNSKEY &&
-           strcmp(verdict->site, SITE_FACT_UNAVAILABLE) == 0;
+    const struct explanation *explanation = verdict->explanation;
+    if (explanation == NULL || strcmp(verdict->site, SITE_FACT_UNAVAILABLE) != 0)
+        return NULL;
+    struct question question = { .qname = explanation->failed_name,
+                                 .qtype = explanation->failed_type,
+                                 .qclass = CLASS_IN };
+    return pin_find(q, &question);
 }
 
 static void finish_refused(struct resolver *r, struct request *q, const struct pin *pin, struct now now)
@@ -177,11 +182,13 @@ static void finish_refused(struct resolver *r, struct request *q, const struct p
         return;
     }
     add_ede(&q->outcome, verdict->ede, verdict->text);
-    if (lacks_keys(verdict))
+    /* No key could be found for what a DS set or an anchor names: RFC 8914 section 4.10, beside the reason why. */
+    const struct pin *missing = missing_fact(q, verdict);
+    if (missing != NULL && missing->question.qtype == TYPE_DNSKEY)
         add_ede(&q->outcome, EDE_DNSKEY_MISSING, NULL);
     if (verdict->security == INDETERMINATE)
         add_ede(&q->outcome, EDE_INDETERMINATE, NULL);
-    else if (pin->from_cache && !pin->answer->verdict_is_new)
+    if (missing != NULL ? missing->failure_is_cached : pin->from_cache && !pin->answer->verdict_is_new)
         add_ede(&q->outcome, EDE_CACHED_ERROR, NULL);
     set_links(q);
     finish_servfail(r, q, verdict->security, verdict->site, now);
