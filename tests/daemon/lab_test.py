@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import pathlib
 import random
 import re
 import signal
@@ -20,6 +21,7 @@ import dns.rcode
 import dns.rrset
 import pytest
 from client import REPLY_TIMEOUT_S, ask, ede_codes, is_authentic, make_question
+from control import objects
 from vouchd import READY_TIMEOUT_S, SANITIZED, POLL_S, faketime, vouchd_in_lab
 
 from lab import network
@@ -183,6 +185,31 @@ def test_reload_while_names_are_resolved(lab, tmp_path):
                 asker.is_over.set()
                 asker.join()
     assert [asker.failure for asker in askers] == [None] * len(askers)
+
+
+# ---- hits
+
+def times_waited(vouchd, thread):
+    """How often a thread of that name went to sleep."""
+    task = pathlib.Path(f"/proc/{vouchd.process.pid}/task")
+    own = next(path for path in task.iterdir() if (path / "comm").read_text() == f"{thread}\n")
+    return int(re.search(r"^voluntary_ctxt_switches:\s(\d+)", (own / "status").read_text(), re.MULTILINE)[1])
+
+
+def test_hits_do_not_wake_the_worker(lab, tmp_path):
+    """Who is busy with signatures keeps none of them waiting; what they are counted by is complete at any time."""
+    hits = 400
+    with vouchd_in_lab(lab, tmp_path, {"workers": 1}) as vouchd:
+        with network.inside(lab.netns):
+            for _ in range(3):
+                assert is_authentic(ask(HOST, "www.secure.demo.", "A"))
+        ready = objects(vouchd.socket, "stats")[0]["vouch_answers_ready_total"]
+        with network.inside(lab.netns):
+            before = times_waited(vouchd, "worker 0")
+            for _ in range(hits):
+                assert is_authentic(ask(HOST, "www.secure.demo.", "A"))
+            assert times_waited(vouchd, "worker 0") - before < hits / 4     # its own chores, at most
+        assert objects(vouchd.socket, "stats")[0]["vouch_answers_ready_total"] == ready + hits
 
 
 # ---- TCP
