@@ -221,20 +221,6 @@ static bool add_insecure(struct mapping *m, const char *value)
     return true;
 }
 
-static bool set_date(struct mapping *m, const char *value)
-{
-    struct tm date = { 0 };
-    m->has_date = true;
-    m->starts_with_signatures = strcmp(value, "-1") == 0; /* Unbound: times of signatures do not count */
-    if (m->starts_with_signatures)
-        return true;
-    const char *end = strptime(value, "%Y%m%d%H%M%S", &date);
-    if (end == NULL || *end != '\0')
-        return fail(m, "a date such as 20070916134226", value);
-    m->config->start_ms = (int64_t)timegm(&date) * 1000;
-    return true;
-}
-
 static bool set_timestamp(struct mapping *m, const char *value)
 {
     uint32_t seconds;
@@ -242,6 +228,24 @@ static bool set_timestamp(struct mapping *m, const char *value)
     if (!parse_seconds(m, value, &seconds))
         return false;
     m->config->start_ms = (int64_t)seconds * 1000;
+    return true;
+}
+
+static bool set_date(struct mapping *m, const char *value)
+{
+    struct tm date = { 0 };
+    if (*value == '\0' || strcmp(value, "0") == 0) /* "off" */
+        return true;
+    m->has_date = true;
+    m->starts_with_signatures = strcmp(value, "-1") == 0; /* Unbound: times of signatures do not count */
+    if (m->starts_with_signatures)
+        return true;
+    if (strlen(value) != sizeof("20070916134226") - 1)
+        return set_timestamp(m, value);
+    const char *end = strptime(value, "%Y%m%d%H%M%S", &date);
+    if (end == NULL || *end != '\0')
+        return fail(m, "a date such as 20070916134226, or seconds", value);
+    m->config->start_ms = (int64_t)timegm(&date) * 1000;
     return true;
 }
 

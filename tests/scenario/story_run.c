@@ -396,7 +396,7 @@ static struct pending *find_pending(struct run *run, const struct story_step *st
     struct pending *pending;
     TAILQ_FOREACH(pending, &run->pending, next)
     {
-        if (pending->was_answered || (step->has_address && !address_equal(&step->address, &pending->server)))
+        if (pending->was_answered || (step->has_address && !story_address_is(&step->address, &pending->server)))
             continue;
         *entry = story_entries_find(&comparison, &step->entries, &pending->packet);
         if (*entry != NULL)

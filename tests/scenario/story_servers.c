@@ -4,10 +4,17 @@ enum { EDNS_OCTETS = 4096 };
 
 /* ---- who answers ---- */
 
+bool story_address_is(const struct address *told, const struct address *asked)
+{
+    struct address host = *told;
+    host.port = asked->port;
+    return address_equal(&host, asked);
+}
+
 static bool range_has_address(const struct story_range *range, const struct address *address)
 {
     for (uint16_t i = 0; i < range->address_count; i++)
-        if (address_equal(&range->addresses[i], address))
+        if (story_address_is(&range->addresses[i], address))
             return true;
     return range->address_count == 0;
 }

@@ -7,6 +7,8 @@
 /* What the server at that address says to the question at that step; NULL if nothing is told. */
 struct story_entry *story_find_reply(struct arena *arena, const struct story *story, unsigned step,
                                      const struct address *server, const struct packet *question);
+/* Stories tell hosts: one that is asked at another port is the same. */
+bool story_address_is(const struct address *told, const struct address *asked);
 /* Is anything told of a server at that address, at whatever step? */
 bool story_knows_server(const struct story *story, const struct address *server);
 
