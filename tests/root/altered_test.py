@@ -33,7 +33,7 @@ RRSIG_FIELDS = {
     "expiration": (8, 12, {6, 7, 25}),
     "inception": (12, 16, {6, 8, 25}),
     "key tag": (16, 18, {9}),
-    "signer": (18, 19, {22}),           # the root: one octet
+    "signer": (18, 19, {10}),           # the root: one octet; a signature that cannot be read is none
     "signature": (19, 275, {6}),
 }
 
