@@ -20,6 +20,7 @@ enum {
     UNBOUND_TTL_S_MAX = 86400,
     UNBOUND_NEGATIVE_TTL_S_MAX = 3600,
     ALGORITHM_DSA_NSEC3_SHA1 = 6,
+    NS_LIMIT_FELT = 14,   /* the root has 13 servers */
     START_S = 1577836800, /* 2020-01-01, for stories that name no time */
 };
 
@@ -100,7 +101,7 @@ static bool fail(struct mapping *m, const char *expected, const char *value)
 
 static bool is_no(const char *value)
 {
-    return strcasecmp(value, "no") == 0 || strcasecmp(value, "off") == 0 || strcmp(value, "0") == 0;
+    return *value == '\0' || strcasecmp(value, "no") == 0 || strcasecmp(value, "off") == 0 || strcmp(value, "0") == 0;
 }
 
 static bool parse_switch(struct mapping *m, const char *value, bool *on)
@@ -531,6 +532,17 @@ static bool set_query_limit(struct mapping *m, const char *value)
     return true;
 }
 
+/* RFC 2181 section 5: an RRset is never cut short.  A limit that no story's sets come up to means nothing. */
+static bool set_ns_limit(struct mapping *m, const char *value)
+{
+    unsigned limit;
+    if (!parse_limit(m, value, &limit))
+        return false;
+    if (limit < NS_LIMIT_FELT)
+        m->config->needs = "NS sets that are cut short";
+    return true;
+}
+
 static bool set_glue(struct mapping *m, const char *value)
 {
     m->config->resolver.any_glue = is_no(value);
@@ -891,7 +903,8 @@ static const struct word words[] = {
     { "hide-version", .apply = hide_version },
     { "hide-trustanchor", .apply = hide_anchors },
     { "features", .apply = set_features },
-    { "iter-scrub-ns", .needs = "a limit on NS records of one answer" },
+    { "iter-scrub-ns", .apply = set_ns_limit },
+    { "iter-scrub-cname", .why = "a chain that is cut short is asked for link by link, with the same outcome" },
     { "num-queries-per-thread", .apply = set_query_limit },
 
     { "ede", .why = "ours are always sent; MATCH ede= compares them" },
@@ -971,7 +984,6 @@ static const struct word_group {
     { .needs = "passing on what is Bogus", .keys = " val-permissive-mode ignore-cd-flag disable-edns-do " },
     { .needs = "refusing ANY", .keys = " deny-any " },
     { .needs = "lookaside validation", .keys = " dlv-anchor " },
-    { .needs = "a limit on CNAME records of one answer", .keys = " iter-scrub-cname " },
     { .needs = "rate limits",
       .keys = " ratelimit ratelimit-for-domain ratelimit-below-domain ip-ratelimit ip-ratelimit-cookie " },
     { .needs = "policy by client or address",
