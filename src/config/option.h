@@ -122,6 +122,7 @@ enum err take_pref64(struct loading *loading, const struct option *option, const
 enum err take_nat64(struct loading *loading, const struct option *option, const struct value *value);
 enum err take_cookie_secrets(struct loading *loading, const struct option *option, const struct value *value);
 enum err take_nsid(struct loading *loading, const struct option *option, const struct value *value);
+enum err take_original_ttls(struct loading *loading, const struct option *option, const struct value *value);
 enum err take_local_data(struct loading *loading, const struct option *option, const struct value *value);
 enum err take_local_zones(struct loading *loading, const struct option *option, const struct value *value);
 enum err take_floor(struct loading *loading, const struct option *option, const struct value *value);

@@ -96,6 +96,11 @@ static const struct option options[] = {
       "the "
       "load (RFC 1794).",
       PLACE(answers.rotate) },
+    { "answers.original-ttl", &kind_truth, "false",
+      "Show TTLs as the zone's servers sent them, not what is left of them: for a cache in front of servers of one's "
+      "own, "
+      "which should look like them. Other caches then keep data for longer than its zone says, and hits cost more.",
+      .take = take_original_ttls },
     { "answers.ede", &kind_truth, "true", "Tell clients why an answer failed (RFC 8914).", PLACE(answers.ede) },
     { "answers.cookies", &kind_truth, "true", "DNS cookies towards clients (RFC 7873, RFC 9018).",
       PLACE(front.cookies.enabled) },

@@ -126,6 +126,14 @@ static bool octets_from_hex(const char *text, struct writer *w)
     return hex_decode((struct octets) { (const uint8_t *)text, strlen(text) }, w) && !w->failed;
 }
 
+enum err take_original_ttls(struct loading *loading, const struct option *option, const struct value *value)
+{
+    (void)option;
+    loading->config->answers.original_ttls = value->number != 0;
+    loading->config->resolver.original_ttls = value->number != 0;
+    return OK;
+}
+
 enum err take_cookie_secrets(struct loading *loading, const struct option *option, const struct value *value)
 {
     const struct line_text *lines = value->items;

@@ -254,6 +254,7 @@ uint64_t settings_route_fingerprint(const struct settings *settings)
         for (uint16_t k = 0; k < rule->name_count; k++)
             fingerprint = dname_hash(&rule->names[k], fingerprint);
     }
+    fingerprint = add(fingerprint, &options->original_ttls, sizeof(options->original_ttls));
     fingerprint = add(fingerprint, &options->special_use_names, sizeof(options->special_use_names));
     return fingerprint + local_data_fingerprint(&settings->config->local);
 }

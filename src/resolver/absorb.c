@@ -219,6 +219,7 @@ static void absorb_reply(struct resolver *r, struct lookup *l, const struct mess
         .with_edns = l->sent_edns,
         .shows_ns = r->parts.options->shows_ns,
         .any_glue = r->parts.options->any_glue,
+        .original_ttls = r->parts.options->original_ttls,
         .least_ttl_s = r->parts.options->least_ttl_s,
         .least_negative_ttl_s = r->parts.options->least_negative_ttl_s,
         .now = now,

@@ -72,6 +72,7 @@ struct resolver_options {
     uint16_t client_string_count;
     uint16_t client_string_code; /* the EDNS option that they are sent in */
     uint32_t least_ttl_s, least_negative_ttl_s;
+    bool original_ttls;           /* clients see TTLs as servers sent them: answer_options has the same */
     struct zone_rule *zone_rules; /* the most specific one that holds the name wins; origin is 1 + index */
     uint16_t zone_rule_count;
     bool special_use_names;
@@ -102,8 +103,9 @@ struct answer_options {
     uint16_t edns_octets; /* offered to clients, and the most we send them over UDP */
     bool minimal;         /* no Authority and Additional sections that are not needed */
     bool ede;
-    bool stale_ad; /* AD on expired data that was Secure when it was fresh */
-    bool rotate;   /* address records begin with another one each time */
+    bool stale_ad;      /* AD on expired data that was Secure when it was fresh */
+    bool original_ttls; /* not what is left of them */
+    bool rotate;        /* address records begin with another one each time */
 };
 
 #endif

@@ -118,11 +118,13 @@ static void set_deadline(struct answer *answer, const struct asked *asked)
     bool is_negative = answer->kind == ANSWER_NODATA || answer->kind == ANSWER_NXDOMAIN;
     uint32_t least_s = is_negative ? asked->least_negative_ttl_s : asked->least_ttl_s;
     uint32_t ttl_s = is_negative ? negative_ttl(answer) : TTL_S_MAX;
+    if (!asked->original_ttls) {
+        raise_ttls(&answer->rrsets, least_s);
+        raise_ttls(&answer->proofs, least_s);
+    }
+    ttl_s = least_ttl(&answer->proofs, least_ttl(&answer->rrsets, ttl_s));
     if (ttl_s < least_s)
         ttl_s = least_s;
-    raise_ttls(&answer->rrsets, least_s);
-    raise_ttls(&answer->proofs, least_s);
-    ttl_s = least_ttl(&answer->proofs, least_ttl(&answer->rrsets, ttl_s));
     answer->expires_ms = answer->received_ms + (int64_t)ttl_s * 1000;
 }
 

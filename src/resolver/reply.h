@@ -35,8 +35,9 @@ struct asked { /* what the reply answers */
     uint16_t origin;
     bool recursive; /* asked with RD=1 of a forwarder */
     bool with_edns;
-    bool shows_ns; /* NS sets beside proofs of positive answers are kept for clients to see */
-    bool any_glue; /* glue counts whatever zone its name is in */
+    bool shows_ns;      /* NS sets beside proofs of positive answers are kept for clients to see */
+    bool any_glue;      /* glue counts whatever zone its name is in */
+    bool original_ttls; /* TTLs stay as they are, however long the answer is kept */
     uint32_t least_ttl_s, least_negative_ttl_s; /* shorter TTLs are taken for these */
     struct now now;
 };

@@ -85,11 +85,16 @@ static bool put_rotated(struct message_parts *parts, const struct rrset *set, ui
     return message_put_rrset(parts->m, SECTION_ANSWER, &turned, ttl_s, false);
 }
 
+static uint32_t shown_ttl(const struct message_parts *parts, const struct answer *answer, const struct rrset *set)
+{
+    return parts->options->original_ttls ? set->ttl_s : answer_ttl_left(answer, set->ttl_s, parts->now);
+}
+
 static bool put_records(struct message_parts *parts, enum section section, const struct answer *answer,
                         const struct rrset *set)
 {
     size_t begin = parts->m->w.len;
-    uint32_t ttl_s = answer_ttl_left(answer, set->ttl_s, parts->now);
+    uint32_t ttl_s = shown_ttl(parts, answer, set);
     bool turns = parts->options->rotate && parts->draft == NULL && section == SECTION_ANSWER &&
                  set->type == parts->outcome->question.qtype && is_rotated(set->type, set->count);
     return (turns ? put_rotated(parts, set, ttl_s) : message_put_rrset(parts->m, section, set, ttl_s, false)) &&
@@ -100,7 +105,7 @@ static bool put_signatures(struct message_parts *parts, enum section section, co
                            const struct rrset *set)
 {
     size_t begin = parts->m->w.len;
-    uint32_t ttl_s = answer_ttl_left(answer, set->ttl_s, parts->now);
+    uint32_t ttl_s = shown_ttl(parts, answer, set);
     return message_put_signatures(parts->m, section, set, ttl_s) && note(parts, begin, answer, set);
 }
 
@@ -398,7 +403,7 @@ static void draft_edes(const struct outcome *outcome, struct ready_draft *draft)
 bool response_make_ready(const struct answer_options *options, const struct outcome *outcome, struct now now,
                          uint8_t *buffer, size_t size, struct ready_draft *draft)
 {
-    if (!may_repeat(outcome))
+    if (!may_repeat(outcome) || options->original_ttls) /* TTLs of ready-made answers run */
         return false;
     draft->head = (struct ready_head) {
         .epoch = outcome->epoch,

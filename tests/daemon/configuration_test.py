@@ -25,7 +25,7 @@ cache:
   size: 64MiB
   max-ttl: 2h
   max-negative-ttl: 30m
-answers: {edns-size: 1400, minimal: false, ede: false}
+answers: {edns-size: 1400, minimal: false, ede: false, original-ttl: true}
 resolver:
   prime-root: false
   ask-ipv6: false

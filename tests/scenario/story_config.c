@@ -407,6 +407,12 @@ static bool set_min_negative_ttl(struct mapping *m, const char *value)
     return parse_seconds(m, value, &m->config->resolver.least_negative_ttl_s);
 }
 
+static bool set_original_ttls(struct mapping *m, const char *value)
+{
+    m->config->resolver.original_ttls = !is_no(value);
+    return parse_switch(m, value, &m->config->answers.original_ttls);
+}
+
 /* Deckard: "min_ttl = 5" */
 static bool set_features(struct mapping *m, const char *value)
 {
@@ -879,7 +885,7 @@ static const struct word words[] = {
     { "prefetch", .apply = set_prefetch },
     { "cache-min-ttl", .apply = set_min_ttl },
     { "cache-min-negative-ttl", .apply = set_min_negative_ttl },
-    { "serve-original-ttl", .needs = "original TTLs" },
+    { "serve-original-ttl", .apply = set_original_ttls },
     { "local-data", .apply = add_local_data },
     { "local-data-ptr", .apply = add_local_pointer },
     { "private-address", .apply = add_private_address },
