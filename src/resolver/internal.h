@@ -110,6 +110,7 @@ struct lookup {
 
     struct cut *cut;       /* NULL: to be found */
     bool primed;           /* priming was tried by this lookup */
+    bool news_used;        /* what another lookup was told by the parent was taken, once */
     bool cut_is_doubted;   /* a delegation of the cache led nowhere: its parent is asked, once */
     struct dname doubted;  /* … the zone it is of */
     bool old_cut_is_tried; /* an expired delegation was looked for */

@@ -369,9 +369,10 @@ static bool offers_more(const struct cut *news, const struct cut *old)
 /* Another lookup has asked the parent lately.  What it was told is tried, if that is news.  true: it is. */
 static bool use_news_of_parent(struct resolver *r, struct lookup *l, struct now now)
 {
-    struct cut *cut = cut_of_cache(r, l, now);
+    struct cut *cut = l->news_used ? NULL : cut_of_cache(r, l, now);
     if (cut == NULL || !offers_more(cut, l->cut))
         return false;
+    l->news_used = true;
     l->cut = cut;
     return true;
 }
