@@ -59,6 +59,21 @@ static bool has_address(const struct delegation *delegation, const struct delega
     return false;
 }
 
+static bool may_be_looked_up(const struct resolver *r, const struct cut *cut, uint16_t at)
+{
+    const struct delegation *delegation = cut->delegation;
+    return !cut->name_is_asked[at] && cut->names_asked < GLUELESS_PER_REFERRAL_MAX &&
+           !has_address(delegation, &delegation->servers[at], r->parts.options);
+}
+
+bool lookup_has_names_left(const struct resolver *r, const struct lookup *l)
+{
+    for (uint16_t i = 0; i < l->cut->delegation->server_count && l->cut->only == NULL; i++)
+        if (may_be_looked_up(r, l->cut, i))
+            return true;
+    return false;
+}
+
 /* Looks for addresses of server names that came without; true if there is something new to look at or to wait for.
  * Names are taken from a random place on, so that a broken one does not always come first. */
 bool lookup_want_addresses(struct resolver *r, struct lookup *l, struct now now)
@@ -72,8 +87,7 @@ bool lookup_want_addresses(struct resolver *r, struct lookup *l, struct now now)
     for (uint16_t i = 0; i < delegation->server_count && asked < NAMES_AT_ONCE; i++) {
         uint16_t at = (uint16_t)((start + i) % delegation->server_count);
         const struct delegation_server *server = &delegation->servers[at];
-        if (cut->name_is_asked[at] || has_address(delegation, server, r->parts.options) ||
-            cut->names_asked == GLUELESS_PER_REFERRAL_MAX)
+        if (!may_be_looked_up(r, cut, at))
             continue;
         cut->name_is_asked[at] = true;
         cut->names_asked++;

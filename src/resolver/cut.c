@@ -185,6 +185,14 @@ static bool can_be_asked(struct resolver *r, const struct lookup *l, const struc
     return (tcp ? target->tcp_sent : target->udp_sent) < sends_max(r, target, now);
 }
 
+bool cut_has_targets_left(struct resolver *r, const struct lookup *l, struct now now)
+{
+    for (uint16_t i = 0; i < l->cut->target_count; i++)
+        if (can_be_asked(r, l, l->cut->targets[i], now))
+            return true;
+    return false;
+}
+
 static int64_t score(struct resolver *r, const struct lookup *l, const struct target *target, struct now now)
 {
     const struct server *server = servers_get(r->servers, &target->address);

@@ -330,12 +330,14 @@ bool cut_uses_glue(const struct resolver_options *options, const struct delegati
 void cut_add_target(const struct resolver_options *options, struct cut *cut, const struct address *address);
 /* One of the fastest that may still be asked; NULL if none is left. */
 struct target *cut_choose_target(struct resolver *r, struct lookup *l, struct now now);
+bool cut_has_targets_left(struct resolver *r, const struct lookup *l, struct now now);
 /* Its data did not validate. */
 bool lookup_avoids(const struct lookup *l, const struct address *address);
 
 /* addresses.c: of name servers whose delegation did not tell them */
 /* Takes them from the cache, or waits for them; false: there are no more names to look up. */
 bool lookup_want_addresses(struct resolver *r, struct lookup *l, struct now now);
+bool lookup_has_names_left(const struct resolver *r, const struct lookup *l);
 /* Servers of a rule that are known by name: those whose addresses are cached may be asked, the others' are looked for in the
  * background, so that they are at hand when the servers known by address fail. */
 void lookup_add_named_servers(struct resolver *r, struct lookup *l, struct now now);

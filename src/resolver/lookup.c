@@ -292,6 +292,26 @@ void lookup_enter_cut(struct resolver *r, struct lookup *l, struct delegation *d
 
 /* ---- asking ---- */
 
+/* The zone has no other way to answer: a pause of its servers, or of the way there, is not to make it fail.  Not for those
+ * that are known to be silent, nor where there is an answer already, though a bad one. */
+static bool is_last_chance(struct resolver *r, const struct lookup *l, struct now now)
+{
+    return !server_is_silent(servers_get(r->servers, &l->target->address), now.monotonic_ms) &&
+           l->distrust.rounds == 0 && LIST_EMPTY(&l->waits) && !cut_has_targets_left(r, l, now) &&
+           !lookup_has_names_left(r, l);
+}
+
+/* Of the n-th question to the target. */
+static int64_t choose_timeout_ms(struct resolver *r, const struct lookup *l, uint8_t n, struct now now)
+{
+    if (is_last_chance(r, l, now))
+        return TIMEOUT_MAX_MS;
+    int64_t timeout_ms = server_timeout_ms(servers_get(r->servers, &l->target->address), n);
+    if (l->sent_tcp)
+        timeout_ms *= 2; /* the handshake */
+    return timeout_ms < TIMEOUT_MAX_MS ? timeout_ms : TIMEOUT_MAX_MS;
+}
+
 static void send_question(struct resolver *r, struct lookup *l, struct target *target, struct now now)
 {
     const struct server *server = servers_get(r->servers, &target->address);
@@ -301,10 +321,8 @@ static void send_question(struct resolver *r, struct lookup *l, struct target *t
     bool needs_signatures = l->distrust.rounds > 0; /* and there are none without EDNS */
     l->sent_edns = !target->no_edns && (needs_signatures || server->no_edns_until_ms <= now.monotonic_ms);
     uint8_t *sent = l->sent_tcp ? &target->tcp_sent : &target->udp_sent;
-    int64_t timeout_ms = server_timeout_ms(server, *sent);
-    if (l->sent_tcp)
-        timeout_ms = timeout_ms * 2 < TIMEOUT_MAX_MS ? timeout_ms * 2 : TIMEOUT_MAX_MS; /* the handshake */
-    (*sent)++;
+    uint8_t n = (*sent)++;
+    int64_t timeout_ms = choose_timeout_ms(r, l, n, now);
 
     uint8_t buffer[QUESTION_OCTETS_MAX];
     struct question ask;
