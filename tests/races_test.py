@@ -1,5 +1,5 @@
-"""What threads share, under ThreadSanitizer: the cache's concurrent structures, and a UDP socket's receiving thread with its worker.  Their
-stress tests, built a third time, with nothing but what they need."""
+"""What threads share, under ThreadSanitizer: the cache's concurrent structures, and a UDP socket's receiving thread with
+its worker.  Their stress tests, built a third time, with nothing but what they need."""
 
 import concurrent.futures
 import os
@@ -14,7 +14,8 @@ FOLDERS = ("base", "time", "message", "cache")      # what cache/ may include
 MORE = {
     "daemon/desk_test": ["daemon/desk", "daemon/at_once", "daemon/worker_stats", "front/cookies", "front/front",
                          "resolver/resolver", "transport/loop", "transport/sockaddr", "transport/sockets",
-                         "transport/udp_answers", "transport/udp_inbox", "transport/udp_receiver", "transport/udp_server"],
+                         "transport/udp_answers", "transport/udp_inbox", "transport/udp_receiver",
+                         "transport/udp_server"],
 }
 FLAGS = ["-std=gnu11", "-D_GNU_SOURCE", "-O1", "-g", "-fsanitize=thread", "-ffunction-sections", f"-I{ROOT / 'src'}"]
 LIBRARIES = ["-lcmocka", "-lxxhash", "-lev", "-lm", "-pthread", "-Wl,--gc-sections"]

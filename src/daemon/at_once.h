@@ -1,8 +1,9 @@
-/* Answers that are at hand: a plain question whose answer is ready-made (cache/ready.h) is answered within its batch, before
- * anything is kept of its client.  What is not answered here goes the long way, which says the same, octet for octet.
+/* Answers that are at hand: a plain question whose answer is ready-made (cache/ready.h) is answered within its
+ * batch, before anything is kept of its client.  What is not answered here goes the long way, which says the same,
+ * octet for octet.
  *
- * One for each thread that gives such answers: a worker's, for TCP, and that of each of its UDP sockets (desk.h).  Nothing is
- * allocated after at_once_new(). */
+ * One for each thread that gives such answers: a worker's, for TCP, and that of each of its UDP sockets (desk.h).
+ * Nothing is allocated after at_once_new(). */
 #ifndef DAEMON_AT_ONCE_H
 #define DAEMON_AT_ONCE_H
 
@@ -25,8 +26,8 @@ struct octets at_once_answer(struct at_once *at_once, unsigned place, const stru
 enum {
     AT_ONCE_REFRESHES_MAX = 16, /* answers that are asked for anew at a time */
 };
-/* Questions whose ready-made answers were given and end soon: they are to be asked anew, so that their next clients find one,
- * too.  How many there are. */
+/* Questions whose ready-made answers were given and end soon: they are to be asked anew, so that their next clients
+ * find one, too.  How many there are. */
 unsigned at_once_refreshes(const struct at_once *at_once);
 /* The same; they are the caller's then. */
 unsigned at_once_take_refreshes(struct at_once *at_once, struct question questions[AT_ONCE_REFRESHES_MAX]);

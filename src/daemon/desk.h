@@ -1,5 +1,5 @@
-/* Where clients of one UDP socket are served: its receiving thread answers what is ready-made (at_once.h), all else goes to the
- * worker whose socket it is.  All functions are for that worker's thread. */
+/* Where clients of one UDP socket are served: its receiving thread answers what is ready-made (at_once.h), all else
+ * goes to the worker whose socket it is.  All functions are for that worker's thread. */
 #ifndef DAEMON_DESK_H
 #define DAEMON_DESK_H
 

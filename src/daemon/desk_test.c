@@ -285,8 +285,8 @@ static void change_desk(struct fixture *f, struct worker_stats *total)
     f->desk = new_desk(f, &address);
 }
 
-/* Settings, counters, refreshes, sockets that come and go, while clients ask and others write: for ThreadSanitizer, and the
- * figures must add up. */
+/* Settings, counters, refreshes, sockets that come and go, while clients ask and others write: for ThreadSanitizer,
+ * and the figures must add up. */
 static void test_everything_at_the_same_time(void **state)
 {
     (void)state;

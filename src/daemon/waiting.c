@@ -35,8 +35,8 @@ void waiting_room_free(struct waiting_room *room)
     free(room);
 }
 
-/* What counts as one client: an IPv4 address, an IPv6 /56.  Who has proven to be there does not share the limit of those
- * that only say so: nobody is shut out by questions that others forge in their name. */
+/* What counts as one client: an IPv4 address, an IPv6 /56.  Who has proven to be there does not share the limit of
+ * those that only say so: nobody is shut out by questions that others forge in their name. */
 static uint16_t client_bucket(const struct waiting_room *room, const struct address *client, bool is_proven)
 {
     struct address prefix = { .family = client->family };

@@ -1,5 +1,5 @@
-/* One worker, as the parts of it know it: worker.c is its thread and what the main thread calls, worker_clients.c goes from
- * a client's question to its answer, worker_witness.c counts what validation sees. */
+/* One worker, as the parts of it know it: worker.c is its thread and what the main thread calls, worker_clients.c
+ * goes from a client's question to its answer, worker_witness.c counts what validation sees. */
 #ifndef DAEMON_WORKER_INTERNAL_H
 #define DAEMON_WORKER_INTERNAL_H
 

@@ -27,9 +27,9 @@ enum {
     CLIENT_BUFFER_OCTETS = 4096, /* what an answer at once is made in */
 };
 
-/* Answers that are at hand, without the cost of keeping a client.  Messages that have come together are shown to expect(),
- * which can fetch what they will need.  Then each of them, by its place among those shown, is handed to answer(), which makes
- * an answer anywhere in the buffer and returns it; what it does not answer goes the long way. */
+/* Answers that are at hand, without the cost of keeping a client.  Messages that have come together are shown to
+ * expect(), which can fetch what they will need.  Then each of them, by its place among those shown, is handed to
+ * answer(), which makes an answer anywhere in the buffer and returns it; what it does not answer goes the long way. */
 struct at_hand {
     void *context;
     /* May be NULL, both. */

@@ -1,5 +1,5 @@
-/* Answers over UDP on their way out, in batches (sendmmsg): made where they are sent from, one behind the other.  A socket may
- * have several of these, one for each thread that answers there. */
+/* Answers over UDP on their way out, in batches (sendmmsg): made where they are sent from, one behind the other.  A
+ * socket may have several of these, one for each thread that answers there. */
 #ifndef TRANSPORT_UDP_ANSWERS_H
 #define TRANSPORT_UDP_ANSWERS_H
 
@@ -27,8 +27,8 @@ void udp_answers_free(struct udp_answers *answers);
 
 /* Where the next answer may be made: UDP_ANSWER_OCTETS_MAX.  Sends those before, if the batch is full. */
 uint8_t *udp_answers_next(struct udp_answers *answers);
-/* The message stands where udp_answers_next() said, or a little behind that.  peer: borrowed until the batch is sent.  local: the
- * address that it leaves from, as the question came to; family 0: the socket has but one. */
+/* The message stands where udp_answers_next() said, or a little behind that.  peer: borrowed until the batch is
+ * sent.  local: the address that it leaves from, as the question came to; family 0: the socket has but one. */
 void udp_answers_queue(struct udp_answers *answers, struct sockaddr_storage *peer, socklen_t peer_octets,
                        const struct address *local, struct octets message);
 /* The same for a message and a client that stand elsewhere: both are copied. */

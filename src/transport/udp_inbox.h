@@ -18,7 +18,8 @@ void udp_inbox_free(struct udp_inbox *inbox);
 bool udp_inbox_is_empty(const struct udp_inbox *inbox);
 /* Client and message are copied.  false: there is no room. */
 MUST_USE bool udp_inbox_put(struct udp_inbox *inbox, const struct client *client, struct octets message);
-/* The first one that was not taken yet; message: borrowed until the inbox is empty and something is put.  false: there is none. */
+/* The first one that was not taken yet; message: borrowed until the inbox is empty and something is put.  false:
+ * there is none. */
 bool udp_inbox_take(struct udp_inbox *inbox, struct client *client, struct octets *message);
 
 #endif

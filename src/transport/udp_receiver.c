@@ -18,8 +18,8 @@ enum {
     LINE_OCTETS = 64,
     STACK_OCTETS = 256 << 10, /* address space; a batch touches some pages of it */
     DATAGRAM_OCTETS = 768,    /* what the kernel counts for a short one */
-    /* That are still taken at the end: all that its buffer may hold, of which it gives twice what it is asked for; a flood
-     * does not keep the thread. */
+    /* That are still taken at the end: all that its buffer may hold, of which it gives twice what it is asked for; a
+     * flood does not keep the thread. */
     LAST_BATCHES = 2 * SOCKET_BUFFER_OCTETS / DATAGRAM_OCTETS / UDP_BATCH,
     FAULT_PAUSE_MS = 10, /* no fault of recvmmsg(2) is known to last, and none shall burn a core */
 };
@@ -37,9 +37,9 @@ struct query {
     uint8_t apart[LINE_OCTETS];
 };
 
-/* The lock is a pair.  Who wants it takes the gate first and leaves it when it has the lock: whoever has waited at the lock is
- * next, however soon the other one comes again.  With the lock alone a thread that is never without questions could take it
- * again before a sleeper has woken up, any number of times. */
+/* The lock is a pair.  Who wants it takes the gate first and leaves it when it has the lock: whoever has waited at
+ * the lock is next, however soon the other one comes again.  With the lock alone a thread that is never without
+ * questions could take it again before a sleeper has woken up, any number of times. */
 struct udp_receiver {
     struct udp_receiver_parts parts;
     pthread_t thread;
@@ -148,7 +148,11 @@ static void take_datagram(struct udp_receiver *receiver, unsigned i, struct octe
         receiver->counters.overflowed++;
 }
 
-/* Answers at once lead to where their questions lie: they are sent before the next ones come. */
+/* Answers at once lead to where their questions lie: they are sent before the next ones come.
+ *
+ * The owner is woken from under the lock, once, when the inbox stops being empty.  It empties the inbox under the lock
+ * alone, so each time it has done so the next datagram wakes it again; and when a wake-up is seen before the lock is
+ * left, it waits for the lock and finds what it was woken for. */
 static void take_batch(struct udp_receiver *receiver, unsigned count)
 {
     struct octets messages[UDP_BATCH];

@@ -60,7 +60,8 @@ static bool take_one(struct udp_server *server)
     return true;
 }
 
-/* Those that were left by the turn before come first.  It ends when the receiver has no more, or says so itself later. */
+/* Those that were left by the turn before come first.  It ends when the receiver has no more, or says so itself
+ * later. */
 static void on_woken(struct ev_loop *loop, ev_async *watcher, int events)
 {
     (void)events;

@@ -3,9 +3,9 @@
  *     receiving   a thread of its own (udp_receiver): takes datagrams in batches, and answers what is at hand
  *     the loop's  the thread whose loop it is: gets all other questions, and sends late answers
  *
- * handler->question(), client_reply(), client_drop() and all functions below belong to the loop's thread, handler->at_hand to
- * the receiving one.  What both touch is guarded as udp_receiver.h says: between udp_server_pause() and udp_server_resume() the
- * loop's thread has it for itself. */
+ * handler->question(), client_reply(), client_drop() and all functions below belong to the loop's thread,
+ * handler->at_hand to the receiving one.  What both touch is guarded as udp_receiver.h says: between
+ * udp_server_pause() and udp_server_resume() the loop's thread has it for itself. */
 #ifndef TRANSPORT_UDP_SERVER_H
 #define TRANSPORT_UDP_SERVER_H
 

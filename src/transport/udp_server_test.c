@@ -232,7 +232,8 @@ static void test_more_than_a_turn_takes(void **state)
     end(f);
 }
 
-/* The loop's thread is alone with what both touch, however many questions come, and it need not wait for an end of them. */
+/* The loop's thread is alone with what both touch, however many questions come, and it need not wait for an end of
+ * them. */
 static void test_pausing(void **state)
 {
     (void)state;
