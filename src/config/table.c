@@ -265,6 +265,10 @@ static const struct option options[] = {
     { "validation.report-errors", &kind_truth, "true",
       "Tell the agent that a zone's servers name what is wrong with the zone (RFC 9567), ten times a second at most.",
       PLACE(resolver.report_errors) },
+    { "validation.ignore-cd", &kind_truth, "false",
+      "Give clients that set CD nothing but what others get, so that none can be talked into Bogus data. Those that "
+      "validate by themselves lose what they need when our clock or anchors are wrong.",
+      PLACE(front.ignores_cd) },
     { "validation.signal-algorithms", &kind_truth, "false", "Tell servers which algorithms are understood (RFC 6975).",
       PLACE(resolver.signal_algorithms) },
 

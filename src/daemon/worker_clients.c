@@ -83,7 +83,7 @@ void worker_on_done(void *context, void *waiter, const struct outcome *outcome, 
                                         &waiting->retelling, outcome, now, worker->arena, &told, &question);
     if (retold == RETOLD_ASK) {
         keep_ready(worker, outcome, now);
-        driver_ask(worker->driver, &question, waiting->query.header.cd, waiting);
+        driver_ask(worker->driver, &question, front_disables_checking(&config->front, &waiting->query.header), waiting);
         return;
     }
     uint8_t options[FRONT_OPTIONS_OCTETS_MAX];
@@ -122,8 +122,9 @@ static void resolve(struct worker *worker, const struct client *client, const st
         return;
     }
     waiting->query = *query;
-    struct question question = retell_question(&worker->settings->config->retelling, query, &waiting->retelling);
-    driver_ask(worker->driver, &question, query->header.cd, waiting);
+    const struct config *config = worker->settings->config;
+    struct question question = retell_question(&config->retelling, query, &waiting->retelling);
+    driver_ask(worker->driver, &question, front_disables_checking(&config->front, &query->header), waiting);
 }
 
 static void answer_text(struct worker *worker, const struct client *client, const struct client_query *query,

@@ -21,8 +21,14 @@ struct front_options {
     const char *identity; /* id.server (RFC 4892), hostname.bind; NULL: hidden */
     const char *version;  /* version.server, version.bind; NULL: hidden */
     bool tells_anchors;   /* trustanchor.vouch and its like */
+    bool ignores_cd;      /* clients cannot have checking disabled */
 };
 
+/* The client checks by itself, and may have what we would not believe (RFC 4035 section 3.2.2). */
+static inline bool front_disables_checking(const struct front_options *options, const struct header *header)
+{
+    return header->cd && !options->ignores_cd;
+}
 /* Is it in `allow`? */
 bool front_may_ask(const struct front_options *options, const struct address *client);
 

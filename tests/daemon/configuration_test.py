@@ -43,6 +43,7 @@ validation:
   algorithms: {allow: [5], deny: [ED448]}
   nsec3-iterations: 100
   signature-ttl-cap: false
+  ignore-cd: true
 trust:
   model: configured
   anchors: ["example. IN DS 20326 8 2 E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D"]

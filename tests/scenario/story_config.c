@@ -566,6 +566,11 @@ static bool set_answer_octets(struct mapping *m, const char *value)
     return parse_octets(m, value, &m->config->answers.edns_octets);
 }
 
+static bool set_ignored_cd(struct mapping *m, const char *value)
+{
+    return parse_switch(m, value, &m->config->front.ignores_cd);
+}
+
 /* "hide-…: yes" wins, wherever it stands. */
 static bool set_identity(struct mapping *m, const char *value)
 {
@@ -903,6 +908,7 @@ static const struct word words[] = {
     { "answer-cookie", .apply = set_answer_cookies },
     { "cookie-secret", .apply = set_cookie_secret },
     { "dns-error-reporting", .apply = set_report_errors },
+    { "ignore-cd-flag", .apply = set_ignored_cd },
     { "identity", .apply = set_identity },
     { "version", .apply = set_version },
     { "hide-identity", .apply = hide_identity },
@@ -987,7 +993,7 @@ static const struct word_group {
       .keys =
           " TEMPFILE root-hints trust-anchor-file auto-trust-anchor-file trusted-keys-file include dlv-anchor-file " },
     { .needs = "other hold-downs than those of RFC 5011", .keys = " add-holddown del-holddown " },
-    { .needs = "passing on what is Bogus", .keys = " val-permissive-mode ignore-cd-flag disable-edns-do " },
+    { .needs = "passing on what is Bogus", .keys = " val-permissive-mode disable-edns-do " },
     { .needs = "refusing ANY", .keys = " deny-any " },
     { .needs = "lookaside validation", .keys = " dlv-anchor " },
     { .needs = "rate limits",

@@ -193,7 +193,8 @@ static void done(struct run *run, struct asker *asker, const struct outcome *out
     enum retold retold = retell_outcome(&run->config->retelling, trust_of(run), &asker->query, &asker->retelling,
                                         outcome, run->now, run->arena, &told, &question);
     if (retold == RETOLD_ASK) {
-        resolver_ask(run->resolver, &question, asker->query.header.cd, asker, run->now);
+        resolver_ask(run->resolver, &question, front_disables_checking(&run->config->front, &asker->query.header),
+                     asker, run->now);
         return;
     }
     uint8_t *buffer = memory_new(RESPONSE_OCTETS_MAX, 1);
@@ -263,7 +264,8 @@ static void ask(struct run *run, const struct story_step *step, const struct sto
     trace(run, "  => client asks: %s", question_text(run->arena, &packet.message));
     if (decision.verdict == FRONT_RESOLVE) {
         struct question question = retell_question(&run->config->retelling, &asker->query, &asker->retelling);
-        resolver_ask(run->resolver, &question, packet.message.header.cd, asker, run->now);
+        resolver_ask(run->resolver, &question, front_disables_checking(&run->config->front, &packet.message.header),
+                     asker, run->now);
     } else if (decision.verdict != FRONT_DROP) {
         answer_at_once(run, asker, &packet.message, &decision);
     }
