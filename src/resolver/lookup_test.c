@@ -399,6 +399,37 @@ static void a_spent_budget_is_not_held_against_others(void **state)
     assert_int_equal(test->done, 2);
 }
 
+/* ---- time-outs ---- */
+
+/* How long the question that was sent last is waited for; then it has timed out. */
+static int64_t wait_in_vain(struct test *test)
+{
+    int64_t timeout_ms = resolver_deadline_ms(test->world.resolver) - test->world.now.monotonic_ms;
+    test->world.now.monotonic_ms += timeout_ms;
+    test->world.now.wall_ms += timeout_ms;
+    resolver_tick(test->world.resolver, test->world.now);
+    run(test);
+    return timeout_ms;
+}
+
+/* A zone whose servers pause does not fail at once; one that is known to be silent gets no such time. */
+static void the_last_question_is_waited_for(void **state)
+{
+    struct test *test = *state;
+    test->world.options.stale.enabled = false;
+    delegate(test, "example.", (const char *const[]) { "ns.example." }, 1, true);
+    ask(test, "www.example.", TYPE_A);
+    assert_int_equal(wait_in_vain(test), RTT_UNKNOWN_MS);
+    assert_int_equal(wait_in_vain(test), 2 * RTT_UNKNOWN_MS);
+    assert_int_equal(test->sent_count, SENDS_PER_TARGET_MAX);
+    assert_int_equal(wait_in_vain(test), TIMEOUT_MAX_MS);
+    struct server *server = servers_get(test->world.resolver->servers, &test->sent[0].server);
+    for (int i = 0; i < SERVER_SILENT_AFTER; i++)
+        server_was_silent(server, test->world.now.monotonic_ms, test->world.now.monotonic_ms);
+    ask(test, "mail.example.", TYPE_A);
+    assert_int_equal(wait_in_vain(test), RTT_UNKNOWN_MS);
+}
+
 /* ---- flushes ---- */
 
 /* The n-th question that was sent is answered with this record. */
@@ -528,6 +559,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(silence_may_be_about_options, set_up, tear_down),
         cmocka_unit_test_setup_teardown(algorithms_are_signalled, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_spent_budget_is_not_held_against_others, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_last_question_is_waited_for, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_was_asked_before_a_flush_is_not_kept, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_failed_before_a_flush_is_forgotten, set_up, tear_down),
         cmocka_unit_test_setup_teardown(replies_do_not_pile_up, set_up, tear_down),
