@@ -173,6 +173,9 @@ static const struct option options[] = {
     { "resolver.query-case", &kind_choice, "random",
       "The case of letters in questions. random makes answers harder to forge, preserve keeps the client's.",
       .words = cases, PLACE(resolver.random_case) },
+    { "resolver.query-case-except", &kind_names, "[]",
+      "Names at and below which the case is kept all the same, for servers that do not copy it.",
+      LIST(resolver.case_except, resolver.case_except_count) },
     { "resolver.verify-glue", &kind_truth, "false",
       "Look up the addresses of name servers outside the delegated zone even where the referral tells them, and take "
       "its "

@@ -273,6 +273,8 @@ bool question_equal(const struct question *a, const struct question *b);
 /* The forward or stub zone that holds the name (for DS: its parent's side); NULL if none.  *origin is set. */
 const struct zone_rule *zone_rule_for(const struct resolver_options *options, const struct question *question,
                                       uint16_t *origin);
+/* At or below one of them. */
+bool is_in_zones(const struct dname *name, const struct dname *zones, uint16_t count);
 /* Answers from there go into the cache. */
 bool origin_is_cached(const struct resolver_options *options, uint16_t origin);
 /* What would hold the name if this rule, or the more specific ones, were not there. */

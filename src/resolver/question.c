@@ -123,7 +123,8 @@ struct octets lookup_write_question(struct resolver *r, struct lookup *l, const 
     l->id = random_u16(r->parts.random);
     l->asked = *ask;
     struct question on_wire = *ask;
-    l->case_is_random = options->random_case && !l->sent_tcp;
+    l->case_is_random = options->random_case && !l->sent_tcp &&
+                        !is_in_zones(&ask->qname, options->case_except, options->case_except_count);
     if (l->case_is_random)
         randomise_case(r->parts.random, &on_wire.qname);
     l->asked_on_wire = on_wire.qname;

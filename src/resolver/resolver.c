@@ -37,6 +37,14 @@ static const struct zone_rule *find_rule(const struct resolver_options *options,
     return best;
 }
 
+bool is_in_zones(const struct dname *name, const struct dname *zones, uint16_t count)
+{
+    for (uint16_t i = 0; i < count; i++)
+        if (dname_is_subdomain(name, &zones[i]))
+            return true;
+    return false;
+}
+
 const struct zone_rule *zone_rule_for(const struct resolver_options *options, const struct question *question,
                                       uint16_t *origin)
 {

@@ -31,14 +31,6 @@ struct synthesis {
 
 /* ---- may it be? ---- */
 
-static bool is_in_zones(const struct dname *name, const struct dname *zones, uint16_t count)
-{
-    for (uint16_t i = 0; i < count; i++)
-        if (dname_is_subdomain(name, &zones[i]))
-            return true;
-    return false;
-}
-
 /* What forwarders and stub zones say differs from one to the next: there the operator must want it. */
 bool synthesis_is_switched_on(const struct resolver_options *options, const struct question *question, uint16_t origin)
 {

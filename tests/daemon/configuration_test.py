@@ -32,6 +32,7 @@ resolver:
   qname-minimisation: strict
   minimisation-type: ns
   query-case: preserve
+  query-case-except: [odd.example., "."]
   edns-size: 4096
   query-private: [10.0.0.0/8]
   forward:

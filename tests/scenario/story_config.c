@@ -305,6 +305,14 @@ static bool set_query_case(struct mapping *m, const char *value)
     return parse_switch(m, value, &m->config->resolver.random_case);
 }
 
+static bool add_case_exception(struct mapping *m, const char *value)
+{
+    struct resolver_options *resolver = &m->config->resolver;
+    if (resolver->case_except_count == PREFIXES_MAX)
+        return fail(m, "fewer names", value);
+    return parse_name(m, value, &resolver->case_except[resolver->case_except_count++]);
+}
+
 static bool set_priming(struct mapping *m, const char *value)
 {
     return parse_switch(m, value, &m->config->resolver.prime_root);
@@ -874,6 +882,8 @@ static const struct word words[] = {
     { "do-not-query-localhost", .apply = set_localhost },
     { "do-not-query-address", .apply = add_never_asked },
     { "use-caps-for-id", .apply = set_query_case },
+    { "caps-exempt", .apply = add_case_exception },
+    { "caps-whitelist", .apply = add_case_exception },
     { "edns-buffer-size", .apply = set_edns_octets },
     { "access-control", .apply = add_access },
     { "minimal-responses", .why = "what minimal responses leave out may be missing in all stories" },
@@ -983,7 +993,7 @@ static const struct word_group {
               " wait-limit-cookie-netblock unwanted-reply-threshold prefer-ip4 prefer-ip6 max-sent-count"
               " fast-server-permil fast-server-num low-rtt low-rtt-permil cookie-secret-file"
               " val-sig-skew-min val-sig-skew-max val-clean-additional harden-short-bufsize harden-large-queries"
-              " caps-exempt caps-whitelist do-tcp do-udp "
+              " do-tcp do-udp "
               " disable-dnssec-lame-check low-rtt-pct udp-connect zonemd-permissive-mode define-tag ratelimit-size "
               "ratelimit-slabs"
               " ratelimit-factor ratelimit-backoff ip-ratelimit-size ip-ratelimit-slabs ip-ratelimit-factor"
@@ -1116,6 +1126,7 @@ static struct story_config initial(struct arena *arena, const struct story *stor
     resolver->client_strings = ARENA_ARRAY(arena, PREFIXES_MAX, struct client_string);
     resolver->zone_rules = ARENA_ARRAY(arena, ZONE_RULES_MAX, struct zone_rule);
     resolver->zone_rule_count = 0;
+    resolver->case_except = ARENA_ARRAY(arena, PREFIXES_MAX, struct dname);
     local_data_init(arena, &config.local, PREFIXES_MAX);
     config.local.zones = ARENA_ARRAY(arena, ZONE_RULES_MAX, struct local_zone);
     allow_all_but_loopback(arena, resolver);
