@@ -421,12 +421,24 @@ static bool set_original_ttls(struct mapping *m, const char *value)
     return parse_switch(m, value, &m->config->answers.original_ttls);
 }
 
-/* Deckard: "min_ttl = 5" */
+/* What stands behind "name = " or "name="; NULL: the value is of another name. */
+static const char *feature_of(const char *value, const char *name)
+{
+    size_t len = strlen(name);
+    if (strncmp(value, name, len) != 0)
+        return NULL;
+    value += len + strspn(value + len, " ");
+    return *value == '=' ? value + 1 + strspn(value + 1, " ") : NULL;
+}
+
+/* Deckard: "min_ttl = 5", "dns64_prefix=64:ff9b::" */
 static bool set_features(struct mapping *m, const char *value)
 {
-    static const char min_ttl[] = "min_ttl = ";
-    if (strncmp(value, min_ttl, sizeof(min_ttl) - 1) == 0)
-        return set_min_ttl(m, value + sizeof(min_ttl) - 1);
+    const char *least_ttl = feature_of(value, "min_ttl"), *prefix = feature_of(value, "dns64_prefix");
+    if (least_ttl != NULL)
+        return set_min_ttl(m, least_ttl);
+    if (prefix != NULL)
+        return set_dns64_prefix(m, strchr(prefix, '/') == NULL ? arena_printf(m->arena, "%s/96", prefix) : prefix);
     m->config->needs = "features of another program";
     return true;
 }
@@ -925,6 +937,8 @@ static const struct word words[] = {
     { "hide-version", .apply = hide_version },
     { "hide-trustanchor", .apply = hide_anchors },
     { "features", .apply = set_features },
+    { "feature-list", .apply = set_features },
+    { "force-ipv6", .why = "addresses of servers are as told" },
     { "iter-scrub-ns", .apply = set_ns_limit },
     { "iter-scrub-cname", .why = "a chain that is cut short is asked for link by link, with the same outcome" },
     { "num-queries-per-thread", .apply = set_query_limit },

@@ -29,10 +29,10 @@ def settings_of(text):
     return [(key.strip(), value.strip().strip('"')) for key, _, value in (line.partition(":") for line in lines) if key]
 
 
-def least_ttl_of(words):
-    """Deckard's "features: min_ttl = 5"."""
-    found = re.search(r"min_ttl\s*=\s*(\d+)", words.get("features", ""))
-    return f"{found[1] if found else 0}s"
+def features_of(settings):
+    """Deckard's "features: min_ttl = 5", "feature-list: dns64_prefix=64:ff9b::": {name: value}."""
+    written = (value.partition("=") for key, value in settings if key in ("features", "feature-list"))
+    return {name.strip(): value.strip() for name, _, value in written}
 
 
 def server_addresses(text):
@@ -47,7 +47,7 @@ def server_addresses(text):
 def configuration_of(text, directory):
     """vouchd's configuration, in the words of its manual."""
     settings = settings_of(text)
-    words = dict(settings)
+    words, features = dict(settings), features_of(settings)
     resolver = {
         "prime-root": False,            # Deckard's servers fail a story for questions that it does not tell of
         "prefetch": False,
@@ -68,13 +68,15 @@ def configuration_of(text, directory):
         resolver["root-hints"] = str(hints)
     if "forward-addr" in words:
         resolver["forward"] = [{"zone": ".", "to": [words["forward-addr"]]}]
+    least_ttl = f"{features.get('min_ttl', 0)}s"
+    prefix = features.get("dns64_prefix")
     anchors = [value for key, value in settings if key == "trust-anchor"]
     return {
         "listen": [f"{RESOLVER}@53"],
         "workers": 1,
         "resolver": resolver,
-        "answers": {"edns-size": 4096, "minimal": False, "cookies": False},
-        "cache": {"min-ttl": least_ttl_of(words), "min-negative-ttl": least_ttl_of(words)},
+        "answers": {"edns-size": 4096, "minimal": False, "cookies": False, "dns64": f"{prefix}/96" if prefix else "none"},
+        "cache": {"min-ttl": least_ttl, "min-negative-ttl": least_ttl},
         "local": {"special-use-names": False},
         "self-test": {"interval": "never"},
         "validation": {"algorithms": {"allow": [5, 7]}, "nsec3-iterations": 150, "report-errors": False},
