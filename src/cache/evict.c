@@ -85,9 +85,9 @@ static bool survive(struct shard *shard, word *slot, word *entry)
     shard->segments[shard->region->survivors - 1].live++;
     word *copy = (word *)(void *)(shard->data + offset);
     size_t words = entry_extent(&sizes) / WORD;
-    word_set(&copy[ENTRY_STATE], state & ~(uint64_t)STATE_VISITED);
+    word_take_over(&copy[ENTRY_STATE], state & ~(uint64_t)STATE_VISITED);
     for (size_t i = ENTRY_DATA; i < words; i++)
-        word_set(&copy[i], word_get(&entry[i]));
+        word_take_over(&copy[i], word_get(&entry[i]));
     atomic_store_explicit(slot, slot_make(offset, entry_hash(shard, entry, &sizes)), memory_order_release);
     return true;
 }

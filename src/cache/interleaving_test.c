@@ -9,9 +9,11 @@
 
 #undef atomic_load_explicit
 #undef atomic_store_explicit
+#undef atomic_exchange_explicit
 #undef atomic_fetch_add_explicit
 #define atomic_load_explicit(at, order)             (stop_here(), *(at))
 #define atomic_store_explicit(at, value, order)     (stop_here(), (void)(*(at) = (value)))
+#define atomic_exchange_explicit(at, value, order)  (stop_here(), (void)(*(at) = (value)))
 #define atomic_fetch_add_explicit(at, value, order) (stop_here(), *(at) += (value))
 
 #include "cache/evict.c"

@@ -222,7 +222,7 @@ uint64_t segment_append(struct shard *shard, uint32_t *open, const struct entry_
     struct segment *segment = &shard->segments[*open - 1];
     uint64_t offset = segment_offset(shard, *open - 1) + segment->fill;
     word *entry = (word *)(void *)(shard->data + offset);
-    word_set(&entry[ENTRY_SIZES], sizes_pack(sizes));
+    word_take_over(&entry[ENTRY_SIZES], sizes_pack(sizes));
     atomic_thread_fence(memory_order_release); /* whoever walks the segment after a crash needs the sizes */
     segment->fill += (uint32_t)octets;
     if (segment->expires_s < sizes->expires_s)
@@ -274,7 +274,7 @@ uint64_t segment_place(struct shard *shard, uint32_t *open, struct entry_sizes *
     hole->octets = 0;
     shard_reuse(shard);
     word *entry = (word *)(void *)(shard->data + hole->offset);
-    word_set(&entry[ENTRY_SIZES], sizes_pack(sizes)); /* the next entry stays where it is at every moment */
+    word_take_over(&entry[ENTRY_SIZES], sizes_pack(sizes)); /* the next entry stays where it is at every moment */
     if (segment->expires_s < sizes->expires_s)
         segment->expires_s = sizes->expires_s;
     return hole->offset;

@@ -16,6 +16,9 @@
  *    against the readers' direction, no slot leads there any more, then `reuse` is raised, and a release fence stands
  *    before the first store into the memory.  A reader that saw any such store sees the raised `reuse` behind its acquire
  *    fence, and begins again, hit or miss.
+ * 4. Mark.  A reader's one store marks the state of an entry as visited, by compare and exchange: where the memory has become
+ *    something else the word is not the same, a keyed check is part of it, and nothing is stored.  Writers read entries
+ *    plainly; so that no mark of the memory's former life is concurrent with that, they exchange each word of a new entry.
  *
  * So a reader begins again only if a writer has done something meanwhile, and what it returns was all there at once.
  * interleaving_test.c runs this code through the schedules of a reader and a writer, access by access; threads_test.c runs under
@@ -129,6 +132,13 @@ static inline uint64_t word_get(const word *at)
 static inline void word_set(word *at, uint64_t value)
 {
     atomic_store_explicit(at, value, memory_order_relaxed);
+}
+
+/* Of an entry that is being written: the memory may have held another one's state, which a reader has marked (release).  To
+ * take the old word along (acquire) puts that mark before all that the writer does with the memory from now on. */
+static inline void word_take_over(word *at, uint64_t value)
+{
+    atomic_exchange_explicit(at, value, memory_order_acquire);
 }
 
 /* ---- entries ---- */

@@ -172,13 +172,12 @@ static void take_value(const word *entry, const struct entry_sizes *sizes, struc
         copy_out(wanted->to, entry, len);
 }
 
-/* So that eviction spares it.  If the memory has become something else since, the word is not the same any more: a keyed
- * check is part of it. */
+/* So that eviction spares it.  shard.h, 4. */
 static void mark_visited(word *entry, uint64_t state)
 {
     if (!(state & STATE_VISITED))
         atomic_compare_exchange_strong_explicit(&entry[ENTRY_STATE], &state, state | STATE_VISITED,
-                                                memory_order_relaxed, memory_order_relaxed);
+                                                memory_order_release, memory_order_relaxed);
 }
 
 static bool is_whole(uint64_t state, const struct entry_sizes *sizes, const struct store_key *key, struct octets value)
@@ -332,7 +331,7 @@ static void copy_in(word *to, struct octets value, struct octets key)
             memcpy(&stored, value.data + at, first);
         if (second > 0)
             memcpy((uint8_t *)&stored + first, key.data + (at + first - value.len), second);
-        word_set(to, stored);
+        word_take_over(to, stored);
     }
 }
 
@@ -354,7 +353,7 @@ static uint64_t write_entry(struct shard *shard, const struct store_key *key, co
     shard->segments[*open - 1].live++;
     word *entry = (word *)(void *)(shard->data + offset);
     uint64_t check = entry_check(key->hash, sizes, write->stamp, write->value, key->octets);
-    word_set(&entry[ENTRY_STATE], check | (uint64_t)write->stamp << STAMP_SHIFT);
+    word_take_over(&entry[ENTRY_STATE], check | (uint64_t)write->stamp << STAMP_SHIFT);
     copy_in(&entry[ENTRY_DATA], write->value, key->octets);
     return slot_make(offset, key->hash);
 }
