@@ -376,7 +376,7 @@ static bool fails_closed(struct resolver *r, struct request *q, const struct que
     struct verdict verdict;
     if (q->checking_disabled || !validator_fails_closed(&validation, question, &verdict))
         return false;
-    add_ede(&q->outcome, verdict.ede, verdict.text);
+    add_ede(&q->outcome, verdict.ede, arena_strdup(q->arena, verdict.text)); /* the outcome outlives us */
     finish_servfail(r, q, verdict.security, verdict.site, now);
     return true;
 }
