@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { REST_RATE_MAX = 1000, REST_NS_MAX = 10000000 };
 enum { RECEIVE_OCTETS = 4096, SOCKET_BUFFER_OCTETS = 8 << 20, RECEIVE_TIMEOUT_US = 20000 };
 
 struct batch {
@@ -141,7 +142,18 @@ static bool are_empty(struct udp *const *sockets, unsigned count)
     return true;
 }
 
-/* Spins: a sleep would be late by more than the distance between two questions.  The sockets ask in turn. */
+/* Of few questions: others need the core too. */
+static void rest(struct udp *const *sockets, unsigned count, int64_t until_ns)
+{
+    struct pollfd polled[CONNECTIONS_MAX];
+    int64_t left_ns = until_ns - clock_ns();
+    struct timespec pause = { .tv_nsec = left_ns < 0 ? 0 : left_ns < REST_NS_MAX ? left_ns : REST_NS_MAX };
+    for (unsigned i = 0; i < count; i++)
+        polled[i] = (struct pollfd) { .fd = sockets[i]->fd, .events = POLLIN };
+    ppoll(polled, count, &pause, NULL);
+}
+
+/* Spins, but for low rates: a sleep would be late by more than the distance between two questions.  The sockets ask in turn. */
 void udp_rate(struct load *load)
 {
     struct udp *sockets[CONNECTIONS_MAX];
@@ -153,6 +165,8 @@ void udp_rate(struct load *load)
         unsigned count = ask_due(sockets[turn], asked, now_ns);
         asked += count;
         turn = count > 0 ? (turn + 1) % load->connections : turn;
+        if (load->rate <= REST_RATE_MAX)
+            rest(sockets, load->connections, load->tally.started_ns + (int64_t)((double)asked * 1e9 / load->rate));
         for (unsigned i = 0; i < load->connections; i++) {
             receive_batch(sockets[i], MSG_DONTWAIT);
             flight_expire(&sockets[i]->flight, now_ns, &load->tally);
