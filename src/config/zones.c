@@ -76,10 +76,10 @@ static void print_reason(struct text *to, const char *reason)
 static enum err read_server_names(struct loading *loading, const struct option *option, const struct node *map,
                                   const struct node *field, struct zone_rule *rule)
 {
-    struct dname *names = ARENA_ARRAY(loading->arena, RULE_NAMES_MAX, struct dname);
-    rule->names = names;
     if (field == NULL)
         return OK;
+    struct dname *names = ARENA_ARRAY(loading->arena, RULE_NAMES_MAX, struct dname);
+    rule->names = names;
     if (field->kind != NODE_LIST)
         return refuse_field(loading, option, map, field, "names", "a list of domain names");
     for (const struct node *item = field->first; item != NULL; item = item->next) {

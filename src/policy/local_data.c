@@ -64,6 +64,8 @@ enum err local_data_add(struct arena *arena, struct local_data *data, const char
             data->sets[data->set_count++] = set;
         }
         append(arena, set, &record);
+        if (master_next(master, &record) != ERR_NOT_FOUND)
+            *error = "something follows the record";
     }
     master_free(master);
     return *error == NULL ? OK : ERR_FORMAT;

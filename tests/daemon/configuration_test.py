@@ -73,6 +73,7 @@ time: {floor: none}
     ("resolver:\n  forward:\n    - {zone: example., to: [nowhere]}\n", 3, "resolver.forward", "expected"),
     ("resolver:\n  forward:\n    - {zone: a., to: [192.0.2.1], prime: true}\n", 3, "resolver.forward", "prime: expected"),
     ("resolver:\n  stub:\n    - {zone: example., names: []}\n", 3, "resolver.stub", "to: expected"),
+    ("resolver:\n  stub:\n    - {zone: a., names: [a, b, c, d, e, f, g, h, i]}\n", 3, "resolver.stub", "more than 8 names"),
     ("resolver:\n  stub:\n    - {zone: example., names: [a..b]}\n", 3, "resolver.stub", "names: expected"),
     ("trust:\n  anchors:\n    - \". IN DS 20326 8 2\"\n", 3, "trust.anchors", ""),
     ("workers: 1\nworkers: 2\n", 2, "workers", "first in line 1"),
@@ -80,6 +81,10 @@ time: {floor: none}
     ("listen: [\n", None, None, ""),
     ("resolver: 7\n", 1, "resolver", "expected"),
     ("local: {data: [\"host.lan. A here\"]}\n", 1, "local.data", "expected a record"),
+    ("local: {data: [\"host.lan. A 192.0.2.1\\nhost.lan. A 192.0.2.2\"]}\n", 1, "local.data", "something follows the record"),
+    ("local: {data: [\"a.lan. CNAME b.\", \"a.lan. A 192.0.2.1\"]}\n", 1, "local.data", "nothing else stands beside a CNAME"),
+    ("local: {data: [\"a.lan. DNAME b.\"]}\n", 1, "local.data", "records of this type cannot be local data"),
+    ("local: {data: [\"a.lan. CH A 192.0.2.1\"]}\n", 1, "local.data", "its class is not IN"),
     ("local:\n  zones: [{zone: lan., type: odd}]\n", 2, "local.zones", "expected transparent, static"),
     ("local:\n  zones: [{zone: a., type: static}, {zone: A, type: refuse}]\n", 2, "local.zones", "listed twice"),
     ("trust: {insecure: [{zone: corp.example., reason: r}]}\n", 1, "trust.insecure", ""),   # only at a stub or forward zone
