@@ -61,11 +61,16 @@ static void report_port_range(void)
         log_warning("the range of source ports is small: forged answers are easier; see net.ipv4.ip_local_port_range");
 }
 
-static void listen_on(struct vouchd *vouchd, const struct listen_sockets *sockets)
+/* false: by TCP alone. */
+static bool listen_on(struct vouchd *vouchd, const struct listen_sockets *sockets)
 {
     char text[ADDRESS_TEXT_MAX];
-    workers_listen(vouchd->workers, sockets);
-    log_info("listening on %s", address_to_text(&sockets->address, text));
+    bool receives = workers_listen(vouchd->workers, sockets);
+    if (receives)
+        log_info("listening on %s", address_to_text(&sockets->address, text));
+    else
+        log_error("nobody listens on %s by UDP", address_to_text(&sockets->address, text));
+    return receives;
 }
 
 /* ---- signals ---- */
@@ -446,7 +451,8 @@ static void start(struct vouchd *vouchd, unsigned count)
                                                    on_cut_known };
     negatives_start(vouchd->negatives, vouchd->loop, vouchd->clock, vouchd->settings, &negatives_handler);
     for (size_t i = 0; i < vouchd->listeners.count; i++)
-        listen_on(vouchd, &vouchd->listeners.items[i]);
+        if (!listen_on(vouchd, &vouchd->listeners.items[i]))
+            vouchd->exit_code = EX_OSERR;
     struct orders orders = orders_of(vouchd);
     vouchd->started = now_from_system();
     if (vouchd->control_fd >= 0)
@@ -477,7 +483,8 @@ int vouchd_run(const char *path_asked_for, struct settings *settings, struct ran
         vouchd.exit_code = recall_anchors(&vouchd);
     if (vouchd.exit_code == EX_OK && start_clock(&vouchd) && start_cache(&vouchd)) {
         start(&vouchd, workers);
-        serve(&vouchd);
+        if (vouchd.exit_code == EX_OK)
+            serve(&vouchd);
         control_free(vouchd.control);
         negatives_free(vouchd.negatives);
         workers_stop(vouchd.workers);

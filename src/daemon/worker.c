@@ -260,9 +260,15 @@ unsigned workers_count(const struct workers *workers)
     return workers->count;
 }
 
+struct listen_call {
+    const struct listen_sockets *sockets;
+    _Atomic unsigned receivers;
+};
+
 static void worker_listen(struct worker *worker, void *argument)
 {
-    const struct listen_sockets *sockets = argument;
+    struct listen_call *call = argument;
+    const struct listen_sockets *sockets = call->sockets;
     const int *fds = sockets->fds[worker->index];
     const struct desk_parts parts = {
         .loop = worker->loop,
@@ -281,13 +287,16 @@ static void worker_listen(struct worker *worker, void *argument)
     } else {
         worker->desks = memory_resize(worker->desks, worker->desk_count + 1, sizeof(worker->desks[0]));
         worker->desks[worker->desk_count++] = desk;
+        call->receivers++;
     }
     tcp_server_listen(worker->tcp, fds[1], &sockets->address);
 }
 
-void workers_listen(struct workers *workers, const struct listen_sockets *sockets)
+bool workers_listen(struct workers *workers, const struct listen_sockets *sockets)
 {
-    call_all(workers, worker_listen, (void *)sockets);
+    struct listen_call call = { .sockets = sockets };
+    call_all(workers, worker_listen, &call);
+    return call.receivers > 0;
 }
 
 static void worker_unlisten(struct worker *worker, void *argument)

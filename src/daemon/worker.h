@@ -32,7 +32,8 @@ struct listen_sockets {
     int (*fds)[2]; /* [worker]: UDP, TCP */
 };
 /* All of these return when every worker has done it.  For the main thread alone. */
-void workers_listen(struct workers *workers, const struct listen_sockets *sockets);
+/* false: the system gave none of them a thread to receive by UDP, as the log says; TCP is listened to. */
+bool workers_listen(struct workers *workers, const struct listen_sockets *sockets);
 void workers_unlisten(struct workers *workers, const struct address *address);
 /* Afterwards nobody reads the settings before. */
 void workers_use(struct workers *workers, const struct settings *settings);
