@@ -208,22 +208,27 @@ static void prefer_tcp(struct lookup *l)
     l->target->use_tcp = true;
 }
 
-static void absorb_reply(struct resolver *r, struct lookup *l, const struct message *message, struct arena *scratch,
-                         struct now now)
+static struct asked asked_of(const struct lookup *l, const struct resolver_options *options, struct now now)
 {
-    struct asked asked = {
+    return (struct asked) {
         .question = &l->asked,
         .zone = &l->cut->delegation->zone,
         .origin = l->origin,
         .recursive = l->cut->recursive,
         .with_edns = l->sent_edns,
-        .shows_ns = r->parts.options->shows_ns,
-        .any_glue = r->parts.options->any_glue,
-        .original_ttls = r->parts.options->original_ttls,
-        .least_ttl_s = r->parts.options->least_ttl_s,
-        .least_negative_ttl_s = r->parts.options->least_negative_ttl_s,
+        .shows_ns = options->shows_ns,
+        .any_glue = options->any_glue,
+        .original_ttls = options->original_ttls,
+        .least_ttl_s = options->least_ttl_s,
+        .least_negative_ttl_s = options->least_negative_ttl_s,
         .now = now,
     };
+}
+
+static void absorb_reply(struct resolver *r, struct lookup *l, const struct message *message, struct arena *scratch,
+                         struct now now)
+{
+    struct asked asked = asked_of(l, r->parts.options, now);
     struct server *server = servers_get(r->servers, &l->target->address);
     struct reply reply;
     reply_read(message, &asked, scratch, &reply);

@@ -14,15 +14,22 @@ static void add_addresses(struct resolver *r, struct lookup *l, const struct ans
             cut_add_target(r->parts.options, l->cut, &address);
 }
 
+/* false: the cache has none. */
+static bool add_cached_addresses(struct resolver *r, struct lookup *l, const struct question *question, struct now now)
+{
+    struct answer *known;
+    uint16_t origin;
+    zone_rule_for(r->parts.options, question, &origin);
+    if (cache_find_answer(r->parts.cache, question, origin, now, l->arena, &known) != CACHE_FRESH)
+        return false;
+    add_addresses(r, l, known);
+    return true;
+}
+
 static void want_address(struct resolver *r, struct lookup *l, const struct dname *name, uint16_t type, struct now now)
 {
     struct question question = { .qname = *name, .qtype = type, .qclass = CLASS_IN };
-    struct answer *known;
-    uint16_t origin;
-    zone_rule_for(r->parts.options, &question, &origin);
-    if (cache_find_answer(r->parts.cache, &question, origin, now, l->arena, &known) == CACHE_FRESH)
-        add_addresses(r, l, known);
-    else
+    if (!add_cached_addresses(r, l, &question, now))
         lookup_join(r, l, &question, now);
 }
 
@@ -30,12 +37,7 @@ static void add_named_server(struct resolver *r, struct lookup *l, const struct 
                              struct now now)
 {
     struct question question = { .qname = *name, .qtype = type, .qclass = CLASS_IN };
-    struct answer *known;
-    uint16_t origin;
-    zone_rule_for(r->parts.options, &question, &origin);
-    if (cache_find_answer(r->parts.cache, &question, origin, now, l->arena, &known) == CACHE_FRESH)
-        add_addresses(r, l, known);
-    else if (!question_equal(&question, &l->question))
+    if (!add_cached_addresses(r, l, &question, now) && !question_equal(&question, &l->question))
         refresh_start(r, &question, now);
 }
 

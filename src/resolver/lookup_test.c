@@ -463,18 +463,25 @@ static void refuse(struct test *test, unsigned n)
     run(test);
 }
 
+/* To 192.0.2.1. */
+static void forward_example(struct test *test, struct zone_rule *rule)
+{
+    *rule = (struct zone_rule) { .zone = name_of("example."),
+                                 .kind = ZONE_RULE_FORWARD_ONLY,
+                                 .address_count = 1,
+                                 .addresses = { { .family = 4, .port = 53, .octets = { 192, 0, 2, 1 } } } };
+    test->world.options.zone_rules = rule;
+    test->world.options.zone_rule_count = 1;
+}
+
 /* A reload sends the zone's questions elsewhere and flushes the cache: what was asked before must not come into it. */
 static void what_was_asked_before_a_flush_is_not_kept(void **state)
 {
     struct test *test = *state;
     struct question question = { .qname = name_of("www.example."), .qtype = TYPE_A, .qclass = CLASS_IN };
-    struct zone_rule rule = { .zone = name_of("example."),
-                              .kind = ZONE_RULE_FORWARD_ONLY,
-                              .address_count = 1,
-                              .addresses = { { .family = 4, .port = 53, .octets = { 192, 0, 2, 1 } } } };
+    struct zone_rule rule;
     struct answer *kept;
-    test->world.options.zone_rules = &rule;
-    test->world.options.zone_rule_count = 1;
+    forward_example(test, &rule);
     ask(test, "www.example.", TYPE_A);
     rule.addresses[0].octets[3] = 2;
     cache_flush_all(test->world.cache);
@@ -491,18 +498,31 @@ static void what_was_asked_before_a_flush_is_not_kept(void **state)
     assert_int_equal(kept->rrsets.items[0]->rdata[0].data[3], 2);
 }
 
+/* Who asks for the address of a forwarder must ask the forwarder: that comes to an end, and no packet is sent. */
+static void forwarders_that_only_they_know_are_given_up(void **state)
+{
+    struct test *test = *state;
+    struct dname names[] = { name_of("ns1.example."), name_of("ns2.example.") };
+    struct zone_rule rule;
+    forward_example(test, &rule);
+    rule.address_count = 0;
+    rule.names = names;
+    rule.name_count = ARRAY_LEN(names);
+    ask(test, "ns1.example.", TYPE_A);
+    ask(test, "www.example.", TYPE_A);
+    assert_int_equal(test->done, 2);
+    assert_int_equal(test->sent_count, 0);
+    assert_int_equal(test->world.resolver->stats.background, 0);
+}
+
 /* RFC 9520: nor is a failure to be known that is of another time. */
 static void what_failed_before_a_flush_is_forgotten(void **state)
 {
     struct test *test = *state;
     struct question question = { .qname = name_of("www.example."), .qtype = TYPE_A, .qclass = CLASS_IN };
-    struct zone_rule rule = { .zone = name_of("example."),
-                              .kind = ZONE_RULE_FORWARD_ONLY,
-                              .address_count = 1,
-                              .addresses = { { .family = 4, .port = 53, .octets = { 192, 0, 2, 1 } } } };
+    struct zone_rule rule;
     struct failure failure;
-    test->world.options.zone_rules = &rule;
-    test->world.options.zone_rule_count = 1;
+    forward_example(test, &rule);
     for (unsigned flushes = 0; flushes < 2; flushes++) {
         bool is_flushed = flushes == 0;
         ask(test, "www.example.", TYPE_A);
@@ -562,6 +582,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_last_question_is_waited_for, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_was_asked_before_a_flush_is_not_kept, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_failed_before_a_flush_is_forgotten, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(forwarders_that_only_they_know_are_given_up, set_up, tear_down),
         cmocka_unit_test_setup_teardown(replies_do_not_pile_up, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
