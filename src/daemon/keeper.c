@@ -52,9 +52,23 @@ static bool is_own_file(int fd, uid_t uid)
            (found.st_mode & 0777) == 0600;
 }
 
-void keeper_open(struct keeper *keeper, const struct config *config, const struct identity *identity)
+/* A new one belongs to whom we become.  -1 with errno. */
+static int open_file(const char *path, const struct identity *identity)
 {
     enum { FLAGS = O_RDWR | O_NOFOLLOW | O_CLOEXEC };
+    int fd = open(path, FLAGS | O_CREAT | O_EXCL, 0600);
+    if (fd < 0)
+        return errno == EEXIST ? open(path, FLAGS) : -1;
+    if (!identity->is_change || fchown(fd, identity->uid, identity->gid) == 0)
+        return fd;
+    int error = errno;
+    close(fd);
+    errno = error;
+    return -1;
+}
+
+void keeper_open(struct keeper *keeper, const struct config *config, const struct identity *identity)
+{
     const char *path = config->cache.file;
     uid_t uid = identity->is_change ? identity->uid : geteuid();
     char parent[KEEPER_PATH_MAX];
@@ -70,11 +84,7 @@ void keeper_open(struct keeper *keeper, const struct config *config, const struc
         give_up(keeper, config, "its directory does not exist, or others may write there");
         return;
     }
-    keeper->fd = open(path, FLAGS | O_CREAT | O_EXCL, 0600);
-    if (keeper->fd >= 0 && identity->is_change && fchown(keeper->fd, identity->uid, identity->gid) != 0)
-        give_up(keeper, config, strerror(errno));
-    else if (keeper->fd < 0 && errno == EEXIST)
-        keeper->fd = open(path, FLAGS);
+    keeper->fd = open_file(path, identity);
     if (keeper->fd < 0)
         give_up(keeper, config, strerror(errno));
     else if (!is_own_file(keeper->fd, uid))

@@ -152,57 +152,7 @@ int settings_check_trust(const struct settings *settings, struct now now)
     return EX_OK;
 }
 
-/* ---- comparing ---- */
-
-bool settings_judge_alike(const struct settings *a, const struct settings *b)
-{
-    return trust_fingerprint(a->trust) == trust_fingerprint(b->trust) &&
-           memcmp(a->policy.algorithms, b->policy.algorithms, sizeof(a->policy.algorithms)) == 0 &&
-           memcmp(a->policy.digests, b->policy.digests, sizeof(a->policy.digests)) == 0 &&
-           a->policy.nsec3_iterations == b->policy.nsec3_iterations;
-}
-
-static bool rules_equal(const struct zone_rule *a, const struct zone_rule *b)
-{
-    if (!dname_equal(&a->zone, &b->zone) || a->kind != b->kind || a->is_uncached != b->is_uncached ||
-        a->primes != b->primes || a->address_count != b->address_count || a->name_count != b->name_count)
-        return false;
-    for (uint16_t i = 0; i < a->address_count; i++)
-        if (!address_equal(&a->addresses[i], &b->addresses[i]))
-            return false;
-    for (uint16_t i = 0; i < a->name_count; i++)
-        if (!dname_equal(&a->names[i], &b->names[i]))
-            return false;
-    return true;
-}
-
-static bool hints_equal(const struct delegation *a, const struct delegation *b)
-{
-    if (a->server_count != b->server_count)
-        return false;
-    for (uint16_t i = 0; i < a->server_count; i++) {
-        const struct delegation_server *x = &a->servers[i], *y = &b->servers[i];
-        if (!dname_equal(&x->name, &y->name) || x->address_count != y->address_count)
-            return false;
-        for (uint16_t k = 0; k < x->address_count; k++)
-            if (!address_equal(&x->addresses[k], &y->addresses[k]))
-                return false;
-    }
-    return true;
-}
-
-bool settings_route_alike(const struct settings *a, const struct settings *b)
-{
-    const struct resolver_options *x = &a->config->resolver, *y = &b->config->resolver;
-    if (x->zone_rule_count != y->zone_rule_count || !hints_equal(x->root_hints, y->root_hints))
-        return false;
-    for (uint16_t i = 0; i < x->zone_rule_count; i++)
-        if (!rules_equal(&x->zone_rules[i], &y->zone_rules[i]))
-            return false;
-    return true;
-}
-
-/* ---- fingerprints, comparable under the same hash secret alone ---- */
+/* ---- fingerprints ---- */
 
 static uint64_t add(uint64_t fingerprint, const void *data, size_t len)
 {
@@ -249,12 +199,11 @@ uint64_t settings_route_fingerprint(const struct settings *settings)
         fingerprint = add(fingerprint, &rule->kind, sizeof(rule->kind));
         fingerprint = add(fingerprint, &rule->is_uncached, sizeof(rule->is_uncached));
         fingerprint = add(fingerprint, &rule->primes, sizeof(rule->primes));
+        fingerprint = add(fingerprint, &rule->address_count, sizeof(rule->address_count));
         for (uint16_t k = 0; k < rule->address_count; k++)
             fingerprint = add_address(fingerprint, &rule->addresses[k]);
         for (uint16_t k = 0; k < rule->name_count; k++)
             fingerprint = dname_hash(&rule->names[k], fingerprint);
     }
-    fingerprint = add(fingerprint, &options->original_ttls, sizeof(options->original_ttls));
-    fingerprint = add(fingerprint, &options->special_use_names, sizeof(options->special_use_names));
-    return fingerprint + local_data_fingerprint(&settings->config->local);
+    return fingerprint;
 }

@@ -28,15 +28,14 @@ struct resolver_parts settings_parts(const struct settings *settings, struct cac
 bool settings_may_bootstrap(const struct config *config);
 /* Is an anchor usable for the declared model, or was none wanted (row D5-model)? */
 bool settings_have_anchor(const struct settings *settings, struct now now);
-/* sysexits: EX_OK, or EX_UNAVAILABLE after a line in the log when none is, unless bootstrap may find one.  Anchors that no usable algorithm can serve, and space that no anchor covers, are only warned of. */
+/* sysexits: EX_OK, or EX_UNAVAILABLE after a line in the log when none is, unless bootstrap may find one.  Anchors that no
+ * usable algorithm can serve, and space that no anchor covers, are only warned of. */
 int settings_check_trust(const struct settings *settings, struct now now);
 
-/* Would the same data be judged in another way?  Then cached verdicts are worth nothing. */
-bool settings_judge_alike(const struct settings *a, const struct settings *b);
-uint64_t settings_judge_fingerprint(const struct settings *settings); /* the program included */
-/* Do origins (message/answer.h) mean the same in both?  If not, nothing that is cached may be served. */
-bool settings_route_alike(const struct settings *a, const struct settings *b);
-/* … for ready-made answers that outlive the process, too: with what is answered locally. */
+/* Equal numbers mean the same, under the same hash secret. */
+/* How data is judged, the program included: with another one cached verdicts are worth nothing. */
+uint64_t settings_judge_fingerprint(const struct settings *settings);
+/* What origins (message/answer.h) mean: with another one nothing that is cached may be served. */
 uint64_t settings_route_fingerprint(const struct settings *settings);
 
 #endif

@@ -170,9 +170,9 @@ static void exchange_settings(struct vouchd *vouchd, struct settings *settings)
 {
     struct settings *before = hand_out(vouchd, settings);
     cache_set_options(vouchd->cache, &settings->config->cache);
-    if (!settings_route_alike(before, settings))
+    if (settings_route_fingerprint(before) != settings_route_fingerprint(settings))
         cache_flush_all(vouchd->cache);
-    else if (!settings_judge_alike(before, settings))
+    else if (settings_judge_fingerprint(before) != settings_judge_fingerprint(settings))
         cache_forget_verdicts(vouchd->cache);
     else
         cache_drop_ready(vouchd->cache);

@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 
-#include "base/hash.h"
 #include "message/master.h"
 #include "policy/local_answer.h"
 
@@ -95,22 +94,6 @@ bool local_data_sort(struct local_data *data, const struct local_zone **twice)
             return false;
     }
     return true;
-}
-
-uint64_t local_data_fingerprint(const struct local_data *data)
-{
-    uint64_t fingerprint = 0;
-    for (uint16_t i = 0; i < data->set_count; i++) {
-        const struct rrset *set = data->sets[i];
-        const uint32_t plain[] = { set->type, set->ttl_s };
-        fingerprint = hash_octets((struct octets) { (const uint8_t *)plain, sizeof(plain) }, fingerprint);
-        fingerprint = dname_hash(set->owner, fingerprint);
-        for (uint16_t k = 0; k < set->count; k++)
-            fingerprint = hash_octets(set->rdata[k], fingerprint);
-    }
-    for (uint16_t i = 0; i < data->zone_count; i++)
-        fingerprint = dname_hash(&data->zones[i].zone, fingerprint + data->zones[i].kind);
-    return fingerprint;
 }
 
 /* ---- finding ---- */

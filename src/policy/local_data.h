@@ -31,8 +31,6 @@ void local_data_init(struct arena *arena, struct local_data *data, uint16_t reco
 MUST_USE enum err local_data_add(struct arena *arena, struct local_data *data, const char *text, const char **error);
 /* Once, when all records and zones are there.  false: *twice is a zone that is there twice. */
 MUST_USE bool local_data_sort(struct local_data *data, const struct local_zone **twice);
-/* The same data give the same number under the same hash secret. */
-uint64_t local_data_fingerprint(const struct local_data *data);
 
 /* What is said of the question; NULL: nothing, and *zone is the local zone that lets it be resolved, NULL if it is in none.
  * A forward or stub zone inside a local zone wins over it, a record over both. */

@@ -5,6 +5,7 @@ import os
 import signal
 
 import pytest
+import yaml
 
 from vouchd import Vouchd
 
@@ -17,6 +18,11 @@ EMPTY, DATA, WARM, PRIVATE = "begins empty", "verdicts are made anew", "is warm"
 def vouchd(tmp_path):
     settings = {"listen": [f"{HOST}@{free_port()}"], "cache": {"size": "4MiB", "file": str(tmp_path / "run" / "cache")}}
     return Vouchd(tmp_path, settings)
+
+
+def configure(vouchd, settings):
+    """The same with these settings added."""
+    vouchd.config_path.write_text(yaml.safe_dump(yaml.safe_load(vouchd.config_path.read_text()) | settings))
 
 
 def start(vouchd, words, number=signal.SIGTERM):
@@ -34,6 +40,20 @@ def test_restart(vouchd):
     start(vouchd, WARM)
     start(vouchd, WARM, signal.SIGKILL)
     start(vouchd, DATA)
+    start(vouchd, WARM)
+
+
+def test_other_configuration(vouchd):
+    """What is told locally is in no cache; other algorithms make other verdicts, other servers other data."""
+    start(vouchd, EMPTY)
+    configure(vouchd, {"local": {"data": ["host.lan. A 192.0.2.1"]}, "answers": {"minimal": False}})
+    start(vouchd, WARM)
+    configure(vouchd, {"validation": {"algorithms": {"deny": [8]}}})
+    start(vouchd, DATA)
+    configure(vouchd, {"resolver": {"forward": [{"zone": "example.", "to": ["192.0.2.1@53"]}]}})
+    start(vouchd, EMPTY)
+    configure(vouchd, {"resolver": {"forward": [{"zone": "example.", "to": ["192.0.2.2@53"]}]}})
+    start(vouchd, EMPTY)
     start(vouchd, WARM)
 
 
