@@ -2,22 +2,18 @@
 
 #include <jansson.h>
 #include <string.h>
-#include <time.h>
 
 #include "crypto/algorithms.h"
+#include "time/rfc3339.h"
 #include "time/serial.h"
 
-enum { TIME_TEXT_MAX = 24, JSON_VERSION = 1 };
+enum { JSON_VERSION = 1 };
 
 /* ---- texts ---- */
 
-static const char *time_text(uint32_t serial, struct now now, char text[TIME_TEXT_MAX])
+static const char *time_text(uint32_t serial, struct now now, char text[RFC3339_TEXT_MAX])
 {
-    time_t seconds = (time_t)serial_to_unix_s(serial, now_wall_s(now));
-    struct tm parts;
-    gmtime_r(&seconds, &parts);
-    strftime(text, TIME_TEXT_MAX, "%Y-%m-%dT%H:%M:%SZ", &parts);
-    return text;
+    return rfc3339_to_text(serial_to_unix_s(serial, now_wall_s(now)), text);
 }
 
 /* The chain that people want to see: of the link that decided, else of the last. */
@@ -108,7 +104,7 @@ static void print_signature(const struct explanation *explanation, const struct 
                             struct now now, FILE *to)
 {
     char name[DNAME_TEXT_MAX], signer[DNAME_TEXT_MAX], type[RR_TYPE_TEXT_MAX], algorithm[8];
-    char inception[TIME_TEXT_MAX], expiration[TIME_TEXT_MAX];
+    char inception[RFC3339_TEXT_MAX], expiration[RFC3339_TEXT_MAX];
     print_last_branch(to, depth);
     fprintf(to, "%s %s  %s\n", dname_to_text(&answer->question.qname, name),
             rr_type_to_text(answer->question.qtype, type), security_text(answer->verdict.security));
@@ -190,7 +186,7 @@ static json_t *json_cut(const struct explained_cut *cut)
 
 static json_t *json_chain(const struct explanation *explanation, struct now now)
 {
-    char inception[TIME_TEXT_MAX], expiration[TIME_TEXT_MAX];
+    char inception[RFC3339_TEXT_MAX], expiration[RFC3339_TEXT_MAX];
     json_t *cuts = json_array();
     for (uint8_t i = 0; i < explanation->cut_count; i++)
         json_array_append_new(cuts, json_cut(&explanation->cuts[i]));

@@ -4,6 +4,7 @@
 #include "validator/finding.h"
 #include "validator/link.h"
 #include "validator/memo.h"
+#include "validator/negative.h"
 
 static enum judgement need(struct judge *judge, const struct dname *name, uint16_t type)
 {
@@ -248,7 +249,7 @@ static void judge_ds_set(struct judge *judge, struct zone *zone)
 /* The denial of a DS set is Secure: is there a cut? */
 static enum judgement judge_no_ds(struct judge *judge, struct answer *answer, struct zone *zone)
 {
-    switch (link_proof(judge, answer)) {
+    switch (negative_proof(judge, answer)) {
     case PROOF_INSECURE_DELEGATION:
         zone->state = ZONE_INSECURE;
         verdict_state(&zone->verdict, INSECURE, EDE_NONE, "insecure-delegation", "%s is delegated without DS",

@@ -3,9 +3,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "time/rfc3339.h"
 #include "time/serial.h"
-
-enum { TIME_TEXT_MAX = 48 };
 
 const char *name_text(struct arena *arena, const struct dname *name)
 {
@@ -84,31 +83,13 @@ void verdict_fail(struct verdict *verdict, struct arena *arena, enum security se
     note_failed(verdict, arena, name, type);
 }
 
-/* RFC 3339, from days by the proleptic Gregorian calendar whose years begin in March: the leap day stands last. */
-static const char *time_to_text(int64_t unix_s, char text[TIME_TEXT_MAX])
-{
-    enum { DAY_S = 86400, ERA_DAYS = 146097, EPOCH_DAYS = 719468 }; /* 400 years; 0000-03-01 to 1970-01-01 */
-    int64_t days = (unix_s >= 0 ? unix_s : unix_s - (DAY_S - 1)) / DAY_S, second = unix_s - days * DAY_S;
-    days += EPOCH_DAYS;
-    int64_t era = days / ERA_DAYS, day = days % ERA_DAYS;
-    int64_t year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
-    int64_t day_of_year = day - (365 * year + year / 4 - year / 100);
-    int64_t month = (5 * day_of_year + 2) / 153;
-    int64_t day_of_month = day_of_year - (153 * month + 2) / 5 + 1;
-    year += 400 * era + (month >= 10);
-    month += month < 10 ? 3 : -9;
-    snprintf(text, TIME_TEXT_MAX, "%04d-%02d-%02dT%02d:%02d:%02dZ", (int)year, (int)month, (int)day_of_month,
-             (int)(second / 3600), (int)(second / 60 % 60), (int)(second % 60));
-    return text;
-}
-
 /* The time that the fault is about; empty if it is about none. */
-static const char *fault_time(const struct signature_result *result, struct now now, char text[TIME_TEXT_MAX])
+static const char *fault_time(const struct signature_result *result, struct now now, char text[RFC3339_TEXT_MAX])
 {
     if (result->fault == FAULT_EXPIRED)
-        return time_to_text(serial_to_unix_s(result->rrsig.expiration, now_wall_s(now)), text);
+        return rfc3339_to_text(serial_to_unix_s(result->rrsig.expiration, now_wall_s(now)), text);
     if (result->fault == FAULT_NOT_YET || result->fault == FAULT_INVERTED)
-        return time_to_text(serial_to_unix_s(result->rrsig.inception, now_wall_s(now)), text);
+        return rfc3339_to_text(serial_to_unix_s(result->rrsig.inception, now_wall_s(now)), text);
     return "";
 }
 
@@ -117,7 +98,7 @@ void verdict_fail_signature(struct verdict *verdict, struct arena *arena, const 
 {
     const struct fault_row *row = &fault_rows[result->fault];
     const char *owner = name_text(arena, rrset->owner), *signer = name_text(arena, zone);
-    char type[RR_TYPE_TEXT_MAX], when[TIME_TEXT_MAX];
+    char type[RR_TYPE_TEXT_MAX], when[RFC3339_TEXT_MAX];
     rr_type_to_text(rrset->type, type);
     if (!result->has_rrsig) {
         verdict_fail(verdict, arena, BOGUS, row->ede, row->site, rrset->owner, rrset->type, "RRSIG %s %s by %s %s",

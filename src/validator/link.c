@@ -1,28 +1,10 @@
 #include "validator/link.h"
 
+#include "validator/answer_proofs.h"
 #include "validator/finding.h"
 #include "validator/memo.h"
-
-/* What is known of one RRset. */
-struct rrset_judgement {
-    struct verdict verdict;
-    bool expanded;           /* Secure so far: from a wildcard, a proof is still needed … */
-    uint8_t encloser_labels; /* … that nothing stands between this closest encloser and the owner */
-    struct zone signer;      /* `expanded` only */
-};
-
-/* NSEC and NSEC3 RRsets of one zone, as far as they verified. */
-struct proofs {
-    const struct rrset *sets[PROOF_RRSETS_MAX];
-    uint16_t count;
-    struct verdict ground;  /* what they rest on */
-    struct verdict failure; /* SECURE: none.  BOGUS: of one that did not verify.  INDETERMINATE: the budget is spent */
-};
-
-static bool is_denial(const struct rrset *rrset)
-{
-    return rrset->type == TYPE_NSEC || rrset->type == TYPE_NSEC3;
-}
+#include "validator/negative.h"
+#include "validator/signers.h"
 
 const struct rrset *link_data(const struct answer *answer, const struct dname *name, uint16_t type)
 {
@@ -32,64 +14,7 @@ const struct rrset *link_data(const struct answer *answer, const struct dname *n
     return rrset->type == type && rrset->count > 0 && dname_equal(rrset->owner, name) ? rrset : NULL;
 }
 
-/* ---- who signed ---- */
-
-enum { NO_SIGNER = -1 };
-
-/* Adds the signers of rrset that may hold data of `holder`: at or above it, at or below the anchor.  As they are all
- * ancestors of one name, their numbers of labels tell them apart. */
-static void add_signers(const struct rrset *rrset, const struct dname *anchor, const struct dname *holder,
-                        bool signers[DNAME_LABELS_MAX + 1])
-{
-    for (uint16_t i = 0; i < rrset->sig_count && i < RRSIGS_PER_RRSET_MAX; i++) {
-        struct rrsig sig;
-        if (rrsig_read(rrset->sigs[i], &sig) == OK && dname_is_subdomain(holder, &sig.signer) &&
-            dname_is_subdomain(&sig.signer, anchor))
-            signers[sig.signer.labels] = true;
-    }
-}
-
-/* The keys of the deepest signer that is a zone.  ZONE_NO_CUT if none is. */
-static enum judgement signer_zone(struct judge *judge, const struct dname *holder,
-                                  const bool signers[DNAME_LABELS_MAX + 1], struct zone *zone)
-{
-    for (int labels = holder->labels; labels > NO_SIGNER; labels--) {
-        struct dname name;
-        if (!signers[labels])
-            continue;
-        dname_suffix(holder, (uint8_t)labels, &name);
-        enum judgement judgement = chain_keys(judge, &name, zone);
-        if (judgement != JUDGED || (zone->state != ZONE_NO_CUT && zone->state != ZONE_NO_NAME))
-            return judgement;
-    }
-    zone->state = ZONE_NO_CUT;
-    return JUDGED;
-}
-
 /* ---- one RRset ---- */
-
-/* The zone's signatures over data that it may hold. */
-static enum judgement judge_signature(struct judge *judge, const struct rrset *rrset, const struct zone *zone,
-                                      struct rrset_judgement *judgement)
-{
-    const struct validation *v = judge->v;
-    struct verdict *verdict = &judgement->verdict;
-    struct signature_result result;
-    enum judgement judged = chain_verify(judge, rrset, zone, &result);
-    if (judged != JUDGED)
-        return judged;
-    *verdict = verdict_from(&zone->verdict);
-    if (result.out_of_budget) {
-        verdict_fail_budget(verdict, v->arena, v->budget, rrset->owner, rrset->type);
-    } else if (result.fault != FAULT_NONE) {
-        verdict_fail_signature(verdict, v->arena, rrset, &zone->name, &result, v->now);
-    } else {
-        verdict_rest_on_signature(verdict, &zone->name, &result, v->now);
-        judgement->expanded = rrsig_is_expanded(&result.rrsig, rrset->owner);
-        judgement->encloser_labels = result.rrsig.labels;
-    }
-    return JUDGED;
-}
 
 /* A zone that is known to begin between signer and data holds the data instead. */
 static enum judgement judge_cut(struct judge *judge, const struct rrset *rrset, const struct dname *holder,
@@ -109,19 +34,10 @@ static enum judgement judge_cut(struct judge *judge, const struct rrset *rrset, 
     return JUDGED;
 }
 
-/* DS and NSEC3 do not come from wildcards, and a cut or an apex is not made by one. */
+/* Denials do not come from wildcards, and a cut or an apex is not made by one. */
 static bool may_be_expanded(uint16_t type)
 {
-    return type != TYPE_DS && type != TYPE_DNSKEY && type != TYPE_SOA && !(type == TYPE_NSEC || type == TYPE_NSEC3);
-}
-
-static void refuse_expansion(struct judge *judge, const struct rrset *rrset, struct verdict *verdict)
-{
-    struct arena *arena = judge->v->arena;
-    char type[RR_TYPE_TEXT_MAX];
-    verdict_fail(verdict, arena, BOGUS, EDE_BOGUS, "expanded-type", rrset->owner, rrset->type,
-                 "%s %s was expanded from a wildcard", name_text(arena, rrset->owner),
-                 rr_type_to_text(rrset->type, type));
+    return type != TYPE_DS && type != TYPE_DNSKEY && type != TYPE_SOA && type != TYPE_NSEC && type != TYPE_NSEC3;
 }
 
 /* holder: the deepest zone that may hold the RRset. */
@@ -129,7 +45,7 @@ static enum judgement judge_rrset(struct judge *judge, const struct rrset *rrset
                                   struct rrset_judgement *judgement)
 {
     struct dname anchor;
-    bool signers[DNAME_LABELS_MAX + 1] = { false };
+    struct signers signers = { .at = { false } };
     struct verdict *verdict = &judgement->verdict;
     judgement->expanded = false;
     if (!chain_covers(judge, holder, &anchor, verdict))
@@ -139,8 +55,8 @@ static enum judgement judge_rrset(struct judge *judge, const struct rrset *rrset
         verdict_state(verdict, INSECURE, EDE_NONE, "rrsig-unsigned", "signatures are not signed");
         return JUDGED;
     }
-    add_signers(rrset, &anchor, holder, signers);
-    enum judgement judged = signer_zone(judge, holder, signers, &judgement->signer);
+    signers_add(rrset, &anchor, holder, &signers);
+    enum judgement judged = signers_zone(judge, holder, &signers, &judgement->signer);
     if (judged != JUDGED)
         return judged;
     if (judgement->signer.state == ZONE_NO_CUT) {
@@ -152,165 +68,22 @@ static enum judgement judge_rrset(struct judge *judge, const struct rrset *rrset
     *verdict = verdict_from(&judgement->signer.verdict);
     if (judgement->signer.state != ZONE_SECURE)
         return JUDGED;
-    judged = judge_signature(judge, rrset, &judgement->signer, judgement);
+    judged = signers_judge(judge, rrset, &judgement->signer, judgement);
     if (judged == JUDGED && verdict->security == SECURE && judgement->expanded && !may_be_expanded(rrset->type))
-        refuse_expansion(judge, rrset, verdict);
+        signers_refuse_expansion(judge, rrset, verdict);
     if (judged == JUDGED && verdict->security == SECURE)
         judged = judge_cut(judge, rrset, holder, &judgement->signer, verdict);
     return judged;
 }
 
-/* ---- proofs ---- */
-
-static bool is_signed_by(const struct rrset *rrset, const struct dname *zone)
-{
-    for (uint16_t i = 0; i < rrset->sig_count && i < RRSIGS_PER_RRSET_MAX; i++) {
-        struct rrsig sig;
-        if (rrsig_read(rrset->sigs[i], &sig) == OK && dname_equal(&sig.signer, zone))
-            return true;
-    }
-    return false;
-}
-
-/* The n-th NSEC or NSEC3 RRset of the answer; NULL behind the last one that is looked at. */
-static const struct rrset *denial_set(const struct answer *answer, uint16_t n)
-{
-    if (n >= PROOF_RRSETS_MAX)
-        return NULL;
-    for (uint16_t i = 0; i < answer->proofs.count; i++)
-        if (is_denial(answer->proofs.items[i]) && n-- == 0)
-            return answer->proofs.items[i];
-    return NULL;
-}
-
-/* A record of the chain itself, not one that a wildcard was made into. */
-static bool stands_in_zone(const struct rrset *rrset, const struct signature_result *result)
-{
-    return result->fault == FAULT_NONE && !rrsig_is_expanded(&result->rrsig, rrset->owner);
-}
-
-/* Verifies the sets that the zone (ZONE_SECURE) signed; those of others prove nothing about it.  One that does not
- * verify is no proof, but what is wrong with it is the likely cause if the others do not suffice. */
-static enum judgement verify_proofs(struct judge *judge, const struct answer *answer, const struct zone *zone,
-                                    struct proofs *proofs)
-{
-    const struct validation *v = judge->v;
-    const struct rrset *set;
-    proofs->count = 0;
-    proofs->ground = verdict_from(&zone->verdict);
-    proofs->failure = verdict_new();
-    for (uint16_t i = 0; (set = denial_set(answer, i)) != NULL; i++) {
-        struct signature_result result;
-        if (!is_signed_by(set, &zone->name))
-            continue;
-        enum judgement judged = chain_verify(judge, set, zone, &result);
-        if (judged != JUDGED)
-            return judged;
-        if (result.out_of_budget) {
-            verdict_fail_budget(&proofs->failure, v->arena, v->budget, set->owner, set->type);
-            return JUDGED;
-        }
-        if (result.fault != FAULT_NONE) {
-            verdict_fail_signature(&proofs->failure, v->arena, set, &zone->name, &result, v->now);
-        } else if (stands_in_zone(set, &result)) {
-            proofs->sets[proofs->count++] = set;
-            verdict_rest_on_signature(&proofs->ground, &zone->name, &result, v->now);
-        }
-    }
-    return JUDGED;
-}
-
-static struct denial denial_of(struct judge *judge, const struct dname *zone, const struct proofs *proofs)
-{
-    return (struct denial) { zone, proofs->sets, proofs->count, judge->v->policy->nsec3_iterations };
-}
-
-/* The name exists after all, without the type: some servers send a name error for empty non-terminals.  The RCODE is
- * not signed, the records are, and they win (RFC 8020 section 2: there is something below the name). */
-static enum proof no_data_after_all(struct judge *judge, const struct denial *denial, struct answer *answer)
-{
-    const struct question *question = &answer->question;
-    enum proof proof = denial_no_data(denial, &question->qname, question->qtype, judge->v->budget);
-    if (proof == PROOF_TURN || proof == PROOF_BUDGET)
-        return proof;
-    if (proof != PROOF_GOOD)
-        return PROOF_NONE;
-    answer->kind = ANSWER_NODATA;
-    answer->rcode = RCODE_NOERROR;
-    return PROOF_GOOD;
-}
-
-static enum proof denial_proof(struct judge *judge, const struct denial *denial, struct answer *answer)
-{
-    const struct question *question = &answer->question;
-    enum proof proof;
-    if (memo_proof(judge->v->memo, answer, &proof))
-        return proof;
-    if (answer->kind == ANSWER_NXDOMAIN) {
-        proof = denial_name_error(denial, &question->qname, judge->v->budget);
-        if (proof == PROOF_NONE)
-            proof = no_data_after_all(judge, denial, answer);
-    } else {
-        proof = denial_no_data(denial, &question->qname, question->qtype, judge->v->budget);
-    }
-    if (proof != PROOF_TURN && proof != PROOF_BUDGET)
-        memo_put_proof(judge->v->memo, answer, proof);
-    return proof;
-}
-
-static enum proof expansion_proof(struct judge *judge, const struct denial *denial, const struct rrset *rrset,
-                                  uint8_t encloser_labels)
-{
-    enum proof proof;
-    if (memo_proof(judge->v->memo, rrset, &proof))
-        return proof;
-    proof = denial_wildcard_expansion(denial, rrset->owner, encloser_labels, judge->v->budget);
-    if (proof != PROOF_TURN && proof != PROOF_BUDGET)
-        memo_put_proof(judge->v->memo, rrset, proof);
-    return proof;
-}
-
-/* What a proof, or its absence, makes of a verdict that was SECURE so far. */
-static void apply_proof(struct judge *judge, enum proof proof, const struct proofs *proofs, const struct dname *name,
-                        uint16_t type, struct verdict *verdict)
-{
-    struct arena *arena = judge->v->arena;
-    char type_text[RR_TYPE_TEXT_MAX];
-    switch (proof) {
-    case PROOF_GOOD:
-    case PROOF_INSECURE_DELEGATION:
-        return;
-    case PROOF_NXNAME:
-        verdict->site = SITE_COMPACT_DENIAL;
-        return;
-    case PROOF_OPT_OUT:
-        verdict_state(verdict, INSECURE, EDE_NONE, "opt-out", "%s lies in an opt-out span of NSEC3",
-                      name_text(arena, name));
-        return;
-    case PROOF_ITERATIONS:
-        verdict_state(verdict, INSECURE, EDE_UNSUPPORTED_NSEC3_ITERATIONS, "nsec3-iterations",
-                      "more than %u NSEC3 iterations", judge->v->policy->nsec3_iterations);
-        return;
-    case PROOF_BUDGET:
-    case PROOF_TURN: /* the caller has gone back before */
-        verdict_fail_budget(verdict, arena, judge->v->budget, name, type);
-        return;
-    case PROOF_NONE:
-        break;
-    }
-    if (proofs->failure.security != SECURE)
-        verdict_weaken(verdict, &proofs->failure);
-    else
-        verdict_fail(verdict, arena, BOGUS, EDE_NSEC_MISSING, "nsec-missing", name, type,
-                     "%s %s: no NSEC or NSEC3 proves it", name_text(arena, name), rr_type_to_text(type, type_text));
-}
+/* ---- positive answers ---- */
 
 /* RFC 4035 section 5.3.4, RFC 5155 section 8.8: the wildcard was the closest match. */
 static enum judgement judge_expansion(struct judge *judge, const struct answer *answer, const struct rrset *rrset,
                                       struct rrset_judgement *judgement)
 {
-    struct proofs proofs;
-    enum judgement judged = verify_proofs(judge, answer, &judgement->signer, &proofs);
+    struct answer_proofs proofs;
+    enum judgement judged = answer_proofs_verify(judge, answer, &judgement->signer, &proofs);
     if (judged != JUDGED)
         return judged;
     verdict_weaken(&judgement->verdict, &proofs.ground);
@@ -318,11 +91,11 @@ static enum judgement judge_expansion(struct judge *judge, const struct answer *
         verdict_weaken(&judgement->verdict, &proofs.failure);
         return JUDGED;
     }
-    struct denial denial = denial_of(judge, &judgement->signer.name, &proofs);
-    enum proof proof = expansion_proof(judge, &denial, rrset, judgement->encloser_labels);
+    struct denial denial = answer_proofs_denial(judge, &judgement->signer.name, &proofs);
+    enum proof proof = answer_proofs_of_expansion(judge, &denial, rrset, judgement->encloser_labels);
     if (proof == PROOF_TURN)
         return JUDGE_TURN;
-    apply_proof(judge, proof, &proofs, rrset->owner, rrset->type, &judgement->verdict);
+    answer_proofs_apply(judge, proof, &proofs, rrset->owner, rrset->type, &judgement->verdict);
     return JUDGED;
 }
 
@@ -331,14 +104,12 @@ static enum judgement judge_expansion(struct judge *judge, const struct answer *
 static enum judgement judge_companions(struct judge *judge, const struct answer *answer,
                                        struct rrset_judgement *judgement)
 {
-    struct proofs proofs;
-    enum judgement judged = verify_proofs(judge, answer, &judgement->signer, &proofs);
+    struct answer_proofs proofs;
+    enum judgement judged = answer_proofs_verify(judge, answer, &judgement->signer, &proofs);
     if (judged == JUDGED)
         verdict_weaken(&judgement->verdict, &proofs.ground);
     return judged;
 }
-
-/* ---- positive answers ---- */
 
 /* The NS set that came along is seen by clients, so that AD speaks of it, too (RFC 4035 section 3.2.3).  What the zone of the
  * answer has not signed goes; the answer does not rest on it. */
@@ -352,7 +123,7 @@ static enum judgement judge_shown_ns(struct judge *judge, struct answer *answer,
         return JUDGED;
     }
     enum judgement judged = chain_verify(judge, answer->shown_ns, zone, &result);
-    if (judged == JUDGED && (result.out_of_budget || !stands_in_zone(answer->shown_ns, &result)))
+    if (judged == JUDGED && (result.out_of_budget || !signature_stands_in_zone(answer->shown_ns, &result)))
         answer->shown_ns = NULL;
     return judged;
 }
@@ -381,7 +152,7 @@ static enum judgement judge_positive(struct judge *judge, struct answer *answer,
         bool is_secure = judged == JUDGED && judgement.verdict.security == SECURE;
         if (is_secure && judgement.expanded) {
             if (answer->kind == ANSWER_DNAME) /* a wildcard's DNAME redirects nothing: RFC 6672 section 3.3 */
-                refuse_expansion(judge, rrset, &judgement.verdict);
+                signers_refuse_expansion(judge, rrset, &judgement.verdict);
             else
                 judged = judge_expansion(judge, answer, rrset, &judgement);
         } else if (is_secure && answer_leads_on(answer)) {
@@ -410,198 +181,6 @@ static enum judgement judge_dnskeys(struct judge *judge, const struct answer *an
         verdict_fail(verdict, judge->v->arena, BOGUS, EDE_BOGUS, "dnskey-not-at-apex", &zone.name, TYPE_DNSKEY,
                      "DNSKEY %s, where the parent has no delegation", name_text(judge->v->arena, &zone.name));
     return JUDGED;
-}
-
-/* ---- negative answers ---- */
-
-/* The SOA of the zone that denies: unverified, its numbers would decide how long the denial is believed. */
-static enum judgement judge_soa(struct judge *judge, const struct answer *answer, const struct zone *zone,
-                                struct verdict *verdict)
-{
-    const struct rrset *soa = rrset_list_find(&answer->proofs, &zone->name, TYPE_SOA);
-    struct rrset_judgement judgement = { .expanded = false };
-    if (soa == NULL)
-        return JUDGED;
-    enum judgement judged = judge_signature(judge, soa, zone, &judgement);
-    if (judged == JUDGED && judgement.expanded)
-        refuse_expansion(judge, soa, &judgement.verdict);
-    if (judged == JUDGED)
-        verdict_weaken(verdict, &judgement.verdict);
-    return judged;
-}
-
-static void signers_of_denial(const struct answer *answer, const struct dname *anchor, const struct dname *holder,
-                              bool signers[DNAME_LABELS_MAX + 1])
-{
-    const struct rrset *set;
-    for (uint16_t i = 0; (set = denial_set(answer, i)) != NULL; i++)
-        add_signers(set, anchor, holder, signers);
-}
-
-/* The zone itself denies, not an unsigned one below it. */
-static bool has_soa(const struct answer *answer, const struct zone *zone)
-{
-    return rrset_list_find(&answer->proofs, &zone->name, TYPE_SOA) != NULL;
-}
-
-/* The zone's signatures are good, but speak of something else: is it data of an unsigned zone below?  Not if what came
- * along shows that the zone itself holds the name. */
-static enum judgement judge_stray_denial(struct judge *judge, const struct denial *denial, const struct dname *holder,
-                                         const struct unsigned_data *data, struct verdict *verdict, bool *is_below)
-{
-    enum proof proof = denial_no_data(denial, holder, TYPE_DS, judge->v->budget);
-    if (proof == PROOF_TURN)
-        return JUDGE_TURN;
-    *is_below = proof != PROOF_GOOD;
-    return *is_below ? chain_insecurity(judge, denial->zone, data, verdict) : JUDGED;
-}
-
-/* RFC 4035 section 5.4, RFC 5155 sections 8.4 to 8.7.  The zone is ZONE_SECURE. */
-static enum judgement judge_denial(struct judge *judge, struct answer *answer, const struct dname *holder,
-                                   const struct zone *zone, struct verdict *verdict)
-{
-    const struct question *question = &answer->question;
-    struct proofs proofs;
-    enum judgement judged = verify_proofs(judge, answer, zone, &proofs);
-    if (judged != JUDGED)
-        return judged;
-    *verdict = proofs.ground;
-    if (proofs.failure.security == INDETERMINATE) {
-        verdict_weaken(verdict, &proofs.failure);
-        return JUDGED;
-    }
-    judged = judge_soa(judge, answer, zone, verdict);
-    if (judged != JUDGED || verdict->security != SECURE)
-        return judged;
-    struct denial denial = denial_of(judge, &zone->name, &proofs);
-    enum proof proof = denial_proof(judge, &denial, answer);
-    if (proof == PROOF_TURN)
-        return JUDGE_TURN;
-    if (proof == PROOF_NONE && proofs.failure.security == SECURE && !has_soa(answer, zone)) {
-        struct unsigned_data data = { holder,           &question->qname, question->qtype,
-                                      EDE_NSEC_MISSING, "nsec-missing",   "is denied without proof" };
-        bool is_below;
-        judged = judge_stray_denial(judge, &denial, holder, &data, verdict, &is_below);
-        if (judged != JUDGED || is_below)
-            return judged;
-    }
-    apply_proof(judge, proof, &proofs, &question->qname, question->qtype, verdict);
-    return JUDGED;
-}
-
-static void negative_holder(const struct question *question, struct dname *holder)
-{
-    if (question->qtype == TYPE_DS) /* RFC 4035 section 4.2: the parent's side */
-        dname_parent(&question->qname, holder);
-    else
-        *holder = question->qname;
-}
-
-/* A zone that signs sends the RRSIG of its SOA along (RFC 4035 section 3.1.3). */
-static bool has_bare_soa(const struct answer *answer)
-{
-    for (uint16_t i = 0; i < answer->proofs.count; i++)
-        if (answer->proofs.items[i]->type == TYPE_SOA)
-            return answer->proofs.items[i]->sig_count == 0;
-    return false;
-}
-
-/* No signature over a denial: were they left out alone, or the records with them? */
-static struct unsigned_data unsigned_denial(const struct answer *answer, const struct dname *holder)
-{
-    const struct question *question = &answer->question;
-    struct unsigned_data data = {
-        holder, &question->qname, question->qtype, EDE_RRSIGS_MISSING, "rrsig-missing", NULL
-    };
-    if (denial_set(answer, 0) != NULL) {
-        data.words = "is denied by NSEC or NSEC3 without RRSIG of its zone";
-    } else if (has_bare_soa(answer)) {
-        data.words = "is denied by a lone SOA without RRSIG";
-    } else {
-        data.ede = EDE_NSEC_MISSING;
-        data.site = "nsec-missing";
-        data.words = "is denied without NSEC or NSEC3";
-    }
-    return data;
-}
-
-/* The zone of an anchor may have been given up: one above it, which has an anchor of its own, proves that there is nothing at that
- * name (RFC 6840 appendix C.2: any success is accepted).  Not where a stub or forward zone says that it is there.
- * *is_gone: so it is, and *verdict is SECURE. */
-static enum judgement judge_lost_anchor(struct judge *judge, struct answer *answer, const struct dname *lost,
-                                        struct verdict *verdict, bool *is_gone)
-{
-    bool signers[DNAME_LABELS_MAX + 1] = { false };
-    struct dname parent, anchor;
-    struct zone zone;
-    struct proofs proofs;
-    *is_gone = false;
-    dname_parent(lost, &parent);
-    if (dname_is_root(lost) || answer->kind != ANSWER_NXDOMAIN || answer->origin != ORIGIN_ITERATIVE ||
-        !chain_covers(judge, &parent, &anchor, verdict))
-        return JUDGED;
-    signers_of_denial(answer, &anchor, &parent, signers);
-    enum judgement judged = signer_zone(judge, &parent, signers, &zone);
-    if (judged != JUDGED || zone.state != ZONE_SECURE)
-        return judged;
-    judged = verify_proofs(judge, answer, &zone, &proofs);
-    if (judged != JUDGED)
-        return judged;
-    struct denial denial = denial_of(judge, &zone.name, &proofs);
-    enum proof proof = denial_name_error(&denial, lost, judge->v->budget);
-    if (proof != PROOF_GOOD)
-        return proof == PROOF_TURN ? JUDGE_TURN : JUDGED;
-    judged = judge_denial(judge, answer, &parent, &zone, verdict);
-    *is_gone = judged == JUDGED && verdict->security == SECURE;
-    return judged;
-}
-
-static enum judgement judge_negative(struct judge *judge, struct answer *answer, struct verdict *verdict)
-{
-    const struct question *question = &answer->question;
-    bool signers[DNAME_LABELS_MAX + 1] = { false }, is_gone;
-    struct dname holder, anchor;
-    struct zone zone;
-    negative_holder(question, &holder);
-    if (!chain_covers(judge, &holder, &anchor, verdict))
-        return JUDGED;
-    enum judgement lost = judge_lost_anchor(judge, answer, &anchor, verdict, &is_gone);
-    if (lost != JUDGED || is_gone)
-        return lost;
-    signers_of_denial(answer, &anchor, &holder, signers);
-    enum judgement judged = signer_zone(judge, &holder, signers, &zone);
-    if (judged != JUDGED)
-        return judged;
-    if (zone.state == ZONE_SECURE)
-        return judge_denial(judge, answer, &holder, &zone, verdict);
-    if (zone.state == ZONE_NO_CUT) {
-        struct unsigned_data data = unsigned_denial(answer, &holder);
-        return chain_insecurity(judge, &anchor, &data, verdict);
-    }
-    *verdict = verdict_from(&zone.verdict);
-    return JUDGED;
-}
-
-enum proof link_proof(struct judge *judge, struct answer *answer)
-{
-    bool signers[DNAME_LABELS_MAX + 1] = { false };
-    struct dname holder, zone;
-    struct proofs proofs;
-    const struct rrset *set;
-    negative_holder(&answer->question, &holder);
-    signers_of_denial(answer, dname_root(), &holder, signers);
-    int labels = holder.labels;
-    while (labels > NO_SIGNER && !signers[labels])
-        labels--;
-    if (labels == NO_SIGNER)
-        return PROOF_NONE;
-    dname_suffix(&holder, (uint8_t)labels, &zone);
-    proofs.count = 0;
-    for (uint16_t i = 0; (set = denial_set(answer, i)) != NULL; i++)
-        if (is_signed_by(set, &zone))
-            proofs.sets[proofs.count++] = set;
-    struct denial denial = denial_of(judge, &zone, &proofs);
-    return denial_proof(judge, &denial, answer);
 }
 
 /* ---- a whole answer ---- */
@@ -657,7 +236,7 @@ static enum judgement judge_anew(struct judge *judge, struct answer *answer, str
     }
     if (link_data(answer, &question->qname, TYPE_DNSKEY) != NULL && question->qtype == TYPE_DNSKEY)
         return judge_dnskeys(judge, answer, verdict);
-    return is_positive(answer) ? judge_positive(judge, answer, verdict) : judge_negative(judge, answer, verdict);
+    return is_positive(answer) ? judge_positive(judge, answer, verdict) : negative_judge(judge, answer, verdict);
 }
 
 /* By a key of the zone that signed the set, whichever that was; NULL: it did not verify. */
@@ -668,7 +247,7 @@ static const struct signature_result *verification_of(const struct judge *judge,
         if (rrsig_read(rrset->sigs[i], &sig) != OK)
             continue;
         const struct signature_result *result = memo_signature(judge->v->memo, rrset, &sig.signer);
-        if (result != NULL && stands_in_zone(rrset, result))
+        if (result != NULL && signature_stands_in_zone(rrset, result))
             return result;
     }
     return NULL;
