@@ -72,11 +72,30 @@ static bool cut_to_question(struct iovec *part)
     return true;
 }
 
+/* The cheapest system call that can. */
+static ssize_t send_single(int fd, const struct msghdr *header)
+{
+    if (header->msg_controllen > 0)
+        return sendmsg(fd, header, MSG_DONTWAIT);
+    return sendto(fd, header->msg_iov->iov_base, header->msg_iov->iov_len, MSG_DONTWAIT, header->msg_name,
+                  header->msg_namelen);
+}
+
+/* How many of them; below 0: not the first one, errno says why. */
+static int send_some(struct udp_answers *answers, unsigned first)
+{
+    struct mmsghdr *headers = answers->headers + first;
+    unsigned count = answers->count - first;
+    if (count > 1)
+        return sendmmsg(answers->fd, headers, count, MSG_DONTWAIT);
+    return send_single(answers->fd, &headers->msg_hdr) < 0 ? -1 : 1;
+}
+
 void udp_answers_send(struct udp_answers *answers)
 {
     unsigned done = 0;
     while (done < answers->count) {
-        int sent = sendmmsg(answers->fd, answers->headers + done, answers->count - done, MSG_DONTWAIT);
+        int sent = send_some(answers, done);
         if (sent > 0) {
             done += (unsigned)sent;
             answers->counters->sent += (unsigned)sent;

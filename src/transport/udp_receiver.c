@@ -21,6 +21,7 @@ enum {
     /* That are still taken at the end: all that its buffer may hold, of which it gives twice what it is asked for; a
      * flood does not keep the thread. */
     LAST_BATCHES = 2 * SOCKET_BUFFER_OCTETS / DATAGRAM_OCTETS / UDP_BATCH,
+    SINGLES = 15,        /* datagrams between two looks for batches, where none were */
     FAULT_PAUSE_MS = 10, /* no fault of recvmmsg(2) is known to last, and none shall burn a core */
 };
 static_assert(CONTROL_OCTETS >= CMSG_SPACE(sizeof(struct in_pktinfo)), "room for either family");
@@ -53,6 +54,7 @@ struct udp_receiver {
 
     /* the thread's own */
     unsigned batches_left; /* once it is ending */
+    unsigned singles_left; /* until the next look for a batch */
     struct mmsghdr headers[UDP_BATCH];
     struct iovec iovecs[UDP_BATCH];
     struct ends ends[UDP_BATCH];
@@ -186,10 +188,41 @@ static void pause_after_fault(void)
         nanosleep(&pause, NULL);
 }
 
+/* As recvmsg(2), of which recvfrom(2) is the cheaper half; only recvmsg(2) says which address it came to. */
+static ssize_t receive_from(struct udp_receiver *receiver)
+{
+    struct msghdr *header = &receiver->headers[0].msg_hdr;
+    ssize_t octets = recvfrom(receiver->parts.fd, receiver->queries[0].octets, UDP_QUERY_OCTETS_MAX, MSG_TRUNC,
+                              header->msg_name, &header->msg_namelen);
+    header->msg_flags = octets > UDP_QUERY_OCTETS_MAX ? MSG_TRUNC : 0;
+    return octets;
+}
+
+static int receive_single(struct udp_receiver *receiver)
+{
+    ssize_t octets = receiver->parts.is_wildcard ? recvmsg(receiver->parts.fd, &receiver->headers[0].msg_hdr, 0)
+                                                 : receive_from(receiver);
+    receiver->headers[0].msg_len = octets < 0 ? 0 : (unsigned)octets;
+    return octets < 0 ? -1 : 1;
+}
+
+/* As recvmmsg(2), which looks for a second datagram behind each first one.  Where questions come one by one that look
+ * costs more than it finds, so after a batch of one the next ones are received singly. */
+static int receive(struct udp_receiver *receiver)
+{
+    if (receiver->singles_left > 0) {
+        receiver->singles_left--;
+        return receive_single(receiver);
+    }
+    int count = recvmmsg(receiver->parts.fd, receiver->headers, UDP_BATCH, MSG_WAITFORONE, NULL);
+    receiver->singles_left = count == 1 ? SINGLES : 0;
+    return count;
+}
+
 /* False: that was the last one. */
 static bool receive_batch(struct udp_receiver *receiver)
 {
-    int count = recvmmsg(receiver->parts.fd, receiver->headers, UDP_BATCH, MSG_WAITFORONE, NULL);
+    int count = receive(receiver);
     if (count < 0)
         pause_after_fault();
     unsigned filled = count < 0 ? 0 : (unsigned)count, datagrams = datagrams_of(receiver, filled);

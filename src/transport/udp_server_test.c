@@ -297,20 +297,26 @@ static void test_answers_come_from_the_address_that_was_asked(void **state)
     }
 }
 
+/* In a batch as well as one by one, which other system calls bring. */
 static void test_oversized_questions_are_dropped(void **state)
 {
     (void)state;
-    struct fixture *f = start("127.0.0.1@0");
-    int fd = client_at("127.0.0.1", f->address.port);
-    ask(fd, 1, UDP_QUERY_OCTETS_MAX + 1);
-    ask(fd, 2, UDP_QUERY_OCTETS_MAX);
-    TURN_UNTIL(f->loop, f->questions.count == 1);
-    assert_int_equal(counters(f).received, 2);
-    assert_int_equal(counters(f).dropped, 1);
-    assert_int_equal(f->questions.lens[0], UDP_QUERY_OCTETS_MAX);
-    client_drop(&f->questions.clients[0]);
-    close(fd);
-    end(f);
+    static const char *const listen[] = { "127.0.0.1@0", "0.0.0.0@0" };
+    for (size_t i = 0; i < ARRAY_LEN(listen); i++) {
+        struct fixture *f = start(listen[i]);
+        int fd = client_at("127.0.0.1", f->address.port);
+        for (unsigned round = 1; round <= 3; round++) {
+            ask(fd, 1, UDP_QUERY_OCTETS_MAX + 1);
+            TURN_UNTIL(f->loop, counters(f).dropped == round);
+            ask(fd, 2, UDP_QUERY_OCTETS_MAX);
+            TURN_UNTIL(f->loop, f->questions.count == round);
+            assert_int_equal(counters(f).received, 2 * round);
+            assert_int_equal(f->questions.lens[round - 1], UDP_QUERY_OCTETS_MAX);
+            client_drop(&f->questions.clients[round - 1]);
+        }
+        close(fd);
+        end(f);
+    }
 }
 
 /* What had arrived, or waits for its answer, is served to the end: a reload loses no question. */
