@@ -1,9 +1,11 @@
 /* Keys and signatures of any octets through signature_verify() and ds_matches().  The same question asked of a fresh
- * verifier, of its cache and of a busy verifier must have the same answer.  The corpus holds good signatures too. */
+ * verifier, of its cache and of a busy verifier must have the same answer, and of P-384 so must libcrypto.  The corpus
+ * holds good signatures too. */
 #include <assert.h>
 #include <stdlib.h>
 
 #include "crypto/verify.h"
+#include "tests/support/p384_by_libcrypto.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -12,6 +14,14 @@ static enum signature_check check(struct verifier *verifier, const struct algori
 {
     static const struct octets data = { (const uint8_t *)"data", 4 };
     return signature_verify(verifier, algorithm, key, data, signature);
+}
+
+static enum signature_check check_by_libcrypto(const struct dnskey *key, struct octets signature)
+{
+    struct verifier *fresh = verifier_new();
+    enum signature_check result = check(fresh, &p384_by_libcrypto, key, signature);
+    verifier_free(fresh);
+    return result;
 }
 
 /* Input: algorithm's place in the table, digest's place, length of the signature, signature, Public Key field. */
@@ -41,6 +51,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         assert(check(fresh, algorithm, &key, signature) == result);
         assert(check(busy, algorithm, &key, signature) == result);
         verifier_free(fresh);
+        if (algorithm->number == ALGORITHM_ECDSAP384SHA384)
+            assert(check_by_libcrypto(&key, signature) == result);
     }
     if (digest->compute != NULL) {
         struct ds ds = { .algorithm = algorithm->number, .digest_type = digest->number, .digest = signature };

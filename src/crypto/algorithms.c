@@ -19,6 +19,11 @@
         .parse = ecdsa_parse, .key_type = "EC", .group = (group_), .hash = (hash_), .key_octets = (octets_),           \
         .signature_octets = (octets_), .cost = (cost_)                                                                 \
     }
+#define P384(cost_)                                                                                                    \
+    p384_check, &(const struct scheme)                                                                                 \
+    {                                                                                                                  \
+        .parse = p384_parse, .key_octets = 96, .signature_octets = 96, .cost = (cost_)                                 \
+    }
 #define EDDSA(key_type_, key_octets_, signature_octets_, cost_)                                                        \
     eddsa_check, &(const struct scheme)                                                                                \
     {                                                                                                                  \
@@ -39,8 +44,7 @@ static const struct algorithm algorithms[] = {
     { 10, "RSASHA512", RECOMMEND_RECOMMENDED, true, "RFC 9904", RSA(HASH_SHA512, 1024) }, /* RFC 5702 section 2.2 */
     { 12, "ECC-GOST", RECOMMEND_MUST_NOT, false, "RFC 9906", NOT_VERIFIED },
     { 13, "ECDSAP256SHA256", RECOMMEND_RECOMMENDED, true, "RFC 9904", ECDSA("P-256", HASH_SHA256, 64, COST_OF_P256) },
-    { 14, "ECDSAP384SHA384", RECOMMEND_RECOMMENDED, true, "RFC 9904",
-      ECDSA("P-384", HASH_SHA384, 96, 8 * COST_OF_P256) },
+    { 14, "ECDSAP384SHA384", RECOMMEND_RECOMMENDED, true, "RFC 9904", P384(6 * COST_OF_P256) },
     { 15, "ED25519", RECOMMEND_RECOMMENDED, true, "RFC 9904", EDDSA("ED25519", 32, 64, COST_OF_P256) },
     { 16, "ED448", RECOMMEND_RECOMMENDED, true, "RFC 9904", EDDSA("ED448", 57, 114, 3 * COST_OF_P256) },
     { 17, "SM2SM3", RECOMMEND_MAY, false, "RFC 9904", NOT_VERIFIED },

@@ -1,4 +1,4 @@
-/* ECDSA (RFC 6605) and EdDSA (RFC 8080). */
+/* ECDSA (RFC 6605) and EdDSA (RFC 8080), by libcrypto. */
 #include <openssl/core_names.h>
 #include <openssl/params.h>
 
@@ -6,7 +6,7 @@
 #include "crypto/scheme.h"
 
 enum {
-    ECDSA_KEY_OCTETS_MAX = 96, /* P-384: two coordinates of 48 octets; a signature has the same length */
+    ECDSA_KEY_OCTETS_MAX = 96, /* of P-384, for tests; two coordinates, and a signature has the same length */
     DER_INTEGER = 0x02,
     DER_SEQUENCE = 0x30,
     DER_SIGNATURE_OCTETS_MAX = 2 + 2 * (2 + 1 + ECDSA_KEY_OCTETS_MAX / 2),
@@ -14,16 +14,16 @@ enum {
 };
 _Static_assert(DER_SIGNATURE_OCTETS_MAX - 2 < 0x80, "DER lengths fit one octet");
 
-EVP_PKEY *ecdsa_parse(const struct scheme *scheme, struct octets key)
+bool ecdsa_parse(const struct scheme *scheme, struct octets octets, struct verifier_key *key)
 {
     uint8_t point[1 + ECDSA_KEY_OCTETS_MAX] = { POINT_UNCOMPRESSED };
-    memcpy(point + 1, key.data, key.len); /* scheme->key_octets, which verifier_key() has checked */
+    memcpy(point + 1, octets.data, octets.len);
     OSSL_PARAM params[] = {
         OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)scheme->group, 0),
-        OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, 1 + key.len),
+        OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, 1 + octets.len),
         OSSL_PARAM_construct_end(),
     };
-    return key_from_params(scheme, params); /* refuses a point that is not on the curve */
+    return key_from_params(scheme, params, key); /* refuses a point that is not on the curve */
 }
 
 /* An unsigned number as a DER INTEGER: without leading zeros,
@@ -67,9 +67,10 @@ enum signature_check ecdsa_check(struct verifier *verifier, const struct algorit
     return verify_hashed(parsed, algorithm->scheme, signed_data, to_der(signature, der));
 }
 
-EVP_PKEY *eddsa_parse(const struct scheme *scheme, struct octets key)
+bool eddsa_parse(const struct scheme *scheme, struct octets octets, struct verifier_key *key)
 {
-    return EVP_PKEY_new_raw_public_key_ex(NULL, scheme->key_type, NULL, key.data, key.len);
+    key->key = EVP_PKEY_new_raw_public_key_ex(NULL, scheme->key_type, NULL, octets.data, octets.len);
+    return key->key != NULL;
 }
 
 enum signature_check eddsa_check(struct verifier *verifier, const struct algorithm *algorithm, struct octets key,

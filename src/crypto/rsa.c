@@ -59,12 +59,11 @@ uint16_t rsa_cost(struct octets key)
     return (uint16_t)(1 + bit_count(exponent) * modulus.len * modulus.len / WORK_OF_UNIT);
 }
 
-EVP_PKEY *rsa_parse(const struct scheme *scheme, struct octets key)
+bool rsa_parse(const struct scheme *scheme, struct octets octets, struct verifier_key *key)
 {
     struct octets exponent, modulus;
-    if (!split(key, &exponent, &modulus) || !is_usable(scheme, exponent, modulus))
-        return NULL;
-    EVP_PKEY *parsed = NULL;
+    if (!split(octets, &exponent, &modulus) || !is_usable(scheme, exponent, modulus))
+        return false;
     OSSL_PARAM *params = NULL;
     BIGNUM *e = BN_bin2bn(exponent.data, (int)exponent.len, NULL);
     BIGNUM *n = BN_bin2bn(modulus.data, (int)modulus.len, NULL);
@@ -72,13 +71,12 @@ EVP_PKEY *rsa_parse(const struct scheme *scheme, struct octets key)
     if (e != NULL && n != NULL && builder != NULL && OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_E, e) == 1 &&
         OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_N, n) == 1)
         params = OSSL_PARAM_BLD_to_param(builder);
-    if (params != NULL)
-        parsed = key_from_params(scheme, params);
+    bool is_made = params != NULL && key_from_params(scheme, params, key);
     OSSL_PARAM_free(params);
     OSSL_PARAM_BLD_free(builder);
     BN_free(n);
     BN_free(e);
-    return parsed;
+    return is_made;
 }
 
 enum signature_check rsa_check(struct verifier *verifier, const struct algorithm *algorithm, struct octets key,

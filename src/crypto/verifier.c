@@ -29,6 +29,7 @@ struct verifier *verifier_new(void)
 
 static void key_clear(struct verifier_key *key)
 {
+    p384_clear(key);
     EVP_PKEY_CTX_free(key->context);
     EVP_PKEY_free(key->key);
     free((void *)key->octets.data);
@@ -51,21 +52,8 @@ EVP_MD_CTX *verifier_context(struct verifier *verifier)
     return verifier->context;
 }
 
-EVP_PKEY *key_from_params(const struct scheme *scheme, OSSL_PARAM *params)
+static bool make_context(const struct scheme *scheme, struct verifier_key *key)
 {
-    EVP_PKEY *key = NULL;
-    EVP_PKEY_CTX *maker = EVP_PKEY_CTX_new_from_name(NULL, scheme->key_type, NULL);
-    if (maker == NULL || EVP_PKEY_fromdata_init(maker) != 1 ||
-        EVP_PKEY_fromdata(maker, &key, EVP_PKEY_PUBLIC_KEY, params) != 1)
-        key = NULL;
-    EVP_PKEY_CTX_free(maker);
-    return key;
-}
-
-/* NULL if libcrypto refuses it (a provider without the hash function, say). */
-static EVP_PKEY_CTX *context_for_hashed(EVP_PKEY *key, const struct scheme *scheme)
-{
-    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
     OSSL_PARAM params[3] = {
         OSSL_PARAM_construct_utf8_string(OSSL_SIGNATURE_PARAM_DIGEST, (char *)hash_function_name(scheme->hash), 0),
         OSSL_PARAM_construct_end(),
@@ -73,24 +61,26 @@ static EVP_PKEY_CTX *context_for_hashed(EVP_PKEY *key, const struct scheme *sche
     };
     if (scheme->group == NULL) /* PKCS #1 v1.5, RFC 3110 section 3 and RFC 5702 section 3 */
         params[1] = OSSL_PARAM_construct_utf8_string(OSSL_SIGNATURE_PARAM_PAD_MODE, OSSL_PKEY_RSA_PAD_MODE_PKCSV15, 0);
-    if (context == NULL || EVP_PKEY_verify_init_ex(context, params) != 1) {
-        EVP_PKEY_CTX_free(context);
-        return NULL;
-    }
-    return context;
+    key->context = EVP_PKEY_CTX_new_from_pkey(NULL, key->key, NULL);
+    return key->context != NULL && EVP_PKEY_verify_init_ex(key->context, params) == 1;
+}
+
+bool key_from_params(const struct scheme *scheme, OSSL_PARAM *params, struct verifier_key *key)
+{
+    EVP_PKEY_CTX *maker = EVP_PKEY_CTX_new_from_name(NULL, scheme->key_type, NULL);
+    bool is_made = maker != NULL && EVP_PKEY_fromdata_init(maker) == 1 &&
+                   EVP_PKEY_fromdata(maker, &key->key, EVP_PKEY_PUBLIC_KEY, params) == 1;
+    EVP_PKEY_CTX_free(maker);
+    return is_made && make_context(scheme, key);
 }
 
 static bool key_parse(const struct algorithm *algorithm, struct octets octets, struct verifier_key *key)
 {
     const struct scheme *scheme = algorithm->scheme;
-    bool hashed = scheme->parse != eddsa_parse;
     *key = (struct verifier_key) { .algorithm = algorithm->number };
     if (scheme->key_octets != 0 && octets.len != scheme->key_octets)
         return false;
-    key->key = scheme->parse(scheme, octets);
-    if (key->key != NULL && hashed)
-        key->context = context_for_hashed(key->key, scheme);
-    if (key->key == NULL || (hashed && key->context == NULL)) {
+    if (!scheme->parse(scheme, octets, key)) {
         key_clear(key);
         return false;
     }
@@ -106,7 +96,7 @@ struct verifier_key *verifier_key(struct verifier *verifier, const struct algori
     struct verifier_key *oldest = set, parsed;
     verifier->uses++;
     for (int i = 0; i < KEYS_PER_SET; i++) {
-        if (set[i].key != NULL && set[i].algorithm == algorithm->number && octets_equal(set[i].octets, key)) {
+        if (set[i].octets.data != NULL && set[i].algorithm == algorithm->number && octets_equal(set[i].octets, key)) {
             set[i].last_used = verifier->uses;
             return &set[i];
         }
