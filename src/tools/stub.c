@@ -82,6 +82,7 @@ static bool on_reply(void *context, uint64_t id, struct octets reply)
     if (header_read(reply, &header) != OK || header.id != stub->id || !header.qr)
         return false;
     if (message_read(octets_copy(stub->arena, reply), stub->arena, &stub->answer) != OK || !stub->answer.has_question ||
+        stub->answer.question.qtype != stub->question.qtype ||
         !dname_equal(&stub->answer.question.qname, &stub->question.qname))
         return false;
     if (header.tc && !stub->tcp) {

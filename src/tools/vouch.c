@@ -13,7 +13,13 @@
 #include "tools/stub.h"
 #include "transport/loop.h"
 
-enum { SOCKETS_MAX = 64, FILE_OCTETS_MAX = 1 << 20, EXIT_BOGUS = 1, EXIT_NO_ANSWER = 2 };
+enum {
+    SOCKETS_MAX = 64,
+    FILE_OCTETS_MAX = 1 << 20,
+    CACHE_OCTETS = 16 << 20, /* of one name's way from the root, with room to spare */
+    EXIT_BOGUS = 1,
+    EXIT_NO_ANSWER = 2,
+};
 
 struct arguments {
     struct question question;
@@ -72,14 +78,20 @@ static enum err parse_server(const char *text, struct address *address)
     return address_from_text(host, (uint16_t)port, address);
 }
 
-static const char *value_of(char **arguments, int count, int *at)
+static const char *value_of(char **argv, int argc, int *at)
 {
-    if (*at + 1 >= count)
-        wrong_usage("needs a value", arguments[*at]);
-    return arguments[++*at];
+    if (*at + 1 >= argc)
+        wrong_usage("needs a value", argv[*at]);
+    return argv[++*at];
 }
 
-static bool parse_option(char **argv, int argc, int *at, struct arguments *arguments)
+static void __attribute__((noreturn)) print_and_exit(const char *text)
+{
+    fputs(text, stdout);
+    exit(fflush(stdout) == 0 ? EX_OK : EX_IOERR);
+}
+
+static void take_option(char **argv, int argc, int *at, struct arguments *arguments)
 {
     const char *word = argv[*at];
     if (strcmp(word, "--stub") == 0)
@@ -92,40 +104,42 @@ static bool parse_option(char **argv, int argc, int *at, struct arguments *argum
         arguments->root_hints = value_of(argv, argc, at);
     else if (strcmp(word, "--anchor") == 0)
         arguments->anchor = value_of(argv, argc, at);
-    else if (strcmp(word, "--help") == 0) {
-        fputs(usage, stdout);
-        exit(EX_OK);
-    } else if (strcmp(word, "--version") == 0) {
-        printf("vouch %s\n", BUILD_VERSION);
-        exit(EX_OK);
-    } else if (strncmp(word, "--", 2) == 0)
-        wrong_usage("unknown option", word);
+    else if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
+        print_and_exit(usage);
+    else if (strcmp(word, "--version") == 0)
+        print_and_exit("vouch " BUILD_VERSION "\n");
     else
-        return false;
-    return true;
+        wrong_usage("unknown option", word);
+}
+
+/* The n-th word that is neither an option nor a server. */
+static void take_word(const char *word, int n, struct arguments *arguments)
+{
+    if (n == 0 && dname_from_text(word, &arguments->question.qname) != OK)
+        wrong_usage("not a domain name", word);
+    if (n == 1 && rr_type_from_text(word, &arguments->question.qtype) != OK)
+        wrong_usage("not an RR type", word);
+    if (n > 1)
+        wrong_usage("one word too many", word);
 }
 
 static struct arguments parse_arguments(int argc, char **argv)
 {
     struct arguments arguments = { .question = { .qtype = TYPE_A, .qclass = CLASS_IN } };
+    bool options_are_over = false; /* behind "--": names may begin with a hyphen */
     int words = 0;
     for (int i = 1; i < argc; i++) {
-        if (parse_option(argv, argc, &i, &arguments))
-            continue;
-        if (argv[i][0] == '@') {
+        if (!options_are_over && strcmp(argv[i], "--") == 0) {
+            options_are_over = true;
+        } else if (!options_are_over && argv[i][0] == '-') {
+            take_option(argv, argc, &i, &arguments);
+        } else if (argv[i][0] == '@') {
             if (parse_server(argv[i] + 1, &arguments.server) != OK)
                 wrong_usage("not an address", argv[i]);
             arguments.has_server = true;
-        } else if (words == 0) {
-            if (dname_from_text(argv[i], &arguments.question.qname) != OK)
-                wrong_usage("not a domain name", argv[i]);
-            words++;
-        } else if (words == 1) {
-            if (rr_type_from_text(argv[i], &arguments.question.qtype) != OK)
-                wrong_usage("not an RR type", argv[i]);
-            words++;
-        } else
-            wrong_usage("one word too many", argv[i]);
+        } else {
+            take_word(argv[i], words++, &arguments);
+        }
     }
     if (words == 0)
         wrong_usage("NAME is missing", "nothing to look up");
@@ -196,6 +210,59 @@ static struct resolver_options make_options(const struct arguments *arguments, s
     return options;
 }
 
+/* Stays where it is: hooks and policy are borrowed. */
+struct means {
+    struct arena *arena;
+    struct random *random;
+    struct crypto_policy policy;
+    struct resolver_options options;
+    struct local_data local_data; /* none */
+    struct local_names local_names;
+    struct hooks hooks;
+    struct trust *trust;
+    struct cache *cache;
+};
+
+static void means_init(struct means *means, const struct arguments *arguments)
+{
+    struct crypto_options crypto_options = crypto_options_default();
+    struct cache_options cache_options = cache_options_default();
+    cache_options.size_octets = CACHE_OCTETS;
+    *means = (struct means) { .arena = arena_new(), .random = random_secure_new() };
+    hash_init(means->random);
+    crypto_policy_make(&crypto_options, &means->policy);
+    means->options = make_options(arguments, means->arena);
+    means->local_names = (struct local_names) { &means->options, &means->local_data };
+    local_hooks(&means->local_names, &means->hooks);
+    means->trust = make_trust(arguments, means->arena);
+    means->cache = cache_new(&cache_options, means->random);
+    if (means->cache == NULL) {
+        fprintf(stderr, "vouch: there is no memory for a cache\n");
+        exit(EX_OSERR);
+    }
+}
+
+static void means_clear(struct means *means)
+{
+    cache_free(means->cache);
+    trust_free(means->trust);
+    random_free(means->random);
+    arena_free(means->arena);
+}
+
+static struct resolver_parts means_parts(const struct means *means)
+{
+    return (struct resolver_parts) {
+        .cache = means->cache,
+        .random = means->random,
+        .options = &means->options,
+        .policy = &means->policy,
+        .trust = means->trust,
+        .hooks = &means->hooks,
+        .explain = true,
+    };
+}
+
 /* ---- looking up ---- */
 
 struct lookup_run {
@@ -235,53 +302,23 @@ static void on_done(void *context, void *waiter, const struct outcome *outcome, 
 
 static int look_up(const struct arguments *arguments)
 {
-    struct arena *arena = arena_new();
-    struct random *random = random_secure_new();
-    hash_init(random);
-    struct cache_options cache_options = cache_options_default();
-    cache_options.size_octets = 16 << 20;
-    struct crypto_options crypto_options = crypto_options_default();
-    struct crypto_policy policy;
-    crypto_policy_make(&crypto_options, &policy);
-    struct resolver_options options = make_options(arguments, arena);
-    struct hooks hooks;
-    const struct local_data no_data = { 0 };
-    const struct local_names names = { &options, &no_data };
-    local_hooks(&names, &hooks);
-    struct trust *trust = make_trust(arguments, arena);
-    struct cache *cache = cache_new(&cache_options, random);
-    if (cache == NULL) {
-        fprintf(stderr, "vouch: there is no memory for a cache\n");
-        exit(EX_OSERR);
-    }
-    struct resolver_parts parts = {
-        .cache = cache,
-        .random = random,
-        .options = &options,
-        .policy = &policy,
-        .trust = trust,
-        .hooks = &hooks,
-        .explain = true,
-    };
+    struct means means;
+    means_init(&means, arguments);
     struct lookup_run run = {
         .loop = loop_new(),
         .json = arguments->json,
         .checking_disabled = arguments->checking_disabled,
         .exit_code = EXIT_NO_ANSWER,
     };
+    struct resolver_parts parts = means_parts(&means);
     struct driver_handler handler = { .context = &run, .done = on_done };
     struct driver *driver = driver_new(run.loop, &parts, &handler, SOCKETS_MAX);
-
     driver_ask(driver, &arguments->question, arguments->checking_disabled, &run);
     if (!run.done)
         ev_run(run.loop, 0);
-
     driver_free(driver);
     ev_loop_destroy(run.loop);
-    cache_free(cache);
-    trust_free(trust);
-    random_free(random);
-    arena_free(arena);
+    means_clear(&means);
     return run.exit_code;
 }
 

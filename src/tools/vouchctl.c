@@ -46,14 +46,10 @@ static const struct choice {
     const char *name, *key, *shown; /* shown NULL: it has no argument */
     bool is_file;                   /* its argument is one, whose content is sent in base64 */
 } choices[] = {
-    { "bundle", "bundle", "FILE", true },
-    { "file", "file", "FILE", true },
-    { "signature", "signature", "FILE", true },
-    { "zone", "zone", "ZONE", false },
-    { "window", "window", "1h|1d", false },
-    { "for", "for", "DURATION", false },
-    { "reason", "reason", "TEXT", false },
-    { "yes-this-is-a-tld", "yes_this_is_a_tld", NULL, false },
+    { "bundle", "bundle", "FILE", true },       { "file", "file", "FILE", true },
+    { "signature", "signature", "FILE", true }, { "zone", "zone", "ZONE", false },
+    { "window", "window", "1h|1d", false },     { "for", "for", "DURATION", false },
+    { "reason", "reason", "TEXT", false },      { "yes-this-is-a-tld", "yes_this_is_a_tld", NULL, false },
 };
 
 /* ---- the table ---- */
@@ -171,18 +167,44 @@ static void print_usage(FILE *to)
         print_command(&commands[i], to);
 }
 
-static const struct command *find_command(int argc, char **argv)
+/* How many of the words that begin argv are the command's. */
+static int words_matched(const struct command *command, int argc, char **argv)
 {
+    int count = 0;
+    while (count < word_count(command) && count < argc && strcmp(argv[count], command->words[count]) == 0)
+        count++;
+    return count;
+}
+
+/* NULL: there is none with so many parameters.  *matched: how many words of a command were there all the same. */
+static const struct command *find_command(int argc, char **argv, int *matched)
+{
+    *matched = 0;
     for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
         const struct command *command = &commands[i];
-        int words = word_count(command);
-        bool is_it = argc == words + parameter_count(command);
-        for (int k = 0; k < words && is_it; k++)
-            is_it = strcmp(argv[k], command->words[k]) == 0;
-        if (is_it)
+        int words = words_matched(command, argc, argv);
+        if (words == word_count(command) && argc == words + parameter_count(command))
             return command;
+        if (words > *matched)
+            *matched = words;
     }
     return NULL;
+}
+
+/* Those that begin as the command line does, or else all. */
+static int wrong_command(int argc, char **argv, int matched)
+{
+    if (matched == 0) {
+        if (argc > 0)
+            fprintf(stderr, "vouchctl: unknown command: %s\n", argv[0]);
+        print_usage(stderr);
+        return EX_USAGE;
+    }
+    fprintf(stderr, "vouchctl: %s: expected\n", argv[0]);
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        if (words_matched(&commands[i], argc, argv) == matched)
+            print_command(&commands[i], stderr);
+    return EX_USAGE;
 }
 
 /* ---- the request ---- */
@@ -201,20 +223,37 @@ static json_t *parameter_value(const struct parameter *parameter, const char *te
 
 static const char *chosen[ARRAY_LEN(choices)]; /* what the command line says of each; NULL: nothing */
 
-/* NULL: it cannot be read, or is larger than a request may be. */
-static json_t *json_of_file(const char *path)
+/* NULL after a message: it cannot be read, or is larger than any request may be. */
+static json_t *json_of_file(const char *words, const char *path)
 {
     struct arena *arena = arena_new();
     struct text text = text_new(arena);
     char *data;
     size_t len;
     json_t *value = NULL;
-    if (read_whole_file(path, &data, &len) == OK) {
+    enum err err = read_whole_file(path, &data, &len);
+    if (err == OK) {
         text_base64(&text, (struct octets) { (const uint8_t *)data, len });
         value = json_string(text.data);
+    } else {
+        fprintf(stderr, "vouchctl: %s: %s: %s\n", words, path,
+                err == ERR_SYSTEM ? strerror(errno) : "larger than any request may be");
     }
     free(data);
     arena_free(arena);
+    return value;
+}
+
+/* NULL after a message. */
+static json_t *choice_value(const struct choice *choice, const char *words, const char *given)
+{
+    if (choice->shown == NULL)
+        return json_true();
+    if (choice->is_file)
+        return json_of_file(words, given);
+    json_t *value = json_string(given);
+    if (value == NULL)
+        fprintf(stderr, "vouchctl: %s: --%s is not UTF-8\n", words, choice->name);
     return value;
 }
 
@@ -225,14 +264,13 @@ static bool add_choices(const struct command *command, const char *words, json_t
         const struct choice *choice = &choices[i];
         if (chosen[i] == NULL)
             continue;
-        json_t *value = choice->shown == NULL ? json_true()
-                        : choice->is_file     ? json_of_file(chosen[i])
-                                              : json_string(chosen[i]);
-        if (!takes(command, choice) || value == NULL) {
-            fprintf(stderr, "vouchctl: %s: %s --%s\n", words, value == NULL ? "not a good" : "takes no", choice->name);
-            json_decref(value);
+        if (!takes(command, choice)) {
+            fprintf(stderr, "vouchctl: %s: takes no --%s\n", words, choice->name);
             return false;
         }
+        json_t *value = choice_value(choice, words, chosen[i]);
+        if (value == NULL)
+            return false;
         json_object_set_new(request, choice->key, value);
     }
     return true;
@@ -433,11 +471,10 @@ int main(int argc, char **argv)
         code = take_option(letter);
     if (code >= 0)
         return code;
-    const struct command *command = find_command(argc - optind, argv + optind);
-    if (command == NULL) {
-        print_usage(stderr);
-        return EX_USAGE;
-    }
+    int matched;
+    const struct command *command = find_command(argc - optind, argv + optind, &matched);
+    if (command == NULL)
+        return wrong_command(argc - optind, argv + optind, matched);
     char **arguments = argv + optind + word_count(command);
     char *request = request_of(command, arguments);
     if (request == NULL)

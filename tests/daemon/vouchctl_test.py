@@ -34,6 +34,19 @@ def test_usage(tmp_path, arguments):
     assert vouchctl(tmp_path / "none", *arguments)[0] == EX_USAGE
 
 
+@pytest.mark.parametrize("arguments, told, others", [
+    (["frobnicate"], "unknown command: frobnicate", []),
+    (["nta", "add"], "nta add ZONE", ["nta list", "status"]),
+    (["nta"], "nta list", ["status"]),
+    (["stats", "--zone", "example."], "stats: takes no --zone", ["status"]),
+    (["ta", "bootstrap", "--file", "/nonexistent"], "/nonexistent: No such file", ["status"]),
+])
+def test_usage_names_what_is_wrong(tmp_path, arguments, told, others):
+    code, output, complaints = vouchctl(tmp_path / "none", *arguments)
+    assert (code, output) == (EX_USAGE, "") and complaints.startswith("vouchctl: ") and told in complaints
+    assert not any(other in complaints for other in others)
+
+
 def test_nobody_there(tmp_path):
     code, output, complaints = vouchctl(tmp_path / "none", "status")
     assert (code, output) == (EX_UNAVAILABLE, "") and str(tmp_path / "none") in complaints

@@ -24,7 +24,7 @@ RESOLVER, RELAY, NOBODY = "127.0.0.1", "127.0.0.2", "127.0.0.3"
 def vouch(lab, *arguments, root=True):
     """(exit code, output, complaints)"""
     own_root = ["--root-hints", lab.hints, "--anchor", lab.anchor] if root else []
-    done = lab.exec([program("vouch"), *arguments, *own_root], stdin=subprocess.DEVNULL, capture_output=True,
+    done = lab.exec([program("vouch"), *own_root, *arguments], stdin=subprocess.DEVNULL, capture_output=True,
                     encoding="utf-8", timeout=END_TIMEOUT_S)
     return done.returncode, done.stdout, done.stderr
 
@@ -88,7 +88,7 @@ def test_each_alias_is_a_link_of_its_own(lab):
 
 
 def row_complaint(lab, case):
-    code, told = vouch_json(lab, str(case.qname), dns.rdatatype.to_text(case.qtype))
+    code, told = vouch_json(lab, "--", str(case.qname), dns.rdatatype.to_text(case.qtype))
     expected = (EXIT_CODES[case.security], case.security)
     if (code, told["security"]) != expected:
         return f"{case.title}: {code} {told['security']}, expected {expected}"
@@ -133,7 +133,8 @@ def test_an_anchor_that_does_not_fit(lab, tmp_path):
 
 @pytest.mark.parametrize("arguments", [
     [], ["--stub"], ["a..b"], [f"{'x' * 64}.test"], ["www.test", "NOTYPE"], ["www.test", "A", "again"],
-    ["--frobnicate", "www.test"], ["www.test", "--anchor"], ["www.test", "--root-hints"], ["www.test", "@"],
+    ["--frobnicate", "www.test"], ["-x", "www.test"], ["--"], ["www.test", "--anchor"], ["www.test", "--root-hints"],
+    ["www.test", "@"],
     ["@nowhere", "www.test"], ["@127.0.0.1:0", "www.test"], ["@127.0.0.1:65536", "www.test"],
     ["@127.0.0.1:53x", "www.test"], ["@[::1", "www.test"], ["@::1]:53", "www.test"], ["@[127.0.0.1]:", "www.test"],
     ["--stub", "--anchor", "/dev/null", "www.test"], ["--stub", "--root-hints", "/dev/null", "www.test"],
