@@ -1,4 +1,4 @@
-"""Builds vouch twice, runs every test there is, and prints the sum of all as the last line.
+"""run.py build: builds vouch twice.  run.py test: runs every test there is, and prints the sum of all as the last line.
 
 build-asan/ (clang, AddressSanitizer, UndefinedBehaviorSanitizer): unit tests, fuzz targets, scenarios.
 build/ (the release): what pytest finds under tests/.
@@ -48,6 +48,7 @@ def environment():
         "ASAN_OPTIONS": "detect_stack_use_after_return=1:strict_string_checks=1",
         "UBSAN_OPTIONS": "print_stacktrace=1",
         "CMOCKA_MESSAGE_OUTPUT": "TAP",
+        "PYTHONDONTWRITEBYTECODE": "1",     # root's, in somebody's tree
     }
 
 
@@ -165,14 +166,22 @@ def build():
     return all(run(command).returncode == 0 for command in commands)
 
 
+def run_tests():
+    total = run_suite("unit", count_tap)
+    total += run_suite("fuzz", count_exit_code, [f"-runs={FUZZ_RUNS}", f"-seed={FUZZ_SEED}"])
+    total += run_suite("scenario", count_sum_line)
+    return total + run_pytest()
+
+
 def main():
-    if not build():
+    if sys.argv[1:] == ["build"]:
+        if build():
+            return 0
         total = Result(failed=1)
+    elif sys.argv[1:] == ["test"]:
+        total = run_tests()
     else:
-        total = run_suite("unit", count_tap)
-        total += run_suite("fuzz", count_exit_code, [f"-runs={FUZZ_RUNS}", f"-seed={FUZZ_SEED}"])
-        total += run_suite("scenario", count_sum_line)
-        total += run_pytest()
+        sys.exit("usage: run.py build | run.py test")
     print(total)
     return 1 if total.failed else 0
 

@@ -1,19 +1,16 @@
 """What vouchd says of its configuration: file, line, key and what was expected; what --check and --print-config do."""
 
 import os
-import pathlib
 import re
-import shutil
 import socket
 import subprocess
-import tempfile
 
 import pytest
 import yaml
+from others import NOBODY, as_user, program_for_others
 from vouchd import END_TIMEOUT_S, program, run_vouchd
 
 EX_UNAVAILABLE, EX_NOPERM, EX_CONFIG = 69, 77, 78       # sysexits.h
-NOBODY = 65534
 
 NOT_DEFAULTS = """\
 listen: [127.0.0.1@5300, "::1@5300"]
@@ -120,34 +117,19 @@ def test_hostile_file(tmp_path, content):
 
 # ---- permission
 
-@pytest.fixture
-def open_directory():
-    """One that every user may enter; pytest's own is root's."""
-    directory = pathlib.Path(tempfile.mkdtemp())
-    directory.chmod(0o755)
-    yield directory
-    shutil.rmtree(directory)
-
-
-def run_as_nobody(path):
-    done = subprocess.run(["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--inh-caps=-all",
-                           program("vouchd"), "-c", path],
-                          stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=END_TIMEOUT_S)
-    return done.returncode, done.stderr
-
-
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to be somebody else")
 @pytest.mark.parametrize("text, mode, words", [
     ("workers: 1\n", 0o600, "vouch.yaml"),
     ("listen: [127.0.0.1@5399]\nuser: root\n", 0o644, "root"),
     ("listen: [127.0.0.1@5399]\ncontrol-socket: /sys/control.sock\n", 0o644, "/sys/control.sock"),
 ])
-def test_no_permission(open_directory, text, mode, words):
-    path = open_directory / "vouch.yaml"
+def test_no_permission(tmp_path, text, mode, words):
+    path = tmp_path / "vouch.yaml"
     path.write_text(text)
     path.chmod(mode)
-    code, log = run_as_nobody(path)
-    assert code == EX_NOPERM and words in log
+    done = subprocess.run([*as_user(NOBODY), program_for_others("vouchd", tmp_path), "-c", path],
+                          stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=END_TIMEOUT_S)
+    assert done.returncode == EX_NOPERM and words in done.stderr
 
 
 # ---- --check and --print-config

@@ -8,7 +8,6 @@ import os
 import pathlib
 import random
 import re
-import shutil
 import signal
 import socket
 import struct
@@ -23,7 +22,8 @@ import dns.query
 import dns.rcode
 import pytest
 
-from vouchd import SANITIZED, Vouchd, program, run_vouchd, write_config
+from others import NOBODY, as_user, program_for_others
+from vouchd import SANITIZED, Vouchd, run_vouchd, write_config
 
 HOST = "127.0.0.1"
 PATIENCE_S = 20
@@ -115,11 +115,9 @@ def test_address_in_use(tmp_path):
 @pytest.mark.skipif(os.getuid() != 0, reason="needs root, to give it up")
 def test_no_permission(tmp_path):
     path = write_config(tmp_path, {"listen": [f"{HOST}@53"]})
-    for entry in [tmp_path, *tmp_path.parents[:-1]]:
-        entry.chmod(entry.stat().st_mode | 0o011)
     path.chmod(0o644)
-    done = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all",
-                           program("vouchd"), "-c", path], stderr=subprocess.PIPE, text=True, timeout=PATIENCE_S)
+    done = subprocess.run([*as_user(NOBODY), program_for_others("vouchd", tmp_path), "-c", path],
+                          stderr=subprocess.PIPE, text=True, timeout=PATIENCE_S)
     assert done.returncode == 77 and "53" in done.stderr
 
 
@@ -128,13 +126,9 @@ def test_no_thread_to_receive_with(tmp_path):
     """Who cannot hear UDP must not say that it is ready: the main thread and a worker are all that this user may have."""
     nobody_else = 54321
     os.chown(tmp_path, nobody_else, nobody_else)
-    for entry in [tmp_path, *tmp_path.parents[:-1]]:
-        entry.chmod(entry.stat().st_mode | 0o011)
-    shutil.copy(program("vouchd"), tmp_path)
     path = write_config(tmp_path, {"listen": [f"{HOST}@{free_port()}"], "workers": 1})
     path.chmod(0o644)
-    done = subprocess.run(["setpriv", f"--reuid={nobody_else}", f"--regid={nobody_else}", "--clear-groups", "--inh-caps=-all",
-                           "prlimit", "--nproc=2", tmp_path / "vouchd", "-c", path],
+    done = subprocess.run([*as_user(nobody_else), "prlimit", "--nproc=2", program_for_others("vouchd", tmp_path), "-c", path],
                           stderr=subprocess.PIPE, text=True, timeout=PATIENCE_S)
     assert done.returncode == 71 and "by UDP" in done.stderr and "ready" not in done.stderr
 

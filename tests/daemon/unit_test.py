@@ -12,13 +12,13 @@ import sys
 import pytest
 
 from control import objects
+from others import NOBODY, as_user, program_for_others
 from process_test import assert_answers, free_port
-from vouchd import RELEASE, Vouchd, program
+from vouchd import RELEASE, Vouchd
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="needs root, to give it up")
 
 CONFINED = pathlib.Path(__file__).parents[1] / "support" / "confined.py"
-NOBODY = "65534"
 
 
 def settings_of_unit():
@@ -38,14 +38,12 @@ def filter_of_unit():
 @pytest.fixture(name="confined")
 def fixture_confined(tmp_path):
     port = free_port()
-    for entry in [tmp_path, *tmp_path.parents[:-1]]:
-        entry.chmod(entry.stat().st_mode | 0o011)
-    os.chown(tmp_path, int(NOBODY), int(NOBODY))
-    for needed in program("vouchd"), CONFINED:  # wherever the tree lies, the user can get there
-        shutil.copy(needed, tmp_path)
-    prefix = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--no-new-privs",
-              "--inh-caps=-all,+net_bind_service", "--ambient-caps=-all,+net_bind_service",
-              "--bounding-set=-all,+net_bind_service", sys.executable, str(tmp_path / CONFINED.name), filter_of_unit()]
+    os.chown(tmp_path, NOBODY, NOBODY)
+    program_for_others("vouchd", tmp_path)
+    shutil.copy(CONFINED, tmp_path)
+    prefix = [*as_user(NOBODY, "--no-new-privs", "--inh-caps=-all,+net_bind_service", "--ambient-caps=-all,+net_bind_service",
+                       "--bounding-set=-all,+net_bind_service"),
+              sys.executable, str(tmp_path / CONFINED.name), filter_of_unit()]
     settings = {"listen": [f"127.0.0.1@{port}"], "cache": {"file": str(tmp_path / "cache")}}
     with Vouchd(tmp_path, settings, prefix=prefix, build=tmp_path) as vouchd:
         vouchd.port = port
@@ -55,7 +53,7 @@ def fixture_confined(tmp_path):
 def test_vouchd_lives_with_what_the_unit_allows(confined):
     assert_answers(confined.port)
     assert objects(confined.socket, "status")[0]["pid"] == confined.process.pid
-    assert confined.directory.joinpath("control.sock").stat().st_gid == int(NOBODY)
+    assert confined.directory.joinpath("control.sock").stat().st_gid == NOBODY
     (reload,) = (value for key, value in settings_of_unit() if key == "ExecReload")
     subprocess.run(shlex.split(reload.replace("$MAINPID", str(confined.process.pid))), check=True)
     confined.await_log("reloaded")

@@ -6,6 +6,7 @@ import os
 import pytest
 from client import ask
 from control import objects, vouchctl
+from others import NOBODY, as_user, program_for_others
 from vouchd import END_TIMEOUT_S, Vouchd
 
 EX_REFUSED, EX_USAGE, EX_UNAVAILABLE = 1, 64, 69
@@ -99,21 +100,17 @@ def test_bad_name(socket):
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to be somebody else")
 def test_rights(tmp_path):
     """Who can reach the socket may look; orders need more."""
-    uid = 65534
-    as_other = ["setpriv", f"--reuid={uid}", f"--regid={os.getegid()}", "--clear-groups", "--inh-caps=-all"]
-    directory = tmp_path
-    for parent in [directory, *directory.parents]:
-        if parent.stat().st_uid == os.geteuid() and str(parent).startswith("/tmp/"):
-            parent.chmod(0o755)
-    with Vouchd(directory, SETTINGS | {"listen": [f"127.0.0.1@{PORT + 1}"]}) as vouchd:
-        socket = directory / "control.sock"
-        assert vouchctl(socket, "status", prefix=as_other)[0] == 0
-        code, output, complaints = vouchctl(socket, "flush", "all", prefix=as_other)
+    program_for_others("vouchctl", tmp_path)
+    as_other = {"prefix": as_user(NOBODY, gid=os.getegid()), "build": tmp_path}
+    with Vouchd(tmp_path, SETTINGS | {"listen": [f"127.0.0.1@{PORT + 1}"]}) as vouchd:
+        socket = tmp_path / "control.sock"
+        assert vouchctl(socket, "status", **as_other)[0] == 0
+        code, output, complaints = vouchctl(socket, "flush", "all", **as_other)
         assert (code, output) == (EX_REFUSED, "") and "control.admins" in complaints
         config = vouchd.config_path.read_text()
-        vouchd.config_path.write_text(config + f"control: {{admins: [{uid}]}}\n")
+        vouchd.config_path.write_text(config + f"control: {{admins: [{NOBODY}]}}\n")
         assert vouchctl(socket, "reload")[0] == 0
-        assert vouchctl(socket, "flush", "all", prefix=as_other)[0] == 0
+        assert vouchctl(socket, "flush", "all", **as_other)[0] == 0
 
 
 def test_reload_and_stop(tmp_path):

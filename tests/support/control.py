@@ -3,12 +3,12 @@
 import json
 import subprocess
 
-from vouchd import END_TIMEOUT_S, program
+from vouchd import END_TIMEOUT_S, RELEASE, program
 
 
-def vouchctl(socket, *arguments, prefix=()):
+def vouchctl(socket, *arguments, prefix=(), build=RELEASE):
     """(exit code, output, complaints)"""
-    done = subprocess.run([*prefix, program("vouchctl"), "-s", str(socket), *arguments], stdin=subprocess.DEVNULL,
+    done = subprocess.run([*prefix, program("vouchctl", build), "-s", str(socket), *arguments], stdin=subprocess.DEVNULL,
                           capture_output=True, text=True, timeout=END_TIMEOUT_S)
     return done.returncode, done.stdout, done.stderr
 
