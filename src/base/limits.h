@@ -17,7 +17,8 @@ enum {
 
 /* what one client query may cost */
 enum {
-    UPSTREAM_PACKETS_MAX = 128,       /* questions sent for one client query, retries included */
+    UPSTREAM_PACKETS_MAX = 128,       /* questions sent for one client query, retries included; unless configured … */
+    UPSTREAM_PACKETS_CEILING = 1024,  /* … up to this: a question becomes no more of an amplifier */
     LOOKUPS_MAX = 48,                 /* sub-lookups (server addresses, DS, DNSKEY); NXNSAttack, CAMP */
     LOOKUP_DEPTH_MAX = 8,             /* a server's address needs a server's address needs … */
     GLUELESS_PER_REFERRAL_MAX = 6,    /* names of one NS set resolved for one lookup, as Unbound: NXNSAttack, CVE-2020-8616 */

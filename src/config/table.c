@@ -187,6 +187,19 @@ static const struct option options[] = {
       "are used for that delegation alone, which helps where zones name each other's servers. The default looks such "
       "names up.",
       PLACE(resolver.any_glue) },
+    { "resolver.child-ns", &kind_truth, "false",
+      "Ask also the name servers that a zone's own servers name beside their answers, and its parent does not. That "
+      "helps where parents are out of date. Who forges an answer can name servers that way, too (CVE-2025-11411), and "
+      "only signatures tell what these make up.",
+      PLACE(resolver.child_ns) },
+    { "resolver.ns-max", &kind_number, "none",
+      "Use no more of a zone's name servers, and cut NS sets short that are longer and not signed. Clients see them "
+      "cut, too (against RFC 2181 section 5). none uses up to 32 of them.",
+      .word = "none", .min = 1, .max = NS_PER_ZONE_MAX, PLACE(resolver.ns_max) },
+    { "resolver.questions-max", &kind_number, "128",
+      "Questions to servers that one question of a client may cause, repeated ones and those for addresses and keys "
+      "included. Beyond it is SERVFAIL.",
+      .min = 1, .max = UPSTREAM_PACKETS_CEILING, PLACE(resolver.packets_max) },
     { "resolver.edns-size", &kind_number, "1232", "The UDP size offered to servers (RFC 9715).", .min = UDP_OCTETS_MIN,
       .max = EDNS_OCTETS_MAX, PLACE(resolver.edns_octets) },
     { "resolver.query-private", &kind_prefixes, "[]",
@@ -220,6 +233,10 @@ static const struct option options[] = {
     { "resolver.serve-stale.max-age", &kind_duration, "1d",
       "How long after the end of its TTL. cache.keep-expired limits it, too.", .min = SECONDS(1),
       .max = SECONDS(TTL_S_MAX), .unit = 1000, PLACE(resolver.stale.max_age_s) },
+    { "resolver.serve-stale.outlast", &kind_truth, "false",
+      "Where nobody can tell anything newer, serve also what is older than max-age, for as long as cache.keep-expired "
+      "keeps it: a client gets it when asking has failed, not before.",
+      PLACE(resolver.stale.outlasts) },
     { "resolver.serve-stale.client-timeout", &kind_duration, "1800ms",
       "How long a client waits for fresh data before it gets what has expired; the question goes on without it. 0s "
       "does not wait at all.",

@@ -152,11 +152,39 @@ static void end_with_apex_ns(struct resolver *r, struct lookup *l, const struct 
     cache_put_delegation(r->parts.cache, delegation, now);
 }
 
+static bool has_server(const struct delegation *delegation, const struct dname *name)
+{
+    for (uint16_t i = 0; i < delegation->server_count; i++)
+        if (dname_equal(&delegation->servers[i].name, name))
+            return true;
+    return false;
+}
+
+/* Servers that the zone names, and its parent does not, are asked as well: for as long as the parent's word counts. */
+static void add_apex_servers(struct resolver *r, struct lookup *l, const struct reply *reply, struct now now)
+{
+    struct delegation *delegation = l->cut->delegation;
+    uint16_t before = delegation->server_count;
+    if (reply->apex == NULL || l->cut->configured || delegation->is_hint)
+        return;
+    struct delegation_server *servers = ARENA_ARRAY(l->arena, NS_PER_ZONE_MAX, struct delegation_server);
+    for (uint16_t i = 0; i < before; i++)
+        servers[i] = delegation->servers[i];
+    const struct delegation *apex = delegation_copy(l->arena, reply->apex);
+    for (uint16_t i = 0; i < apex->server_count && delegation->server_count < NS_PER_ZONE_MAX; i++)
+        if (!has_server(delegation, &apex->servers[i].name))
+            servers[delegation->server_count++] = apex->servers[i];
+    delegation->servers = servers;
+    if (delegation->server_count > before && delegation->expires_ms > now.wall_ms && lookup_is_current(r, l))
+        cache_put_delegation(r->parts.cache, delegation, now);
+}
+
 static void absorb_answer(struct resolver *r, struct lookup *l, struct reply *reply, struct arena *scratch,
                           struct now now)
 {
     forget_doubted_cut(r, l);
     end_with_apex_ns(r, l, reply, now);
+    add_apex_servers(r, l, reply, now);
     if (is_minimised(l) && !absorb_minimised(r, l, reply, scratch, now))
         return;
     for (uint16_t i = 1; i < reply->answer_count; i++)
@@ -217,7 +245,9 @@ static struct asked asked_of(const struct lookup *l, const struct resolver_optio
         .recursive = l->cut->recursive,
         .with_edns = l->sent_edns,
         .shows_ns = options->shows_ns,
+        .child_ns = options->child_ns,
         .any_glue = options->any_glue,
+        .ns_max = options->ns_max,
         .original_ttls = options->original_ttls,
         .least_ttl_s = options->least_ttl_s,
         .least_negative_ttl_s = options->least_negative_ttl_s,

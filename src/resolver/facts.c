@@ -29,7 +29,7 @@ static bool fact_next_cut(void *context, const struct dname *above, const struct
     struct question question = { .qname = *name, .qtype = TYPE_DNSKEY, .qclass = CLASS_IN };
     uint16_t origin;
     zone_rule_for(source->r->parts.options, &question, &origin);
-    uint32_t age_s = source->q->rests_on_stale ? source->r->parts.options->stale.max_age_s : 0;
+    uint32_t age_s = source->q->rests_on_stale ? stale_last_age_s(source->r) : 0;
     for (uint8_t labels = (uint8_t)(above->labels + 1); labels <= name->labels; labels++) {
         dname_suffix(name, labels, cut);
         if (cache_had_delegation(source->r->parts.cache, cut, origin, age_s, source->now))

@@ -122,6 +122,7 @@ struct resolver_options resolver_options_default(struct arena *arena)
         .minimisation = MINIMISATION_RELAXED,
         .minimisation_type = TYPE_A,
         .random_case = true,
+        .packets_max = UPSTREAM_PACKETS_MAX,
         .edns_octets = UDP_OCTETS_DEFAULT,
         .client_string_code = EDNS_LOCAL_FIRST,
         .special_use_names = true,

@@ -215,12 +215,13 @@ struct request {
     bool asked_somebody;      /* a lookup was started */
     struct testimony testimony;
 
-    int64_t give_up_ms;    /* monotonic */
-    bool client_is_late;   /* it has waited for long enough, a stale answer will do */
-    bool rests_on_stale;   /* a DS or DNSKEY set that has expired was used: verdicts are for this request alone */
-    bool stale_is_known;   /* expired data was looked for … */
-    uint64_t stale_epoch;  /* … in this epoch of the cache … */
-    struct outcome *stale; /* … and this was found; NULL: nothing */
+    int64_t give_up_ms;       /* monotonic */
+    bool client_is_late;      /* it has waited for long enough, a stale answer will do */
+    bool rests_on_stale;      /* a DS or DNSKEY set that has expired was used: verdicts are for this request alone */
+    bool stale_is_known;      /* expired data was looked for … */
+    uint64_t stale_epoch;     /* … in this epoch of the cache … */
+    uint32_t stale_max_age_s; /* … no older than this … */
+    struct outcome *stale;    /* … and this was found; NULL: nothing */
 
     bool finished;
     struct outcome outcome;
@@ -260,7 +261,7 @@ struct resolver {
 
 /* resolver.c: queue, wants, waiting */
 void task_wake(struct resolver *r, struct task *task);
-struct purse *purse_new(void);
+struct purse *purse_new(const struct resolver_options *options);
 struct purse *purse_hold(struct purse *purse);
 void purse_release(struct purse *purse);
 void wait_for(struct task *waiter, struct wait_list *waits, struct lookup *lookup);
@@ -429,6 +430,8 @@ void request_to_background(struct resolver *r, struct request *q);
 void request_tell_waiters(struct resolver *r, struct request *q, const struct outcome *outcome);
 
 /* stale.c: expired data (RFC 8767) */
+/* How long ago data may have expired where nobody can tell anything newer. */
+uint32_t stale_last_age_s(const struct resolver *r);
 bool stale_is_allowed(const struct resolver *r, const struct request *q, struct now now);
 /* The request has failed: is there something to serve instead?  Then it is the outcome. */
 bool stale_stands_in(struct resolver *r, struct request *q, const char *why, struct now now);

@@ -50,6 +50,7 @@ struct stale_options { /* RFC 8767 */
     bool on_bogus;              /* also when the fresh answer is Bogus */
     uint32_t ttl_s;             /* of what is served */
     uint32_t recheck_s;         /* so long nobody is asked again after a failure */
+    bool outlasts;              /* where nobody can tell anything newer max_age_s does not count */
 };
 
 struct resolver_options {
@@ -63,6 +64,9 @@ struct resolver_options {
     uint16_t case_except_count;
     bool verify_glue;             /* glue from outside the delegated zone is used when nothing else leads on */
     bool any_glue;                /* also for server names that the referring servers have no business to speak of */
+    bool child_ns;                /* names of more servers are learnt from the delegated zone itself */
+    uint16_t ns_max;              /* NS sets of more records are cut short; 0: they are not */
+    uint16_t packets_max;         /* questions to servers for one client's question, UPSTREAM_PACKETS_CEILING at most */
     bool tcp_alone;               /* no questions over UDP */
     uint16_t edns_octets;         /* offered upstream */
     struct prefix *query_private; /* special networks that may be asked all the same */

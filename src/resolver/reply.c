@@ -313,7 +313,8 @@ static struct delegation *new_delegation(const struct message *message, const st
     delegation->zone = *ns->owner;
     delegation->origin = asked->origin;
     delegation->expires_ms = whole_seconds(asked->now) + (int64_t)ns->ttl_s * 1000;
-    uint16_t max = ns->count < NS_PER_ZONE_MAX ? ns->count : NS_PER_ZONE_MAX;
+    uint16_t most = asked->ns_max > 0 && asked->ns_max < NS_PER_ZONE_MAX ? asked->ns_max : NS_PER_ZONE_MAX;
+    uint16_t max = ns->count < most ? ns->count : most;
     delegation->servers = ARENA_ARRAY(arena, max, struct delegation_server);
     for (uint16_t i = 0; i < ns->count && delegation->server_count < max; i++) {
         struct delegation_server *server = &delegation->servers[delegation->server_count];
@@ -586,6 +587,17 @@ static const struct rrset *find_apex_ns(const struct message *message, const str
     return ns != NULL ? ns : find(message, SECTION_ANSWER, asked, asked->zone, TYPE_NS);
 }
 
+/* What the operator wants no more than so many records of.  What is signed must stay whole, or would not verify. */
+static void cut_ns_sets(const struct message *message, const struct asked *asked)
+{
+    for (enum section section = SECTION_ANSWER; section <= SECTION_AUTHORITY; section++)
+        for (uint16_t i = 0; i < message->sections[section].count; i++) {
+            struct rrset *set = message->sections[section].items[i];
+            if (set->type == TYPE_NS && set->count > asked->ns_max && set->sig_count == 0)
+                set->count = asked->ns_max;
+        }
+}
+
 void reply_read(const struct message *message, const struct asked *asked, struct arena *arena, struct reply *reply)
 {
     *reply = (struct reply) { .rcode = message->rcode };
@@ -597,8 +609,12 @@ void reply_read(const struct message *message, const struct asked *asked, struct
         reply->kind = of_rcode(message, asked);
         return;
     }
-    reply->apex_ns = find_apex_ns(message, asked);
     adopt_orphans(message, asked, arena);
+    if (asked->ns_max > 0)
+        cut_ns_sets(message, asked);
+    reply->apex_ns = find_apex_ns(message, asked);
+    if (asked->child_ns && reply->apex_ns != NULL)
+        reply->apex = new_delegation(message, asked, reply->apex_ns, arena);
     read_chain(message, asked, arena, reply);
     show_ns(reply, message, asked);
     if (!fits_rcode(message, reply))

@@ -25,6 +25,7 @@ struct reply {
     struct answer *answers[CNAME_LINKS_MAX];
     struct delegation *delegation;
     const struct rrset *apex_ns; /* REPLY_ANSWER: what the zone itself says of its servers; NULL: nothing */
+    struct delegation *apex;     /* … and who they are, where asked.child_ns wants to know */
     struct answer
         *ds; /* UNCHECKED: (delegation->zone, DS) as DATA or NODATA; NULL if the referral is silent about it */
 };
@@ -36,7 +37,9 @@ struct asked { /* what the reply answers */
     bool recursive; /* asked with RD=1 of a forwarder */
     bool with_edns;
     bool shows_ns;      /* NS sets beside proofs of positive answers are kept for clients to see */
+    bool child_ns;      /* what the zone says of its servers is wanted */
     bool any_glue;      /* glue counts whatever zone its name is in */
+    uint16_t ns_max;    /* so many records of an NS set count, at most; 0: all */
     bool original_ttls; /* TTLs stay as they are, however long the answer is kept */
     uint32_t least_ttl_s, least_negative_ttl_s; /* shorter TTLs are taken for these */
     struct now now;

@@ -541,7 +541,7 @@ struct request *request_new(struct resolver *r, const struct question *question,
     q->arena = arena;
     q->question = *question;
     q->checking_disabled = checking_disabled;
-    q->purse = purse_new();
+    q->purse = purse_new(r->parts.options);
     q->synthesis = budget_full();
     q->synthesis.hashes = SYNTHESIS_HASHES_MAX;
     q->epoch = cache_epoch(r->parts.cache);

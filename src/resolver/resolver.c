@@ -71,10 +71,11 @@ uint16_t resolver_origin(const struct resolver_options *options, const struct qu
     return origin;
 }
 
-struct purse *purse_new(void)
+struct purse *purse_new(const struct resolver_options *options)
 {
     struct purse *purse = memory_new(1, sizeof(*purse));
     purse->budget = budget_full();
+    purse->budget.packets = options->packets_max;
     purse->holders = 1;
     return purse;
 }

@@ -11,6 +11,12 @@ bool stale_is_allowed(const struct resolver *r, const struct request *q, struct 
     return r->parts.options->stale.enabled && !q->is_probe && now.wall_is_fit;
 }
 
+uint32_t stale_last_age_s(const struct resolver *r)
+{
+    const struct stale_options *stale = &r->parts.options->stale;
+    return stale->outlasts ? TTL_S_MAX : stale->max_age_s;
+}
+
 /* ---- what is at hand ---- */
 
 /* One served at this time: its TTL is the least of STALE_TTL_S and its own. */
@@ -21,21 +27,21 @@ static void renew(const struct resolver *r, struct answer *answer, struct now no
     answer->expires_ms = now.wall_ms + ttl_ms;
 }
 
-static bool find(struct resolver *r, const struct question *question, struct now now, struct arena *arena,
-                 struct answer **answer)
+static bool find(struct resolver *r, const struct question *question, uint32_t max_age_s, struct now now,
+                 struct arena *arena, struct answer **answer)
 {
-    const struct resolver_options *options = r->parts.options;
-    return cache_find_stale(r->parts.cache, question, resolver_origin(options, question), options->stale.max_age_s, now,
-                            arena, answer);
+    uint16_t origin = resolver_origin(r->parts.options, question);
+    return cache_find_stale(r->parts.cache, question, origin, max_age_s, now, arena, answer);
 }
 
-static struct answer *find_link(struct resolver *r, struct request *q, const struct question *question, struct now now)
+static struct answer *find_link(struct resolver *r, struct request *q, const struct question *question,
+                                uint32_t max_age_s, struct now now)
 {
     const struct hooks *hooks = r->parts.hooks;
     struct answer *answer = NULL;
     if (hooks != NULL && hooks->local != NULL)
         answer = hooks->local(hooks->context, question, now, q->arena);
-    return answer != NULL || find(r, question, now, q->arena, &answer) ? answer : NULL;
+    return answer != NULL || find(r, question, max_age_s, now, q->arena, &answer) ? answer : NULL;
 }
 
 static bool stands_before(struct answer *const *links, uint16_t count, const struct dname *name)
@@ -47,11 +53,13 @@ static bool stands_before(struct answer *const *links, uint16_t count, const str
 }
 
 /* The whole chain, or nothing: half of one helps nobody. */
-static uint16_t find_chain(struct resolver *r, struct request *q, struct now now, struct answer **links)
+static uint16_t find_chain(struct resolver *r, struct request *q, uint32_t max_age_s, struct now now,
+                           struct answer **links)
 {
     struct question question = q->question;
     for (uint16_t count = 0; count <= CNAME_LINKS_MAX;) {
-        struct answer *link = stands_before(links, count, &question.qname) ? NULL : find_link(r, q, &question, now);
+        bool is_loop = stands_before(links, count, &question.qname);
+        struct answer *link = is_loop ? NULL : find_link(r, q, &question, max_age_s, now);
         if (link == NULL)
             return 0;
         links[count++] = link;
@@ -83,15 +91,17 @@ void stale_mark(struct outcome *outcome, const char *why)
 }
 
 /* The outcome that stands in; NULL if there is none.  It is looked for once, and again after a flush. */
-static struct outcome *find_outcome(struct resolver *r, struct request *q, const char *why, struct now now)
+static struct outcome *find_outcome(struct resolver *r, struct request *q, const char *why, uint32_t max_age_s,
+                                    struct now now)
 {
     uint64_t epoch = cache_epoch(r->parts.cache);
-    if (q->stale_is_known && q->stale_epoch == epoch)
+    if (q->stale_is_known && q->stale_epoch == epoch && q->stale_max_age_s == max_age_s)
         return q->stale;
     struct answer **links = ARENA_ARRAY(q->arena, CNAME_LINKS_MAX + 1, struct answer *);
-    uint16_t count = find_chain(r, q, now, links);
+    uint16_t count = find_chain(r, q, max_age_s, now, links);
     q->stale_is_known = true;
     q->stale_epoch = epoch;
+    q->stale_max_age_s = max_age_s;
     q->stale = NULL;
     if (count == 0)
         return NULL;
@@ -116,7 +126,7 @@ static struct outcome *find_outcome(struct resolver *r, struct request *q, const
 
 bool stale_stands_in(struct resolver *r, struct request *q, const char *why, struct now now)
 {
-    struct outcome *stale = stale_is_allowed(r, q, now) ? find_outcome(r, q, why, now) : NULL;
+    struct outcome *stale = stale_is_allowed(r, q, now) ? find_outcome(r, q, why, stale_last_age_s(r), now) : NULL;
     if (stale == NULL)
         return false;
     q->outcome = *stale;
@@ -128,7 +138,7 @@ bool stale_while_waiting(struct resolver *r, struct request *q, struct now now)
     static const char late[] = "no fresh answer in time";
     if (!q->client_is_late || STAILQ_EMPTY(&q->waiters) || !stale_is_allowed(r, q, now))
         return false;
-    struct outcome *stale = find_outcome(r, q, late, now);
+    struct outcome *stale = find_outcome(r, q, late, r->parts.options->stale.max_age_s, now);
     if (stale == NULL)
         return false;
     if (!q->in_background && r->stats.background >= BACKGROUND_MAX) {
@@ -146,7 +156,7 @@ bool stale_fact(struct resolver *r, struct request *q, struct pin *pin, struct n
     if (pin->stale_is_known || !stale_is_allowed(r, q, now))
         return false;
     pin->stale_is_known = true;
-    if (!find(r, &pin->question, now, q->arena, &answer))
+    if (!find(r, &pin->question, stale_last_age_s(r), now, q->arena, &answer))
         return false;
     pin->answer = answer;
     pin->from_cache = true;
@@ -205,7 +215,7 @@ uint32_t stale_recheck_s(struct resolver *r, const struct question *question, st
     if (!r->parts.options->stale.enabled)
         return 0;
     struct arena *scratch = arena_new();
-    bool is_at_hand = find(r, question, now, scratch, &answer);
+    bool is_at_hand = find(r, question, stale_last_age_s(r), now, scratch, &answer);
     arena_free(scratch);
     return is_at_hand ? r->parts.options->stale.recheck_s : 0;
 }
@@ -220,7 +230,7 @@ bool stale_use_old_cut(struct resolver *r, struct lookup *l, struct now now)
     if (!stale->enabled || l->is_fresh || l->old_cut_is_tried || l->cut->recursive)
         return false;
     l->old_cut_is_tried = true;
-    if (!cache_find_old_delegation(r->parts.cache, &l->question.qname, above, l->origin, stale->max_age_s, now,
+    if (!cache_find_old_delegation(r->parts.cache, &l->question.qname, above, l->origin, stale_last_age_s(r), now,
                                    l->arena, &delegation) ||
         !dname_is_below(&delegation->zone, &l->cut->delegation->zone))
         return false;

@@ -20,7 +20,6 @@ enum {
     UNBOUND_TTL_S_MAX = 86400,
     UNBOUND_NEGATIVE_TTL_S_MAX = 3600,
     ALGORITHM_DSA_NSEC3_SHA1 = 6,
-    NS_LIMIT_FELT = 14,   /* the root has 13 servers */
     START_S = 1577836800, /* 2020-01-01, for stories that name no time */
 };
 
@@ -383,6 +382,11 @@ static bool set_stale_max_age(struct mapping *m, const char *value)
     return parse_seconds(m, value, &m->config->resolver.stale.max_age_s);
 }
 
+static bool set_stale_outlasting(struct mapping *m, const char *value)
+{
+    return parse_switch(m, value, &m->config->resolver.stale.outlasts);
+}
+
 /* Ours, where they differ: behind serve-expired. */
 static bool set_stale_on_bogus(struct mapping *m, const char *value)
 {
@@ -558,14 +562,32 @@ static bool set_query_limit(struct mapping *m, const char *value)
     return true;
 }
 
-/* RFC 2181 section 5: an RRset is never cut short.  A limit that no story's sets come up to means nothing. */
 static bool set_ns_limit(struct mapping *m, const char *value)
 {
     unsigned limit;
     if (!parse_limit(m, value, &limit))
         return false;
-    if (limit < NS_LIMIT_FELT)
-        m->config->needs = "NS sets that are cut short";
+    m->config->resolver.ns_max = limit < NS_PER_ZONE_MAX ? (uint16_t)limit : 0;
+    return true;
+}
+
+static bool set_packets_max(struct mapping *m, const char *value)
+{
+    unsigned limit;
+    if (!parse_limit(m, value, &limit))
+        return false;
+    m->config->resolver.packets_max =
+        limit < UPSTREAM_PACKETS_CEILING ? (uint16_t)limit : (uint16_t)UPSTREAM_PACKETS_CEILING;
+    return true;
+}
+
+/* "no": what zones say of their own servers counts. */
+static bool set_promiscuous(struct mapping *m, const char *value)
+{
+    bool scrubs;
+    if (!parse_switch(m, value, &scrubs))
+        return false;
+    m->config->resolver.child_ns = !scrubs;
     return true;
 }
 
@@ -908,7 +930,7 @@ static const struct word words[] = {
     { "serve-expired-client-timeout", .apply = set_stale_timeout },
     { "serve-expired-reply-ttl", .apply = set_stale_ttl },
     { "serve-expired-ttl", .apply = set_stale_max_age },
-    { "serve-expired-ttl-reset", .needs = "stale data that gets older with each failure" },
+    { "serve-expired-ttl-reset", .apply = set_stale_outlasting },
     { "prefetch", .apply = set_prefetch },
     { "cache-min-ttl", .apply = set_min_ttl },
     { "cache-min-negative-ttl", .apply = set_min_negative_ttl },
@@ -948,7 +970,7 @@ static const struct word words[] = {
     { "local-zone", .apply = add_local_zone },
     { "target-fetch-policy", .why = tuning },
     { "outbound-msg-retry", .why = tuning },
-    { "max-global-quota", .why = tuning },
+    { "max-global-quota", .apply = set_packets_max },
     { "max-query-restarts", .why = tuning },
     { "discard-timeout", .why = tuning },
     { "rrset-roundrobin", .why = "sections are compared as sets" },
@@ -958,7 +980,7 @@ static const struct word words[] = {
     { "harden-referral-path", .why = not_asked },
     { "harden-dnssec-stripped", .why = stricter },
     { "harden-unknown-additional", .why = stricter },
-    { "iter-scrub-promiscuous", .why = stricter },
+    { "iter-scrub-promiscuous", .apply = set_promiscuous },
     { "log-time-ascii", .why = "logging" },
     { "log-servfail", .why = "logging" },
     { "verbosity", .why = "logging" },

@@ -172,7 +172,7 @@ static void keep_answer(struct run *run, struct octets octets, enum transport tr
 static void check_cost(struct run *run, const struct budget *left)
 {
     unsigned checks = SIGNATURE_CHECKS_MAX - left->signature_checks, hashes = NSEC3_HASHES_MAX - left->hashes;
-    unsigned packets = UPSTREAM_PACKETS_MAX - left->packets;
+    unsigned packets = run->config->resolver.packets_max - (unsigned)left->packets;
     trace(run, "  cost: %u signature checks, %u hashes, %u packets", checks, hashes, packets);
     if (checks > run->config->checks_max && run->config->checks_max > 0)
         fail(run, "%u signature checks, not %u at most", checks, run->config->checks_max);
