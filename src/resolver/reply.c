@@ -8,6 +8,25 @@ enum {
 
 /* ---- what the server may speak of ---- */
 
+static bool names_in_zone(const struct octets nsec_rdata, const struct rrsig *sig)
+{
+    struct nsec nsec;
+    return nsec_read(nsec_rdata, &nsec) == OK && dname_is_subdomain(&nsec.next, &sig->signer);
+}
+
+/* A signed NSEC whose next name is in no zone that has signed it, though the last one of a zone names the apex (RFC 4034 section
+ * 4.1.1): it is no data of the zone.  Where it should prove something the validator says why it does not. */
+static bool leads_out(const struct rrset *set)
+{
+    for (uint16_t i = 0; i < set->sig_count; i++) {
+        struct rrsig sig;
+        if (set->type != TYPE_NSEC || set->count == 0 || rrsig_read(set->sigs[i], &sig) != OK ||
+            names_in_zone(set->rdata[0], &sig))
+            return false;
+    }
+    return set->sig_count > 0;
+}
+
 static bool in_bailiwick(const struct rrset *set, const struct asked *asked)
 {
     return set->class == asked->question->qclass && dname_is_subdomain(set->owner, asked->zone);
@@ -17,7 +36,7 @@ static struct rrset *find(const struct message *message, enum section section, c
                           const struct dname *owner, uint16_t type)
 {
     struct rrset *set = rrset_list_find(&message->sections[section], owner, type);
-    return set != NULL && set->count > 0 && in_bailiwick(set, asked) ? set : NULL;
+    return set != NULL && set->count > 0 && in_bailiwick(set, asked) && !leads_out(set) ? set : NULL;
 }
 
 /* One of its records could not be read: of what it says nothing is known, not even that there is nothing. */
@@ -205,6 +224,24 @@ static bool is_yielded(const struct rrset *set, const struct rrset *dname)
     return set->type == TYPE_CNAME && set->sig_count == 0 && dname != NULL;
 }
 
+static bool is_signed(const struct rrset *set)
+{
+    return set->sig_count > 0;
+}
+
+/* Other data beside an alias cannot be (RFC 2181 section 10.1).  Where the zone has signed both it means what its server says
+ * first: an alias is answered with before anything else is (RFC 1034 section 4.3.2 step 3a). */
+static bool alias_comes_first(const struct message *message, const struct rrset *cname, const struct rrset *data)
+{
+    const struct rrset_list *section = &message->sections[SECTION_ANSWER];
+    uint16_t at = 0;
+    if (cname == NULL || cname == data || !is_signed(cname) || !is_signed(data))
+        return false;
+    while (section->items[at] != cname && section->items[at] != data)
+        at++;
+    return section->items[at] == cname;
+}
+
 /* One link of the chain that starts at qname; NULL: the Answer section says nothing of it. */
 static struct answer *positive_link(const struct message *message, const struct asked *asked, const struct dname *qname,
                                     struct arena *arena)
@@ -214,14 +251,12 @@ static struct answer *positive_link(const struct message *message, const struct 
         return positive_any(message, asked, qname, arena);
     struct rrset *dname = find_dname(message, asked, qname);
     struct rrset *set = find(message, SECTION_ANSWER, asked, qname, qtype);
-    if (set != NULL && !is_yielded(set, dname))
+    struct rrset *cname = find(message, SECTION_ANSWER, asked, qname, TYPE_CNAME);
+    if (set != NULL && !is_yielded(set, dname) && !alias_comes_first(message, cname, set))
         return positive(message, asked, qname, ANSWER_DATA, set, arena);
     if (dname != NULL)
         return dname_link(message, asked, qname, dname, arena);
-    set = find(message, SECTION_ANSWER, asked, qname, TYPE_CNAME);
-    if (set != NULL)
-        return alias(message, asked, qname, ANSWER_CNAME, set, arena);
-    return NULL;
+    return cname == NULL ? NULL : alias(message, asked, qname, ANSWER_CNAME, cname, arena);
 }
 
 /* ---- negative answers ---- */
@@ -459,17 +494,12 @@ static bool next_in_zone(const struct answer *link, const struct asked *asked, c
            dname_is_subdomain(&link->target, asked->zone);
 }
 
-static bool is_signed(const struct answer *link)
-{
-    return link->rrsets.items[0]->sig_count > 0;
-}
-
 /* Beside an alias whose target this server's zone holds, and does not tell of: they say why, for instance that the target lies
  * below a delegation without DS (RFC 4035 section 3.1.4). */
 static void add_companions(struct answer *alias, const struct message *message, const struct asked *asked,
                            struct arena *arena)
 {
-    if (alias->proofs.count > 0 || !is_signed(alias))
+    if (alias->proofs.count > 0 || !is_signed(alias->rrsets.items[0]))
         return;
     add_denial(alias, message, asked, COMPANIONS_MAX, arena);
     set_deadline(alias, asked);
@@ -512,7 +542,8 @@ static void read_chain(const struct message *message, const struct asked *asked,
         struct answer *link = positive_link(message, asked, &qname, arena);
         if (link == NULL)
             break;
-        if (reply->answer_count > 0 && is_signed(reply->answers[0]) && !is_signed(link))
+        if (reply->answer_count > 0 && is_signed(reply->answers[0]->rrsets.items[0]) &&
+            !is_signed(link->rrsets.items[0]))
             return;
         reply->answers[reply->answer_count++] = link;
         if (!next_in_zone(link, asked, reply))
@@ -562,9 +593,11 @@ static enum reply_kind read_without_answer(const struct message *message, const 
     /* The child's apex speaks for itself alone; whether it has a DS its parent knows (RFC 4035 section 3.1.4.1). */
     if (asked->question->qtype == TYPE_DS && !dname_is_root(qname) && soa != NULL && dname_equal(soa->owner, qname))
         return REPLY_LAME;
-    /* A referral upwards, sideways or to the zone itself; or one by a forwarder, which is to resolve (RFC 2308 section
-     * 2.2.1: what tells referrals from "no data"). */
-    if (soa == NULL && has_name_servers(message) && !message->header.aa && message->rcode == RCODE_NOERROR)
+    /* A referral upwards, sideways or to the zone itself (RFC 2308 section 2.2.1: what tells referrals from "no data").  One that
+     * leads down, by a forwarder, which is to resolve, says no more than nothing would: another one may know better. */
+    bool leads_nowhere = ns == NULL || !asked->recursive;
+    if (soa == NULL && has_name_servers(message) && !message->header.aa && message->rcode == RCODE_NOERROR &&
+        leads_nowhere)
         return REPLY_LAME;
     reply->answers[reply->answer_count++] = negative(message, asked, qname, soa, arena);
     if (is_out_of_recursion(message, asked))
