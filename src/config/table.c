@@ -41,6 +41,13 @@ static const struct option options[] = {
     { "allow", &kind_prefixes, "[127.0.0.0/8, \"::1\"]",
       "Networks whose hosts may ask. Others get REFUSED with the extended error 18 (Prohibited).",
       LIST(front.allow, front.allow_count) },
+    { "refuse", &kind_prefixes, "[]",
+      "Networks inside those of allow whose hosts get REFUSED all the same. The most specific network counts, so that "
+      "one inside may be allowed again.",
+      LIST(front.refuse, front.refuse_count) },
+    { "ignore", &kind_prefixes, "[]",
+      "Networks whose hosts get no answer at all. The most specific network of allow, refuse and ignore counts.",
+      LIST(front.ignore, front.ignore_count) },
     { "workers", &kind_number, "auto",
       "Workers: each is a thread that resolves and serves TCP, and one for each address that receives by UDP. auto is "
       "one for each processor.",
@@ -101,6 +108,11 @@ static const struct option options[] = {
       "own, "
       "which should look like them. Other caches then keep data for longer than its zone says, and hits cost more.",
       .take = take_original_ttls },
+    { "answers.deny-any", &kind_truth, "false",
+      "Answer questions for all types of a name (ANY) without records (RFC 8482): such answers are large, and of use "
+      "to "
+      "attackers rather than to programs.",
+      PLACE(front.denies_any) },
     { "answers.ede", &kind_truth, "true", "Tell clients why an answer failed (RFC 8914).", PLACE(answers.ede) },
     { "answers.cookies", &kind_truth, "true", "DNS cookies towards clients (RFC 7873, RFC 9018).",
       PLACE(front.cookies.enabled) },

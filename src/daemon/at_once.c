@@ -109,7 +109,7 @@ static bool may_ask(struct at_once *at_once, const struct address *client)
     struct asking *asking = &at_once->asking;
     if (asking->address.family != client->family ||
         memcmp(asking->address.octets, client->octets, sizeof(client->octets)) != 0)
-        *asking = (struct asking) { *client, front_may_ask(&at_once->config->front, client) };
+        *asking = (struct asking) { *client, front_access(&at_once->config->front, client) == FRONT_MAY_ASK };
     return asking->may_ask;
 }
 

@@ -33,12 +33,12 @@ static struct now at(int64_t wall_s)
     return (struct now) { .wall_ms = wall_s * 1000, .wall_is_fit = true };
 }
 
-#define SECRET  "e5e973e5a6b2a43f48e7dc849e37bfcf"
-#define STORY   "000102030405060708090a0b0c0d0e0f"
-#define FIRST   "2464c4abcf10c957010000005cf79f111f8130c3eee29480"
-#define SECOND  "fc93fc62807ddb8601abcdef5cf78f71a314227b6679ebf5"
-#define OLD     "dd3bdf9344b678b185a6f5cb60fca715"
-#define NEW     "445536bcd2513298075a5d379663c962"
+#define SECRET "e5e973e5a6b2a43f48e7dc849e37bfcf"
+#define STORY  "000102030405060708090a0b0c0d0e0f"
+#define FIRST  "2464c4abcf10c957010000005cf79f111f8130c3eee29480"
+#define SECOND "fc93fc62807ddb8601abcdef5cf78f71a314227b6679ebf5"
+#define OLD    "dd3bdf9344b678b185a6f5cb60fca715"
+#define NEW    "445536bcd2513298075a5d379663c962"
 
 static const struct {
     const char *about;

@@ -18,9 +18,24 @@ static bool is_in(const struct prefix *prefixes, uint16_t count, const struct ad
     return false;
 }
 
-bool front_may_ask(const struct front_options *options, const struct address *client)
+/* The length of the longest one that holds the client; -1: none does. */
+static int longest(const struct prefix *prefixes, uint16_t count, const struct address *client)
 {
-    return is_in(options->allow, options->allow_count, client);
+    int bits = -1;
+    for (uint16_t i = 0; i < count; i++)
+        if (prefixes[i].bits > bits && prefix_contains(&prefixes[i], client))
+            bits = prefixes[i].bits;
+    return bits;
+}
+
+enum front_access front_access(const struct front_options *options, const struct address *client)
+{
+    int allowed = longest(options->allow, options->allow_count, client);
+    int refused = longest(options->refuse, options->refuse_count, client);
+    int ignored = longest(options->ignore, options->ignore_count, client);
+    if (ignored >= 0 && ignored >= refused && ignored >= allowed)
+        return FRONT_IS_IGNORED;
+    return allowed > refused ? FRONT_MAY_ASK : FRONT_IS_REFUSED;
 }
 
 /* ---- EDNS options ---- */
@@ -92,8 +107,10 @@ static const struct refused_type {
     { TYPE_MAILA, RCODE_NOTIMP, EDE_NOT_SUPPORTED, "MAILA is obsolete" },                   /* RFC 1035 section 3.2.3 */
 };
 
-static struct front_decision judge_type(uint16_t type)
+static struct front_decision judge_type(const struct front_options *options, uint16_t type)
 {
+    if (type == TYPE_ANY && options->denies_any)
+        return answer(RCODE_NOERROR, EDE_NOT_SUPPORTED, "ANY is not answered here: ask for a type"); /* RFC 8482 */
     for (size_t i = 0; i < ARRAY_LEN(refused_types); i++) {
         const struct refused_type *row = &refused_types[i];
         if (row->type == type)
@@ -162,7 +179,10 @@ struct front_decision front_judge(const struct front_options *options, const str
 {
     if (message->header.qr)
         return drop;
-    if (!front_may_ask(options, client))
+    enum front_access access = front_access(options, client);
+    if (access == FRONT_IS_IGNORED)
+        return drop;
+    if (access == FRONT_IS_REFUSED)
         return answer(RCODE_REFUSED, EDE_PROHIBITED, "this client may not ask here");
     if (message->header.opcode != OPCODE_QUERY)
         return answer(RCODE_NOTIMP, EDE_NOT_SUPPORTED, "only opcode QUERY is known here");
@@ -186,5 +206,5 @@ struct front_decision front_judge(const struct front_options *options, const str
         return judge_chaos(options, &message->question);
     if (message->question.qclass != CLASS_IN && message->question.qclass != CLASS_ANY)
         return answer(RCODE_REFUSED, EDE_NOT_SUPPORTED, "only class IN is known here");
-    return judge_type(message->question.qtype);
+    return judge_type(options, message->question.qtype);
 }

@@ -13,11 +13,15 @@ enum { ANYWHERE = 0xffff };
         (const uint8_t *)(text), sizeof(text) - 1                                                                      \
     }
 
-static struct prefix prefixes[3], with_cookie;
+static struct prefix prefixes[4], with_cookie, refused, ignored;
 static const struct now test_now = { .wall_ms = 1559731985000, .wall_is_fit = true };
 static struct cookie_keys keys;
 static struct front_options options = { .allow = prefixes,
                                         .allow_count = ARRAY_LEN(prefixes),
+                                        .refuse = &refused,
+                                        .refuse_count = 1,
+                                        .ignore = &ignored,
+                                        .ignore_count = 1,
                                         .cookies.enabled = true,
                                         .require_cookie = &with_cookie,
                                         .require_cookie_count = 1,
@@ -25,12 +29,14 @@ static struct front_options options = { .allow = prefixes,
 
 static int set_up(void **state)
 {
-    static const char *const texts[] = { "127.0.0.0/8", "::1", "2001:db8::/32" };
+    static const char *const texts[] = { "127.0.0.0/8", "::1", "2001:db8::/32", "2001:db8:3:1::/64" };
     (void)state;
     set_hash_secret();
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         assert_int_equal(prefix_from_text(texts[i], &prefixes[i]), OK);
     assert_int_equal(prefix_from_text("2001:db8:2::/48", &with_cookie), OK);
+    assert_int_equal(prefix_from_text("2001:db8:3::/48", &refused), OK);
+    assert_int_equal(prefix_from_text("2001:db8:3:1:1::/80", &ignored), OK);
     static const struct siphash_key master;
     cookie_keys_set(&keys, &options.cookies, &master, test_now);
     return 0;
@@ -123,6 +129,11 @@ static void test_decisions(void **state)
         { "D-monitor: not allowed", { .from = "192.0.2.1" }, { FRONT_ANSWER, RCODE_REFUSED, EDE_PROHIBITED, NULL } },
         { "D-monitor: not allowed", { .from = "2001:db9::1" }, { FRONT_ANSWER, RCODE_REFUSED, EDE_PROHIBITED, NULL } },
         { "D-monitor: allowed", { .from = "2001:db8:1::1" }, { FRONT_RESOLVE, 0, EDE_NONE, NULL } },
+        { "the most specific network counts: refused",
+          { .from = "2001:db8:3::1" },
+          { FRONT_ANSWER, RCODE_REFUSED, EDE_PROHIBITED, NULL } },
+        { "allowed again", { .from = "2001:db8:3:1::1" }, { FRONT_RESOLVE, 0, EDE_NONE, NULL } },
+        { "ignored", { .from = "2001:db8:3:1:1::1" }, { FRONT_DROP, 0, EDE_NONE, NULL } },
         { "access before opcode",
           { .from = "192.0.2.1", .opcode = OPCODE_NOTIFY },
           { FRONT_ANSWER, RCODE_REFUSED, EDE_PROHIBITED, NULL } },
@@ -261,12 +272,25 @@ static void test_nobody_is_allowed_by_an_empty_list(void **state)
     assert_int_equal(front_judge(&nobody, &client, &asker, OK, &message).rcode, RCODE_REFUSED);
 }
 
+static void test_any_is_denied_where_wanted(void **state) /* RFC 8482 */
+{
+    (void)state;
+    struct sent any = { .qtype = TYPE_ANY };
+    options.denies_any = true;
+    struct front_decision decision = judge(&any);
+    options.denies_any = false;
+    assert_int_equal(decision.verdict, FRONT_ANSWER);
+    assert_int_equal(decision.rcode, RCODE_NOERROR);
+    assert_int_equal(decision.ede, EDE_NOT_SUPPORTED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_decisions),
         cmocka_unit_test(test_signed_questions),
         cmocka_unit_test(test_options_of_answers),
+        cmocka_unit_test(test_any_is_denied_where_wanted),
         cmocka_unit_test(test_nobody_is_allowed_by_an_empty_list),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);

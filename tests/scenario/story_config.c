@@ -479,22 +479,19 @@ static bool add_private_address(struct mapping *m, const char *value)
     return add_prefix(m, rebinding->networks, &rebinding->network_count, value);
 }
 
-/* "127.0.0.0/8 allow_snoop": what more than "allow" a client may do is not asked for in these stories.  Who is not allowed
- * is refused. */
+/* "127.0.0.0/8 allow_snoop".  What more than "allow" or less than "deny" a client may do is not asked for in these stories. */
 static bool add_access(struct mapping *m, const char *value)
 {
+    struct front_options *front = &m->config->front;
     size_t len = strcspn(value, " ");
+    const char *prefix = arena_printf(m->arena, "%.*s", (int)len, value);
     m->names_clients = true;
     if (strncmp(value + len, " refuse", 7) == 0)
-        return true;
-    if (strncmp(value + len, " deny", 5) == 0) {
-        m->config->needs = "clients that get no answer";
-        return true;
-    }
+        return add_prefix(m, front->refuse, &front->refuse_count, prefix);
+    if (strncmp(value + len, " deny", 5) == 0)
+        return add_prefix(m, front->ignore, &front->ignore_count, prefix);
     if (strncmp(value + len, " allow", 6) != 0)
         return fail(m, "allow, refuse or deny", value + len);
-    const char *prefix = arena_printf(m->arena, "%.*s", (int)len, value);
-    struct front_options *front = &m->config->front;
     if (strcmp(value + len, " allow_cookie") == 0 &&
         !add_prefix(m, front->require_cookie, &front->require_cookie_count, prefix))
         return false;
@@ -606,6 +603,11 @@ static bool set_verified_glue(struct mapping *m, const char *value)
 static bool set_answer_octets(struct mapping *m, const char *value)
 {
     return parse_octets(m, value, &m->config->answers.edns_octets);
+}
+
+static bool set_denied_any(struct mapping *m, const char *value)
+{
+    return parse_switch(m, value, &m->config->front.denies_any);
 }
 
 static bool set_ignored_cd(struct mapping *m, const char *value)
@@ -952,6 +954,7 @@ static const struct word words[] = {
     { "answer-cookie", .apply = set_answer_cookies },
     { "cookie-secret", .apply = set_cookie_secret },
     { "dns-error-reporting", .apply = set_report_errors },
+    { "deny-any", .apply = set_denied_any },
     { "ignore-cd-flag", .apply = set_ignored_cd },
     { "identity", .apply = set_identity },
     { "version", .apply = set_version },
@@ -1040,7 +1043,6 @@ static const struct word_group {
           " TEMPFILE root-hints trust-anchor-file auto-trust-anchor-file trusted-keys-file include dlv-anchor-file " },
     { .needs = "other hold-downs than those of RFC 5011", .keys = " add-holddown del-holddown " },
     { .needs = "passing on what is Bogus", .keys = " val-permissive-mode disable-edns-do " },
-    { .needs = "refusing ANY", .keys = " deny-any " },
     { .needs = "lookaside validation", .keys = " dlv-anchor " },
     { .needs = "rate limits",
       .keys = " ratelimit ratelimit-for-domain ratelimit-below-domain ip-ratelimit ip-ratelimit-cookie " },
@@ -1149,6 +1151,8 @@ static struct story_config initial(struct arena *arena, const struct story *stor
     config.cache.file = NULL;
     config.front.tells_anchors = true;
     config.front.allow = ARENA_ARRAY(arena, PREFIXES_MAX, struct prefix);
+    config.front.refuse = ARENA_ARRAY(arena, PREFIXES_MAX, struct prefix);
+    config.front.ignore = ARENA_ARRAY(arena, PREFIXES_MAX, struct prefix);
     config.front.require_cookie = ARENA_ARRAY(arena, PREFIXES_MAX, struct prefix);
     config.keepalive_ms = KEEPALIVE_MS;
     struct resolver_options *resolver = &config.resolver;
