@@ -65,8 +65,8 @@ static const struct option options[] = {
       "Where vouchctl(8) finds vouchd. none has no such socket.", .word = "none", .max = SOCKET_OCTETS_MAX,
       PLACE(control_socket), .needs_restart = true },
     { "control.admins", &kind_texts, "[]",
-      "Users, by name or number, who may stop vouchd and flush its cache as root and the user of vouchd may. Who else "
-      "can reach the socket may only look.",
+      "Users, by name or number, who may stop vouchd, flush its cache and change its trust anchors, negative ones "
+      "included, as root and the user of vouchd may. Who else can reach the socket may look, check and reload.",
       .take = take_admins },
     { "log-level", &kind_choice, "info", "The least important lines that are still logged.", .words = log_levels,
       PLACE(log_level) },
