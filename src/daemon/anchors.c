@@ -308,20 +308,27 @@ static void release(struct anchors *anchors)
     anchors->is_held = false;
 }
 
+/* Several keys of a zone have another state: log, and history, which is kept even if it is but a new time. */
+static void tell(struct anchors *anchors, const struct managed_zone *zone, const struct anchor_changes *changes,
+                 const char *who, struct now now)
+{
+    struct note *notes = memory_new(changes->count + 1, sizeof(*notes));
+    for (size_t i = 0; i < changes->count; i++) {
+        notes[i] = note_of(zone, &changes->items[i], who);
+        log_note(&notes[i]);
+    }
+    anchors->changes += changes->count;
+    keep(anchors, notes, changes->count, now);
+    free(notes);
+}
+
 /* A key that comes or goes while others stay re-parents what hangs below; it makes no verdict wrong (RFC 5011). */
 static void on_observed(void *context, const struct managed_zone *zone, const struct anchor_changes *changes,
                         struct now now)
 {
     struct anchors *anchors = context;
-    struct note *notes = memory_new(changes->count + 1, sizeof(*notes));
-    for (size_t i = 0; i < changes->count; i++) {
-        notes[i] = note_of(zone, &changes->items[i], "rfc5011");
-        log_note(&notes[i]);
-    }
+    tell(anchors, zone, changes, "rfc5011", now);
     log_outcome(zone);
-    anchors->changes += changes->count;
-    keep(anchors, notes, changes->count, now);
-    free(notes);
     bool is_root = dname_is_root(&zone->zone), is_good = zone->failures == 0;
     bool is_released = is_root && is_good && anchors->is_held;
     if (is_released)
@@ -341,16 +348,9 @@ static bool on_adopt(void *context, const struct inquiry *inquiry, const struct 
     struct managed_zone *root = managed_add_zone(anchors->managed, dname_root());
     if (!inquiry_adopt(inquiry, rules, root, changes, fault))
         return false;
-    struct note *notes = memory_new(changes->count + 1, sizeof(*notes));
-    for (size_t i = 0; i < changes->count; i++) {
-        notes[i] = note_of(root, &changes->items[i], who);
-        log_note(&notes[i]);
-    }
     anchors->xml_is_new = take_xml(anchors, inquiry->xml_text, inquiry->cms.signed_s);
-    anchors->changes += changes->count;
     root->next_s = 0; /* RFC 5011 goes on from here */
-    keep(anchors, notes, changes->count, rules->now);
-    free(notes);
+    tell(anchors, root, changes, who, rules->now);
     publish(anchors, true);
     return true;
 }
@@ -450,7 +450,8 @@ static void carry_out(struct anchors *anchors, const struct managed_zone *zone, 
     publish(anchors, true);
 }
 
-static void order_anchor(struct anchors *anchors, const struct anchor *anchor, const char *who)
+/* false: MANAGED_KEYS_MAX are there. */
+static bool order_anchor(struct anchors *anchors, const struct anchor *anchor, const char *who)
 {
     struct managed_zone *zone = managed_add_zone(anchors->managed, &anchor->zone);
     struct managed_key *key = managed_find_key(zone, anchor->type, anchor->rdata);
@@ -458,7 +459,7 @@ static void order_anchor(struct anchors *anchors, const struct anchor *anchor, c
     if (key == NULL)
         key = managed_add_key(zone, anchor->type, anchor->rdata);
     if (key == NULL || change.from == STATE_VALID)
-        return;
+        return key != NULL;
     key->state = STATE_VALID;
     key->source = ANCHOR_ORDERED;
     key->since_s = now_wall_s(driver_now(anchors->driver));
@@ -467,6 +468,7 @@ static void order_anchor(struct anchors *anchors, const struct anchor *anchor, c
     change.key_tag = managed_key_tag(key);
     change.algorithm = managed_key_algorithm(key);
     carry_out(anchors, zone, &change, who);
+    return true;
 }
 
 bool anchors_add(struct anchors *anchors, const char *text, const char *who, struct order_failure *failure)
@@ -474,17 +476,21 @@ bool anchors_add(struct anchors *anchors, const char *text, const char *who, str
     struct trust *trust = trust_new();
     size_t added, count;
     char *why = NULL;
-    bool is_good = trust_add_text(trust, text, strlen(text), ANCHOR_ORDERED, &added, &why) == OK && added > 0;
+    bool is_read = trust_add_text(trust, text, strlen(text), ANCHOR_ORDERED, &added, &why) == OK && added > 0;
+    bool is_done = is_read;
     const struct anchor *anchor = trust_anchors(trust, &count);
-    for (; is_good && count > 0; count--, anchor++)
-        order_anchor(anchors, anchor, who);
-    if (!is_good) {
+    for (; is_done && count > 0; count--, anchor++)
+        is_done = order_anchor(anchors, anchor, who);
+    if (!is_read) {
         snprintf(failure->text, sizeof(failure->text), "%s", why == NULL ? "no DS or DNSKEY record" : why);
         snprintf(failure->hint, sizeof(failure->hint), "give it as in a zone file: \". DS 20326 8 2 E06D...\"");
+    } else if (!is_done) {
+        snprintf(failure->text, sizeof(failure->text), "no more than %d keys of a zone are kept", MANAGED_KEYS_MAX);
+        snprintf(failure->hint, sizeof(failure->hint), "vouchctl ta status lists them");
     }
     free(why);
     trust_free(trust);
-    return is_good;
+    return is_done;
 }
 
 static struct managed_key *find_trusted(struct managed_zone *zone, uint16_t key_tag)

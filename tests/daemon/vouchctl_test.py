@@ -113,6 +113,17 @@ def test_rights(tmp_path):
         assert vouchctl(socket, "flush", "all", **as_other)[0] == 0
 
 
+def test_more_anchors_than_are_kept(tmp_path):
+    """D5-run: an order that is not carried out is refused."""
+    records = [f"example. DS {tag} 8 2 {tag:064x}" for tag in range(1, 66)]
+    with Vouchd(tmp_path, SETTINGS | {"listen": [f"127.0.0.1@{PORT + 3}"]}):
+        socket = tmp_path / "control.sock"
+        assert vouchctl(socket, "ta", "add", "\n".join(records[:64]))[0] == 0
+        code, _, complaints = vouchctl(socket, "ta", "add", records[64])
+        assert code == EX_REFUSED and "no more than 64 keys" in complaints
+        assert vouchctl(socket, "ta", "add", records[0])[0] == 0        # is there already
+
+
 def test_reload_and_stop(tmp_path):
     with Vouchd(tmp_path, SETTINGS | {"listen": [f"127.0.0.1@{PORT + 2}"]}) as vouchd:
         socket = tmp_path / "control.sock"
