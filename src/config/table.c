@@ -48,6 +48,11 @@ static const struct option options[] = {
     { "ignore", &kind_prefixes, "[]",
       "Networks whose hosts get no answer at all. The most specific network of allow, refuse and ignore counts.",
       LIST(front.ignore, front.ignore_count) },
+    { "snoop", &kind_prefixes, "[]",
+      "Networks, of those that may ask, whose hosts may look into the cache: where the answer to a question without "
+      "the "
+      "RD bit is not cached they get the closest NS set that is, as a referral, and others REFUSED.",
+      LIST(front.snoop, front.snoop_count) },
     { "workers", &kind_number, "auto",
       "Workers: each is a thread that resolves and serves TCP, and one for each address that receives by UDP. auto is "
       "one for each processor.",

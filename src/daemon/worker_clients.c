@@ -1,7 +1,7 @@
 #include "base/log.h"
-#include "daemon/known.h"
 #include "daemon/worker_internal.h"
 #include "policy/sentinel.h"
+#include "resolver/known.h"
 
 enum {
     LOG_LINES_PER_SECOND = 5, /* about failed answers, by one worker: the network decides how many there are */
@@ -101,6 +101,17 @@ void worker_on_done(void *context, void *waiter, const struct outcome *outcome, 
 
 /* ---- questions ---- */
 
+/* RD=0: what is there to be told without asking for it? */
+static enum known look_for(struct worker *worker, const struct client *client, const struct question *question,
+                           struct question *referral)
+{
+    struct resolver_parts parts = worker_resolver_parts(worker);
+    struct now now = driver_now(worker->driver);
+    return front_may_snoop(&worker->settings->config->front, &client->address)
+               ? known_at_all(&parts, question, now, worker->arena, referral)
+               : known_answer(&parts, question, now, worker->arena);
+}
+
 static void resolve(struct worker *worker, const struct client *client, const struct front_asker *asker,
                     const struct client_query *query)
 {
@@ -110,8 +121,9 @@ static void resolve(struct worker *worker, const struct client *client, const st
     static const struct front_decision would_have_to_ask = {
         .rcode = RCODE_REFUSED, .ede = EDE_NOT_AUTHORITATIVE, .text = "not in the cache, and recursion was not desired"
     };
-    struct resolver_parts parts = worker_resolver_parts(worker);
-    if (!query->header.rd && !is_known(&parts, &query->question, driver_now(worker->driver), worker->arena)) {
+    struct question referral;
+    enum known known = query->header.rd ? KNOWN_ANSWER : look_for(worker, client, &query->question, &referral);
+    if (known == KNOWN_NOTHING) {
         answer_error(worker, client, query, &query->question, &would_have_to_ask);
         return;
     }
@@ -122,8 +134,13 @@ static void resolve(struct worker *worker, const struct client *client, const st
         return;
     }
     waiting->query = *query;
+    waiting->query.wants_referral = known == KNOWN_CUT;
     const struct config *config = worker->settings->config;
     struct question question = retell_question(&config->retelling, query, &waiting->retelling);
+    if (known == KNOWN_CUT) {
+        question = referral;
+        waiting->retelling.stage = RETELLING_AS_IT_IS;
+    }
     driver_ask(worker->driver, &question, front_disables_checking(&config->front, &query->header), waiting);
 }
 

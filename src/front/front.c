@@ -38,6 +38,11 @@ enum front_access front_access(const struct front_options *options, const struct
     return allowed > refused ? FRONT_MAY_ASK : FRONT_IS_REFUSED;
 }
 
+bool front_may_snoop(const struct front_options *options, const struct address *client)
+{
+    return is_in(options->snoop, options->snoop_count, client);
+}
+
 /* ---- EDNS options ---- */
 
 struct front_asker front_asker_of(const struct cookie_keys *keys, const struct edns_wishes *wishes,

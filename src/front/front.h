@@ -16,6 +16,8 @@ struct front_options {
     uint16_t allow_count;
     struct prefix *refuse, *ignore; /* who is told no, or nothing: of all three lists the most specific prefix counts */
     uint16_t refuse_count, ignore_count;
+    struct prefix *snoop; /* who may ask and look into the cache by questions with RD=0 */
+    uint16_t snoop_count;
     bool denies_any; /* QTYPE ANY gets no records (RFC 8482) */
     struct cookie_options cookies;
     struct prefix *require_cookie; /* who may ask over UDP with a right cookie alone */
@@ -35,6 +37,8 @@ static inline bool front_disables_checking(const struct front_options *options, 
 enum front_access { FRONT_MAY_ASK, FRONT_IS_REFUSED, FRONT_IS_IGNORED };
 /* Who is in no list is refused. */
 enum front_access front_access(const struct front_options *options, const struct address *client);
+
+bool front_may_snoop(const struct front_options *options, const struct address *client);
 
 /* What the EDNS options of a question, and the way it came, say about the client. */
 struct front_asker {

@@ -185,6 +185,8 @@ static void absorb_answer(struct resolver *r, struct lookup *l, struct reply *re
     forget_doubted_cut(r, l);
     end_with_apex_ns(r, l, reply, now);
     add_apex_servers(r, l, reply, now);
+    if (reply->apex_set != NULL)
+        lookup_keep(r, l, reply->apex_set, now);
     if (is_minimised(l) && !absorb_minimised(r, l, reply, scratch, now))
         return;
     for (uint16_t i = 1; i < reply->answer_count; i++)

@@ -620,6 +620,26 @@ static const struct rrset *find_apex_ns(const struct message *message, const str
     return ns != NULL ? ns : find(message, SECTION_ANSWER, asked, asked->zone, TYPE_NS);
 }
 
+/* Its signatures tell whether it is the zone's (CVE-2025-11411). */
+static struct answer *signed_apex_ns(const struct message *message, const struct asked *asked, struct arena *arena)
+{
+    struct question question = { .qname = *asked->zone, .qtype = TYPE_NS, .qclass = asked->question->qclass };
+    struct asked about = *asked;
+    about.question = &question;
+    struct rrset *ns = find(message, SECTION_AUTHORITY, asked, asked->zone, TYPE_NS);
+    return ns == NULL || !is_signed(ns) || asked->recursive
+               ? NULL
+               : positive(message, &about, asked->zone, ANSWER_DATA, ns, arena);
+}
+
+static void read_apex(const struct message *message, const struct asked *asked, struct arena *arena,
+                      struct reply *reply)
+{
+    if (reply->apex_ns != NULL)
+        reply->apex = new_delegation(message, asked, reply->apex_ns, arena);
+    reply->apex_set = signed_apex_ns(message, asked, arena);
+}
+
 /* What the operator wants no more than so many records of.  What is signed must stay whole, or would not verify. */
 static void cut_ns_sets(const struct message *message, const struct asked *asked)
 {
@@ -646,8 +666,8 @@ void reply_read(const struct message *message, const struct asked *asked, struct
     if (asked->ns_max > 0)
         cut_ns_sets(message, asked);
     reply->apex_ns = find_apex_ns(message, asked);
-    if (asked->child_ns && reply->apex_ns != NULL)
-        reply->apex = new_delegation(message, asked, reply->apex_ns, arena);
+    if (asked->child_ns)
+        read_apex(message, asked, arena, reply);
     read_chain(message, asked, arena, reply);
     show_ns(reply, message, asked);
     if (!fits_rcode(message, reply))

@@ -26,6 +26,7 @@ struct reply {
     struct delegation *delegation;
     const struct rrset *apex_ns; /* REPLY_ANSWER: what the zone itself says of its servers; NULL: nothing */
     struct delegation *apex;     /* … and who they are, where asked.child_ns wants to know */
+    struct answer *apex_set;     /* the same where it is signed, UNCHECKED: whoever said it */
     struct answer
         *ds; /* UNCHECKED: (delegation->zone, DS) as DATA or NODATA; NULL if the referral is silent about it */
 };

@@ -240,6 +240,14 @@ void request_timed_out(struct resolver *r, struct request *q, struct now now)
 
 /* ---- judging ---- */
 
+/* Data of no TTL to speak of would be found Bogus again and again: it stays for as long as any failure (RFC 9520 section 3.2). */
+static void keep_bogus(struct answer *bogus, struct now now)
+{
+    int64_t end_ms = now.wall_ms + FAILURE_TTL_S_FIRST * INT64_C(1000);
+    if (bogus->expires_ms < end_ms)
+        bogus->expires_ms = end_ms;
+}
+
 /* What stale data stands in for is tried again when failures are. */
 static void hasten_recheck(struct resolver *r, const struct request *q, struct answer *bogus, struct now now)
 {
@@ -261,8 +269,10 @@ static void store_verdicts(struct resolver *r, struct request *q, struct now now
         if (answer == NULL || !answer->verdict_is_new || !origin_is_cached(r->parts.options, answer->origin))
             continue;
         enum security security = answer->verdict.security;
-        if (security == BOGUS)
+        if (security == BOGUS) {
+            keep_bogus(answer, now);
             hasten_recheck(r, q, answer, now);
+        }
         if (security == SECURE || security == INSECURE || security == BOGUS)
             cache_put_answer_since(r->parts.cache, answer, q->epoch, now);
         synthesis_learn(r, q, answer, now);

@@ -58,6 +58,7 @@ struct message_parts { /* what goes into one response */
     const struct answer_options *options;
     const struct outcome *outcome;
     bool dnssec_ok;
+    enum section answers; /* where they stand: a referral's are in Authority */
     struct now now;
     uint16_t id;               /* of the question */
     struct ready_draft *draft; /* NULL: the message is for one client alone */
@@ -121,7 +122,7 @@ static bool put_synthesized_cname(struct message_parts *parts, const struct answ
         .ttl_s = answer->rrsets.items[0]->ttl_s,
         .rdata = &target,
     };
-    return answer->rcode == RCODE_YXDOMAIN || put(parts, SECTION_ANSWER, answer, &cname);
+    return answer->rcode == RCODE_YXDOMAIN || put(parts, parts->answers, answer, &cname);
 }
 
 static bool put_answers(struct message_parts *parts, put_function *put)
@@ -129,7 +130,7 @@ static bool put_answers(struct message_parts *parts, put_function *put)
     for (uint16_t link = 0; link < parts->outcome->link_count; link++) {
         const struct answer *answer = parts->outcome->links[link];
         for (uint16_t i = 0; i < answer->rrsets.count; i++)
-            if (!put(parts, SECTION_ANSWER, answer, answer->rrsets.items[i]))
+            if (!put(parts, parts->answers, answer, answer->rrsets.items[i]))
                 return false;
         if (answer->kind == ANSWER_DNAME && !put_synthesized_cname(parts, answer, put))
             return false;
@@ -298,6 +299,7 @@ struct octets response_write(const struct answer_options *options, const struct 
                                    .options = options,
                                    .outcome = outcome,
                                    .dnssec_ok = query->dnssec_ok,
+                                   .answers = query->wants_referral ? SECTION_AUTHORITY : SECTION_ANSWER,
                                    .now = now,
                                    .id = query->header.id };
     begin(&m, &header, &query->question, buffer, room_beside(&edns, &query->question, limit));

@@ -12,6 +12,7 @@ struct client_query {
     bool edns; /* the client sent an OPT record */
     bool dnssec_ok;
     struct octets options; /* of our OPT record, for this client alone, in wire form; borrowed */
+    bool wants_referral;   /* the outcome is an NS set above the name that was asked for (RFC 1034 section 4.3.2) */
     bool use_stream;       /* TC: the client shall come back over TCP; for errors alone */
     size_t size_max;       /* the smaller of the client's UDP size and ours; MESSAGE_OCTETS_MAX over TCP */
 };

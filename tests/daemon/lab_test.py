@@ -18,6 +18,7 @@ import dns.flags
 import dns.message
 import dns.query
 import dns.rcode
+import dns.rdatatype
 import dns.rrset
 import pytest
 from client import REPLY_TIMEOUT_S, ask, ede_codes, is_authentic, make_question
@@ -30,6 +31,7 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to make a
 
 HOST = "127.0.0.1"
 TCP_READY_S = 5             # the contract: TCP is accepted that soon after the start
+SILENCE_S = 0.5             # who is ignored hears nothing, however long
 TCP_IDLE_S = 10             # src/transport/tcp_server.h
 FLOOD_BATCH = 50            # fits into a socket's receive buffer: nothing of the flood is lost on the way
 FLOOD_PACKETS = int(os.environ.get("VOUCH_FLOOD_PACKETS", 100_000))
@@ -113,6 +115,44 @@ def test_who_may_ask(lab, tmp_path):
         vouchd.send_signal(signal.SIGHUP)
         vouchd.await_log("reloaded")
         assert_resolves()
+
+
+def test_the_most_specific_network_counts(lab, tmp_path):
+    with vouchd_in_lab(lab, tmp_path, {"allow": ["127.0.0.0/8"]}) as vouchd, network.inside(lab.netns):
+        original = vouchd.config_path.read_text()
+        for _ in range(3):
+            assert is_authentic(ask(HOST, "www.secure.demo.", "A"))
+        vouchd.config_path.write_text(original + "refuse: [127.0.0.0/16]\n")
+        vouchd.send_signal(signal.SIGHUP)
+        vouchd.await_log("reloaded")
+        assert ask(HOST, "www.secure.demo.", "A").rcode() == dns.rcode.REFUSED
+        vouchd.config_path.write_text(original + "ignore: [127.0.0.0/16]\n")
+        vouchd.send_signal(signal.SIGHUP)
+        vouchd.await_log("reloaded", 2)
+        with pytest.raises(dns.exception.Timeout):
+            dns.query.udp(make_question("www.secure.demo.", "A"), HOST, SILENCE_S)
+
+
+def test_looking_into_the_cache(lab, tmp_path):
+    """RD=0 by those who may: what is cached, else the closest NS set that is (RFC 1034 section 4.3.2)."""
+    def look(qname):
+        question = make_question(qname, "A")
+        question.flags &= ~dns.flags.RD
+        return dns.query.udp(question, HOST, REPLY_TIMEOUT_S)
+
+    with vouchd_in_lab(lab, tmp_path) as vouchd, network.inside(lab.netns):
+        original = vouchd.config_path.read_text()
+        assert is_authentic(ask(HOST, "secure.demo.", "NS")) and is_authentic(ask(HOST, "www.secure.demo.", "A"))
+        assert look("www.secure.demo.").answer and look("other.secure.demo.").rcode() == dns.rcode.REFUSED
+        vouchd.config_path.write_text(original + "snoop: [127.0.0.0/8]\n")
+        vouchd.send_signal(signal.SIGHUP)
+        vouchd.await_log("reloaded")
+        assert look("www.secure.demo.").answer
+        for _ in range(2):
+            reply = look("other.secure.demo.")
+            assert reply.rcode() == dns.rcode.NOERROR and not reply.answer and is_authentic(reply)
+            assert reply.authority[0].name.to_text() == "secure.demo." and reply.authority[0].rdtype == dns.rdatatype.NS
+        assert ask(HOST, "other.secure.demo.", "A").rcode() == dns.rcode.NXDOMAIN
 
 
 def test_local_data_comes_and_goes(lab, tmp_path):

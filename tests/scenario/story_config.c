@@ -479,7 +479,7 @@ static bool add_private_address(struct mapping *m, const char *value)
     return add_prefix(m, rebinding->networks, &rebinding->network_count, value);
 }
 
-/* "127.0.0.0/8 allow_snoop".  What more than "allow" or less than "deny" a client may do is not asked for in these stories. */
+/* "127.0.0.0/8 allow_snoop".  What else more than "allow" or less than "deny" a client may do is not asked for in these stories. */
 static bool add_access(struct mapping *m, const char *value)
 {
     struct front_options *front = &m->config->front;
@@ -494,6 +494,8 @@ static bool add_access(struct mapping *m, const char *value)
         return fail(m, "allow, refuse or deny", value + len);
     if (strcmp(value + len, " allow_cookie") == 0 &&
         !add_prefix(m, front->require_cookie, &front->require_cookie_count, prefix))
+        return false;
+    if (strcmp(value + len, " allow_snoop") == 0 && !add_prefix(m, front->snoop, &front->snoop_count, prefix))
         return false;
     return add_prefix(m, front->allow, &front->allow_count, prefix);
 }
@@ -1153,6 +1155,7 @@ static struct story_config initial(struct arena *arena, const struct story *stor
     config.front.allow = ARENA_ARRAY(arena, PREFIXES_MAX, struct prefix);
     config.front.refuse = ARENA_ARRAY(arena, PREFIXES_MAX, struct prefix);
     config.front.ignore = ARENA_ARRAY(arena, PREFIXES_MAX, struct prefix);
+    config.front.snoop = ARENA_ARRAY(arena, PREFIXES_MAX, struct prefix);
     config.front.require_cookie = ARENA_ARRAY(arena, PREFIXES_MAX, struct prefix);
     config.keepalive_ms = KEEPALIVE_MS;
     struct resolver_options *resolver = &config.resolver;

@@ -8,6 +8,7 @@
 
 #include "message/text.h"
 #include "policy/sentinel.h"
+#include "resolver/known.h"
 #include "resolver/response.h"
 #include "steward/rollover.h"
 #include "tests/scenario/story_anchors.h"
@@ -246,6 +247,34 @@ static void answer_at_once(struct run *run, const struct asker *asker, const str
     free(buffer);
 }
 
+static struct resolver_parts parts_of(const struct run *run)
+{
+    return (struct resolver_parts) {
+        .cache = run->cache,
+        .random = run->random,
+        .options = &run->config->resolver,
+        .policy = &run->config->policy,
+        .trust = trust_of(run),
+        .hooks = &run->hooks,
+        .explain = true,
+    };
+}
+
+/* Questions with RD=0 are resolved all the same, but for clients that may look into the cache when that holds an NS set. */
+static void resolve(struct run *run, struct asker *asker, const struct address *client)
+{
+    struct question question = retell_question(&run->config->retelling, &asker->query, &asker->retelling), referral;
+    struct resolver_parts parts = parts_of(run);
+    bool snoops = !asker->query.header.rd && front_may_snoop(&run->config->front, client);
+    if (snoops && known_at_all(&parts, &asker->query.question, run->now, run->arena, &referral) == KNOWN_CUT) {
+        asker->query.wants_referral = true;
+        asker->retelling.stage = RETELLING_AS_IT_IS;
+        question = referral;
+    }
+    resolver_ask(run->resolver, &question, front_disables_checking(&run->config->front, &asker->query.header), asker,
+                 run->now);
+}
+
 static void ask(struct run *run, const struct story_step *step, const struct story_entry *entry)
 {
     struct packet packet = { .octets = story_write_entry(run->arena, entry, run->next_id++) };
@@ -263,9 +292,7 @@ static void ask(struct run *run, const struct story_step *step, const struct sto
     struct front_decision decision = front_judge(&run->config->front, &client, &asker->front, read, &packet.message);
     trace(run, "  => client asks: %s", question_text(run->arena, &packet.message));
     if (decision.verdict == FRONT_RESOLVE) {
-        struct question question = retell_question(&run->config->retelling, &asker->query, &asker->retelling);
-        resolver_ask(run->resolver, &question, front_disables_checking(&run->config->front, &packet.message.header),
-                     asker, run->now);
+        resolve(run, asker, &client);
     } else if (decision.verdict != FRONT_DROP) {
         answer_at_once(run, asker, &packet.message, &decision);
     }
@@ -801,19 +828,6 @@ static const char *report_of(struct run *run)
     STAILQ_FOREACH(line, &run->trace, next)
     text_printf(&text, "%s\n", line->text);
     return text.data;
-}
-
-static struct resolver_parts parts_of(const struct run *run)
-{
-    return (struct resolver_parts) {
-        .cache = run->cache,
-        .random = run->random,
-        .options = &run->config->resolver,
-        .policy = &run->config->policy,
-        .trust = trust_of(run),
-        .hooks = &run->hooks,
-        .explain = true,
-    };
 }
 
 static void on_probe(void *context, const struct question *question, bool checking_disabled, void *waiter)
