@@ -166,16 +166,16 @@ static void put_all(const struct local_data *data, const struct dname *name, str
     uint16_t begin = first_from(data, name), end = begin;
     while (is_at(data, end, name))
         end++;
-    local_answer_put(arena, answer, data->sets[begin]);
+    local_answer_put(arena, answer, data->sets[begin]); /* whose TTL it takes; the list is made below */
     answer->rrsets = (struct rrset_list) { ARENA_ARRAY(arena, end - begin, struct rrset *), (uint16_t)(end - begin) };
     for (uint16_t i = begin; i < end; i++)
-        answer->rrsets.items[i - begin] = data->sets[i];
+        answer->rrsets.items[i - begin] = rrset_copy(arena, data->sets[i]);
 }
 
 /* The set, as if it were at the name asked for. */
 static void put_set(const struct rrset *set, struct arena *arena, struct answer *answer)
 {
-    struct rrset *here = arena_copy(arena, set, sizeof(*set));
+    struct rrset *here = rrset_copy(arena, set);
     here->owner = &answer->question.qname;
     local_answer_put(arena, answer, here);
     if (set->type == TYPE_CNAME && answer->question.qtype != TYPE_CNAME) {
@@ -188,11 +188,10 @@ static void deny(const struct local_data *data, const struct local_zone *zone, b
                  struct answer *answer)
 {
     const struct dname *apex = zone == NULL ? &answer->question.qname : &zone->zone;
-    struct rrset *soa = set_at(data, apex, TYPE_SOA);
-    if (soa == NULL || soa->type != TYPE_SOA)
-        soa = local_soa_new(arena, apex);
+    const struct rrset *soa = set_at(data, apex, TYPE_SOA);
+    bool has_soa = soa != NULL && soa->type == TYPE_SOA;
     answer->zone = *apex;
-    local_answer_deny(arena, answer, exists, soa);
+    local_answer_deny(arena, answer, exists, has_soa ? rrset_copy(arena, soa) : local_soa_new(arena, apex));
 }
 
 /* The records at `owner` answer for the name asked for. */

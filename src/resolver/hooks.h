@@ -7,8 +7,9 @@
 
 struct hooks {
     void *context;
-    /* Before a name (the client's, or one that a chain leads to) is looked up: an answer of our own, in the arena,
-     * already judged (INSECURE, never SECURE), or NULL to resolve it. */
+    /* Before a name (the client's, or one that a chain leads to) is looked up: an answer of our own, already
+     * judged (INSECURE, never SECURE), or NULL to resolve it.  All of it lies in the arena: whoever asks may wait for
+     * longer than the configuration lasts that it was made of. */
     struct answer *(*local)(void *context, const struct question *question, struct now now, struct arena *arena);
 };
 
