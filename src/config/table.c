@@ -187,6 +187,10 @@ static const struct option options[] = {
       .words = minimisations, PLACE(resolver.minimisation) },
     { "resolver.minimisation-type", &kind_choice, "a", "The type of minimised questions.", .words = minimisation_types,
       .take = take_minimisation_type },
+    { "resolver.minimisation-hides-type", &kind_truth, "false",
+      "Ask for the whole name, too, by that type first, so that no zone above learns what other type is asked for. It "
+      "costs a question for most names.",
+      PLACE(resolver.minimisation_hides_type) },
     { "resolver.query-case", &kind_choice, "random",
       "The case of letters in questions. random makes answers harder to forge, preserve keeps the client's.",
       .words = cases, PLACE(resolver.random_case) },

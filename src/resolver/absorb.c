@@ -345,10 +345,10 @@ static void use_tcp_alone(struct resolver *r, struct lookup *l, struct now now)
 /* Silence may be meant for the minimised question alone. */
 static void doubt_minimised_question(const struct resolver_options *options, struct lookup *l)
 {
-    if (!is_minimised(l) || options->minimisation == MINIMISATION_STRICT)
+    if (!is_minimised(l))
         return;
     if (++l->minimised_timeouts == MINIMISED_TIMEOUTS_MAX)
-        l->full_name = true;
+        fall_back_to_full_name(options, l);
 }
 
 void lookup_timed_out(struct resolver *r, struct lookup *l, struct now now)

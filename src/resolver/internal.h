@@ -49,7 +49,7 @@ enum {
     SENDS_PER_TARGET_MAX = 3,   /* per transport: RFC 9520 section 3.1 */
     MINIMISE_COUNT_MAX = 10,    /* RFC 9156 section 2.3 */
     MINIMISE_ONE_LABEL = 4,     /* the same: the first so many questions add one label each */
-    MINIMISED_TIMEOUTS_MAX = 2, /* then servers get the whole name: some drop what they do not expect */
+    MINIMISED_TIMEOUTS_MAX = 3, /* then servers get the whole name: some drop what they do not expect */
     FORGED_MAX = 20,            /* wrong replies to one question until it is asked over TCP (RFC 5452 section 9.2) */
     AVOID_MAX = 4,              /* servers whose data did not validate, while another is tried */
 };

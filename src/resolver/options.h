@@ -58,9 +58,10 @@ struct resolver_options {
     bool prime_root;
     bool ask_ipv4, ask_ipv6;
     enum minimisation minimisation;
-    uint16_t minimisation_type; /* TYPE_A or TYPE_NS */
-    bool random_case;           /* 0x20 */
-    struct dname *case_except;  /* not at or below these names */
+    uint16_t minimisation_type;   /* TYPE_A or TYPE_NS */
+    bool minimisation_hides_type; /* also where the whole name is asked for: the next zone cut may be at it */
+    bool random_case;             /* 0x20 */
+    struct dname *case_except;    /* not at or below these names */
     uint16_t case_except_count;
     bool verify_glue;             /* glue from outside the delegated zone is used when nothing else leads on */
     bool any_glue;                /* also for server names that the referring servers have no business to speak of */

@@ -25,6 +25,14 @@ static bool begins_with_underscore(const struct dname *name, uint8_t labels)
     return label.len > 0 && label.data[0] == '_';
 }
 
+/* The whole name may be a zone cut: then its type is nothing that the zone above has to know (RFC 9156 section 2.1).  That zone is
+ * the one to ask for a DS set. */
+static bool hides_type(const struct resolver_options *options, const struct question *question)
+{
+    return options->minimisation_hides_type && question->qtype != options->minimisation_type &&
+           question->qtype != TYPE_DS;
+}
+
 void lookup_minimise(const struct resolver_options *options, const struct lookup *l, struct question *ask)
 {
     *ask = l->question;
@@ -37,9 +45,9 @@ void lookup_minimise(const struct resolver_options *options, const struct lookup
     uint8_t labels = (uint8_t)(known + labels_to_add(known, all, l->minimised));
     while (labels < all && begins_with_underscore(&l->question.qname, labels))
         labels++;
-    if (labels >= all)
+    if (labels >= all && !hides_type(options, &l->question))
         return;
-    dname_suffix(&l->question.qname, labels, &ask->qname);
+    dname_suffix(&l->question.qname, labels < all ? labels : all, &ask->qname);
     ask->qtype = options->minimisation_type;
 }
 

@@ -265,6 +265,7 @@ static bool set_minimisation(struct mapping *m, const char *value)
     if (!parse_switch(m, value, &on))
         return false;
     m->config->resolver.minimisation = on ? MINIMISATION_RELAXED : MINIMISATION_OFF;
+    m->config->resolver.minimisation_hides_type = m->may_fake; /* Unbound does */
     return true;
 }
 
