@@ -7,6 +7,7 @@ struct budget budget_full(void)
     struct budget budget = {
         .packets = UPSTREAM_PACKETS_MAX,
         .lookups = LOOKUPS_MAX,
+        .server_names = SERVER_NAMES_MAX,
         .signature_checks = SIGNATURE_CHECKS_MAX,
         .signature_work = SIGNATURE_WORK_MAX,
         .signature_failures = SIGNATURE_FAILURES_MAX,
@@ -51,6 +52,18 @@ bool budget_take_packet(struct budget *budget)
 bool budget_take_lookup(struct budget *budget)
 {
     return take(budget, &budget->lookups, "lookups");
+}
+
+bool budget_take_server_name(struct budget *budget)
+{
+    bool is_left = budget->server_names > 0;
+    budget->server_names -= is_left;
+    return is_left;
+}
+
+void budget_return_server_name(struct budget *budget)
+{
+    budget->server_names++;
 }
 
 bool budget_take_check(struct budget *budget, uint16_t cost)

@@ -11,6 +11,7 @@
 struct budget {
     uint16_t packets; /* left, as all below */
     uint16_t lookups;
+    uint16_t server_names;
     uint16_t signature_checks;
     uint16_t signature_work; /* in quarters of a P-256 check, as `failed_work` */
     uint16_t signature_failures;
@@ -28,6 +29,10 @@ void budget_new_turn(struct budget *budget);
 /* Take one unit; false, and `spent` is named, when none is left. */
 bool budget_take_packet(struct budget *budget);
 bool budget_take_lookup(struct budget *budget);
+/* A name server's name, to be looked up.  That none is left is not named: the zone is to blame. */
+bool budget_take_server_name(struct budget *budget);
+/* It has an address, or is not looked for any more. */
+void budget_return_server_name(struct budget *budget);
 /* cost: of the check, as signature_cost() tells; a turn holds fewer of those that cost more.  False also where its failure
  * could not be paid. */
 bool budget_take_check(struct budget *budget, uint16_t cost);

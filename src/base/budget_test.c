@@ -47,6 +47,21 @@ static void test_each_limit_is_reached_exactly(void **state)
     }
 }
 
+/* CVE-2020-8616: names that lead to nothing cost, the others do not. */
+static void test_server_names(void **state)
+{
+    (void)state;
+    struct budget budget = budget_full();
+    for (unsigned n = 0; n < 2 * SERVER_NAMES_MAX; n++) {
+        assert_true(budget_take_server_name(&budget));
+        budget_return_server_name(&budget);
+    }
+    for (unsigned n = 0; n < SERVER_NAMES_MAX; n++)
+        assert_true(budget_take_server_name(&budget));
+    assert_false(budget_take_server_name(&budget));
+    assert_null(budget.spent);
+}
+
 static void test_the_first_one_spent_is_named(void **state)
 {
     (void)state;
@@ -114,6 +129,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_limit_is_reached_exactly),
+        cmocka_unit_test(test_server_names),
         cmocka_unit_test(test_the_first_one_spent_is_named),
         cmocka_unit_test(test_turns),
         cmocka_unit_test(test_costly_checks),

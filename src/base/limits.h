@@ -21,7 +21,8 @@ enum {
     UPSTREAM_PACKETS_CEILING = 1024,  /* … up to this: a question becomes no more of an amplifier */
     LOOKUPS_MAX = 48,                 /* sub-lookups (server addresses, DS, DNSKEY); NXNSAttack, CAMP */
     LOOKUP_DEPTH_MAX = 8,             /* a server's address needs a server's address needs … */
-    GLUELESS_PER_REFERRAL_MAX = 6,    /* names of one NS set resolved for one lookup, as Unbound: NXNSAttack, CVE-2020-8616 */
+    GLUELESS_PER_REFERRAL_MAX = 6,    /* names of one NS set resolved for one lookup: NXNSAttack, CVE-2020-8616 … */
+    SERVER_NAMES_MAX = 6,             /* … and of all sets, while they have no address: three levels of two names */
     REPORTS_PER_S_MAX = 10,           /* error reports of one worker (RFC 9567 section 9: the agent may be a victim) */
     REFERRALS_MAX = 32,               /* cuts followed by one lookup */
     CNAME_LINKS_MAX = 12,             /* chain length; peers allow 8 to 16 */

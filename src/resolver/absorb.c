@@ -60,8 +60,7 @@ static void absorb_referral(struct resolver *r, struct lookup *l, const struct r
         lookup_keep(r, l, reply->ds, now);
     if (is_minimised(l))
         l->minimised++;
-    while (!LIST_EMPTY(&l->waits)) /* addresses of the servers above: of no use any more */
-        wait_end(r, LIST_FIRST(&l->waits));
+    lookup_wait_no_more(r, l); /* for addresses of the servers above */
     lookup_enter_cut(r, l, delegation_copy(l->arena, reply->delegation));
 }
 

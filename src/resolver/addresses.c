@@ -1,17 +1,23 @@
 /* Addresses of name servers whose delegation did not tell them. */
 #include "resolver/internal.h"
 
-enum { NAMES_AT_ONCE = 2 }; /* server names whose addresses are looked for at the same time */
+enum {
+    NAMES_AT_ONCE =
+        2, /* server names that are looked up at the same time, unless that is for the address of a server itself */
+    NO_TYPE = 0, /* RFC 6895 section 3.1: no RR has it */
+};
 
-static void add_addresses(struct resolver *r, struct lookup *l, const struct answer *answer)
+/* false: it has none. */
+static bool add_addresses(struct resolver *r, struct lookup *l, const struct answer *answer)
 {
     if (answer->kind != ANSWER_DATA || answer->verdict.security == BOGUS)
-        return;
+        return false;
     const struct rrset *set = answer->rrsets.items[0];
     struct address address;
     for (uint16_t i = 0; i < set->count && i < ADDRESSES_PER_NS_MAX; i++)
         if (address_from_rdata(set->type, set->rdata[i], 53, &address) == OK)
             cut_add_target(r->parts.options, l->cut, &address);
+    return true;
 }
 
 /* false: the cache has none. */
@@ -24,13 +30,6 @@ static bool add_cached_addresses(struct resolver *r, struct lookup *l, const str
         return false;
     add_addresses(r, l, known);
     return true;
-}
-
-static void want_address(struct resolver *r, struct lookup *l, const struct dname *name, uint16_t type, struct now now)
-{
-    struct question question = { .qname = *name, .qtype = type, .qclass = CLASS_IN };
-    if (!add_cached_addresses(r, l, &question, now))
-        lookup_join(r, l, &question, now);
 }
 
 static void add_named_server(struct resolver *r, struct lookup *l, const struct dname *name, uint16_t type,
@@ -61,64 +60,138 @@ static bool has_address(const struct delegation *delegation, const struct delega
     return false;
 }
 
+/* Glue that the zone's own servers would have to correct cannot be looked up. */
+static bool is_known(const struct resolver *r, const struct cut *cut, const struct delegation_server *server)
+{
+    bool is_doubted = cut->glue_is_doubted && !dname_is_subdomain(&server->name, &cut->delegation->zone);
+    return !is_doubted && has_address(cut->delegation, server, r->parts.options);
+}
+
+/* IPv6 addresses are looked for where IPv4 ones are of no use: for most names half of the questions will do. */
+static uint16_t type_to_ask(const struct resolver *r, const struct cut *cut, uint16_t at)
+{
+    const struct server_name *name = &cut->names[at];
+    if (is_known(r, cut, &cut->delegation->servers[at]))
+        return NO_TYPE;
+    if (!name->asked_ipv4 && cut_speaks_ipv4(r->parts.options))
+        return TYPE_A;
+    return !name->asked_ipv6 && r->parts.options->ask_ipv6 ? TYPE_AAAA : NO_TYPE;
+}
+
+static bool is_begun(const struct server_name *name)
+{
+    return name->asked_ipv4 || name->asked_ipv6;
+}
+
 static bool may_be_looked_up(const struct resolver *r, const struct cut *cut, uint16_t at)
 {
-    const struct delegation *delegation = cut->delegation;
-    return !cut->name_is_asked[at] && cut->names_asked < GLUELESS_PER_REFERRAL_MAX &&
-           !has_address(delegation, &delegation->servers[at], r->parts.options);
+    return (is_begun(&cut->names[at]) || cut->names_asked < GLUELESS_PER_REFERRAL_MAX) &&
+           type_to_ask(r, cut, at) != NO_TYPE;
 }
 
 bool lookup_has_names_left(const struct resolver *r, const struct lookup *l)
 {
     for (uint16_t i = 0; i < l->cut->delegation->server_count && l->cut->only == NULL; i++)
-        if (may_be_looked_up(r, l->cut, i))
+        if (!is_begun(&l->cut->names[i]) && may_be_looked_up(r, l->cut, i))
             return true;
     return false;
 }
 
-/* Looks for addresses of server names that came without; true if there is something new to look at or to wait for.
- * Names are taken from a random place on, so that a broken one does not always come first. */
-bool lookup_want_addresses(struct resolver *r, struct lookup *l, struct now now)
+bool lookup_doubt_glue(struct resolver *r, struct lookup *l)
 {
-    struct cut *cut = l->cut;
-    const struct delegation *delegation = cut->delegation;
-    uint16_t targets_before = cut->target_count, asked = 0;
-    if (delegation->server_count == 0 || cut->only != NULL)
+    if (l->cut->glue_is_doubted || l->cut->configured)
         return false;
-    uint32_t start = random_below(r->parts.random, delegation->server_count);
-    for (uint16_t i = 0; i < delegation->server_count && asked < NAMES_AT_ONCE; i++) {
-        uint16_t at = (uint16_t)((start + i) % delegation->server_count);
-        const struct delegation_server *server = &delegation->servers[at];
-        if (!may_be_looked_up(r, cut, at))
-            continue;
-        cut->name_is_asked[at] = true;
-        cut->names_asked++;
-        asked++;
-        if (cut_speaks_ipv4(r->parts.options))
-            want_address(r, l, &server->name, TYPE_A, now);
-        if (r->parts.options->ask_ipv6)
-            want_address(r, l, &server->name, TYPE_AAAA, now);
-    }
-    return asked > 0 || cut->target_count > targets_before;
+    l->cut->glue_is_doubted = true;
+    return lookup_has_names_left(r, l);
 }
 
-/* Somebody else's budget was spent on it: our own may be enough. */
-static void ask_name_again(struct cut *cut, const struct dname *name)
+static bool take_name(struct lookup *l, struct server_name *name)
+{
+    name->is_paid = name->is_paid || budget_take_server_name(&l->purse->budget);
+    l->lacks_names |= !name->is_paid;
+    return name->is_paid;
+}
+
+static void return_name(struct lookup *l, struct server_name *name)
+{
+    if (name->is_paid)
+        budget_return_server_name(&l->purse->budget);
+    name->is_paid = false;
+}
+
+static void ask_for_name(struct resolver *r, struct lookup *l, uint16_t at, struct now now)
+{
+    struct cut *cut = l->cut;
+    struct server_name *name = &cut->names[at];
+    struct question question = { .qname = cut->delegation->servers[at].name, .qclass = CLASS_IN };
+    question.qtype = type_to_ask(r, cut, at);
+    cut->names_asked += !is_begun(name);
+    *(question.qtype == TYPE_A ? &name->asked_ipv4 : &name->asked_ipv6) = true;
+    /* What is cached is free. */
+    if (!add_cached_addresses(r, l, &question, now) && take_name(l, name))
+        name->is_awaited = lookup_join(r, l, &question, now);
+}
+
+/* Where some have led to nothing already, or an address is needed to find an address, names may be meant to cost. */
+static uint16_t names_at_once(const struct lookup *l)
+{
+    return l->depth == 0 && l->cut->names_asked < NAMES_AT_ONCE ? NAMES_AT_ONCE : 1;
+}
+
+/* Names are taken from a random place on, so that a broken one does not always come first. */
+static bool ask_for_names(struct resolver *r, struct lookup *l, bool begun, struct now now)
+{
+    uint16_t count = l->cut->delegation->server_count, asked = 0;
+    uint16_t asked_max = names_at_once(l);
+    uint32_t start = random_below(r->parts.random, count);
+    for (uint16_t i = 0; i < count && asked < asked_max; i++) {
+        uint16_t at = (uint16_t)((start + i) % count);
+        if (is_begun(&l->cut->names[at]) != begun || !may_be_looked_up(r, l->cut, at))
+            continue;
+        ask_for_name(r, l, at, now);
+        asked++;
+    }
+    return asked > 0;
+}
+
+/* Looks for addresses of server names that came without; true if there is something new to look at or to wait for. */
+bool lookup_want_addresses(struct resolver *r, struct lookup *l, struct now now)
+{
+    if (l->cut->delegation->server_count == 0 || l->cut->only != NULL)
+        return false;
+    return ask_for_names(r, l, true, now) || ask_for_names(r, l, false, now);
+}
+
+static struct server_name *find_name(struct cut *cut, const struct dname *name)
 {
     for (uint16_t i = 0; i < cut->delegation->server_count; i++)
         if (dname_equal(&cut->delegation->servers[i].name, name))
-            cut->name_is_asked[i] = false;
+            return &cut->names[i];
+    return NULL;
 }
 
 void lookup_deliver(struct resolver *r, struct lookup *l, const struct lookup *found, struct now now)
 {
     (void)now;
-    if (l->cut == NULL || found->is_priming)
+    struct server_name *name = l->cut == NULL ? NULL : find_name(l->cut, &found->question.qname);
+    if (name == NULL || found->is_priming)
         return;
-    if (found->end == LOOKUP_ANSWERED)
-        add_addresses(r, l, found->answer);
-    else if (found->failure.is_budget && found->purse != l->purse)
-        ask_name_again(l->cut, &found->question.qname);
+    name->is_awaited = false;
+    if (found->end == LOOKUP_ANSWERED && add_addresses(r, l, found->answer))
+        return_name(l, name);
+    l->lacks_names |= found->failure.is_budget && found->purse == l->purse;
+    if (found->failure.is_budget && found->purse != l->purse)
+        /* Somebody else's budget was spent on it: our own may be enough. */
+        *(found->question.qtype == TYPE_A ? &name->asked_ipv4 : &name->asked_ipv6) = false;
+}
+
+void lookup_wait_no_more(struct resolver *r, struct lookup *l)
+{
+    while (!LIST_EMPTY(&l->waits))
+        wait_end(r, LIST_FIRST(&l->waits));
+    for (uint16_t i = 0; l->cut != NULL && i < l->cut->delegation->server_count; i++)
+        if (l->cut->names[i].is_awaited)
+            return_name(l, &l->cut->names[i]);
 }
 
 static void add_glue_of(const struct resolver_options *options, struct cut *cut, const struct delegation *delegation,

@@ -65,6 +65,12 @@ struct target { /* one address of a server of the cut */
     bool cookie_was_bad; /* BADCOOKIE: asked once more with the new one */
 };
 
+struct server_name { /* how far its addresses are looked for */
+    bool asked_ipv4, asked_ipv6;
+    bool is_awaited; /* a lookup is under way */
+    bool is_paid;    /* out of the budget, until there is one */
+};
+
 struct cut { /* where the question stands */
     struct delegation *delegation;
     bool configured;            /* addresses out of the configuration: special ones may be asked */
@@ -75,8 +81,9 @@ struct cut { /* where the question stands */
     struct arena *arena;        /* the lookup's */
     uint16_t target_count;
     struct target *targets[CUT_TARGETS_MAX];
-    bool name_is_asked[NS_PER_ZONE_MAX]; /* of delegation->servers */
+    struct server_name names[NS_PER_ZONE_MAX]; /* of delegation->servers */
     uint8_t names_asked;
+    bool glue_is_doubted; /* nobody could be reached by it */
 };
 
 /* How a lookup asks when data from earlier servers did not validate. */
@@ -124,6 +131,7 @@ struct lookup {
     bool accept_recursion_lame;
     bool was_empty;      /* a reply: the next one is believed */
     bool accept_avoided; /* nobody else is left but those in distrust.avoid */
+    bool lacks_names;    /* the budget did not suffice for all that could be found */
     bool glue_used;      /* glue of other zones' delegations was tried for server names */
 
     uint64_t exchange; /* 0: nothing in flight */
@@ -341,6 +349,11 @@ bool lookup_avoids(const struct lookup *l, const struct address *address);
 /* Takes them from the cache, or waits for them; false: there are no more names to look up. */
 bool lookup_want_addresses(struct resolver *r, struct lookup *l, struct now now);
 bool lookup_has_names_left(const struct resolver *r, const struct lookup *l);
+/* Glue may be outdated, or of a kind that cannot be reached: once, names outside the zone are looked up all the same.  false:
+ * there are none. */
+bool lookup_doubt_glue(struct resolver *r, struct lookup *l);
+/* What else could be found is of no use any more. */
+void lookup_wait_no_more(struct resolver *r, struct lookup *l);
 /* Servers of a rule that are known by name: those whose addresses are cached may be asked, the others' are looked for in the
  * background, so that they are at hand when the servers known by address fail. */
 void lookup_add_named_servers(struct resolver *r, struct lookup *l, struct now now);

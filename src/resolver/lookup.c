@@ -93,8 +93,7 @@ struct lookup *lookup_want(struct resolver *r, const struct lookup_wish *wish, s
 static void lookup_free(struct resolver *r, struct lookup *l)
 {
     LIST_REMOVE(l, bucket);
-    while (!LIST_EMPTY(&l->waits))
-        wait_end(r, LIST_FIRST(&l->waits));
+    lookup_wait_no_more(r, l);
     purse_release(l->purse);
     l->purse = NULL;
     if (l->task.queued) {
@@ -189,6 +188,8 @@ static void fail_of_servers(struct resolver *r, struct lookup *l, struct now now
     else
         snprintf(text, sizeof(text), "servers of %.80s: %u time-outs, %u unusable replies", zone, l->timeouts,
                  l->refusals);
+    l->failure.is_budget = l->lacks_names;
+    r->stats.budgets_spent += l->lacks_names;
     fail(r, l, EDE_NO_REACHABLE_AUTHORITY, "no-reachable-authority", text, now);
 }
 
@@ -412,7 +413,7 @@ static bool doubt_cut(struct resolver *r, struct lookup *l, struct now now)
  * It stays until the parent has said something else: it may know addresses that nobody tells just now. */
 static bool try_another_way(struct resolver *r, struct lookup *l, struct now now)
 {
-    if (lookup_use_foreign_glue(r, l, now))
+    if (lookup_doubt_glue(r, l) || lookup_use_foreign_glue(r, l, now))
         return true;
     if (l->distrust.avoid_count > 0 && !l->accept_avoided) {
         l->accept_avoided = true;

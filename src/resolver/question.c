@@ -8,6 +8,13 @@ enum {
     UNDERSTOOD_MAX = 32, /* numbers in one option; fewer are registered */
 };
 
+/* Names of servers are no secret of a client, and a hostile referral makes us look up many of them (CVE-2020-8616): only the
+ * root's servers, who see those of all zones, get them minimised. */
+static bool is_minimised_here(const struct resolver_options *options, const struct lookup *l)
+{
+    return l->depth == 0 || options->minimisation == MINIMISATION_STRICT || dname_is_root(&l->cut->delegation->zone);
+}
+
 /* How many labels to add to those already known (RFC 9156 section 2.3). */
 static uint8_t labels_to_add(uint8_t known, uint8_t all, uint8_t sent)
 {
@@ -39,8 +46,8 @@ void lookup_minimise(const struct resolver_options *options, const struct lookup
     uint8_t zone_labels = l->cut->delegation->zone.labels;
     uint8_t known = l->known_labels > zone_labels ? l->known_labels : zone_labels;
     uint8_t all = l->question.qname.labels;
-    if (options->minimisation == MINIMISATION_OFF || l->cut->recursive || l->full_name ||
-        l->minimised >= MINIMISE_COUNT_MAX || known >= all)
+    if (options->minimisation == MINIMISATION_OFF || !is_minimised_here(options, l) || l->cut->recursive ||
+        l->full_name || l->minimised >= MINIMISE_COUNT_MAX || known >= all)
         return;
     uint8_t labels = (uint8_t)(known + labels_to_add(known, all, l->minimised));
     while (labels < all && begins_with_underscore(&l->question.qname, labels))
