@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "transport/precedence.h"
 
 int privileges_find(const struct config *config, struct identity *identity)
 {
@@ -48,6 +49,8 @@ void privileges_make_directory(const char *path, mode_t mode, const struct ident
 
 int privileges_drop(const struct identity *identity)
 {
+    if (identity->is_change)
+        precedence_permit();
     if (identity->is_change &&
         (setgroups(0, NULL) != 0 || setresgid(identity->gid, identity->gid, identity->gid) != 0 ||
          setresuid(identity->uid, identity->uid, identity->uid) != 0)) {

@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/log.h"
+#include "transport/precedence.h"
 #include "transport/sockaddr.h"
 #include "transport/sockets.h"
 
@@ -239,6 +240,8 @@ static bool receive_batch(struct udp_receiver *receiver)
 
 static void *run(void *argument)
 {
+    const struct udp_receiver *receiver = argument;
+    precedence_take(receiver->parts.thread_name);
     while (receive_batch(argument))
         ;
     return NULL;

@@ -284,6 +284,18 @@ def status_of(pid):
         return dict(line.rstrip("\n").split(":\t", 1) for line in lines if ":\t" in line)
 
 
+def nice_values(pid, name):
+    """Of the threads whose names begin like that."""
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        called, fields = task.joinpath("stat").read_text().split("(", 1)[1].rsplit(")", 1)
+        if called.startswith(name):
+            yield int(fields.split()[16])               # proc(5): field 19
+
+
+def may_be_nicer():
+    return subprocess.run(["prlimit", "--nice=25:25", "true"], check=False, capture_output=True).returncode == 0
+
+
 @pytest.mark.skipif(os.getuid() != 0, reason="needs root, to give it up")
 def test_user(tmp_path):
     port = free_port()
@@ -295,6 +307,8 @@ def test_user(tmp_path):
         assert status["Groups"].split() == []
         assert int(status["CapEff"], 16) == int(status["CapPrm"], 16) == 0
         assert status["NoNewPrivs"] == "1"
+        assert set(nice_values(pid, "udp ")) == {-5 if may_be_nicer() else 0}
+        assert set(nice_values(pid, "")) == {0, *nice_values(pid, "udp ")}
 
 
 def test_root_of_a_namespace_without_others(tmp_path):
