@@ -11,7 +11,7 @@
 
 static const char usage_text[] =
     "usage: load --questions FILE [--server ADDRESS] [--port N] [--mode hits|once|rate|first] [--window N]\n"
-    "            [--seconds S] [--rate N] [--timeout S] [--tcp] [--connections N] [--unjudged]\n";
+    "            [--seconds S] [--rate N] [--timeout S] [--tcp] [--connections N] [--unjudged] [--wire]\n";
 
 static const char *const mode_names[] = {
     [MODE_HITS] = "hits", [MODE_ONCE] = "once", [MODE_RATE] = "rate", [MODE_FIRST] = "first"
@@ -71,6 +71,7 @@ static void options_parse(struct load *load, int argc, char **argv)
         { "rate", required_argument, NULL, 'r' },
         { "timeout", required_argument, NULL, 'o' },
         { "unjudged", no_argument, NULL, 'u' },
+        { "wire", no_argument, NULL, 'i' },
         { NULL, 0, NULL, 0 },
     };
     const char *server = "127.0.0.1", *questions = NULL;
@@ -111,6 +112,9 @@ static void options_parse(struct load *load, int argc, char **argv)
         case 'u':
             load->judge = false;
             break;
+        case 'i':
+            load->wire = true;
+            break;
         default:
             usage();
         }
@@ -123,6 +127,8 @@ static void options_parse(struct load *load, int argc, char **argv)
         errx(EX_USAGE, "--connections: not over UDP in mode %s", mode_names[load->mode]);
     if (load->tcp && (load->mode == MODE_RATE || load->mode == MODE_FIRST))
         errx(EX_USAGE, "--tcp: not in mode %s", mode_names[load->mode]);
+    if (load->wire && load->mode != MODE_RATE)
+        errx(EX_USAGE, "--wire: not in mode %s", mode_names[load->mode]);
     server_parse(load, server, port);
     load->questions = questions_read(questions);
 }

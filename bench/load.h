@@ -26,6 +26,7 @@ struct load {
     unsigned connections; /* TCP; MODE_RATE: sockets, which ask in turn */
     double seconds;       /* MODE_HITS, MODE_RATE; MODE_FIRST: gives up after that */
     double rate;          /* MODE_RATE, MODE_FIRST: questions a second */
+    bool wire;            /* MODE_RATE: latency as on the wire, and no question late: for a core that others use, too */
     int64_t timeout_ns;   /* then a question is lost */
 
     size_t next;      /* MODE_ONCE */

@@ -11,17 +11,21 @@
 #include <unistd.h>
 
 enum { REST_RATE_MAX = 1000, REST_NS_MAX = 10000000 };
+enum { CONTROL_OCTETS = CMSG_SPACE(sizeof(struct timespec)) };
 enum { RECEIVE_OCTETS = 4096, SOCKET_BUFFER_OCTETS = 8 << 20, RECEIVE_TIMEOUT_US = 20000 };
 
 struct batch {
     struct mmsghdr messages[BATCH];
     struct iovec parts[BATCH];
-    uint8_t buffers[BATCH][RECEIVE_OCTETS]; /* of the receiving side */
+    /* of the receiving side */
+    uint8_t buffers[BATCH][RECEIVE_OCTETS];
+    _Alignas(struct cmsghdr) uint8_t controls[BATCH][CONTROL_OCTETS];
 };
 
 struct udp {
     struct load *load;
     int fd;
+    int64_t ahead_ns; /* the kernel's stamps count from elsewhere than clock_ns() */
     struct flight flight;
     struct batch out, in;
 };
@@ -32,6 +36,18 @@ static void batch_init(struct batch *batch)
         batch->parts[i] = (struct iovec) { batch->buffers[i], RECEIVE_OCTETS };
         batch->messages[i].msg_hdr = (struct msghdr) { .msg_iov = &batch->parts[i], .msg_iovlen = 1 };
     }
+}
+
+static int64_t nanoseconds(const struct timespec *time)
+{
+    return (int64_t)time->tv_sec * 1000000000 + time->tv_nsec;
+}
+
+static int64_t stamps_ahead_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return nanoseconds(&now) - clock_ns();
 }
 
 static int open_socket(const struct load *load)
@@ -45,6 +61,9 @@ static int open_socket(const struct load *load)
     struct timeval timeout = { .tv_usec = RECEIVE_TIMEOUT_US };
     if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) != 0)
         err(EX_OSERR, "SO_RCVTIMEO");
+    int on = 1;
+    if (load->wire && setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on)) != 0)
+        err(EX_OSERR, "SO_TIMESTAMPNS");
     return fd;
 }
 
@@ -55,6 +74,7 @@ static struct udp *udp_new(struct load *load, unsigned window)
         err(EX_OSERR, "calloc");
     udp->load = load;
     udp->fd = open_socket(load);
+    udp->ahead_ns = stamps_ahead_ns();
     flight_init(&udp->flight, window, load->timeout_ns);
     batch_init(&udp->out);
     batch_init(&udp->in);
@@ -85,13 +105,37 @@ static void send_batch(struct udp *udp, unsigned count)
     udp->load->tally.sent += count;
 }
 
+/* When the kernel had it, which is before it was this program's turn to read it. */
+static int64_t received_ns(const struct udp *udp, struct msghdr *header)
+{
+    struct cmsghdr *control = CMSG_FIRSTHDR(header);
+    if (control == NULL || control->cmsg_level != SOL_SOCKET || control->cmsg_type != SCM_TIMESTAMPNS)
+        errx(EX_OSERR, "a reply without the kernel's stamp");
+    struct timespec stamp;
+    memcpy(&stamp, CMSG_DATA(control), sizeof(stamp));
+    return nanoseconds(&stamp) - udp->ahead_ns;
+}
+
+static void prepare_controls(struct udp *udp)
+{
+    for (unsigned i = 0; i < BATCH; i++) {
+        udp->in.messages[i].msg_hdr.msg_control = udp->in.controls[i];
+        udp->in.messages[i].msg_hdr.msg_controllen = CONTROL_OCTETS;
+    }
+}
+
 static int receive_batch(struct udp *udp, int flags)
 {
+    bool wire = udp->load->wire;
+    if (wire)
+        prepare_controls(udp);
     int count = recvmmsg(udp->fd, udp->in.messages, BATCH, flags, NULL);
     int64_t now_ns = clock_ns();
-    for (int i = 0; i < count; i++)
-        flight_reply(&udp->flight, udp->in.buffers[i], udp->in.messages[i].msg_len, udp->load->judge, now_ns,
-                     &udp->load->tally);
+    for (int i = 0; i < count; i++) {
+        struct mmsghdr *message = &udp->in.messages[i];
+        flight_reply(&udp->flight, udp->in.buffers[i], message->msg_len, udp->load->judge,
+                     wire ? received_ns(udp, &message->msg_hdr) : now_ns, &udp->load->tally);
+    }
     return count;
 }
 
@@ -134,6 +178,19 @@ static unsigned ask_due(struct udp *udp, uint64_t asked, int64_t now_ns)
     return count;
 }
 
+/* The one that is due now, if one is; those that were due while others had the core are not asked.  How many that
+ * leaves behind. */
+static uint64_t ask_now(struct udp *udp, uint64_t asked, int64_t now_ns)
+{
+    struct load *load = udp->load;
+    uint64_t due = (uint64_t)((double)(now_ns - load->tally.started_ns) * load->rate / 1e9);
+    if (due <= asked || now_ns >= load->until_ns || flight_is_full(&udp->flight))
+        return 0;
+    add(udp, 0, load_next_question(load), now_ns);
+    send_batch(udp, 1);
+    return due - asked;
+}
+
 static bool are_empty(struct udp *const *sockets, unsigned count)
 {
     for (unsigned i = 0; i < count; i++)
@@ -162,7 +219,7 @@ void udp_rate(struct load *load)
     int64_t now_ns = load->tally.started_ns;
     unsigned turn = 0;
     for (uint64_t asked = 0; now_ns < load->until_ns || !are_empty(sockets, load->connections); now_ns = clock_ns()) {
-        unsigned count = ask_due(sockets[turn], asked, now_ns);
+        uint64_t count = load->wire ? ask_now(sockets[turn], asked, now_ns) : ask_due(sockets[turn], asked, now_ns);
         asked += count;
         turn = count > 0 ? (turn + 1) % load->connections : turn;
         if (load->rate <= REST_RATE_MAX)

@@ -11,6 +11,7 @@ import hashlib
 import itertools
 import multiprocessing
 import pathlib
+import signal
 import struct
 import time
 
@@ -262,6 +263,9 @@ _building = {}          # what a building process needs, filled when it starts
 
 
 def _start_building(directory, hosts, now):
+    # The pool ends its processes with SIGTERM.  A handler that was inherited would be put off until Python runs on,
+    # which one that waits for work does not.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _building.update(directory=directory, hosts=hosts, now=now)
 
 
