@@ -293,6 +293,12 @@ static const struct option options[] = {
     { "validation.algorithms.deny", &kind_algorithms, "[]",
       "Algorithms that are treated as unsupported: what is signed with nothing else is insecure.", .max = NUMBERS_MAX,
       LIST(crypto.deny_algorithms, crypto.deny_algorithm_count) },
+    { "validation.algorithms.demand-all", &kind_truth, "false",
+      "Take data as proven only if each supported algorithm that a zone's DS set or trust anchors name has signed it, "
+      "so "
+      "that the weakest one is not enough. RFC 6840 section 5.11 advises against it: zones that change their algorithm "
+      "may fail.",
+      PLACE(crypto.demand_all) },
     { "validation.digests.allow", &kind_digests, "[]",
       "DS digest types that are used although the policy leaves them out.", .max = NUMBERS_MAX,
       LIST(crypto.allow_digests, crypto.allow_digest_count) },

@@ -91,7 +91,8 @@ struct crypto_options crypto_options_default(void)
 
 void crypto_policy_make(const struct crypto_options *options, struct crypto_policy *policy)
 {
-    *policy = (struct crypto_policy) { .nsec3_iterations = options->nsec3_iterations };
+    *policy =
+        (struct crypto_policy) { .nsec3_iterations = options->nsec3_iterations, .demands_all = options->demand_all };
     if (policy->nsec3_iterations > NSEC3_ITERATIONS_CEILING)
         policy->nsec3_iterations = NSEC3_ITERATIONS_CEILING;
     for (const struct algorithm *row = algorithms; row < algorithms + ARRAY_LEN(algorithms); row++) {

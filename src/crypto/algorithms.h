@@ -70,11 +70,13 @@ struct crypto_policy {
     const struct algorithm *algorithms[256];
     const struct digest *digests[256];
     uint16_t nsec3_iterations; /* above: RFC 9276 section 3.2 */
+    bool demands_all;          /* all usable algorithms of a DS set or of anchors must have signed */
 };
 struct crypto_options { /* validation.* in the configuration; lists hold numbers */
     uint8_t allow_algorithms[32], deny_algorithms[32], allow_digests[32], deny_digests[32];
     uint8_t allow_algorithm_count, deny_algorithm_count, allow_digest_count, deny_digest_count;
     uint16_t nsec3_iterations;
+    bool demand_all;
 };
 void crypto_policy_make(const struct crypto_options *options, struct crypto_policy *policy);
 struct crypto_options crypto_options_default(void);

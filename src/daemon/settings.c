@@ -172,6 +172,7 @@ uint64_t settings_judge_fingerprint(const struct settings *settings)
     fingerprint = add(fingerprint, &built_s, sizeof(built_s));
     fingerprint = add(fingerprint, &trust, sizeof(trust));
     fingerprint = add(fingerprint, usable, sizeof(usable));
+    fingerprint = add(fingerprint, &settings->policy.demands_all, sizeof(settings->policy.demands_all));
     return add(fingerprint, &settings->policy.nsec3_iterations, sizeof(settings->policy.nsec3_iterations));
 }
 

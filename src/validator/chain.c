@@ -1,5 +1,7 @@
 #include "validator/chain.h"
 
+#include <string.h>
+
 #include "validator/delegation.h"
 #include "validator/finding.h"
 #include "validator/link.h"
@@ -70,7 +72,6 @@ static struct signature_means means_of(const struct validation *v)
     return (struct signature_means) { v->arena, v->budget, v->verifier, v->policy, v->now, v->watch };
 }
 
-/* A key that has verified something counts only while it is in the zone's validated set. */
 static bool holds_key(const struct rrset *dnskeys, struct octets key)
 {
     for (uint16_t i = 0; i < dnskeys->count; i++)
@@ -79,20 +80,63 @@ static bool holds_key(const struct rrset *dnskeys, struct octets key)
     return false;
 }
 
+/* A key that has verified something counts only while it is in the zone's validated set. */
+static bool holds_keys(const struct rrset *dnskeys, const struct signature_result *result)
+{
+    for (; result != NULL; result = result->other)
+        if (!holds_key(dnskeys, result->key))
+            return false;
+    return true;
+}
+
+static struct signer_keys keys_of_algorithm(struct arena *arena, const struct signer_keys *keys, uint8_t algorithm)
+{
+    struct signer_keys picked = *keys;
+    struct octets *rdata = ARENA_ARRAY(arena, keys->count, struct octets);
+    struct dnskey key;
+    picked.rdata = rdata;
+    picked.count = 0;
+    for (uint16_t i = 0; i < keys->count; i++)
+        if (dnskey_read(keys->rdata[i], &key) == OK && key.algorithm == algorithm)
+            rdata[picked.count++] = keys->rdata[i];
+    return picked;
+}
+
+/* By any key, or by one of each algorithm that is demanded: the first one that is missing decides. */
+static void verify(const struct validation *v, const struct rrset *rrset, const struct signer_keys *keys,
+                   const struct zone *zone, struct signature_result *result)
+{
+    struct signature_means means = means_of(v);
+    const struct signature_result *other = NULL;
+    if (zone->demanded_count == 0) {
+        rrset_verify(&means, rrset, keys, result);
+        return;
+    }
+    for (uint8_t i = 0; i < zone->demanded_count; i++) {
+        struct signer_keys picked = keys_of_algorithm(v->arena, keys, zone->demanded[i]);
+        rrset_verify(&means, rrset, &picked, result);
+        if (result->fault == FAULT_KEY_MISSING)
+            result->fault = FAULT_NOT_BY_ALL;
+        if (result->fault != FAULT_NONE || result->out_of_budget)
+            return;
+        result->other = other;
+        other = arena_copy(v->arena, result, sizeof(*result));
+    }
+}
+
 enum judgement chain_verify(struct judge *judge, const struct rrset *rrset, const struct zone *zone,
                             struct signature_result *result)
 {
     const struct validation *v = judge->v;
-    struct signature_means means = means_of(v);
     struct signer_keys keys = { .zone = &zone->name, .rdata = zone->rrset->rdata, .count = zone->rrset->count };
     const struct signature_result *known = memo_signature(v->memo, rrset, &zone->name);
-    if (known != NULL && (known->fault != FAULT_NONE || holds_key(zone->rrset, known->key))) {
+    if (known != NULL && (known->fault != FAULT_NONE || holds_keys(zone->rrset, known))) {
         *result = *known;
         return JUDGED;
     }
     if (budget_turn_is_over(v->budget))
         return JUDGE_TURN;
-    rrset_verify(&means, rrset, &keys, result);
+    verify(v, rrset, &keys, zone, result);
     if (result->has_rrsig && !result->out_of_budget)
         memo_put_signature(v->memo, rrset, result);
     return JUDGED;
@@ -121,7 +165,6 @@ static enum judgement judge_key_set(struct judge *judge, const struct rrset *dns
     const struct validation *v = judge->v;
     struct octets vouched[DNSKEYS_PER_ZONE_MAX];
     struct signature_result result;
-    struct signature_means means = means_of(v);
     if (dnskeys->count > DNSKEYS_PER_ZONE_MAX) {
         zone_fail(zone, judge, EDE_DNSKEY_MISSING, "dnskey-too-many", TYPE_DNSKEY, "has more keys than any zone needs");
         return JUDGED;
@@ -135,7 +178,7 @@ static enum judgement judge_key_set(struct judge *judge, const struct rrset *dns
     }
     if (budget_turn_is_over(v->budget))
         return JUDGE_TURN;
-    rrset_verify(&means, dnskeys, &keys, &result);
+    verify(v, dnskeys, &keys, zone, &result);
     if (result.out_of_budget) {
         verdict_fail_budget(&zone->verdict, v->arena, v->budget, &zone->name, TYPE_DNSKEY);
         zone->state = ZONE_FAILED;
@@ -163,6 +206,24 @@ static void zone_from_verdict(struct zone *zone, const struct verdict *verdict, 
     zone->state = verdict->security == SECURE     ? ZONE_SECURE
                   : verdict->security == INSECURE ? ZONE_INSECURE
                                                   : ZONE_FAILED;
+}
+
+static uint8_t algorithm_of(const struct voucher *voucher)
+{
+    struct dnskey key;
+    if (voucher->type == TYPE_DS)
+        return voucher->ds.algorithm;
+    return dnskey_read(voucher->dnskey, &key) == OK ? key.algorithm : 0;
+}
+
+/* What RFC 6840 section 5.11 advises against, and the operator wants: each algorithm that the zone is vouched for by counts. */
+static void demand_all(const struct vouchers *vouchers, struct zone *zone)
+{
+    for (uint16_t i = 0; i < vouchers->count; i++) {
+        uint8_t algorithm = algorithm_of(&vouchers->list[i]);
+        if (memchr(zone->demanded, algorithm, zone->demanded_count) == NULL)
+            zone->demanded[zone->demanded_count++] = algorithm;
+    }
 }
 
 /* zone is ZONE_SECURE by its DS set or anchor, which names the vouchers. */
@@ -201,33 +262,53 @@ bool chain_fails_closed(struct judge *judge, const struct dname *holder, struct 
     return zone.state == ZONE_FAILED;
 }
 
+/* Where the chain comes to the zone: zone->state is ZONE_SECURE if there are any. */
+static enum judgement find_vouchers(struct judge *judge, struct zone *zone, struct vouchers *vouchers)
+{
+    struct dname anchor, name = zone->name;
+    if (!chain_covers(judge, &name, &anchor, &zone->verdict)) {
+        zone->state = ZONE_INSECURE;
+        return JUDGED;
+    }
+    if (dname_equal(&anchor, &name)) {
+        vouchers_at_anchor(judge, zone, vouchers);
+        return JUDGED;
+    }
+    enum judgement judgement = chain_delegation(judge, &name, zone);
+    if (judgement == JUDGED && zone->state == ZONE_SECURE)
+        vouchers_of_ds(judge->v->policy, zone->rrset, vouchers);
+    return judgement;
+}
+
+/* The keys have been judged: what they must sign with is for their vouchers to say. */
+static enum judgement demand_of_judged(struct judge *judge, struct zone *zone)
+{
+    struct zone cut = { .name = zone->name, .state = ZONE_SECURE, .verdict = verdict_new() };
+    struct vouchers vouchers;
+    if (!judge->v->policy->demands_all || zone->state != ZONE_SECURE)
+        return JUDGED;
+    enum judgement judgement = find_vouchers(judge, &cut, &vouchers);
+    if (judgement == JUDGED && cut.state == ZONE_SECURE)
+        demand_all(&vouchers, zone);
+    return judgement;
+}
+
 enum judgement chain_keys(struct judge *judge, const struct dname *name, struct zone *zone)
 {
     struct answer *answer = NULL;
     struct fact_failure failure;
-    struct dname anchor;
     struct vouchers vouchers;
     enum fact fact = chain_find(judge, name, TYPE_DNSKEY, &answer, &failure);
     *zone = (struct zone) { .name = *name, .state = ZONE_SECURE, .verdict = verdict_new() };
     if (fact == FACT_KNOWN && answer->verdict.security != UNCHECKED && link_data(answer, name, TYPE_DNSKEY) != NULL) {
         zone_from_verdict(zone, &answer->verdict, link_data(answer, name, TYPE_DNSKEY));
-        return JUDGED;
+        return demand_of_judged(judge, zone);
     }
-    if (!chain_covers(judge, name, &anchor, &zone->verdict)) {
-        zone->state = ZONE_INSECURE;
-        return JUDGED;
-    }
-    if (dname_equal(&anchor, name)) {
-        vouchers_at_anchor(judge, zone, &vouchers);
-    } else {
-        enum judgement judgement = chain_delegation(judge, name, zone);
-        if (judgement != JUDGED)
-            return judgement;
-        if (zone->state == ZONE_SECURE)
-            vouchers_of_ds(judge->v->policy, zone->rrset, &vouchers);
-    }
-    if (zone->state != ZONE_SECURE)
-        return JUDGED;
+    enum judgement judgement = find_vouchers(judge, zone, &vouchers);
+    if (judgement != JUDGED || zone->state != ZONE_SECURE)
+        return judgement;
+    if (judge->v->policy->demands_all)
+        demand_all(&vouchers, zone);
     return judge_keys_fact(judge, fact, answer, &failure, &vouchers, zone);
 }
 

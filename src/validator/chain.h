@@ -30,6 +30,8 @@ struct zone {
     enum zone_state state;
     const struct rrset *rrset; /* ZONE_SECURE: its DNSKEY or DS set; borrowed from the fact */
     struct verdict verdict;    /* of that set, or of what stands for it */
+    uint8_t demanded_count; /* of its keys: algorithms that must all have signed what the zone holds; 0: any will do */
+    uint8_t demanded[DS_PER_ZONE_MAX];
 };
 
 /* The DS or DNSKEY answer of that name: what is judged itself, or a fact.  *answer and *failure as in struct facts. */

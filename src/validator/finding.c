@@ -40,12 +40,14 @@ void verdict_rest_on(struct verdict *verdict, const struct verdict *ground)
 void verdict_rest_on_signature(struct verdict *verdict, const struct dname *zone, const struct signature_result *result,
                                struct now now)
 {
-    int64_t end_s = serial_to_unix_s(result->rrsig.expiration, now_wall_s(now));
-    lineage_add(&verdict->lineage, key_id(zone, result->key));
-    if (end_s < verdict->valid_until_s)
-        verdict->valid_until_s = end_s;
-    if (result->rrsig.original_ttl_s < verdict->ttl_cap_s)
-        verdict->ttl_cap_s = result->rrsig.original_ttl_s;
+    for (; result != NULL; result = result->other) {
+        int64_t end_s = serial_to_unix_s(result->rrsig.expiration, now_wall_s(now));
+        lineage_add(&verdict->lineage, key_id(zone, result->key));
+        if (end_s < verdict->valid_until_s)
+            verdict->valid_until_s = end_s;
+        if (result->rrsig.original_ttl_s < verdict->ttl_cap_s)
+            verdict->ttl_cap_s = result->rrsig.original_ttl_s;
+    }
 }
 
 static void state(struct verdict *verdict, enum security security, int ede, const char *site, const char *format,

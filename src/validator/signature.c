@@ -19,6 +19,8 @@ const struct fault_row fault_rows[FAULTS] = {
     [FAULT_NOT_YET] = { EDE_SIGNATURE_NOT_YET_VALID, "rrsig-not-yet-valid", "is not valid before" },
     [FAULT_EXPIRED] = { EDE_SIGNATURE_EXPIRED, "rrsig-expired", "expired" },
     [FAULT_BAD] = { EDE_BOGUS, "rrsig-bad", "does not verify" },
+    [FAULT_NOT_BY_ALL] = { EDE_RRSIGS_MISSING, "rrsig-not-by-all",
+                           "is not enough: the DS set or trust anchors name another algorithm, too" },
 };
 
 uint8_t owner_labels(const struct dname *owner)

@@ -21,7 +21,8 @@ enum signature_fault {
     FAULT_INVERTED,     /* it ends before it begins */
     FAULT_NOT_YET,
     FAULT_EXPIRED,
-    FAULT_BAD, /* the cryptographic check failed */
+    FAULT_BAD,        /* the cryptographic check failed */
+    FAULT_NOT_BY_ALL, /* an algorithm is missing that is demanded besides */
     FAULTS,
 };
 /* What is said of them: registry code, check, and the words behind "RRSIG A www.example. by example. key 1 alg 13". */
@@ -44,8 +45,9 @@ struct signature_result {
     enum signature_fault fault; /* FAULT_NONE: verified */
     bool out_of_budget;         /* the budget says which; fault means nothing then */
     bool has_rrsig;
-    struct rrsig rrsig; /* the one that verified, or the one that came furthest; borrowed */
-    struct octets key;  /* DNSKEY RDATA; FAULT_NONE only; borrowed */
+    struct rrsig rrsig;                   /* the one that verified, or the one that came furthest; borrowed */
+    struct octets key;                    /* DNSKEY RDATA; FAULT_NONE only; borrowed */
+    const struct signature_result *other; /* FAULT_NONE only: what else must have verified; NULL: nothing */
 };
 
 /* Sees each signature that is tried, and how far it came, good ones included: for counting.  A set that is good may have

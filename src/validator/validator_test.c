@@ -559,6 +559,32 @@ static void policy_decides_what_is_supported(void **state)
             "ds-unsupported");
 }
 
+/* What RFC 6840 section 5.11 advises against, and an operator may want. */
+static void all_algorithms_where_demanded(void **state)
+{
+    struct world *world = *state;
+    struct world_zone *child = world_zone(world, "child.example.");
+    struct signer *second = signer_new(ALGORITHM_ED25519, DNSKEY_ZONE | DNSKEY_SEP, 77);
+    struct octets keys[] = { signer_dnskey(child->key), signer_dnskey(second) };
+    struct octets ds[] = { make_ds(world->arena, &child->name, keys[0], DIGEST_SHA256),
+                           make_ds(world->arena, &child->name, keys[1], DIGEST_SHA256) };
+    struct rrset *data = world_set(world, "www.child.example.", TYPE_A);
+    struct rrset *dnskeys = world_set(world, "child.example.", TYPE_DNSKEY);
+    world_set_ds(world, child, ds, ARRAY_LEN(ds));
+    use_keys(world, child, keys, ARRAY_LEN(keys));
+    must_be("any path will do", judge_name(world, "www.child.example.", TYPE_A), SECURE, EDE_NONE, NULL);
+    world->policy.demands_all = true;
+    must_be("the keys", judge_name(world, "www.child.example.", TYPE_A), BOGUS, EDE_RRSIGS_MISSING, "rrsig-not-by-all");
+    sign_rrset(world->arena, second, dnskeys, &child->name, NOW_S - HOUR_S, NOW_S + DAY_S);
+    must_be("the data", judge_name(world, "www.child.example.", TYPE_A), BOGUS, EDE_RRSIGS_MISSING, "rrsig-not-by-all");
+    sign_rrset(world->arena, second, data, &child->name, NOW_S - HOUR_S, NOW_S + HOUR_S);
+    const struct verdict *verdict = judge_name(world, "www.child.example.", TYPE_A);
+    must_be("both", verdict, SECURE, EDE_NONE, NULL);
+    assert_int_equal(verdict->valid_until_s, NOW_S + HOUR_S);
+    must_be("a zone of one algorithm", judge_name(world, "www.example.", TYPE_A), SECURE, EDE_NONE, NULL);
+    signer_free(second);
+}
+
 static void key_sets(void **state)
 {
     struct world *world = *state;
@@ -1076,6 +1102,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(key_flags, set_up, tear_down),
         cmocka_unit_test_setup_teardown(ds_choice, set_up, tear_down),
         cmocka_unit_test_setup_teardown(policy_decides_what_is_supported, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(all_algorithms_where_demanded, set_up, tear_down),
         cmocka_unit_test_setup_teardown(key_sets, set_up, tear_down),
         cmocka_unit_test_setup_teardown(anchors_anywhere, set_up, tear_down),
         cmocka_unit_test_setup_teardown(exceptions, set_up, tear_down),

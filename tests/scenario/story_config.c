@@ -33,6 +33,7 @@ struct mapping {
     bool may_fake;      /* Unbound's stories */
     bool fakes_dsa, fakes_sha1;
     bool validates;
+    bool demands_all; /* algorithms */
     bool uses_nat64;
     bool hides_identity, hides_version;
     const char *error; /* without the line */
@@ -77,6 +78,7 @@ static void make_policy(struct mapping *m)
     options.allow_algorithms[options.allow_algorithm_count++] = ALGORITHM_RSASHA1;
     options.allow_algorithms[options.allow_algorithm_count++] = ALGORITHM_RSASHA1_NSEC3_SHA1;
     options.nsec3_iterations = NSEC3_ITERATIONS_CEILING;
+    options.demand_all = m->demands_all;
     crypto_policy_make(&options, &m->config->policy);
     if (m->fakes_dsa || m->fakes_sha1) {
         fake_algorithm(&m->config->policy, ALGORITHM_DSA);
@@ -257,6 +259,11 @@ static bool fake_sha1(struct mapping *m, const char *value)
 static bool fake_dsa(struct mapping *m, const char *value)
 {
     return parse_switch(m, value, &m->fakes_dsa);
+}
+
+static bool set_demanding(struct mapping *m, const char *value)
+{
+    return parse_switch(m, value, &m->demands_all);
 }
 
 static bool set_minimisation(struct mapping *m, const char *value)
@@ -909,7 +916,7 @@ static const struct word words[] = {
     { "val-nsec3-keysize-iterations", .why = "the limit is 150 in all stories" },
     { "val-max-restart", .why = tuning },
     { "val-bogus-ttl", .why = tuning },
-    { "harden-algo-downgrade", .needs = "refusing what RFC 6840 section 5.11 allows" },
+    { "harden-algo-downgrade", .apply = set_demanding },
     { "trust-anchor-signaling", .why = "signals are not sent in stories" },
     { "root-key-sentinel", .apply = set_sentinel },
 
