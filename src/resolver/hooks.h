@@ -1,4 +1,4 @@
-/* Where policy (special-use names, local data, later RPZ and DNS64) hooks into resolving. */
+/* Where policy (special-use names, local data) hooks into resolving. */
 #ifndef RESOLVER_HOOKS_H
 #define RESOLVER_HOOKS_H
 
