@@ -33,8 +33,8 @@ bool budget_take_lookup(struct budget *budget);
 bool budget_take_server_name(struct budget *budget);
 /* It has an address, or is not looked for any more. */
 void budget_return_server_name(struct budget *budget);
-/* cost: of the check, as signature_cost() tells; a turn holds fewer of those that cost more.  False also where its failure
- * could not be paid. */
+/* cost: of the check, as signature_cost() tells; a turn holds fewer of those that cost more.  False also where its
+ * failure could not be paid. */
 bool budget_take_check(struct budget *budget, uint16_t cost);
 bool budget_take_failure(struct budget *budget, uint16_t cost);
 /* Is there enough left for another RRset none of whose signatures verifies? */

@@ -3,9 +3,9 @@
 
 /* ---- keys ---- */
 
-/* A question of any other type is answered by a CNAME at its name.  RRSIG and NSEC stand beside a CNAME (RFC 4034 sections
- * 3 and 4), ANY means it too.  A DS set belongs to the parent, DNSKEY to the apex: a CNAME seen at the same name from the
- * other side of a cut says nothing of them. */
+/* A question of any other type is answered by a CNAME at its name.  RRSIG and NSEC stand beside a CNAME (RFC 4034
+ * sections 3 and 4), ANY means it too.  A DS set belongs to the parent, DNSKEY to the apex: a CNAME seen at the same
+ * name from the other side of a cut says nothing of them. */
 static bool follows_cname(uint16_t qtype)
 {
     switch (qtype) {
@@ -70,8 +70,8 @@ static struct blob_key dname_key(const struct dname *owner, uint16_t qclass, uin
     };
 }
 
-/* What a client may not rely on answers for the question alone that brought it (RFC 4035 section 4.7): a forged alias or
- * name error would take the name's other types away. */
+/* What a client may not rely on answers for the question alone that brought it (RFC 4035 section 4.7): a forged alias
+ * or name error would take the name's other types away. */
 static struct blob_key entry_key(const struct answer *answer, enum security security)
 {
     if (!is_trusted(security))
@@ -351,7 +351,8 @@ static bool denies_by_nxname(const struct rrset *set)
     return set->type == TYPE_NSEC3 && nsec3_read(set->rdata[0], &nsec3) == OK && bitmap_has(nsec3.bitmap, TYPE_NXNAME);
 }
 
-/* RFC 8020, but no NSEC may stand at the name itself, nor an NSEC3: then the denial speaks of this name alone (RFC 9824). */
+/* RFC 8020, but no NSEC may stand at the name itself, nor an NSEC3: then the denial speaks of this name alone (RFC
+ * 9824). */
 static bool may_cut(const struct answer *answer)
 {
     if (answer->kind != ANSWER_NXDOMAIN)
@@ -495,8 +496,8 @@ static struct store_key aside_key(const struct cache *cache, const struct blob_k
     return cache_key(cache, &aside, buffer);
 }
 
-/* What has not been proven may take the place of what was, once that has expired: but if nobody can be asked later, the old
- * one is still good for a while (RFC 8767). */
+/* What has not been proven may take the place of what was, once that has expired: but if nobody can be asked later, the
+ * old one is still good for a while (RFC 8767). */
 static void set_aside(struct cache *cache, const struct blob_key *key, struct now now)
 {
     uint8_t buffer[BLOB_KEY_OCTETS_MAX], aside_buffer[BLOB_KEY_OCTETS_MAX];

@@ -461,8 +461,8 @@ static void test_nxdomain_cut(void **state)
     }
 }
 
-/* R4.5-a: signatures come back octet for octet, in whichever form they are kept: labels and original TTL of the records or
- * others, a signer above the owner or anywhere, too short to be one. */
+/* R4.5-a: signatures come back octet for octet, in whichever form they are kept: labels and original TTL of the records
+ * or others, a signer above the owner or anywhere, too short to be one. */
 static void test_forms_of_signatures(void **state)
 {
     enum { TTL_S = 300 };

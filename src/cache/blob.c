@@ -1,4 +1,5 @@
-/* The compact forms.  What is almost always the same costs a bit; what the key says, or an earlier name, is referred to. */
+/* The compact forms.  What is almost always the same costs a bit; what the key says, or an earlier name, is referred
+ * to. */
 #include "cache/blob.h"
 
 #include "cache/pack.h"

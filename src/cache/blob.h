@@ -1,17 +1,17 @@
-/* Entries of the cache as contiguous octets without pointers.  Decoding copies nothing that the blob holds: RDATA in the
- * result points into it.  Malformed blobs are refused, never trusted. */
+/* Entries of the cache as contiguous octets without pointers.  Decoding copies nothing that the blob holds: RDATA in
+ * the result points into it.  Malformed blobs are refused, never trusted. */
 #ifndef CACHE_BLOB_H
 #define CACHE_BLOB_H
 
 #include "cache/cache.h"
 #include "cache/lineages.h"
 
-/* What was received later than now by more than this is from before a backward jump of the clock; less is the difference
- * between two workers' ideas of now. */
+/* What was received later than now by more than this is from before a backward jump of the clock; less is the
+ * difference between two workers' ideas of now. */
 enum { CACHE_FUTURE_MS = 10000 };
 
-/* What decides whether an answer may be served, and how: the first part of its blob, but for epoch and security, which are
- * the entry's stamp: they may change while the entry stands. */
+/* What decides whether an answer may be served, and how: the first part of its blob, but for epoch and security, which
+ * are the entry's stamp: they may change while the entry stands. */
 struct answer_head {
     int64_t received_ms, expires_ms, valid_until_s;
     uint64_t epoch; /* the verdict was made, or last judged again, in it */

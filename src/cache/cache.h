@@ -29,8 +29,9 @@ struct cache_options cache_options_default(void);
 struct cache *cache_new(const struct cache_options *options, struct random *random);
 void cache_free(struct cache *cache);
 
-/* A cache that outlives the process, in memory of the caller's: a mapped file of cache_kept_octets(), zeroed or as another
- * process left it.  It must have been made under the same hash secret (base/hash.h); what does not fit begins empty. */
+/* A cache that outlives the process, in memory of the caller's: a mapped file of cache_kept_octets(), zeroed or as
+ * another process left it.  It must have been made under the same hash secret (base/hash.h); what does not fit begins
+ * empty. */
 struct cache_keeping {
     void *memory;    /* aligned to a page; NULL: there is none */
     uint64_t routes; /* what origins mean: with another value nothing is kept */
@@ -57,24 +58,24 @@ enum cache_hit {
     CACHE_FRESH,   /* both deadlines ahead */
     CACHE_EXPIRED, /* TTL over, still kept (RFC 8767, verification memo) */
 };
-/* The link of a chain that answers the question: exact type, or a CNAME at qname.  TTLs of the copy are as received; what
- * is left follows from expires_ms and received_ms (answer_ttl_left()).  An entry whose verdict has died (signature ended, lineage
- * flushed, trust changed) comes back UNCHECKED. */
+/* The link of a chain that answers the question: exact type, or a CNAME at qname.  TTLs of the copy are as received;
+ * what is left follows from expires_ms and received_ms (answer_ttl_left()).  An entry whose verdict has died (signature
+ * ended, lineage flushed, trust changed) comes back UNCHECKED. */
 enum cache_hit cache_find_answer(struct cache *cache, const struct question *question, uint16_t origin, struct now now,
                                  struct arena *arena, struct answer **answer);
-/* The same of what a client may still get when nobody can be asked (RFC 8767): expired no longer ago than max_age_s, and
- * Secure or Insecure until now: it was flushed by nobody, and the signatures of it and its proofs have not ended.  Data that has not
- * been proven, or was found Bogus, hides nothing.  What is fresh and trusted is found, too. */
+/* The same of what a client may still get when nobody can be asked (RFC 8767): expired no longer ago than max_age_s,
+ * and Secure or Insecure until now: it was flushed by nobody, and the signatures of it and its proofs have not ended.
+ * Data that has not been proven, or was found Bogus, hides nothing.  What is fresh and trusted is found, too. */
 bool cache_find_stale(struct cache *cache, const struct question *question, uint16_t origin, uint32_t max_age_s,
                       struct now now, struct arena *arena, struct answer **answer);
 /* NXDOMAIN cut (RFC 8020): a Secure NXDOMAIN for an ancestor of qname, not from compact denial. */
 enum cache_hit cache_find_nxdomain_above(struct cache *cache, const struct question *question, uint16_t origin,
                                          struct now now, struct arena *arena, struct answer **answer);
-/* Caps TTLs by the options.  Never replaces a fresh Secure entry by an UNCHECKED or BOGUS one.  BOGUS and INDETERMINATE are
- * kept for BOGUS_TTL_S at most.  A verdict with lineage.overflow enters as UNCHECKED.  TTL 0 is not stored. */
+/* Caps TTLs by the options.  Never replaces a fresh Secure entry by an UNCHECKED or BOGUS one.  BOGUS and INDETERMINATE
+ * are kept for BOGUS_TTL_S at most.  A verdict with lineage.overflow enters as UNCHECKED.  TTL 0 is not stored. */
 void cache_put_answer(struct cache *cache, const struct answer *answer, struct now now);
-/* The same for a verdict made under an older epoch (cache_epoch() when the query began, or decided again): what was flushed
- * or changed since counts against it, however late it comes. */
+/* The same for a verdict made under an older epoch (cache_epoch() when the query began, or decided again): what was
+ * flushed or changed since counts against it, however late it comes. */
 void cache_put_answer_since(struct cache *cache, const struct answer *answer, uint64_t epoch, struct now now);
 /* Lowers answer->expires_ms to what cache_put_answer() would keep: so that the first client gets the same TTLs as those
  * after it (row D7-ttl). */
@@ -145,8 +146,8 @@ void cache_clear_failure(struct cache *cache, const struct question *question, u
 
 /* ---- denial index: Secure NSEC and NSEC3 per zone, for aggressive use (RFC 8198, 9077) ---- */
 
-/* Filled by cache_put_answer() from Secure negative answers and wildcard proofs.  What must not be used aggressively is not
- * in it: denial_index.h. */
+/* Filled by cache_put_answer() from Secure negative answers and wildcard proofs.  What must not be used aggressively is
+ * not in it: denial_index.h. */
 struct denial_asked {
     const struct dname *zone;
     uint16_t origin;
@@ -161,8 +162,8 @@ struct denial_found {
 };
 /* The deepest zone at or above name of which there are records; false if there is none. */
 bool cache_denial_zone(struct cache *cache, const struct dname *name, uint16_t origin, struct dname *zone);
-/* The NSEC that speaks of name in the zone.  One from the parent's side of a cut speaks of the DS type at the cut and of
- * the gap behind the cut alone, one at a DNAME of no name below it. */
+/* The NSEC that speaks of name in the zone.  One from the parent's side of a cut speaks of the DS type at the cut and
+ * of the gap behind the cut alone, one at a DNAME of no name below it. */
 bool cache_denial_nsec(struct cache *cache, const struct denial_asked *asked, const struct dname *name, uint16_t qtype,
                        struct denial_found *found);
 /* The same for an NSEC3 hash (20 octets). */
@@ -171,7 +172,8 @@ bool cache_denial_nsec3(struct cache *cache, const struct denial_asked *asked, c
 /* Parameters of the NSEC3 chain indexed for zone; false if none. */
 bool cache_denial_nsec3_chain(struct cache *cache, const struct denial_asked *asked, struct octets *salt,
                               uint16_t *iterations);
-/* The SOA of zone, verified together with its denials: a synthesized negative answer needs it (RFC 8198 section 5.4). */
+/* The SOA of zone, verified together with its denials: a synthesized negative answer needs it (RFC 8198 section
+ * 5.4). */
 bool cache_denial_soa(struct cache *cache, const struct denial_asked *asked, struct denial_found *found);
 
 /* ---- flushing: each returns how many entries went or lost their verdict ---- */
@@ -183,11 +185,12 @@ size_t cache_flush_name(struct cache *cache, const struct dname *name);
 size_t cache_flush_zone(struct cache *cache, const struct dname *zone);
 /* Everything whose lineage holds one of these keys is removed: raises the trust epoch. */
 size_t cache_flush_keys(struct cache *cache, const uint64_t *keys, size_t count);
-/* The ids of keys with this tag that the zone's cached DNSKEY sets hold or lineages were recorded with; number written. */
+/* The ids of keys with this tag that the zone's cached DNSKEY sets hold or lineages were recorded with; number
+ * written. */
 size_t cache_keys_of(struct cache *cache, const struct dname *zone, uint16_t key_tag, uint64_t *keys, size_t max);
-/* The verdicts at and below zone become UNCHECKED; what is Bogus there goes, and so do failures; delegations stay (a negative
- * trust anchor begins: RFC 7646 section 2).  *bogus_count: how many of the questions that were Bogus fit into bogus, and then
- * how many are there. */
+/* The verdicts at and below zone become UNCHECKED; what is Bogus there goes, and so do failures; delegations stay (a
+ * negative trust anchor begins: RFC 7646 section 2).  *bogus_count: how many of the questions that were Bogus fit into
+ * bogus, and then how many are there. */
 size_t cache_doubt_zone(struct cache *cache, const struct dname *zone, struct question *bogus, uint16_t *bogus_count);
 /* All verdicts become UNCHECKED (trust, NTA or algorithm policy has changed). */
 void cache_forget_verdicts(struct cache *cache);

@@ -123,8 +123,8 @@ static void test_keys_have_names(void **state)
     arena_free(arena);
 }
 
-/* A negative trust anchor begins (D6-demand): what is Bogus at and below it goes, other verdicts are made anew, data and
- * delegations stay; nothing above or beside it is touched. */
+/* A negative trust anchor begins (D6-demand): what is Bogus at and below it goes, other verdicts are made anew, data
+ * and delegations stay; nothing above or beside it is touched. */
 static void test_doubt_zone(void **state)
 {
     (void)state;

@@ -103,8 +103,8 @@ static size_t spans_clear(struct denial_index *index, struct zone *zone, struct 
     return count;
 }
 
-/* Takes out those for which `doomed` is true, and returns their number.  Where there is no memory for a smaller copy, all of
- * them go: what is forgotten is asked for again. */
+/* Takes out those for which `doomed` is true, and returns their number.  Where there is no memory for a smaller copy,
+ * all of them go: what is forgotten is asked for again. */
 static size_t spans_filter(struct denial_index *index, struct zone *zone, struct spans *spans,
                            bool (*doomed)(struct denial_index *index, struct span *span, void *context), void *context)
 {

@@ -1,8 +1,8 @@
 /* The denial index: verified NSEC records of a zone in canonical order (RFC 4034 section 6.1) and NSEC3 records in the
  * order of their hashes, for answers made from them (RFC 8198).  Bounded for each zone and in all.
  *
- * Not in it: opt-out NSEC3 (RFC 5155 section 9.2), NSEC whose next name is outside the zone or that were expanded from a
- * wildcard, NSEC made for one name alone (RFC 9824).  A record from the parent's side of a cut, or at a DNAME, denies
+ * Not in it: opt-out NSEC3 (RFC 5155 section 9.2), NSEC whose next name is outside the zone or that were expanded from
+ * a wildcard, NSEC made for one name alone (RFC 9824).  A record from the parent's side of a cut, or at a DNAME, denies
  * nothing at the cut, or below either name (RFC 6840 section 4.1). */
 #ifndef CACHE_DENIAL_INDEX_H
 #define CACHE_DENIAL_INDEX_H
@@ -38,8 +38,8 @@ bool denial_index_nsec3_chain(struct denial_index *index, const struct denial_as
                               uint16_t *iterations);
 bool denial_index_soa(struct denial_index *index, const struct denial_asked *asked, struct denial_found *found);
 
-/* Drop zones with all their records and return the number of these: all; those at or below `zone`; the deepest one at or
- * above name, for each origin. */
+/* Drop zones with all their records and return the number of these: all; those at or below `zone`; the deepest one at
+ * or above name, for each origin. */
 size_t denial_index_drop_all(struct denial_index *index);
 size_t denial_index_drop_below(struct denial_index *index, const struct dname *zone);
 size_t denial_index_drop_for(struct denial_index *index, const struct dname *name);

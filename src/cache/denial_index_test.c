@@ -106,7 +106,8 @@ static void test_records_are_whole(void **state)
     arena_free(arena);
 }
 
-/* RFC 4035 section 5.3.3: a TTL above the signed one, be it forged, be it the operator's wish, makes nothing last longer. */
+/* RFC 4035 section 5.3.3: a TTL above the signed one, be it forged, be it the operator's wish, makes nothing last
+ * longer. */
 static void test_signed_ttl(void **state)
 {
     (void)state;
@@ -204,8 +205,8 @@ static void test_not_filed(void **state)
     }
 }
 
-/* RFC 8198 section 5.4, RFC 9077 section 3: the least of the NSEC's TTL, the SOA's, its MINIMUM, and what the signatures
- * and the configuration allow. */
+/* RFC 8198 section 5.4, RFC 9077 section 3: the least of the NSEC's TTL, the SOA's, its MINIMUM, and what the
+ * signatures and the configuration allow. */
 static void test_deadlines(void **state)
 {
     (void)state;

@@ -1,28 +1,29 @@
 /* Inside the denial index (denial_index.h): its layout, and the argument why readers need no lock.
  *
- * Writers hold the index's lock.  Readers hold nothing and never wait, neither for writers nor for each other; all they do is
- * to say, in a place of their own, that they are there.  They go from a bucket to a zone, from the zone to a table of spans or
- * the SOA, from the table to a span.  What they rely on:
+ * Writers hold the index's lock.  Readers hold nothing and never wait, neither for writers nor for each other; all they
+ * do is to say, in a place of their own, that they are there.  They go from a bucket to a zone, from the zone to a
+ * table of spans or the SOA, from the table to a span.  What they rely on:
  *
- * 1. Publish.  A block (zone, table, span) is filled before the pointer to it is stored.  After that nothing in it changes
- *    but other such pointers, the mark that it was used, and the epoch of its verdict.  A table is never changed in length or
- *    order: a writer puts a changed copy in its place by one store; so a reader finds a record that is there all the time.
- * 2. Enter.  A reader writes the era of the moment into a free place, then loads its first pointer.  It empties the place
- *    after its last access.
- * 3. Retire.  A writer takes the last pointer to a block away, notes the era in the block, raises the era, and looks at all
- *    places.  It frees a block once no place holds the block's era or an older one.
+ * 1. Publish.  A block (zone, table, span) is filled before the pointer to it is stored.  After that nothing in it
+ *    changes but other such pointers, the mark that it was used, and the epoch of its verdict.  A table is never
+ *    changed in length or order: a writer puts a changed copy in its place by one store; so a reader finds a record
+ *    that is there all the time.
+ * 2. Enter.  A reader writes the era of the moment into a free place, then loads its first pointer.  It empties the
+ *    place after its last access.
+ * 3. Retire.  A writer takes the last pointer to a block away, notes the era in the block, raises the era, and looks at
+ *    all places.  It frees a block once no place holds the block's era or an older one.
  *
- * Pointers, places and era are accessed in one order that all threads agree on (memory_order_seq_cst).  In it either the
- * reader's entry in its place comes before the writer's look at the place: then the writer sees an era not above the
- * block's, and does not free.  Or it comes after the look: then the pointer was taken away before the reader's first load,
- * and no way leads to the block any more.  A pointer inside a block that is retired itself leads to blocks that are retired
- * later, if at all, in eras not below the reader's.
+ * Pointers, places and era are accessed in one order that all threads agree on (memory_order_seq_cst).  In it either
+ * the reader's entry in its place comes before the writer's look at the place: then the writer sees an era not above
+ * the block's, and does not free.  Or it comes after the look: then the pointer was taken away before the reader's
+ * first load, and no way leads to the block any more.  A pointer inside a block that is retired itself leads to blocks
+ * that are retired later, if at all, in eras not below the reader's.
  *
- * A reader that stands still keeps memory from being freed, never anybody from going on: retired blocks count as used, and a
- * writer that finds no room gives its record up.  A reader that finds no place has found nothing.
+ * A reader that stands still keeps memory from being freed, never anybody from going on: retired blocks count as used,
+ * and a writer that finds no room gives its record up.  A reader that finds no place has found nothing.
  *
- * denial_turns_test.c runs the code through schedules of a reader and a writer, access by access; denial_threads_test.c runs
- * under ThreadSanitizer. */
+ * denial_turns_test.c runs the code through schedules of a reader and a writer, access by access; denial_threads_test.c
+ * runs under ThreadSanitizer. */
 #ifndef CACHE_DENIAL_SHARED_H
 #define CACHE_DENIAL_SHARED_H
 
@@ -151,7 +152,8 @@ struct denial_record {
 };
 /* false: it must not be used for other names than it was sent for (denial_index.h). */
 bool denial_record_read(const struct rrset *rrset, struct denial_record *record);
-/* No more than its signatures say (RFC 4035 section 5.3.3): a TTL on its way is anybody's, or made longer by the operator. */
+/* No more than its signatures say (RFC 4035 section 5.3.3): a TTL on its way is anybody's, or made longer by the
+ * operator. */
 uint32_t denial_ttl_s(const struct rrset *rrset);
 
 /* ---- zones, tables, spans ---- */

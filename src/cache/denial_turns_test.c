@@ -1,9 +1,9 @@
-/* The denial index, made to stop at each access to shared words: a reader and a writer take turns by every schedule of a few
- * turns.  Whatever the schedule, a record that is there all the time is found, whole; and, as the sanitizer watches, nothing
- * is read that was freed.
+/* The denial index, made to stop at each access to shared words: a reader and a writer take turns by every schedule of
+ * a few turns.  Whatever the schedule, a record that is there all the time is found, whole; and, as the sanitizer
+ * watches, nothing is read that was freed.
  *
- * Accesses happen one after another here: that the orders asked of the processor are enough is argued in denial_shared.h and
- * watched by ThreadSanitizer in denial_threads_test.c. */
+ * Accesses happen one after another here: that the orders asked of the processor are enough is argued in
+ * denial_shared.h and watched by ThreadSanitizer in denial_threads_test.c. */
 #include <stdatomic.h>
 
 #include "cache/turns.h"

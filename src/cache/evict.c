@@ -1,6 +1,6 @@
-/* What goes under pressure: first segments in which all has expired, then entries that were not read since the hand last
- * came by, from old to new, segment by segment; those that were read stay in their place of the order (SIEVE, Zhang et al.,
- * NSDI '24, by segments that are merged as in Segcache, Yang et al., NSDI '21). */
+/* What goes under pressure: first segments in which all has expired, then entries that were not read since the hand
+ * last came by, from old to new, segment by segment; those that were read stay in their place of the order (SIEVE,
+ * Zhang et al., NSDI '24, by segments that are merged as in Segcache, Yang et al., NSDI '21). */
 #include "cache/shard.h"
 
 enum {

@@ -4,8 +4,8 @@
 
 #include "cache/testing.h"
 
-/* Property: under pressure the store keeps what is used: its hit ratio on Zipf traces, with ten times more names than fit,
- * is that of SIEVE with as many entries, or no more than 3 % below. */
+/* Property: under pressure the store keeps what is used: its hit ratio on Zipf traces, with ten times more names than
+ * fit, is that of SIEVE with as many entries, or no more than 3 % below. */
 enum { NAMES = 100000, REQUESTS = 1000000, WARM_UP = 300000, VALUE_OCTETS = 100 };
 
 static int start(void **state)

@@ -22,8 +22,8 @@ static void put_failure(struct cache *cache, int64_t second, bool is_budget)
     cache_put_failure(cache, &question, 0, &failure, at(second));
 }
 
-/* R4.7, RFC 9520 section 3.2: 5 s, doubling up to 300; a rest as long as that begins anew.  A spent budget never doubles
- * and is soon forgotten. */
+/* R4.7, RFC 9520 section 3.2: 5 s, doubling up to 300; a rest as long as that begins anew.  A spent budget never
+ * doubles and is soon forgotten. */
 static void test_how_long(void **state)
 {
     (void)state;

@@ -1,8 +1,9 @@
-/* The engine itself, made to stop at each access to shared words: a reader and a writer take turns by every schedule of a
- * few turns.  Whatever the schedule, a key that is there all the time is found, and nothing is found that was not put.
+/* The engine itself, made to stop at each access to shared words: a reader and a writer take turns by every schedule of
+ * a few turns.  Whatever the schedule, a key that is there all the time is found, and nothing is found that was not
+ * put.
  *
- * Accesses happen one after another here: that the orders asked of the processor are enough is argued in shard.h and watched by
- * ThreadSanitizer in threads_test.c. */
+ * Accesses happen one after another here: that the orders asked of the processor are enough is argued in shard.h and
+ * watched by ThreadSanitizer in threads_test.c. */
 #include <stdatomic.h>
 
 #include "cache/turns.h"
@@ -149,7 +150,8 @@ static void act_scene(void)
     scene_now->act(store_now);
 }
 
-/* An entry in the second line of the bucket that is split next, and that will stay in that bucket; -1: there is none. */
+/* An entry in the second line of the bucket that is split next, and that will stay in that bucket; -1: there is
+ * none. */
 static int find_moving(struct store *store)
 {
     struct shard *shard = &store->shards[0];
@@ -199,8 +201,8 @@ static bool run(const struct scene *scene, const int turns[3])
     return is_of_use;
 }
 
-/* The reader begins, the writer goes on, and the reader has the last word: every first turn, and every second one that is
- * short. */
+/* The reader begins, the writer goes on, and the reader has the last word: every first turn, and every second one that
+ * is short. */
 static unsigned reader_first(const struct scene *scene)
 {
     enum { FINE = 60, COARSE = 7, SECOND_MAX = 1500 };

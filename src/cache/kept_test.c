@@ -227,7 +227,8 @@ static void test_foreign_octets(void **state)
     }
 }
 
-/* A tmpfs of our own, with a file that is larger than it; nothing happens to the rest of the system.  -1: not allowed here. */
+/* A tmpfs of our own, with a file that is larger than it; nothing happens to the rest of the system.  -1: not allowed
+ * here. */
 static int open_in_small_tmpfs(uint64_t octets)
 {
     char directory[] = "/tmp/vouch-kept.XXXXXX", path[64];

@@ -50,8 +50,8 @@ static uint32_t *key_bucket(const struct lineages *lineages, uint64_t id)
     return &lineages->key_buckets[bucket_of(lineages->table->key_supply.fresh, id)]; /* the id is a keyed hash */
 }
 
-/* A record that was never used; 0 if there is none.  With it comes a bucket, which takes what is its own from the one that
- * held it so far. */
+/* A record that was never used; 0 if there is none.  With it comes a bucket, which takes what is its own from the one
+ * that held it so far. */
 static uint32_t take_fresh(struct lineages *lineages)
 {
     struct supply *supply = &lineages->table->key_supply;

@@ -25,8 +25,8 @@ static uint32_t *bucket_for(const struct lineages *lineages, uint32_t before, ui
     return &lineages->set_buckets[bucket_of(lineages->table->set_supply.fresh, hash)];
 }
 
-/* A record that was never used; 0 if there is none.  With it comes a bucket, which takes what is its own from the one that
- * held it so far. */
+/* A record that was never used; 0 if there is none.  With it comes a bucket, which takes what is its own from the one
+ * that held it so far. */
 static uint32_t take_fresh(struct lineages *lineages)
 {
     struct supply *supply = &lineages->table->set_supply;

@@ -1,16 +1,17 @@
 /* Inside lineages.h: its layout in memory, and the argument why a set is read without a lock.
  *
- * A set of keys is its last key and the set of those before it, in the order of the chain of trust: what rests on a zone's
- * keys continues the set of its parent zone, and takes one record for each key of its own.  Records name each other by
- * index; 0: none.  Only a set that no other one continues may go, only a key that no set holds and whose name no other key
- * shares: so while a set lives all that it leads to does.
+ * A set of keys is its last key and the set of those before it, in the order of the chain of trust: what rests on a
+ * zone's keys continues the set of its parent zone, and takes one record for each key of its own.  Records name each
+ * other by index; 0: none.  Only a set that no other one continues may go, only a key that no set holds and whose name
+ * no other key shares: so while a set lives all that it leads to does.
  *
  * Writers hold the lock.  Readers of a set hold nothing:
  *
- * 1. Publish.  The words of a set, of those before it and of their keys are written before its life (release).  A reader
- *    that finds the generation that it was told in the life (acquire) sees them.
- * 2. Reclaim.  A record that goes gets its new life first, then `reuse` is raised, and a release fence stands before the first
- *    store into it.  A reader that saw any such store sees the raised `reuse` behind its acquire fence, and begins again.
+ * 1. Publish.  The words of a set, of those before it and of their keys are written before its life (release).  A
+ *    reader that finds the generation that it was told in the life (acquire) sees them.
+ * 2. Reclaim.  A record that goes gets its new life first, then `reuse` is raised, and a release fence stands before
+ *    the first store into it.  A reader that saw any such store sees the raised `reuse` behind its acquire fence, and
+ *    begins again.
  *
  * lineages_turns_test.c runs this through the schedules of a reader and a writer. */
 #ifndef CACHE_LINEAGE_SHARED_H

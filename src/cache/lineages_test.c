@@ -47,8 +47,8 @@ static void test_interned_once(void **state)
     lineages_free(lineages);
 }
 
-/* What rests on a zone's keys continues the set of its parent: a zone costs a record for each key of its own, and its name
- * once. */
+/* What rests on a zone's keys continues the set of its parent: a zone costs a record for each key of its own, and its
+ * name once. */
 static void test_chain_shared(void **state)
 {
     (void)state;

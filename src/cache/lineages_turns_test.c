@@ -1,8 +1,9 @@
-/* Lineages, made to stop at each access to shared words: a reader and a writer take turns by schedules of a few turns.  Whatever
- * the schedule, a set is read as it was interned, or is gone; and the reader, which takes no lock, comes to its end while the
- * writer holds the lock.
+/* Lineages, made to stop at each access to shared words: a reader and a writer take turns by schedules of a few turns.
+ * Whatever the schedule, a set is read as it was interned, or is gone; and the reader, which takes no lock, comes to
+ * its end while the writer holds the lock.
  *
- * Accesses happen one after another here: that the orders asked of the processor are enough is argued in lineage_shared.h. */
+ * Accesses happen one after another here: that the orders asked of the processor are enough is argued in
+ * lineage_shared.h. */
 #include <stdatomic.h>
 
 #include "cache/turns.h"

@@ -1,6 +1,6 @@
-/* For tests and the fuzzer: the cache against a naive model of it.  A script of octets is read as a sequence of calls; each
- * is made to both, and whatever comes out is compared.  The model keeps everything in plain arrays, has no epochs but a
- * step counter, and no budget: the script's names are too few to evict anything. */
+/* For tests and the fuzzer: the cache against a naive model of it.  A script of octets is read as a sequence of calls;
+ * each is made to both, and whatever comes out is compared.  The model keeps everything in plain arrays, has no epochs
+ * but a step counter, and no budget: the script's names are too few to evict anything. */
 #ifndef CACHE_MODEL_H
 #define CACHE_MODEL_H
 

@@ -9,8 +9,8 @@ static int start(void **state)
     return 0;
 }
 
-/* Property: whatever is called in whatever order, the cache answers as a naive one would (R4.5-a, R4.5-b, R4.7, D7-flush,
- * D7-ttl in all their combinations). */
+/* Property: whatever is called in whatever order, the cache answers as a naive one would (R4.5-a, R4.5-b, R4.7,
+ * D7-flush, D7-ttl in all their combinations). */
 static void test_random_scripts(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
-/* What the blobs of the cache are packed of.  Each pack_ has its unpack_, which reads what was written and sets r->failed at
- * anything else; it gives something harmless then. */
+/* What the blobs of the cache are packed of.  Each pack_ has its unpack_, which reads what was written and sets
+ * r->failed at anything else; it gives something harmless then. */
 #ifndef CACHE_PACK_H
 #define CACHE_PACK_H
 
@@ -22,7 +22,8 @@ int64_t unpack_time(struct reader *r);
 void pack_span(struct writer *w, int64_t ms);
 int64_t unpack_span(struct reader *r);
 
-/* As much of it as `size`, at most 256, holds with its NUL; NULL is "".  The octets of `text` behind it stay as they are. */
+/* As much of it as `size`, at most 256, holds with its NUL; NULL is "".  The octets of `text` behind it stay as they
+ * are. */
 void pack_text(struct writer *w, const char *text, size_t size);
 void unpack_text(struct reader *r, char *text, size_t size);
 

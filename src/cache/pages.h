@@ -1,5 +1,5 @@
-/* Pages of a file that is mapped: a tmpfs that is full would end the process (SIGBUS) when one is used for the first time.  So
- * whoever grows into them asks for them first. */
+/* Pages of a file that is mapped: a tmpfs that is full would end the process (SIGBUS) when one is used for the first
+ * time.  So whoever grows into them asks for them first. */
 #ifndef CACHE_PAGES_H
 #define CACHE_PAGES_H
 

@@ -74,8 +74,8 @@ static struct store_key key_of(const struct ready_key *key)
     return (struct store_key) { .hash = key->hash, .octets = { key->octets, key->octet_count } };
 }
 
-/* Letters to lower case, eight octets at a time: bit 7 of each octet of `upper` says that it is one of A to Z.  Length octets
- * of labels are below them and stay. */
+/* Letters to lower case, eight octets at a time: bit 7 of each octet of `upper` says that it is one of A to Z.  Length
+ * octets of labels are below them and stay. */
 static uint64_t lower_word(uint64_t octets)
 {
     const uint64_t each = UINT64_C(0x0101010101010101);
@@ -152,7 +152,8 @@ void ready_drop(struct cache *cache, const struct question *question, uint16_t o
 
 /* ---- refreshing what is in use ---- */
 
-/* The upper half of the hash and the second of the claim in one word: claims that share a place drive each other out. */
+/* The upper half of the hash and the second of the claim in one word: claims that share a place drive each other
+ * out. */
 bool ready_claim_refresh(struct cache *cache, const struct ready_key *key, struct now now)
 {
     _Atomic uint64_t *place = &cache->refreshes[key->hash % REFRESHES_MAX];

@@ -1,9 +1,10 @@
 /* Ready-made answers: whole messages, as response_write() makes them, that a worker copies, patches and sends.
  *
- * One serves every plain question of its name and type, with and without DO and CD (what was never judged: with CD alone): the records that only DO asks for are
- * the second part of each section, and no name in another part points into them.  It is derived from answers that the cache
- * held, ends with the first deadline of theirs, TTL or verdict, and dies with the trust epoch: any flush and any change of
- * trust or settings.  It lives in memory of its own, so that it never displaces what it was made of. */
+ * One serves every plain question of its name and type, with and without DO and CD (what was never judged: with CD
+ * alone): the records that only DO asks for are the second part of each section, and no name in another part points
+ * into them.  It is derived from answers that the cache held, ends with the first deadline of theirs, TTL or verdict,
+ * and dies with the trust epoch: any flush and any change of trust or settings.  It lives in memory of its own, so that
+ * it never displaces what it was made of. */
 #ifndef CACHE_READY_H
 #define CACHE_READY_H
 

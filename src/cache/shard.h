@@ -9,20 +9,21 @@
  * 1. Publish.  The words of an entry are written before the slot that names it (release); a reader that has loaded the
  *    slot (acquire) sees them.  A slot goes from one entry to the next of the same key by one store: there is no moment
  *    without an entry.  But for its first word, an entry never changes while its segment lives.
- * 2. Split.  The new bucket is filled, then bucket_count is stored (release), then moved slots are cleared (release).  A
- *    reader that missed a slot because it was cleared sees the new bucket_count behind an acquire fence: on a miss it
+ * 2. Split.  The new bucket is filled, then bucket_count is stored (release), then moved slots are cleared (release).
+ *    A reader that missed a slot because it was cleared sees the new bucket_count behind an acquire fence: on a miss it
  *    compares bucket_count with what it began with, and begins again.  A merge fills the remaining bucket first, too.
- * 3. Reclaim.  Before memory is used for something else, be it a segment or the place of a single entry, or a slot moves
- *    against the readers' direction, no slot leads there any more, then `reuse` is raised, and a release fence stands
- *    before the first store into the memory.  A reader that saw any such store sees the raised `reuse` behind its acquire
- *    fence, and begins again, hit or miss.
- * 4. Mark.  A reader's one store marks the state of an entry as visited, by compare and exchange: where the memory has become
- *    something else the word is not the same, a keyed check is part of it, and nothing is stored.  Writers read entries
- *    plainly; so that no mark of the memory's former life is concurrent with that, they exchange each word of a new entry.
+ * 3. Reclaim.  Before memory is used for something else, be it a segment or the place of a single entry, or a slot
+ *    moves against the readers' direction, no slot leads there any more, then `reuse` is raised, and a release fence
+ *    stands before the first store into the memory.  A reader that saw any such store sees the raised `reuse` behind
+ *    its acquire fence, and begins again, hit or miss.
+ * 4. Mark.  A reader's one store marks the state of an entry as visited, by compare and exchange: where the memory has
+ *    become something else the word is not the same, a keyed check is part of it, and nothing is stored.  Writers read
+ *    entries plainly; so that no mark of the memory's former life is concurrent with that, they exchange each word of a
+ *    new entry.
  *
  * So a reader begins again only if a writer has done something meanwhile, and what it returns was all there at once.
- * interleaving_test.c runs this code through the schedules of a reader and a writer, access by access; threads_test.c runs under
- * ThreadSanitizer.
+ * interleaving_test.c runs this code through the schedules of a reader and a writer, access by access; threads_test.c
+ * runs under ThreadSanitizer.
  *
  * After a crash the memory holds what was stored up to some point in a writer's order: a state that readers can meet
  * anyway.  `intent` tells which step is to be finished; entries carry a keyed check, so that a torn one is dropped. */
@@ -93,8 +94,8 @@ struct shard_region {
     uint32_t open[TTL_CLASSES]; /* 1 + the segment of each class that takes new entries; 0: none */
 };
 
-/* Where an entry was replaced or removed, in a segment that still takes new ones: the next of about its size stands there.
- * An answer that is stored unjudged, and again with its verdict, so takes its room once. */
+/* Where an entry was replaced or removed, in a segment that still takes new ones: the next of about its size stands
+ * there.  An answer that is stored unjudged, and again with its verdict, so takes its room once. */
 struct hole {
     uint64_t offset;
     size_t octets; /* 0: none */
@@ -134,8 +135,8 @@ static inline void word_set(word *at, uint64_t value)
     atomic_store_explicit(at, value, memory_order_relaxed);
 }
 
-/* Of an entry that is being written: the memory may have held another one's state, which a reader has marked (release).  To
- * take the old word along (acquire) puts that mark before all that the writer does with the memory from now on. */
+/* Of an entry that is being written: the memory may have held another one's state, which a reader has marked (release).
+ * To take the old word along (acquire) puts that mark before all that the writer does with the memory from now on. */
 static inline void word_take_over(word *at, uint64_t value)
 {
     atomic_exchange_explicit(at, value, memory_order_acquire);
@@ -226,8 +227,8 @@ static inline uint64_t data_octets(const struct shard *shard)
     return (uint64_t)shard->segment_count * shard->segment_octets;
 }
 
-/* The entry at this offset and its sizes; NULL if no whole entry can stand there.  Readers may be told of garbage, which
- * they find out later: nothing outside the segment is ever read. */
+/* The entry at this offset and its sizes; NULL if no whole entry can stand there.  Readers may be told of garbage,
+ * which they find out later: nothing outside the segment is ever read. */
 static inline word *entry_at(const struct shard *shard, uint64_t offset, struct entry_sizes *sizes)
 {
     if (offset >= data_octets(shard))
@@ -251,7 +252,8 @@ static inline struct octets entry_key(word *entry, const struct entry_sizes *siz
     return (struct octets) { (const uint8_t *)&entry[ENTRY_DATA] + sizes->value_len, sizes->key_len };
 }
 
-/* Of a key that hashes to this: the check of an entry as it stands in the upper half of its state.  Its slack does not count. */
+/* Of a key that hashes to this: the check of an entry as it stands in the upper half of its state.  Its slack does not
+ * count. */
 uint64_t entry_check(uint64_t hash, struct entry_sizes sizes, uint32_t stamp, struct octets value, struct octets key);
 /* The hash of the entry's key, for writers. */
 uint64_t entry_hash(const struct shard *shard, word *entry, const struct entry_sizes *sizes);
@@ -283,8 +285,8 @@ static inline uint64_t segment_offset(const struct shard *shard, uint32_t segmen
 {
     return (uint64_t)segment * shard->segment_octets;
 }
-/* Room for an entry at the end of *open, which is 1 + the number of a segment, or in a new one: its offset.  Its sizes are
- * written.  UINT64_MAX if there is no segment left. */
+/* Room for an entry at the end of *open, which is 1 + the number of a segment, or in a new one: its offset.  Its sizes
+ * are written.  UINT64_MAX if there is no segment left. */
 uint64_t segment_append(struct shard *shard, uint32_t *open, const struct entry_sizes *sizes);
 /* The same, if there is a hole in that segment, there. */
 uint64_t segment_place(struct shard *shard, uint32_t *open, struct entry_sizes *sizes);

@@ -60,8 +60,8 @@ struct store *store_new_at(void *memory, uint64_t octets, uint64_t seed, bool is
     return store;
 }
 
-/* A large store is asked for names all over it: each would wait for the page table first.  The beginning of a shard keeps
- * small pages, so that little content takes little memory. */
+/* A large store is asked for names all over it: each would wait for the page table first.  The beginning of a shard
+ * keeps small pages, so that little content takes little memory. */
 static void ask_for_huge_pages(const struct store *store, uint8_t *memory)
 {
     uint64_t each = page_floor(store->octets / store->shard_count);

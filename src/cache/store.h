@@ -1,8 +1,8 @@
 /* The storage engine of the cache: blobs under keys, in a fixed budget of octets.  It knows nothing of DNS.
  *
  * Blobs go in and come out by copy.  Readers take no lock and never wait; writers of different shards do not meet.  No
- * operation works on more than one shard at a time, nor for long: the index grows and shrinks by one bucket at a time, and
- * a walk lets go of the shard after each slice.  shard.h tells how, and why it is right.
+ * operation works on more than one shard at a time, nor for long: the index grows and shrinks by one bucket at a time,
+ * and a walk lets go of the shard after each slice.  shard.h tells how, and why it is right.
  *
  * Entries stand in segments by the time they expire.  Under pressure segments that have expired go first, then what has
  * not been read since it was last looked at (SIEVE). */
@@ -28,11 +28,11 @@ struct store_key {
     struct octets octets;
 };
 
-/* The budget counts all the memory that entries and index may take; resident is what is used.  STORE_OCTETS_MIN at least.
- * NULL: there is no room for it among the addresses. */
+/* The budget counts all the memory that entries and index may take; resident is what is used.  STORE_OCTETS_MIN at
+ * least.  NULL: there is no room for it among the addresses. */
 struct store *store_new(uint64_t budget_octets, uint64_t seed);
-/* The same in memory of the caller's, aligned to a page: zeroed, or left by a store of the same size, layout, hash secret and
- * seed, whatever ended it.  NULL: this is no such store.  is_shared: a file is mapped there. */
+/* The same in memory of the caller's, aligned to a page: zeroed, or left by a store of the same size, layout, hash
+ * secret and seed, whatever ended it.  NULL: this is no such store.  is_shared: a file is mapped there. */
 struct store *store_new_at(void *memory, uint64_t octets, uint64_t seed, bool is_shared);
 void store_free(struct store *store);
 

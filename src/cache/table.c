@@ -1,4 +1,5 @@
-/* The index of a shard: linear hashing (Litwin, VLDB '80) over cache lines.  It grows and shrinks by one bucket at a time. */
+/* The index of a shard: linear hashing (Litwin, VLDB '80) over cache lines.  It grows and shrinks by one bucket at a
+ * time. */
 #include <assert.h>
 
 #include "cache/shard.h"
@@ -179,8 +180,8 @@ static word *last_slot(struct line *line)
     return NULL;
 }
 
-/* Moves slots from the last line of the bucket into holes before it, and gives the line back once it is empty.  A reader
- * might miss a slot that moves towards it from behind: `reuse` tells it to begin again. */
+/* Moves slots from the last line of the bucket into holes before it, and gives the line back once it is empty.  A
+ * reader might miss a slot that moves towards it from behind: `reuse` tells it to begin again. */
 static void settle_last(struct shard *shard, struct line *first, struct line *before, struct line *last)
 {
     for (struct line *line = first; line != last; line = line_next(shard, line)) {

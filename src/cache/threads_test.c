@@ -2,8 +2,8 @@
 
 #include <pthread.h>
 
-/* All calls from four threads at once, on few names in little memory.  By itself it shows that what comes out is whole; under
- * ThreadSanitizer also that nothing is read while it is written. */
+/* All calls from four threads at once, on few names in little memory.  By itself it shows that what comes out is whole;
+ * under ThreadSanitizer also that nothing is read while it is written. */
 enum { THREADS = 4, STEPS = 15000, NAMES = 3000, KEYS = 8 };
 
 static int start(void **state)

@@ -1,6 +1,6 @@
-/* For tests that run lock-free code through the schedules of a reader and a writer, access by access: two threads, one of
- * which goes on at a time.  Whoever includes this defines the atomic operations anew, so that they call stop_here(), and
- * then includes the sources under test. */
+/* For tests that run lock-free code through the schedules of a reader and a writer, access by access: two threads, one
+ * of which goes on at a time.  Whoever includes this defines the atomic operations anew, so that they call stop_here(),
+ * and then includes the sources under test. */
 #ifndef CACHE_TURNS_H
 #define CACHE_TURNS_H
 
@@ -74,8 +74,8 @@ static inline void turns_end(void)
     }
 }
 
-/* So many accesses for the reader, the writer and the reader again, then both to their end.  false: one of them ended before
- * its turn was over. */
+/* So many accesses for the reader, the writer and the reader again, then both to their end.  false: one of them ended
+ * before its turn was over. */
 static inline bool turns_run(const int turns[3])
 {
     is_done[READER] = is_done[WRITER] = false;

@@ -87,8 +87,8 @@ struct config_error {
 /* The file to read, now: the one that was asked for, or else the default one if there is one; NULL if not. */
 const char *config_path(const char *asked_for);
 
-/* path NULL: the defaults.  ERR_FORMAT: *error says file, line, key and what was expected (exit 78).  ERR_SYSTEM: the file
- * cannot be read (exit 78, or 77 when errno is EACCES); *error says so.  now: for negative anchors whose end has
+/* path NULL: the defaults.  ERR_FORMAT: *error says file, line, key and what was expected (exit 78).  ERR_SYSTEM: the
+ * file cannot be read (exit 78, or 77 when errno is EACCES); *error says so.  now: for negative anchors whose end has
  * passed.  Warnings go to the log. */
 MUST_USE enum err config_load(const char *path, struct now now, struct config **config, struct config_error *error);
 /* The same from a text; path, for messages, may be NULL. */

@@ -86,9 +86,8 @@ extern const struct kind kind_forwards, kind_stubs, kind_negatives, kind_insecur
 /* Whatever stands there: of features to come. */
 extern const struct kind kind_later_group;
 
-/* Items of lists: struct address, struct time_server, struct prefix, struct dname, uint8_t (algorithms, digests), struct zone_rule (forwards, stubs), struct local_zone, struct
- * client_string, or
- * one of these. */
+/* Items of lists: struct address, struct time_server, struct prefix, struct dname, uint8_t (algorithms, digests),
+ * struct zone_rule (forwards, stubs), struct local_zone, struct client_string, or one of these. */
 struct line_text { /* texts, secrets, paths */
     const char *text;
     unsigned line;

@@ -170,7 +170,8 @@ static void schedule(struct negatives *negatives)
         ev_timer_stop(negatives->loop, &negatives->tick);
 }
 
-/* Changes reach the disk first, then the workers, then the cache: how many of its entries went with those that ended. */
+/* Changes reach the disk first, then the workers, then the cache: how many of its entries went with those that
+ * ended. */
 static size_t settle(struct negatives *negatives, struct now now)
 {
     size_t entries = 0;

@@ -13,11 +13,12 @@ struct negatives;
 
 struct negatives_handler {
     void *context;
-    /* The set has changed: the workers shall use what negatives_apply() makes of it, and negatives_use() the settings with
-     * it.  Before the next two. */
+    /* The set has changed: the workers shall use what negatives_apply() makes of it, and negatives_use() the settings
+     * with it.  Before the next two. */
     void (*publish)(void *context);
     /* One begins at this zone: what the cache holds at and below it is to be judged anew.  Notes questions there that
-     * were Bogus; *count: how many fit, and how many there were of them.  How many entries went or lost their verdict. */
+     * were Bogus; *count: how many fit, and how many there were of them.  How many entries went or lost their
+     * verdict. */
     size_t (*begun)(void *context, const struct dname *zone, struct question *bogus, uint16_t *count);
     /* One has ended: all that rests on it goes.  How many entries. */
     size_t (*ended)(void *context, const struct dname *zone);

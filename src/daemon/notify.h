@@ -1,4 +1,5 @@
-/* Tells the service manager how we are, as sd_notify(3) describes it: a datagram to the socket that the environment names. */
+/* Tells the service manager how we are, as sd_notify(3) describes it: a datagram to the socket that the environment
+ * names. */
 #ifndef DAEMON_NOTIFY_H
 #define DAEMON_NOTIFY_H
 

@@ -28,8 +28,8 @@ struct resolver_parts settings_parts(const struct settings *settings, struct cac
 bool settings_may_bootstrap(const struct config *config);
 /* Is an anchor usable for the declared model, or was none wanted (row D5-model)? */
 bool settings_have_anchor(const struct settings *settings, struct now now);
-/* sysexits: EX_OK, or EX_UNAVAILABLE after a line in the log when none is, unless bootstrap may find one.  Anchors that no
- * usable algorithm can serve, and space that no anchor covers, are only warned of. */
+/* sysexits: EX_OK, or EX_UNAVAILABLE after a line in the log when none is, unless bootstrap may find one.  Anchors that
+ * no usable algorithm can serve, and space that no anchor covers, are only warned of. */
 int settings_check_trust(const struct settings *settings, struct now now);
 
 /* Equal numbers mean the same, under the same hash secret. */

@@ -126,7 +126,8 @@ static struct front_decision judge_type(const struct front_options *options, uin
     return resolve;
 }
 
-/* RFC 7873 section 5.2.3: one that speaks cookies is told the right one, another one that there is a way that needs none. */
+/* RFC 7873 section 5.2.3: one that speaks cookies is told the right one, another one that there is a way that needs
+ * none. */
 static struct front_decision demand_cookie(const struct front_asker *asker)
 {
     struct front_decision decision = answer(RCODE_BADCOOKIE, EDE_NONE, NULL);

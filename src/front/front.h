@@ -55,8 +55,8 @@ bool front_is_proven(const struct front_asker *asker);
 /* Must this client show a right cookie before it gets anything? */
 bool front_lacks_cookie(const struct front_options *options, const struct address *client,
                         const struct front_asker *asker);
-/* What the OPT record of its answer, if there is one, carries for it alone, in wire form.  idle_ms: how long its connection may be idle.
- * Returns the octets, borrowed from the buffer. */
+/* What the OPT record of its answer, if there is one, carries for it alone, in wire form.  idle_ms: how long its
+ * connection may be idle.  Returns the octets, borrowed from the buffer. */
 struct octets front_write_options(const struct front_options *options, const struct front_asker *asker,
                                   unsigned idle_ms, uint8_t buffer[FRONT_OPTIONS_OCTETS_MAX]);
 
@@ -76,10 +76,10 @@ struct front_decision {
 };
 
 /* message: as message_read() left it; read: what it returned.  Checks in order: QR, access, opcode, format (RFC 9619; a
- * question for a cookie alone has none, RFC 7873 section 5.4), EDNS version, options, cookie, TSIG (NOTAUTH: no key is known here), class, meta types (AXFR, IXFR,
- * MAILA, MAILB, OPT, TSIG, TKEY: NOTIMP or FORMERR or REFUSED with EDE 21 or 30; NXNAME:
- * FORMERR with EDE 30, RFC 9824).  What is too short for a header is not brought here: the
- * host drops it.  RD=0 passes: the host answers from its cache, or REFUSED with EDE 20. */
+ * question for a cookie alone has none, RFC 7873 section 5.4), EDNS version, options, cookie, TSIG (NOTAUTH: no key is
+ * known here), class, meta types (AXFR, IXFR, MAILA, MAILB, OPT, TSIG, TKEY: NOTIMP or FORMERR or REFUSED with EDE 21
+ * or 30; NXNAME: FORMERR with EDE 30, RFC 9824).  What is too short for a header is not brought here: the host drops
+ * it.  RD=0 passes: the host answers from its cache, or REFUSED with EDE 20. */
 struct front_decision front_judge(const struct front_options *options, const struct address *client,
                                   const struct front_asker *asker, enum err read, const struct message *message);
 

@@ -29,7 +29,7 @@ struct answer {
     struct rrset_list proofs; /* SOA, NSEC, NSEC3 with their signatures: Authority section of this link */
     int64_t received_ms;      /* wall time, whole seconds; TTLs count from here */
     int64_t expires_ms;       /* wall time: the least TTL of all parts, capped; not yet by signatures (verdict) */
-    struct rrset *shown_ns;   /* NS of the zone that said it, for clients to see: never used, never cached; NULL: none */
+    struct rrset *shown_ns;   /* NS of the zone that said it, for clients to see: never used or cached; NULL: none */
     bool is_local;            /* our own word (policy/): authoritative, and never cached */
     bool contradicted;        /* DNAME: a CNAME came along that it does not yield (RFC 6672 section 3.1) */
     struct verdict verdict;   /* of the whole link: UNCHECKED until the validator has spoken */

@@ -1,5 +1,5 @@
-/* What evidence looks like: somebody's mistake, somebody's attack, or our own fault.  A suggestion with its reasons, for
- * a human who decides about a negative trust anchor (RFC 7646 section 2 wants that human to be sure that it is a
+/* What evidence looks like: somebody's mistake, somebody's attack, or our own fault.  A suggestion with its reasons,
+ * for a human who decides about a negative trust anchor (RFC 7646 section 2 wants that human to be sure that it is a
  * mistake). */
 #ifndef MONITOR_DIAGNOSIS_H
 #define MONITOR_DIAGNOSIS_H

@@ -2,9 +2,9 @@
  * were resolved: which set failed by which check and key, which servers gave it and which did not, what the parent
  * says.  For people who decide about a negative trust anchor; nothing decides by it.
  *
- * Bounded: EVIDENCE_ZONES_MAX zones, EVIDENCE_RECORDS_MAX records of each, the first of its spell and the newest.  Where
- * room is short the zone goes that has been quiet for longest.  A spell is a time in which a zone fails: it ends when
- * what failed is found good again, or when nothing failed for EVIDENCE_QUIET_S. */
+ * Bounded: EVIDENCE_ZONES_MAX zones, EVIDENCE_RECORDS_MAX records of each, the first of its spell and the newest.
+ * Where room is short the zone goes that has been quiet for longest.  A spell is a time in which a zone fails: it ends
+ * when what failed is found good again, or when nothing failed for EVIDENCE_QUIET_S. */
 #ifndef MONITOR_EVIDENCE_H
 #define MONITOR_EVIDENCE_H
 

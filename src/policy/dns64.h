@@ -20,8 +20,8 @@ bool dns64_reverse(const struct prefix *prefix, const struct dname *name, struct
  * long that is true. */
 bool dns64_wants_addresses(const struct dns64 *dns64, const struct outcome *outcome, struct now now,
                            uint32_t *ttl_max_s);
-/* The outcome of the A question as the answer to the AAAA question (section 5.1.7), in the arena: unsigned, Insecure, EDE
- * 29.  false: there are no addresses. */
+/* The outcome of the A question as the answer to the AAAA question (section 5.1.7), in the arena: unsigned, Insecure,
+ * EDE 29.  false: there are no addresses. */
 bool dns64_synthesize(const struct dns64 *dns64, const struct outcome *addresses, uint32_t ttl_max_s, struct now now,
                       struct arena *arena, struct outcome *told);
 /* The outcome of the PTR question below in-addr.arpa. behind a CNAME record at the name below ip6.arpa. */

@@ -27,13 +27,14 @@ struct local_data {
 
 /* Room for that many records. */
 void local_data_init(struct arena *arena, struct local_data *data, uint16_t records_max);
-/* "host.lan. 300 IN A 192.0.2.1": one record of class IN, before any use.  ERR_FORMAT: *error says why, in the arena. */
+/* "host.lan. 300 IN A 192.0.2.1": one record of class IN, before any use.  ERR_FORMAT: *error says why, in the
+ * arena. */
 MUST_USE enum err local_data_add(struct arena *arena, struct local_data *data, const char *text, const char **error);
 /* Once, when all records and zones are there.  false: *twice is a zone that is there twice. */
 MUST_USE bool local_data_sort(struct local_data *data, const struct local_zone **twice);
 
-/* What is said of the question, copied into the arena; NULL: nothing, and *zone is the local zone that lets it be resolved,
- * NULL if it is in none.  A forward or stub zone inside a local zone wins over it, a record over both. */
+/* What is said of the question, copied into the arena; NULL: nothing, and *zone is the local zone that lets it be
+ * resolved, NULL if it is in none.  A forward or stub zone inside a local zone wins over it, a record over both. */
 struct answer *local_data_answer(const struct local_data *data, const struct resolver_options *options,
                                  const struct question *question, struct now now, struct arena *arena,
                                  const struct local_zone **zone);

@@ -17,8 +17,8 @@ struct rebinding {
 /* Does the outcome show an address that is to be left out: as A or AAAA record, or as a hint of SVCB or HTTPS? */
 bool rebinding_is_shown(const struct rebinding *rebinding, const struct outcome *outcome);
 
-/* The outcome without these records, in the arena and borrowing from the outcome: a set that lacks some of its records is
- * unsigned and Insecure, EDE 15. */
+/* The outcome without these records, in the arena and borrowing from the outcome: a set that lacks some of its records
+ * is unsigned and Insecure, EDE 15. */
 void rebinding_leave_out(const struct rebinding *rebinding, const struct outcome *outcome, struct arena *arena,
                          struct outcome *told);
 

@@ -1,6 +1,6 @@
 /* What a client is told instead of what was resolved: addresses for IPv6-only networks (DNS64, RFC 6147), no private
- * addresses (DNS rebinding), and the word on root keys (RFC 8509).  It stands between the resolver, which knows nothing of it, and the response, and is decided
- * anew for each client: nothing of it is cached.
+ * addresses (DNS rebinding), and the word on root keys (RFC 8509).  It stands between the resolver, which knows nothing
+ * of it, and the response, and is decided anew for each client: nothing of it is cached.
  *
  *     retell_question()    names the question to resolve first
  *     retell_outcome()     takes each outcome: tell it, tell another, or resolve one more question before

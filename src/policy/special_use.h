@@ -6,8 +6,8 @@
 #include "resolver/hooks.h"
 #include "resolver/options.h"
 
-/* What is said of the question; NULL: nothing.  `open`, which may be NULL: a zone that is resolved all the same, with all that is
- * special below it. */
+/* What is said of the question; NULL: nothing.  `open`, which may be NULL: a zone that is resolved all the same, with
+ * all that is special below it. */
 struct answer *special_use_answer(const struct resolver_options *options, const struct question *question,
                                   const struct dname *open, struct now now, struct arena *arena);
 

@@ -1,5 +1,5 @@
-/* What the root's DNSKEY set and root-anchors.xml are worth (D5-demand-b, RFC 9718), before any of it is believed.  The signature
- * itself is crypto/cms_test.c's. */
+/* What the root's DNSKEY set and root-anchors.xml are worth (D5-demand-b, RFC 9718), before any of it is believed.  The
+ * signature itself is crypto/cms_test.c's. */
 #include "steward/inquiry.h"
 
 #include <setjmp.h>

@@ -1,7 +1,7 @@
-/* The chore that looks whether negative trust anchors are needed still (RFC 7646 section 2): it asks for the zone's SOA,
- * NS and DNSKEY sets and for what failed when the anchor came, validated as if there were no negative trust anchor at
- * all, round by round; if all is well, the same of each server of the zone by itself, for those that are well would hide
- * one that is not.  And it finds out whether the name is a zone cut.  No I/O, no clock: its host asks for it. */
+/* The chore that looks whether negative trust anchors are needed still (RFC 7646 section 2): it asks for the zone's
+ * SOA, NS and DNSKEY sets and for what failed when the anchor came, validated as if there were no negative trust anchor
+ * at all, round by round; if all is well, the same of each server of the zone by itself, for those that are well would
+ * hide one that is not.  And it finds out whether the name is a zone cut.  No I/O, no clock: its host asks for it. */
 #ifndef STEWARD_NTA_CHECK_H
 #define STEWARD_NTA_CHECK_H
 
@@ -17,8 +17,8 @@ struct nta_check;
 
 struct nta_check_host {
     void *context;
-    /* resolver_probe(), by a resolver that knows no negative trust anchors; nta_check_answer() has to follow with the same
-     * waiter, or nta_check_free(). */
+    /* resolver_probe(), by a resolver that knows no negative trust anchors; nta_check_answer() has to follow with the
+     * same waiter, or nta_check_free(). */
     void (*probe)(void *context, const struct question *question, bool checking_disabled, void *waiter);
     /* resolver_probe_server(), by the same. */
     void (*probe_server)(void *context, const struct question *question, const struct single_server *single,

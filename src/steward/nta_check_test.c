@@ -177,7 +177,8 @@ static void answers_may_come_behind_its_end(void **state)
 
 /* ---- one by one ---- */
 
-/* A zone with two servers, of three addresses.  bad: this address has bad data; silent: this one does not answer; 0: none. */
+/* A zone with two servers, of three addresses.  bad: this address has bad data; silent: this one does not answer; 0:
+ * none. */
 struct servers {
     struct arena *arena;
     uint8_t bad, silent;

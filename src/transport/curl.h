@@ -1,5 +1,5 @@
-/* libcurl, loaded when it is needed.  It brings thirty libraries along (LDAP, Kerberos, SSH …), and loading those would take
- * longer than all else of a start, while most runs fetch nothing. */
+/* libcurl, loaded when it is needed.  It brings thirty libraries along (LDAP, Kerberos, SSH …), and loading those would
+ * take longer than all else of a start, while most runs fetch nothing. */
 #ifndef TRANSPORT_CURL_H
 #define TRANSPORT_CURL_H
 

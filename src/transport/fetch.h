@@ -1,4 +1,5 @@
-/* One document over HTTP or HTTPS (libcurl, on the event loop).  Addresses are handed in: no other resolver is asked. */
+/* One document over HTTP or HTTPS (libcurl, on the event loop).  Addresses are handed in: no other resolver is
+ * asked. */
 #ifndef TRANSPORT_FETCH_H
 #define TRANSPORT_FETCH_H
 

@@ -27,8 +27,8 @@ struct nts_agreement {
 };
 
 struct nts_handshake;
-/* Connects to server, which must prove to be name by an authority of the file (PEM; NULL: by one of the system's), which
- * is read now.  done() is called once, from the loop, unless the handshake is freed before; it may free it.  name
+/* Connects to server, which must prove to be name by an authority of the file (PEM; NULL: by one of the system's),
+ * which is read now.  done() is called once, from the loop, unless the handshake is freed before; it may free it.  name
  * outlives it. */
 struct nts_handshake *nts_handshake_new(struct ev_loop *loop, const struct address *server, const char *name,
                                         const char *authorities, const struct nts_dates *dates,

@@ -58,8 +58,8 @@ struct sntp_question {
 /* Asks; done() is called once, from the loop, unless the question is cancelled first.  context and done are set. */
 void sntp_ask(struct sntp_question *question, struct ev_loop *loop, struct random *random,
               const struct address *server);
-/* The same, by the keys of a session, which lives as long as the question and has a cookie; an answer that is not sealed
- * with them is none. */
+/* The same, by the keys of a session, which lives as long as the question and has a cookie; an answer that is not
+ * sealed with them is none. */
 void sntp_ask_sealed(struct sntp_question *question, struct ev_loop *loop, struct random *random,
                      const struct address *server, struct nts_session *session);
 /* No done() for it any more.  One that is not under way is allowed. */

@@ -144,7 +144,8 @@ static void break_connection(struct tcp_connection *connection)
     close_connection(connection);
 }
 
-/* Octets that the kernel took; fewer than all when it has no room for more, or the connection is broken: it is closed. */
+/* Octets that the kernel took; fewer than all when it has no room for more, or the connection is broken: it is
+ * closed. */
 static size_t send_octets(struct tcp_connection *connection, struct octets octets)
 {
     size_t done = 0;
@@ -189,8 +190,8 @@ static bool has_question(const struct tcp_connection *connection)
     return connection->in_len >= LENGTH_OCTETS && connection->in_len - LENGTH_OCTETS >= question_octets(connection->in);
 }
 
-/* Asks the loop for what can be used now.  A question that was read but had to wait comes from the loop, too, and not from
- * here: an answer that leads to a question that leads to an answer … must not nest. */
+/* Asks the loop for what can be used now.  A question that was read but had to wait comes from the loop, too, and not
+ * from here: an answer that leads to a question that leads to an answer … must not nest. */
 static void watch(struct tcp_connection *connection)
 {
     struct ev_loop *loop = connection->server->loop;
@@ -409,7 +410,8 @@ static void on_connection(struct ev_loop *loop, ev_io *watcher, int events)
     settle(connection); /* writes */
 }
 
-/* Neither a whole question nor a whole answer for TCP_IDLE_MS.  While only we are slow, that is no fault of the client's. */
+/* Neither a whole question nor a whole answer for TCP_IDLE_MS.  While only we are slow, that is no fault of the
+ * client's. */
 static void on_timer(struct ev_loop *loop, ev_timer *watcher, int events)
 {
     (void)events;

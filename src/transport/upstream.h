@@ -28,8 +28,8 @@ struct upstream_handler {
 struct upstream *upstream_new(struct ev_loop *loop, const struct upstream_handler *handler, unsigned sockets_max);
 void upstream_free(struct upstream *upstream);
 
-/* ids are the owner's, each used once.  The packet (no TCP length) is copied.  False: it could not even begin, *how says
- * why, and nothing more is heard of it. */
+/* ids are the owner's, each used once.  The packet (no TCP length) is copied.  False: it could not even begin, *how
+ * says why, and nothing more is heard of it. */
 bool upstream_start_udp(struct upstream *upstream, uint64_t id, const struct address *server, struct octets packet,
                         enum upstream_failure *how);
 bool upstream_start_tcp(struct upstream *upstream, uint64_t id, const struct address *server, struct octets packet,

@@ -1,5 +1,6 @@
 /* How the root's anchors stand: what is believed here beside what is published, in the DNS and in root-anchors.xml, and
- * what time it is.  A pure function of facts; each verdict rests on two of them that do not come from the same place. */
+ * what time it is.  A pure function of facts; each verdict rests on two of them that do not come from the same
+ * place. */
 #ifndef TRUST_ANCHOR_DIAGNOSIS_H
 #define TRUST_ANCHOR_DIAGNOSIS_H
 

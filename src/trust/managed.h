@@ -79,9 +79,9 @@ static inline bool managed_key_is_trusted(const struct managed_key *key)
 }
 size_t managed_zone_trusted(const struct managed_zone *zone); /* how many */
 
-/* What was known of revocations is lost: keys that were trusted by the operator's word or by what was built in could have
- * been revoked meanwhile.  They are doubted, and not trusted, until root-anchors.xml lists them (bootstrap_adopt()) or an
- * order adds them. */
+/* What was known of revocations is lost: keys that were trusted by the operator's word or by what was built in could
+ * have been revoked meanwhile.  They are doubted, and not trusted, until root-anchors.xml lists them
+ * (bootstrap_adopt()) or an order adds them. */
 void managed_doubt(struct managed_zone *zone, int64_t now_s);
 /* Nobody can be asked: their word counts again. */
 void managed_trust_doubted(struct managed_zone *zone, int64_t now_s);

@@ -1,6 +1,6 @@
 /* Negative trust anchors that come and go while the resolver runs (RFC 7646): the set that changes, from which each
- * snapshot of trust.h gets its own.  What the operator ordered, and what the configuration names, each with who, when and
- * why.  steward/ looks whether they are needed still, store/ keeps them.  For one thread. */
+ * snapshot of trust.h gets its own.  What the operator ordered, and what the configuration names, each with who, when
+ * and why.  steward/ looks whether they are needed still, store/ keeps them.  For one thread. */
 #ifndef TRUST_NTA_H
 #define TRUST_NTA_H
 
@@ -89,8 +89,8 @@ struct nta_listener {
 /* What the configuration says: new ones begin, those that it names no more end, those that it names still go on as they
  * are, counted from when they were first seen. */
 void nta_merge(struct nta_set *set, const struct trust *configured, int64_t now_s, const struct nta_listener *listener);
-/* Ends those whose time has come, and sees to it that none lasts longer after the clock was set back.  Under a clock that is
- * believed alone.  Whether anything has changed. */
+/* Ends those whose time has come, and sees to it that none lasts longer after the clock was set back.  Under a clock
+ * that is believed alone.  Whether anything has changed. */
 bool nta_tick(struct nta_set *set, int64_t now_s, const struct nta_listener *listener);
 /* event says why.  nta may be gone afterwards. */
 void nta_end(struct nta_set *set, struct nta *nta, enum nta_event event, const struct nta_listener *listener);

@@ -1,4 +1,5 @@
-/* root-anchors.xml, the root's trust anchors as IANA publishes them (RFC 9718 section 2; RFC 7958 without public keys). */
+/* root-anchors.xml, the root's trust anchors as IANA publishes them (RFC 9718 section 2; RFC 7958 without public
+ * keys). */
 #ifndef TRUST_ROOT_ANCHORS_H
 #define TRUST_ROOT_ANCHORS_H
 

@@ -89,8 +89,8 @@ static bool negative_counts(const void *item, int64_t now_s)
 }
 
 /* The closest item at or above name that counts; NULL if none does.  Between an ancestor of name and name itself only
- * names below that ancestor stand in canonical order: the item before name is the ancestor, or shares with name all that
- * an ancestor could be. */
+ * names below that ancestor stand in canonical order: the item before name is the ancestor, or shares with name all
+ * that an ancestor could be. */
 static const void *list_closest(const struct list *list, const struct dname *name,
                                 bool (*counts)(const void *item, int64_t now_s), int64_t now_s)
 {

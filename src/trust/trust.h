@@ -28,7 +28,7 @@ struct anchor {
     uint16_t type;          /* TYPE_DS or TYPE_DNSKEY */
     struct octets rdata;    /* owned by the snapshot */
     enum anchor_source source;
-    int64_t valid_from_s, valid_until_s; /* UNIX time; INT64_MIN and INT64_MAX when there is no bound (RFC 9718 section 2.1) */
+    int64_t valid_from_s, valid_until_s; /* UNIX time; INT64_MIN, INT64_MAX: no bound (RFC 9718 section 2.1) */
 };
 
 enum coverage { /* what is said of a name by the closest entry at or above it */
@@ -40,9 +40,9 @@ enum coverage { /* what is said of a name by the closest entry at or above it */
 
 /* ---- reading ---- */
 
-/* The closest entry at or above name; of several at one name: negative, insecure, anchor.  *zone is where it stands (the
- * root for COVERAGE_NONE).  Negative anchors past their end do not count; anchors outside their validity do: what they
- * cover fails closed. */
+/* The closest entry at or above name; of several at one name: negative, insecure, anchor.  *zone is where it stands
+ * (the root for COVERAGE_NONE).  Negative anchors past their end do not count; anchors outside their validity do: what
+ * they cover fails closed. */
 enum coverage trust_covers(const struct trust *trust, const struct dname *name, struct now now, struct dname *zone);
 /* Usable anchors (inside their validity, not revoked) at exactly this zone; borrowed.  Number written. */
 size_t trust_anchors_at(const struct trust *trust, const struct dname *zone, struct now now, const struct anchor **list,

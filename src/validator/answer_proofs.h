@@ -1,4 +1,5 @@
-/* The NSEC and NSEC3 RRsets that came with an answer: which of them verify, and what those prove.  For this folder alone. */
+/* The NSEC and NSEC3 RRsets that came with an answer: which of them verify, and what those prove.  For this folder
+ * alone. */
 #ifndef VALIDATOR_ANSWER_PROOFS_H
 #define VALIDATOR_ANSWER_PROOFS_H
 

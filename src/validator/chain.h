@@ -1,7 +1,7 @@
 /* The chain of trust between an anchor and the zone that holds the data: RFC 4035 sections 5.1 and 5.2.  For this
- * folder alone.  chain.c, link.c and negative.c call each other: keys are vouched for by DS sets, DS sets are answers that
- * are judged like any other, which takes the keys of a zone above.  Each step leads to a shorter name, or from a zone's
- * keys to its DS set: there are never more than two for a label. */
+ * folder alone.  chain.c, link.c and negative.c call each other: keys are vouched for by DS sets, DS sets are answers
+ * that are judged like any other, which takes the keys of a zone above.  Each step leads to a shorter name, or from a
+ * zone's keys to its DS set: there are never more than two for a label. */
 #ifndef VALIDATOR_CHAIN_H
 #define VALIDATOR_CHAIN_H
 
@@ -58,7 +58,8 @@ struct unsigned_data {
 enum judgement chain_insecurity(struct judge *judge, const struct dname *from, const struct unsigned_data *data,
                                 struct verdict *verdict);
 
-/* ZONE_NO_CUT if no cut that delegations know of lies below `signer`, down to `holder`; else the zone that cut makes. */
+/* ZONE_NO_CUT if no cut that delegations know of lies below `signer`, down to `holder`; else the zone that cut
+ * makes. */
 enum judgement chain_cut_below(struct judge *judge, const struct dname *signer, const struct dname *holder,
                                struct zone *zone);
 

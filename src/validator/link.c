@@ -99,8 +99,8 @@ static enum judgement judge_expansion(struct judge *judge, const struct answer *
     return JUDGED;
 }
 
-/* Denials that came along with an alias speak of its target.  The alias does not rest on them: those that verify stay with it,
- * others are no fault of its own. */
+/* Denials that came along with an alias speak of its target.  The alias does not rest on them: those that verify stay
+ * with it, others are no fault of its own. */
 static enum judgement judge_companions(struct judge *judge, const struct answer *answer,
                                        struct rrset_judgement *judgement)
 {
@@ -111,8 +111,8 @@ static enum judgement judge_companions(struct judge *judge, const struct answer 
     return judged;
 }
 
-/* The NS set that came along is seen by clients, so that AD speaks of it, too (RFC 4035 section 3.2.3).  What the zone of the
- * answer has not signed goes; the answer does not rest on it. */
+/* The NS set that came along is seen by clients, so that AD speaks of it, too (RFC 4035 section 3.2.3).  What the zone
+ * of the answer has not signed goes; the answer does not rest on it. */
 static enum judgement judge_shown_ns(struct judge *judge, struct answer *answer, const struct zone *zone)
 {
     struct signature_result result;
@@ -281,8 +281,8 @@ static void keep_verified_proofs(struct judge *judge, struct answer *answer)
     answer->proofs = kept;
 }
 
-/* By an Insecure DS or DNSKEY set others are judged: a zone that becomes signed must not stay Insecure through the TTL that its
- * own keys have.  Data may be served for as long as they live. */
+/* By an Insecure DS or DNSKEY set others are judged: a zone that becomes signed must not stay Insecure through the TTL
+ * that its own keys have.  Data may be served for as long as they live. */
 static void end_with_insecurity(const struct judge *judge, const struct answer *answer, struct verdict *verdict)
 {
     uint16_t qtype = answer->question.qtype;

@@ -115,9 +115,9 @@ static struct unsigned_data unsigned_denial(const struct answer *answer, const s
     return data;
 }
 
-/* The zone of an anchor may have been given up: one above it, which has an anchor of its own, proves that there is nothing at that
- * name (RFC 6840 appendix C.2: any success is accepted).  Not where a stub or forward zone says that it is there.
- * *is_gone: so it is, and *verdict is SECURE. */
+/* The zone of an anchor may have been given up: one above it, which has an anchor of its own, proves that there is
+ * nothing at that name (RFC 6840 appendix C.2: any success is accepted).  Not where a stub or forward zone says that it
+ * is there.  *is_gone: so it is, and *verdict is SECURE. */
 static enum judgement judge_lost_anchor(struct judge *judge, struct answer *answer, const struct dname *lost,
                                         struct verdict *verdict, bool *is_gone)
 {

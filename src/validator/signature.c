@@ -166,8 +166,8 @@ static const struct dnskey *read_keys(struct arena *arena, const struct signer_k
     return keys;
 }
 
-/* The zone's signatures, those with the most labels first: who holds the name's own signature needs no proof that a wildcard
- * was the closest match, in whatever order they came.  Their number. */
+/* The zone's signatures, those with the most labels first: who holds the name's own signature needs no proof that a
+ * wildcard was the closest match, in whatever order they came.  Their number. */
 static uint16_t read_signatures(const struct rrset *rrset, const struct dname *zone, struct rrsig *sigs)
 {
     uint16_t count = 0;

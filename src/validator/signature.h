@@ -50,8 +50,8 @@ struct signature_result {
     const struct signature_result *other; /* FAULT_NONE only: what else must have verified; NULL: nothing */
 };
 
-/* Sees each signature that is tried, and how far it came, good ones included: for counting.  A set that is good may have
- * others that are not. */
+/* Sees each signature that is tried, and how far it came, good ones included: for counting.  A set that is good may
+ * have others that are not. */
 struct signature_watch {
     void *context;
     void (*saw)(void *context, const struct rrset *rrset, const struct rrsig *sig, enum signature_fault fault);

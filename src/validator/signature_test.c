@@ -129,7 +129,8 @@ static void every_signature_is_seen_once(void **state)
     assert_int_equal(counts[FAULT_NONE] + counts[FAULT_EXPIRED] + counts[FAULT_BAD], 4);
 }
 
-/* RFC 4035 section 5.3.4: the name's own signature spares the proof that a wildcard's would need, wherever it stands. */
+/* RFC 4035 section 5.3.4: the name's own signature spares the proof that a wildcard's would need, wherever it
+ * stands. */
 static void the_names_own_signature_comes_first(void **state)
 {
     enum { LABELS_AT = 3 };

@@ -6,7 +6,8 @@
 
 enum { NO_SIGNER = -1 }; /* in place of a number of labels */
 
-/* Names that are said to have signed.  As they are all ancestors of one name, their numbers of labels tell them apart. */
+/* Names that are said to have signed.  As they are all ancestors of one name, their numbers of labels tell them
+ * apart. */
 struct signers {
     bool at[DNAME_LABELS_MAX + 1];
 };

@@ -72,19 +72,20 @@ enum judgement {
  * for signatures gets NXDOMAIN.  No NXDOMAIN cut follows from
  * it.  Compare with strcmp(): it may come out of a cache. */
 #define SITE_COMPACT_DENIAL "compact-denial"
-/* verdict.site of an Indeterminate answer: a DS or DNSKEY set that is needed cannot be had; explanation->failed_name and
- * failed_type say which. */
+/* verdict.site of an Indeterminate answer: a DS or DNSKEY set that is needed cannot be had; explanation->failed_name
+ * and failed_type say which. */
 #define SITE_FACT_UNAVAILABLE "fact-unavailable"
 
 /* Judges one link: data, CNAME, DNAME, no-data or name error.  A verdict that is there already is left alone.  Never
  * touches records, but turns a name error into no data where the signed records say so (kind and rcode), and takes out
- * of answer->proofs of a Secure answer what the verdict does not rest on, and signatures that name other zones: behind an
- * AD bit stands nothing that was not verified (RFC 4035 section 3.2.3), and what enters the denial index neither.  An
- * exhausted budget yields INDETERMINATE with the budget's name as site, so that it is not held against the zone. */
+ * of answer->proofs of a Secure answer what the verdict does not rest on, and signatures that name other zones: behind
+ * an AD bit stands nothing that was not verified (RFC 4035 section 3.2.3), and what enters the denial index neither.
+ * An exhausted budget yields INDETERMINATE with the budget's name as site, so that it is not held against the zone. */
 MUST_USE enum judgement validator_judge(const struct validation *validation, struct answer *answer,
                                         struct dname *need_name, uint16_t *need_type);
 
-/* Is BOGUS all that can become of the question, whatever servers say?  So it is below anchors none of which can be used. */
+/* Is BOGUS all that can become of the question, whatever servers say?  So it is below anchors none of which can be
+ * used. */
 bool validator_fails_closed(const struct validation *validation, const struct question *question,
                             struct verdict *verdict);
 
