@@ -229,8 +229,15 @@ static bool is_signed(const struct rrset *set)
     return set->sig_count > 0;
 }
 
-/* Other data beside an alias cannot be (RFC 2181 section 10.1).  Where the zone has signed both it means what its server says
- * first: an alias is answered with before anything else is (RFC 1034 section 4.3.2 step 3a). */
+/* Other data cannot be beside a CNAME or below a DNAME (RFC 2181 section 10.1, RFC 6672 section 2.4): if one of the two is
+ * signed the other one is a lie. */
+static bool is_outdone(const struct rrset *data, const struct rrset *alias)
+{
+    return alias != NULL && is_signed(alias) && !is_signed(data);
+}
+
+/* Where the zone has signed both it means what its server says first: an alias is answered with before anything else is
+ * (RFC 1034 section 4.3.2 step 3a). */
 static bool alias_comes_first(const struct message *message, const struct rrset *cname, const struct rrset *data)
 {
     const struct rrset_list *section = &message->sections[SECTION_ANSWER];
@@ -252,7 +259,8 @@ static struct answer *positive_link(const struct message *message, const struct 
     struct rrset *dname = find_dname(message, asked, qname);
     struct rrset *set = find(message, SECTION_ANSWER, asked, qname, qtype);
     struct rrset *cname = find(message, SECTION_ANSWER, asked, qname, TYPE_CNAME);
-    if (set != NULL && !is_yielded(set, dname) && !alias_comes_first(message, cname, set))
+    if (set != NULL && !is_yielded(set, dname) && !is_outdone(set, dname) && !is_outdone(set, cname) &&
+        !alias_comes_first(message, cname, set))
         return positive(message, asked, qname, ANSWER_DATA, set, arena);
     if (dname != NULL)
         return dname_link(message, asked, qname, dname, arena);
