@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Asks several resolvers the same questions about mutated zones and tells where they differ.
 
-    compare.py [--seed N] [--first N] [--count N] [--subjects vouchd,Unbound,…] [--number N] [--json FILE]
+    compare.py [--seed N] [--first N] [--count N] [--subjects vouchd,Unbound,…] [--number N] [--vouchd PROGRAM]
 
 --number asks about one mutant alone and shows everything.  Needs root: all of it runs in a network namespace.
 """
