@@ -222,6 +222,14 @@ static void learn_of_edns(struct server *server, const struct lookup *l, enum re
         server->no_options_until_ms = now.monotonic_ms + NO_OPTIONS_S * 1000;
 }
 
+/* Silent to all other questions so far; it may be that packets were lost, but that shows when it answers another one. */
+static void learn_of_plainness(struct server *server, const struct lookup *l, struct now now)
+{
+    server->bears_all |= !l->sent_plain;
+    if (l->sent_plain && !server->bears_all)
+        server->plain_until_ms = now.monotonic_ms + PLAIN_S * 1000;
+}
+
 /* Without options first: what a server says of those it does not know is not said of EDNS. */
 static bool stumbled_over_options(const struct lookup *l, const struct message *message)
 {
@@ -254,6 +262,15 @@ static struct asked asked_of(const struct lookup *l, const struct resolver_optio
         .least_negative_ttl_s = options->least_negative_ttl_s,
         .now = now,
     };
+}
+
+/* What a server cannot do now it may be able to do in a moment: somebody else is asked first, if there is one. */
+static void bear_refusal(struct lookup *l, uint16_t rcode)
+{
+    if (rcode == RCODE_SERVFAIL && l->refusals < REFUSALS_BORNE)
+        l->refusals++;
+    else
+        give_up_target(l);
 }
 
 static void absorb_reply(struct resolver *r, struct lookup *l, const struct message *message, struct arena *scratch,
@@ -296,7 +313,7 @@ static void absorb_reply(struct resolver *r, struct lookup *l, const struct mess
         return;
     case REPLY_REFUSED:
         if (!fall_back_to_full_name(r->parts.options, l))
-            give_up_target(l);
+            bear_refusal(l, reply.rcode);
         return;
     }
 }
@@ -304,7 +321,9 @@ static void absorb_reply(struct resolver *r, struct lookup *l, const struct mess
 void lookup_absorb(struct resolver *r, struct lookup *l, const struct message *reply, enum err read,
                    struct arena *scratch, struct now now)
 {
-    server_answered(servers_get(r->servers, &l->target->address), now.monotonic_ms - l->sent_ms);
+    struct server *server = servers_get(r->servers, &l->target->address);
+    server_answered(server, now.monotonic_ms - l->sent_ms);
+    learn_of_plainness(server, l, now);
     lookup_exchange_over(r, l);
     task_wake(r, &l->task);
     if (read == OK && lookup_cookie_wants_more(r, l, reply))
@@ -323,22 +342,34 @@ void lookup_absorb(struct resolver *r, struct lookup *l, const struct message *r
 
 /* ---- no reply ---- */
 
-void lookup_exchange_failed(struct resolver *r, struct lookup *l, enum exchange_failure how, struct now now)
-{
-    if (how != EXCHANGE_NO_SOCKET) {
-        server_was_silent(servers_get(r->servers, &l->target->address), l->sent_ms, now.monotonic_ms);
-        l->target->given_up = true;
-    }
-    l->timeouts++;
-    lookup_exchange_over(r, l);
-    task_wake(r, &l->task);
-}
-
 /* Somebody answers in the server's place. */
 static void use_tcp_alone(struct resolver *r, struct lookup *l, struct now now)
 {
     servers_get(r->servers, &l->target->address)->tcp_until_ms = now.monotonic_ms + TCP_ALONE_S * 1000;
     l->target->use_tcp = true;
+}
+
+/* It speaks no TCP: who sends forged replies is not to make it unreachable. */
+static bool goes_back_to_udp(struct server *server, struct lookup *l, struct now now)
+{
+    if (!l->sent_tcp || server->tcp_until_ms <= now.monotonic_ms)
+        return false;
+    server->tcp_until_ms = 0;
+    l->target->use_tcp = false;
+    l->target->udp_alone = true;
+    return true;
+}
+
+void lookup_exchange_failed(struct resolver *r, struct lookup *l, enum exchange_failure how, struct now now)
+{
+    struct server *server = servers_get(r->servers, &l->target->address);
+    if (how != EXCHANGE_NO_SOCKET && !goes_back_to_udp(server, l, now)) {
+        server_was_silent(server, l->sent_ms, now.monotonic_ms);
+        l->target->given_up = true;
+    }
+    l->timeouts++;
+    lookup_exchange_over(r, l);
+    task_wake(r, &l->task);
 }
 
 /* Silence may be meant for the minimised question alone. */
@@ -357,7 +388,7 @@ void lookup_timed_out(struct resolver *r, struct lookup *l, struct now now)
     struct server *server = servers_get(r->servers, &l->target->address);
     server_was_silent(server, l->sent_ms, now.monotonic_ms);
     doubt_minimised_question(r->parts.options, l);
-    if (l->forged > 0)
+    if (l->forged > 0 && !l->target->udp_alone)
         use_tcp_alone(r, l, now);
     if (l->sent_options && server->cookie.server_octets == 0)
         l->target->no_options = true; /* it may not bear them; one that has shown a cookie does */
@@ -372,7 +403,7 @@ void lookup_forged(struct resolver *r, struct lookup *l, struct now now)
     r->stats.forged_dropped++;
     if (l->forged < FORGED_MAX)
         l->forged++;
-    if (l->forged < FORGED_MAX || l->sent_tcp)
+    if (l->forged < FORGED_MAX || l->sent_tcp || l->target->udp_alone)
         return;
     use_tcp_alone(r, l, now);
     want_cancel(r, l->exchange);

@@ -47,6 +47,7 @@ LIST_HEAD(wait_list, wait);
 enum {
     CUT_TARGETS_MAX = 64,       /* addresses considered at one cut */
     SENDS_PER_TARGET_MAX = 3,   /* per transport: RFC 9520 section 3.1 */
+    REFUSALS_BORNE = 2,         /* by servers that are asked again: a failure may pass */
     MINIMISE_COUNT_MAX = 10,    /* RFC 9156 section 2.3 */
     MINIMISE_ONE_LABEL = 4,     /* the same: the first so many questions add one label each */
     MINIMISED_TIMEOUTS_MAX = 3, /* then servers get the whole name: some drop what they do not expect */
@@ -60,6 +61,7 @@ struct target { /* one address of a server of the cut */
     bool given_up;       /* lame, refused, malformed …: not asked again in this lookup */
     bool recursion_lame; /* answered from recursion, or with nothing: only when nobody else does better */
     bool use_tcp;        /* truncated, or forged replies were seen */
+    bool udp_alone;      /* the latter, and it speaks no TCP: whatever is forged */
     bool no_edns;
     bool no_options;     /* stumbled over EDNS options, or seemed to */
     bool cookie_was_bad; /* BADCOOKIE: asked once more with the new one */
@@ -142,6 +144,7 @@ struct lookup {
     bool sent_tcp;
     bool sent_edns;
     bool sent_options;
+    bool sent_plain;
     bool sent_cookie;
     uint8_t cookie[COOKIE_CLIENT_OCTETS]; /* our part */
     uint8_t forged;                       /* replies that did not belong to the question */

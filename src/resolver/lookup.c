@@ -313,6 +313,13 @@ static int64_t choose_timeout_ms(struct resolver *r, const struct lookup *l, uin
     return timeout_ms < TIMEOUT_MAX_MS ? timeout_ms : TIMEOUT_MAX_MS;
 }
 
+/* The last question may be heard by who did not hear the others. */
+static bool is_to_be_plain(const struct lookup *l, const struct server *server, uint8_t n, struct now now)
+{
+    bool is_last = n + 1 == SENDS_PER_TARGET_MAX || server_is_silent(server, now.monotonic_ms);
+    return !l->cut->recursive && (is_last || server->plain_until_ms > now.monotonic_ms);
+}
+
 static void send_question(struct resolver *r, struct lookup *l, struct target *target, struct now now)
 {
     const struct server *server = servers_get(r->servers, &target->address);
@@ -323,6 +330,7 @@ static void send_question(struct resolver *r, struct lookup *l, struct target *t
     l->sent_edns = !target->no_edns && (needs_signatures || server->no_edns_until_ms <= now.monotonic_ms);
     uint8_t *sent = l->sent_tcp ? &target->tcp_sent : &target->udp_sent;
     uint8_t n = (*sent)++;
+    l->sent_plain = is_to_be_plain(l, server, n, now);
     int64_t timeout_ms = choose_timeout_ms(r, l, n, now);
 
     uint8_t buffer[QUESTION_OCTETS_MAX];

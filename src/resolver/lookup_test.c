@@ -311,6 +311,89 @@ static void silence_may_be_about_options(void **state)
     assert_int_equal(cookie_sent(test, 1).len, 0);
 }
 
+/* ---- servers with little patience ---- */
+
+static void pass_ms(struct test *test, int64_t ms)
+{
+    test->world.now.monotonic_ms += ms;
+    resolver_tick(test->world.resolver, test->world.now);
+    run(test);
+}
+
+static void read_sent(struct test *test, unsigned n, struct message *message)
+{
+    assert_true(n < test->sent_count);
+    assert_int_equal(message_read(test->sent[n].packet, test->world.arena, message), OK);
+}
+
+static bool is_plain(struct test *test, unsigned n)
+{
+    struct message message;
+    read_sent(test, n, &message);
+    struct dname lower;
+    dname_lower(&message.question.qname, &lower);
+    return !message.header.cd && dname_same_case(&message.question.qname, &lower);
+}
+
+/* Some drop what is not in lower case, or has CD set. */
+static void the_last_question_is_plain(void **state)
+{
+    struct test *test = *state;
+    test->world.options.random_case = true;
+    delegate(test, "example.", (const char *const[]) { "ns.example." }, 1, true);
+    ask(test, "a-name-with-many-letters.example.", TYPE_A);
+    pass_ms(test, RTT_UNKNOWN_MS);
+    pass_ms(test, 2 * RTT_UNKNOWN_MS);
+    assert_int_equal(test->sent_count, SENDS_PER_TARGET_MAX);
+    for (unsigned i = 0; i < SENDS_PER_TARGET_MAX; i++)
+        assert_int_equal(is_plain(test, i), i == SENDS_PER_TARGET_MAX - 1);
+    reply(test, RCODE_NXDOMAIN);
+    ask(test, "another-name-with-many-letters.example.", TYPE_A); /* remembered … */
+    assert_true(is_plain(test, test->sent_count - 1));
+    reply(test, RCODE_NXDOMAIN);
+    pass_ms(test, PLAIN_S * INT64_C(1000)); /* … for a while */
+    ask(test, "a-third-name-with-many-letters.example.", TYPE_A);
+    assert_false(is_plain(test, test->sent_count - 1));
+}
+
+static void a_failure_may_pass(void **state)
+{
+    struct test *test = *state;
+    delegate(test, "example.", (const char *const[]) { "ns.example." }, 1, true);
+    ask(test, "www.example.", TYPE_A);
+    for (unsigned n = 0; n < SENDS_PER_TARGET_MAX; n++) {
+        assert_true(address_equal(&test->sent[n].server, &test->sent[0].server));
+        reply(test, RCODE_SERVFAIL);
+    }
+    /* but not for long: the zone's parent is asked */
+    assert_false(address_equal(&test->sent[SENDS_PER_TARGET_MAX].server, &test->sent[0].server));
+}
+
+/* RFC 5452 section 9.2: TCP is better, but the server need not speak it. */
+static void guessing_makes_no_server_unreachable(void **state)
+{
+    struct test *test = *state;
+    delegate(test, "example.", (const char *const[]) { "ns.example." }, 1, true);
+    ask(test, "www.example.", TYPE_A);
+    for (unsigned round = 0; round < 2; round++) {
+        const struct exchange sent = test->sent[test->sent_count - 1];
+        assert_int_equal(sent.transport, TRANSPORT_UDP);
+        struct octets guess = octets_copy(test->world.arena, sent.packet);
+        ((uint8_t *)(uintptr_t)guess.data)[0] ^= 1;
+        for (unsigned n = 0; n < 2 * FORGED_MAX; n++)
+            resolver_absorb(test->world.resolver, sent.id, guess, test->world.now);
+        run(test);
+        if (round == 0) {
+            assert_int_equal(test->sent[1].transport, TRANSPORT_TCP);
+            resolver_exchange_failed(test->world.resolver, test->sent[1].id, EXCHANGE_REFUSED, test->world.now);
+            run(test);
+        }
+    }
+    assert_int_equal(test->sent_count, 3);
+    reply(test, RCODE_NXDOMAIN);
+    assert_int_equal(test->done, 1);
+}
+
 /* D8-signal: RFC 6975 */
 static void algorithms_are_signalled(void **state)
 {
@@ -577,6 +660,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_bad_cookie_is_replaced_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_server_may_stumble_over_options, set_up, tear_down),
         cmocka_unit_test_setup_teardown(silence_may_be_about_options, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_last_question_is_plain, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_failure_may_pass, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(guessing_makes_no_server_unreachable, set_up, tear_down),
         cmocka_unit_test_setup_teardown(algorithms_are_signalled, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_spent_budget_is_not_held_against_others, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_last_question_is_waited_for, set_up, tear_down),

@@ -131,6 +131,8 @@ static void put_client_string(const struct resolver_options *options, const stru
             (struct edns_option) { options->client_string_code, { (const uint8_t *)found->text, strlen(found->text) } };
 }
 
+/* A plain question is for servers that answer nothing else: its name is in lower case and, like one without EDNS, it has not CD
+ * set, which means nothing to who validates nothing (RFC 4035 section 3.1.6). */
 struct octets lookup_write_question(struct resolver *r, struct lookup *l, const struct question *ask, struct now now,
                                     uint8_t *buffer, size_t size)
 {
@@ -138,15 +140,17 @@ struct octets lookup_write_question(struct resolver *r, struct lookup *l, const 
     l->id = random_u16(r->parts.random);
     l->asked = *ask;
     struct question on_wire = *ask;
-    l->case_is_random = options->random_case && !l->sent_tcp &&
+    l->case_is_random = options->random_case && !l->sent_tcp && !l->sent_plain &&
                         !is_in_zones(&ask->qname, options->case_except, options->case_except_count);
     if (l->case_is_random)
         randomise_case(r->parts.random, &on_wire.qname);
+    else if (l->sent_plain)
+        dname_lower(&ask->qname, &on_wire.qname);
     l->asked_on_wire = on_wire.qname;
     struct header header = {
         .id = l->id,
         .rd = l->cut->recursive,
-        .cd = !l->distrust.checking_enabled,
+        .cd = !l->distrust.checking_enabled && (l->cut->recursive || (l->sent_edns && !l->sent_plain)),
     };
     struct edns edns = { .present = true, .dnssec_ok = true, .udp_octets = options->edns_octets };
     uint8_t tags[2 * SIGNALLED_TAGS_MAX], cookie[COOKIE_OCTETS_MAX];

@@ -18,6 +18,7 @@ enum {
     SERVER_LAME_S = 900,
     NO_OPTIONS_S = 900,      /* how long we believe that a server stumbles over EDNS options */
     TCP_ALONE_S = 900,       /* how long a server is asked over TCP after somebody has tried to answer in its place */
+    PLAIN_S = 900,           /* how long we believe that a server bears the plainest questions alone */
     COOKIE_CLIENT_S = 86400, /* RFC 7873 section 7.1: as for secrets, at most 36 days, better one */
 };
 
@@ -44,7 +45,9 @@ struct server {
     int64_t no_edns_until_ms;
     int64_t no_options_until_ms;
     int64_t tcp_until_ms; /* not asked over UDP */
-    uint64_t lame_zone;   /* dname_hash() of the zone it was last found lame for; 0: none */
+    bool bears_all;       /* it has answered a question that was not plain */
+    int64_t plain_until_ms;
+    uint64_t lame_zone; /* dname_hash() of the zone it was last found lame for; 0: none */
     int64_t lame_until_ms;
     struct server_cookie cookie;
 };
