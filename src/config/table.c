@@ -209,7 +209,7 @@ static const struct option options[] = {
       "names up.",
       PLACE(resolver.any_glue) },
     { "resolver.child-ns", &kind_truth, "false",
-      "Ask also the name servers that a zone's own servers name beside their answers, and its parent does not. That "
+      "Ask also the name servers and addresses that a zone's own servers tell beside answers, and its parent does not. It "
       "helps where parents are out of date. Who forges an answer can name servers that way, too (CVE-2025-11411), and "
       "only signatures tell what these make up.",
       PLACE(resolver.child_ns) },

@@ -151,30 +151,66 @@ static void end_with_apex_ns(struct resolver *r, struct lookup *l, const struct 
     cache_put_delegation(r->parts.cache, delegation, now);
 }
 
-static bool has_server(const struct delegation *delegation, const struct dname *name)
+static struct delegation_server *find_server(struct delegation *delegation, const struct dname *name)
 {
     for (uint16_t i = 0; i < delegation->server_count; i++)
         if (dname_equal(&delegation->servers[i].name, name))
+            return &delegation->servers[i];
+    return NULL;
+}
+
+static bool has_address(const struct delegation_server *server, const struct address *address)
+{
+    for (uint16_t i = 0; i < server->address_count; i++)
+        if (address_equal(&server->addresses[i], address))
             return true;
     return false;
 }
 
-/* Servers that the zone names, and its parent does not, are asked as well: for as long as the parent's word counts. */
+/* What the zone says of one server; false: nothing new. */
+static bool add_apex_server(struct delegation *delegation, const struct delegation_server *told)
+{
+    struct delegation_server *server = find_server(delegation, &told->name);
+    if (server == NULL && delegation->server_count == NS_PER_ZONE_MAX)
+        return false;
+    if (server == NULL) {
+        delegation->servers[delegation->server_count++] = *told;
+        return true;
+    }
+    uint16_t before = server->address_count;
+    for (uint16_t i = 0; i < told->address_count && server->address_count < ADDRESSES_PER_NS_MAX; i++)
+        if (!has_address(server, &told->addresses[i]))
+            server->addresses[server->address_count++] = told->addresses[i];
+    return server->address_count > before;
+}
+
+/* With room for whatever is added. */
+static void make_room(struct arena *arena, struct delegation *delegation)
+{
+    struct delegation_server *servers = ARENA_ARRAY(arena, NS_PER_ZONE_MAX, struct delegation_server);
+    for (uint16_t i = 0; i < delegation->server_count; i++) {
+        struct address *addresses = ARENA_ARRAY(arena, ADDRESSES_PER_NS_MAX, struct address);
+        servers[i] = delegation->servers[i];
+        for (uint16_t k = 0; k < servers[i].address_count; k++)
+            addresses[k] = servers[i].addresses[k];
+        servers[i].addresses = addresses;
+    }
+    delegation->servers = servers;
+}
+
+/* Servers that the zone names, and its parent does not, are asked as well, and at addresses that only the zone tells: for as long as
+ * the parent's word counts. */
 static void add_apex_servers(struct resolver *r, struct lookup *l, const struct reply *reply, struct now now)
 {
     struct delegation *delegation = l->cut->delegation;
-    uint16_t before = delegation->server_count;
+    bool has_news = false;
     if (reply->apex == NULL || l->cut->configured || delegation->is_hint)
         return;
-    struct delegation_server *servers = ARENA_ARRAY(l->arena, NS_PER_ZONE_MAX, struct delegation_server);
-    for (uint16_t i = 0; i < before; i++)
-        servers[i] = delegation->servers[i];
+    make_room(l->arena, delegation);
     const struct delegation *apex = delegation_copy(l->arena, reply->apex);
-    for (uint16_t i = 0; i < apex->server_count && delegation->server_count < NS_PER_ZONE_MAX; i++)
-        if (!has_server(delegation, &apex->servers[i].name))
-            servers[delegation->server_count++] = apex->servers[i];
-    delegation->servers = servers;
-    if (delegation->server_count > before && delegation->expires_ms > now.wall_ms && lookup_is_current(r, l))
+    for (uint16_t i = 0; i < apex->server_count; i++)
+        has_news |= add_apex_server(delegation, &apex->servers[i]);
+    if (has_news && delegation->expires_ms > now.wall_ms && lookup_is_current(r, l))
         cache_put_delegation(r->parts.cache, delegation, now);
 }
 
