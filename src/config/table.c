@@ -27,6 +27,7 @@ static const char *const minimisations[] = { "off", "relaxed", "strict", NULL };
 static const char *const minimisation_types[] = { "a", "ns", NULL };
 static const char *const transports[] = { "udp", "tcp", NULL };
 static const char *const cases[] = { "preserve", "random", NULL };
+static const char *const when_busy[] = { "servfail", "drop", NULL };
 static const char *const policies[] = { "rfc9904", NULL };
 static const char *const models[] = { "root", "configured", NULL };
 static const char *const whens[] = { "auto", "true", "false", NULL };
@@ -118,6 +119,13 @@ static const struct option options[] = {
       "to "
       "attackers rather than to programs.",
       PLACE(front.denies_any) },
+    { "answers.waiting-max", &kind_number, "4096",
+      "Questions of clients that one worker looks up at a time. Ready-made answers are given all the same.", .min = 1,
+      .max = FRONT_WAITING_MAX, PLACE(front.waiting_max) },
+    { "answers.when-busy", &kind_choice, "servfail",
+      "What clients get that ask beyond that: servfail lets them go elsewhere at once, drop sends nothing to addresses "
+      "that may be forged.",
+      .words = when_busy, PLACE(front.drops_when_busy) },
     { "answers.ede", &kind_truth, "true", "Tell clients why an answer failed (RFC 8914).", PLACE(answers.ede) },
     { "answers.cookies", &kind_truth, "true", "DNS cookies towards clients (RFC 7873, RFC 9018).",
       PLACE(front.cookies.enabled) },
@@ -209,7 +217,8 @@ static const struct option options[] = {
       "names up.",
       PLACE(resolver.any_glue) },
     { "resolver.child-ns", &kind_truth, "false",
-      "Ask also the name servers and addresses that a zone's own servers tell beside answers, and its parent does not. It "
+      "Ask also the name servers and addresses that a zone's own servers tell beside answers, and its parent does not. "
+      "It "
       "helps where parents are out of date. Who forges an answer can name servers that way, too (CVE-2025-11411), and "
       "only signatures tell what these make up.",
       PLACE(resolver.child_ns) },

@@ -16,14 +16,14 @@ struct waiting_room {
     unsigned count, most;
     uint64_t seed;
     uint16_t per_client[CLIENT_BUCKETS];
-    struct waiting places[WORKER_QUESTIONS_MAX];
+    struct waiting places[FRONT_WAITING_MAX];
 };
 
 struct waiting_room *waiting_room_new(uint64_t seed)
 {
     struct waiting_room *room = memory_new(1, sizeof(*room));
     room->seed = seed;
-    for (size_t i = WORKER_QUESTIONS_MAX; i-- > 0;) {
+    for (size_t i = FRONT_WAITING_MAX; i-- > 0;) {
         room->places[i].next_free = room->free;
         room->free = &room->places[i];
     }
@@ -44,12 +44,14 @@ static uint16_t client_bucket(const struct waiting_room *room, const struct addr
     return (uint16_t)(address_hash(&prefix, room->seed + is_proven) & (CLIENT_BUCKETS - 1));
 }
 
-struct waiting *waiting_admit(struct waiting_room *room, const struct client *client, const struct front_asker *asker)
+struct waiting *waiting_admit(struct waiting_room *room, unsigned max, const struct client *client,
+                              const struct front_asker *asker)
 {
+    unsigned per_client = max > CLIENT_SHARE ? max / CLIENT_SHARE : 1;
     uint16_t bucket = client_bucket(room, &client->address, front_is_proven(asker));
-    bool is_busy = room->count >= WORKER_BUSY_QUESTIONS;
+    bool is_busy = room->count >= max / 2;
     struct waiting *waiting = room->free;
-    if (waiting == NULL || (is_busy && room->per_client[bucket] >= WORKER_QUESTIONS_PER_CLIENT))
+    if (waiting == NULL || room->count >= max || (is_busy && room->per_client[bucket] >= per_client))
         return NULL;
     room->free = waiting->next_free;
     room->per_client[bucket]++;

@@ -9,9 +9,7 @@
 #include "transport/client.h"
 
 enum {
-    WORKER_QUESTIONS_MAX = 4096,       /* clients' questions waiting for their answers */
-    WORKER_QUESTIONS_PER_CLIENT = 512, /* of one client, once half of them are taken: no client shuts the others out */
-    WORKER_BUSY_QUESTIONS = WORKER_QUESTIONS_MAX / 2,
+    CLIENT_SHARE = 8,     /* one client's part of the places, once half of them are taken: none shuts the others out */
     BURST_QUESTIONS = 32, /* waiting at a time: what they took, some 40 KiB each, may go back to the system */
 };
 
@@ -31,8 +29,9 @@ struct waiting_room;
 struct waiting_room *waiting_room_new(uint64_t seed);
 void waiting_room_free(struct waiting_room *room);
 
-/* With client and asker; NULL: too many are waiting. */
-struct waiting *waiting_admit(struct waiting_room *room, const struct client *client, const struct front_asker *asker);
+/* With client and asker; NULL: as many are waiting as may, FRONT_WAITING_MAX at most. */
+struct waiting *waiting_admit(struct waiting_room *room, unsigned max, const struct client *client,
+                              const struct front_asker *asker);
 void waiting_release(struct waiting_room *room, struct waiting *waiting);
 
 unsigned waiting_count(const struct waiting_room *room);

@@ -127,15 +127,18 @@ static void resolve(struct worker *worker, const struct client *client, const st
         answer_error(worker, client, query, &query->question, &would_have_to_ask);
         return;
     }
-    struct waiting *waiting = waiting_admit(worker->waiting, client, asker);
+    const struct config *config = worker->settings->config;
+    struct waiting *waiting = waiting_admit(worker->waiting, config->front.waiting_max, client, asker);
     if (waiting == NULL) {
         worker->stats.overloaded++;
-        answer_error(worker, client, query, &query->question, &overloaded);
+        if (config->front.drops_when_busy)
+            client_drop(client);
+        else
+            answer_error(worker, client, query, &query->question, &overloaded);
         return;
     }
     waiting->query = *query;
     waiting->query.wants_referral = known == KNOWN_CUT;
-    const struct config *config = worker->settings->config;
     struct question question = retell_question(&config->retelling, query, &waiting->retelling);
     if (known == KNOWN_CUT) {
         question = referral;

@@ -7,7 +7,8 @@
 #include "message/message.h"
 
 enum {
-    NSID_OCTETS_MAX = 128, /* it is in every answer that is asked for it */
+    FRONT_WAITING_MAX = 4096, /* clients' questions of one worker that wait for their answers: some 40 KiB each */
+    NSID_OCTETS_MAX = 128,    /* it is in every answer that is asked for it */
     FRONT_OPTIONS_OCTETS_MAX = 3 * 4 + COOKIE_OCTETS + 2 + NSID_OCTETS_MAX,
 };
 
@@ -26,6 +27,8 @@ struct front_options {
     const char *identity; /* id.server (RFC 4892), hostname.bind; NULL: hidden */
     const char *version;  /* version.server, version.bind; NULL: hidden */
     bool tells_anchors;   /* trustanchor.vouch and its like */
+    uint16_t waiting_max; /* questions of one worker's clients that may wait for their answers */
+    bool drops_when_busy; /* who asks beyond that gets no answer, not even a refusal */
     bool ignores_cd;      /* clients cannot have checking disabled */
 };
 

@@ -561,11 +561,14 @@ static bool set_client_string_code(struct mapping *m, const char *value)
     return true;
 }
 
-/* Stories with more than one question at a time raise it to what they need; the one with a limit of 1 wants a drop. */
-static bool set_query_limit(struct mapping *m, const char *value)
+/* Who asks beyond it gets no answer. */
+static bool set_waiting_max(struct mapping *m, const char *value)
 {
-    if (strcmp(value, "1") == 0)
-        m->config->needs = "a limit on questions at a time";
+    unsigned limit;
+    m->config->front.drops_when_busy = true;
+    if (!parse_limit(m, value, &limit))
+        return false;
+    m->config->front.waiting_max = limit < FRONT_WAITING_MAX ? (uint16_t)limit : (uint16_t)FRONT_WAITING_MAX;
     return true;
 }
 
@@ -976,7 +979,7 @@ static const struct word words[] = {
     { "force-ipv6", .why = "addresses of servers are as told" },
     { "iter-scrub-ns", .apply = set_ns_limit },
     { "iter-scrub-cname", .why = "a chain that is cut short is asked for link by link, with the same outcome" },
-    { "num-queries-per-thread", .apply = set_query_limit },
+    { "num-queries-per-thread", .apply = set_waiting_max },
 
     { "ede", .why = "ours are always sent; MATCH ede= compares them" },
     { "ede-serve-expired", .why = "goes with serve-expired" },
@@ -1160,6 +1163,7 @@ static struct story_config initial(struct arena *arena, const struct story *stor
         config.cache.max_negative_ttl_s = UNBOUND_NEGATIVE_TTL_S_MAX;
     config.cache.file = NULL;
     config.front.tells_anchors = true;
+    config.front.waiting_max = FRONT_WAITING_MAX;
     config.front.allow = ARENA_ARRAY(arena, PREFIXES_MAX, struct prefix);
     config.front.refuse = ARENA_ARRAY(arena, PREFIXES_MAX, struct prefix);
     config.front.ignore = ARENA_ARRAY(arena, PREFIXES_MAX, struct prefix);

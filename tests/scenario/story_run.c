@@ -69,6 +69,7 @@ struct run {
     uint16_t next_id;
     unsigned rounds;
     unsigned upstream_count; /* questions sent */
+    unsigned asking;         /* questions of clients that are being worked on */
     TAILQ_HEAD(, pending) pending;
     TAILQ_HEAD(, client_answer) answers;
     STAILQ_HEAD(, trace_line) trace;
@@ -198,6 +199,7 @@ static void done(struct run *run, struct asker *asker, const struct outcome *out
                      asker, run->now);
         return;
     }
+    run->asking--;
     uint8_t *buffer = memory_new(RESPONSE_OCTETS_MAX, 1);
     struct client_query query = asker->query;
     uint8_t options[FRONT_OPTIONS_OCTETS_MAX];
@@ -265,6 +267,11 @@ static void resolve(struct run *run, struct asker *asker, const struct address *
 {
     struct question question = retell_question(&run->config->retelling, &asker->query, &asker->retelling), referral;
     struct resolver_parts parts = parts_of(run);
+    if (run->asking >= run->config->front.waiting_max && run->config->front.drops_when_busy) {
+        trace(run, "  dropped: %u questions are being worked on", run->asking);
+        return;
+    }
+    run->asking++;
     bool snoops = !asker->query.header.rd && front_may_snoop(&run->config->front, client);
     if (snoops && known_at_all(&parts, &asker->query.question, run->now, run->arena, &referral) == KNOWN_CUT) {
         asker->query.wants_referral = true;
