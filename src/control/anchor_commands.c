@@ -242,7 +242,8 @@ json_t *run_ta_bootstrap(const struct orders *orders, const json_t *request, con
     struct order_failure failure = { .text = "" };
     struct documents given = { .source = "" };
     char who[PEER_TEXT_MAX];
-    bool is_given = json_object_get(request, "file") != NULL || json_object_get(request, "signature") != NULL;
+    bool is_given = json_object_get(request, "file") != NULL || json_object_get(request, "signature") != NULL ||
+                    json_object_get(request, "bundle") != NULL;
     bool is_begun =
         (!is_given || take_documents(request, &given, refusal)) &&
         orders->bootstrap_anchors(orders->context, is_given ? &given : NULL, name_peer(peer, who), &failure);

@@ -124,6 +124,12 @@ def test_more_anchors_than_are_kept(tmp_path):
         assert vouchctl(socket, "ta", "add", records[0])[0] == 0        # is there already
 
 
+def test_a_bundle_alone_is_refused(running, socket):
+    """D5-init: whoever names one means files, not the sources of the configuration."""
+    code, _, complaints = vouchctl(socket, "ta", "bootstrap", "--bundle", str(running.config_path))
+    assert code == EX_REFUSED and "file: expected" in complaints
+
+
 def test_reload_and_stop(tmp_path):
     with Vouchd(tmp_path, SETTINGS | {"listen": [f"127.0.0.1@{PORT + 2}"]}) as vouchd:
         socket = tmp_path / "control.sock"
