@@ -1177,6 +1177,7 @@ static struct story_config initial(struct arena *arena, const struct story *stor
     resolver->cookies = false; /* told packets cannot repeat what is random */
     resolver->edns_octets = 4096;
     resolver->minimisation_type = story->has_sections ? TYPE_A : TYPE_NS;
+    resolver->minimisation_hides_type = story->has_sections;
     resolver->query_never = ARENA_ARRAY(arena, PREFIXES_MAX, struct prefix);
     resolver->client_strings = ARENA_ARRAY(arena, PREFIXES_MAX, struct client_string);
     resolver->zone_rules = ARENA_ARRAY(arena, ZONE_RULES_MAX, struct zone_rule);
