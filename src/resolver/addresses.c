@@ -127,22 +127,24 @@ static void ask_for_name(struct resolver *r, struct lookup *l, uint16_t at, stru
     question.qtype = type_to_ask(r, cut, at);
     cut->names_asked += !is_begun(name);
     *(question.qtype == TYPE_A ? &name->asked_ipv4 : &name->asked_ipv6) = true;
-    /* What is cached is free. */
-    if (!add_cached_addresses(r, l, &question, now) && take_name(l, name))
+    if (add_cached_addresses(r, l, &question, now))
+        return;
+    /* What somebody asks already is free, as what is cached is. */
+    if (lookup_is_under_way(r, &question) || take_name(l, name))
         name->is_awaited = lookup_join(r, l, &question, now);
 }
 
-/* Where some have led to nothing already, or an address is needed to find an address, names may be meant to cost. */
-static uint16_t names_at_once(const struct lookup *l)
+/* Two, as the servers of one may be silent; but where they have led to nothing names may be meant to cost. */
+static uint16_t names_at_once(const struct cut *cut)
 {
-    return l->depth == 0 && l->cut->names_asked < NAMES_AT_ONCE ? NAMES_AT_ONCE : 1;
+    return cut->names_asked < NAMES_AT_ONCE ? NAMES_AT_ONCE : 1;
 }
 
 /* Names are taken from a random place on, so that a broken one does not always come first. */
 static bool ask_for_names(struct resolver *r, struct lookup *l, bool begun, struct now now)
 {
     uint16_t count = l->cut->delegation->server_count, asked = 0;
-    uint16_t asked_max = names_at_once(l);
+    uint16_t asked_max = names_at_once(l->cut);
     uint32_t start = random_below(r->parts.random, count);
     for (uint16_t i = 0; i < count && asked < asked_max; i++) {
         uint16_t at = (uint16_t)((start + i) % count);

@@ -306,6 +306,8 @@ struct lookup_wish {
 /* Joins the lookup that is under way, or starts one. */
 struct lookup *lookup_want(struct resolver *r, const struct lookup_wish *wish, struct now now);
 void lookup_decide(struct resolver *r, struct lookup *l, struct now now);
+/* One that others may join. */
+bool lookup_is_under_way(struct resolver *r, const struct question *question);
 /* Waits for the lookup of question; false: it would wait for us, or the budget says no. */
 bool lookup_join(struct resolver *r, struct lookup *l, const struct question *question, struct now now);
 /* Nothing was flushed since it began, nor other servers configured: what it finds may be kept, and shared with those who ask now.

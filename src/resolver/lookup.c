@@ -226,6 +226,14 @@ static bool leads_to(struct resolver *r, struct lookup *from, const struct looku
     return leads_to_goal(&walk, from, 0);
 }
 
+bool lookup_is_under_way(struct resolver *r, const struct question *question)
+{
+    struct lookup_wish wish = { .question = question };
+    uint16_t origin;
+    zone_rule_for(r->parts.options, question, &origin);
+    return find_running(r, &wish, origin) != NULL;
+}
+
 /* Waits for the lookup of question; false: it would wait for us, which costs nothing, or the budget says no. */
 bool lookup_join(struct resolver *r, struct lookup *l, const struct question *question, struct now now)
 {
