@@ -138,6 +138,7 @@ static void resolve(struct worker *worker, const struct client *client, const st
         return;
     }
     waiting->query = *query;
+    waiting->query.options = (struct octets) { NULL, 0 }; /* our caller's; written anew with the answer */
     waiting->query.wants_referral = known == KNOWN_CUT;
     struct question question = retell_question(&config->retelling, query, &waiting->retelling);
     if (known == KNOWN_CUT) {
