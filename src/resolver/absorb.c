@@ -198,8 +198,8 @@ static void make_room(struct arena *arena, struct delegation *delegation)
     delegation->servers = servers;
 }
 
-/* Servers that the zone names, and its parent does not, are asked as well, and at addresses that only the zone tells: for as long as
- * the parent's word counts. */
+/* Servers that the zone names, and its parent does not, are asked as well, and at addresses that only the zone tells:
+ * for as long as the parent's word counts. */
 static void add_apex_servers(struct resolver *r, struct lookup *l, const struct reply *reply, struct now now)
 {
     struct delegation *delegation = l->cut->delegation;

@@ -13,8 +13,8 @@ enum known {
 /* An answer counts when it has been judged, and was not found Bogus. */
 enum known known_answer(const struct resolver_parts *parts, const struct question *question, struct now now,
                         struct arena *arena);
-/* For who may see whatever is cached: also that something is Bogus, or has failed, and the closest NS set.  To judge that may take
- * keys that somebody has to be asked for. */
+/* For who may see whatever is cached: also that something is Bogus, or has failed, and the closest NS set.  To judge
+ * that may take keys that somebody has to be asked for. */
 enum known known_at_all(const struct resolver_parts *parts, const struct question *question, struct now now,
                         struct arena *arena, struct question *ns);
 

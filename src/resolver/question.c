@@ -32,8 +32,8 @@ static bool begins_with_underscore(const struct dname *name, uint8_t labels)
     return label.len > 0 && label.data[0] == '_';
 }
 
-/* The whole name may be a zone cut: then its type is nothing that the zone above has to know (RFC 9156 section 2.1).  That zone is
- * the one to ask for a DS set. */
+/* The whole name may be a zone cut: then its type is nothing that the zone above has to know (RFC 9156 section 2.1).
+ * That zone is the one to ask for a DS set. */
 static bool hides_type(const struct resolver_options *options, const struct question *question)
 {
     return options->minimisation_hides_type && question->qtype != options->minimisation_type &&

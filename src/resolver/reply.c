@@ -14,8 +14,8 @@ static bool names_in_zone(const struct octets nsec_rdata, const struct rrsig *si
     return nsec_read(nsec_rdata, &nsec) == OK && dname_is_subdomain(&nsec.next, &sig->signer);
 }
 
-/* A signed NSEC whose next name is in no zone that has signed it, though the last one of a zone names the apex (RFC 4034 section
- * 4.1.1): it is no data of the zone.  Where it should prove something the validator says why it does not. */
+/* A signed NSEC whose next name is in no zone that has signed it, though the last one of a zone names the apex (RFC
+ * 4034 section 4.1.1): it is no data of the zone.  Where it should prove something the validator says why it does not. */
 static bool leads_out(const struct rrset *set)
 {
     for (uint16_t i = 0; i < set->sig_count; i++) {
@@ -601,8 +601,9 @@ static enum reply_kind read_without_answer(const struct message *message, const 
     /* The child's apex speaks for itself alone; whether it has a DS its parent knows (RFC 4035 section 3.1.4.1). */
     if (asked->question->qtype == TYPE_DS && !dname_is_root(qname) && soa != NULL && dname_equal(soa->owner, qname))
         return REPLY_LAME;
-    /* A referral upwards, sideways or to the zone itself (RFC 2308 section 2.2.1: what tells referrals from "no data").  One that
-     * leads down, by a forwarder, which is to resolve, says no more than nothing would: another one may know better. */
+    /* A referral upwards, sideways or to the zone itself (RFC 2308 section 2.2.1: what tells referrals from "no data").
+     * One that leads down, by a forwarder, which is to resolve, says no more than nothing would: another one may know
+     * better. */
     bool leads_nowhere = ns == NULL || !asked->recursive;
     if (soa == NULL && has_name_servers(message) && !message->header.aa && message->rcode == RCODE_NOERROR &&
         leads_nowhere)

@@ -240,7 +240,8 @@ void request_timed_out(struct resolver *r, struct request *q, struct now now)
 
 /* ---- judging ---- */
 
-/* Data of no TTL to speak of would be found Bogus again and again: it stays for as long as any failure (RFC 9520 section 3.2). */
+/* Data of no TTL to speak of would be found Bogus again and again: it stays for as long as any failure (RFC 9520
+ * section 3.2). */
 static void keep_bogus(struct answer *bogus, struct now now)
 {
     int64_t end_ms = now.wall_ms + FAILURE_TTL_S_FIRST * INT64_C(1000);
