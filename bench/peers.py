@@ -166,6 +166,7 @@ def prepare_vouchd(program, setting, workers=1):
 
 VOUCHD_NAME, YARDSTICK = "vouchd", "Unbound"
 VOUCHD_TWO_WORKERS = "vouchd, two workers"
+VOUCHD_MANY_NAMES = "vouchd, many names"
 
 PEERS = (
     Peer(YARDSTICK, "unbound", ("-V",), prepare_unbound),
@@ -183,3 +184,8 @@ def vouchd(path):
 def with_two_workers(peer):
     """The same vouchd."""
     return dataclasses.replace(peer, name=VOUCHD_TWO_WORKERS, prepare=functools.partial(prepare_vouchd, workers=2))
+
+
+def with_many_names(peer):
+    """The same vouchd, beside one that has few names in its cache."""
+    return dataclasses.replace(peer, name=VOUCHD_MANY_NAMES)

@@ -13,6 +13,7 @@ UNITS = {"cpu_us": "µs", "memory_octets": "octets", "ms": "ms", "ratio": "times
 # Row to (subject, what it is compared with, at most).
 GOALS = {"udp": [(peers.VOUCHD_NAME, peers.YARDSTICK, 0.62), (peers.VOUCHD_NAME, "echo (recvmmsg)", 1.2)],
          "rate": [(peers.VOUCHD_NAME, peers.YARDSTICK, 1.0), (peers.VOUCHD_NAME, "echo (recvmmsg)", 1.15)],
+         "udp-many": [(peers.VOUCHD_MANY_NAMES, peers.VOUCHD_NAME, 1.25)],
          "rate-workers": [(peers.VOUCHD_TWO_WORKERS, peers.VOUCHD_NAME, 1.05)]}
 
 

@@ -18,6 +18,7 @@ MIB = 1 << 20
 HIT_CACHE_OCTETS = 1024 * MIB
 RESTART_CACHE_OCTETS = 256 * MIB
 OCTETS_PER_NAME_MAX = 4096              # generous, so that no cache is full
+VOUCHD_OCTETS_PER_NAME = 512            # what vouchd has room for with some to spare
 POLLS_PER_S = 2000
 POLL_TIMEOUT_S = 10
 POLLS_BEGIN_S = 0.02                    # the generator polls before the resolver is started
@@ -89,6 +90,26 @@ def counts(report):
     faults = ("malformed", "question", "truncated", "rcode", "ad", "records")
     return {field: report[field] for field in ("sent", "replies", "right", "lost")} | {
         "wrong": {fault: report[fault] for fault in faults if report[fault]}}
+
+
+def many_hits(bench):
+    """One vouchd with a few names in its cache and one with many, each asked for all that it has."""
+    few = [peer for peer in bench.peers if peer.name == peers.VOUCHD_NAME]
+    many = [peers.with_many_names(peer) for peer in few]
+    with contextlib.ExitStack() as stack:
+        subjects = []
+        for number, (peer, count) in enumerate([(peer, zones.HITS) for peer in few] +
+                                               [(peer, bench.options.names) for peer in many]):
+            names = bench.world.zone_set.layout.many_names(count)
+            questions = bench.write_questions([question(name, "A", PLAIN) for name in names], f"names-{number}")
+            subject = stack.enter_context(Resolver(bench, peer, number, HIT_CACHE_OCTETS + VOUCHD_OCTETS_PER_NAME * count))
+            subject.await_answer(question(next(bench.world.zone_set.layout.many_names(1)), "A", PLAIN))
+            bench.load(subject, questions, mode="once", timeout=COLD_TIMEOUT_S)
+            subjects.append((subject, questions))
+        for _ in range(bench.options.runs):
+            for subject, questions in subjects:
+                yield subject.name, measure(bench, subject, questions, mode="hits", window=bench.options.window,
+                                            seconds=bench.options.seconds)
 
 
 def one_and_two_workers(found):
@@ -306,6 +327,8 @@ def rows(options):
         "rate-workers": _hit_row(f"UDP cache hit at {options.rate:,} queries a second, one worker and two",
                                  f"{hits}; {WORKERS_SOCKETS} sockets ask", uniform(PLAIN),
                                  rate | {"connections": WORKERS_SOCKETS}, {}, one_and_two_workers),
+        "udp-many": Row(many_hits, {"cpu_us": "UDP cache hit, few names and many"},
+                        f"vouchd with {zones.HITS:,} and with {options.names:,} names in its cache, asked at random"),
         "tcp": _hit_row("TCP cache hit", f"{hits}; {options.connections} connections, pipelined", uniform(PLAIN), tcp,
                         TCP_ECHOES),
         "tcp-mix": _hit_row("TCP cache hit, mixed questions", f"{mix}; {options.connections} connections, pipelined",
