@@ -249,6 +249,16 @@ static bool alias_comes_first(const struct message *message, const struct rrset 
     return section->items[at] == cname;
 }
 
+/* There is one CNAME at a name (RFC 2181 section 10.1).  Of several the first one counts, as elsewhere; what is signed must stay
+ * whole, or would not verify. */
+static struct rrset *find_cname(const struct message *message, const struct asked *asked, const struct dname *qname)
+{
+    struct rrset *set = find(message, SECTION_ANSWER, asked, qname, TYPE_CNAME);
+    if (set != NULL && !is_signed(set))
+        set->count = 1;
+    return set;
+}
+
 /* One link of the chain that starts at qname; NULL: the Answer section says nothing of it. */
 static struct answer *positive_link(const struct message *message, const struct asked *asked, const struct dname *qname,
                                     struct arena *arena)
@@ -257,8 +267,8 @@ static struct answer *positive_link(const struct message *message, const struct 
     if (qtype == TYPE_ANY || qtype == TYPE_RRSIG)
         return positive_any(message, asked, qname, arena);
     struct rrset *dname = find_dname(message, asked, qname);
+    struct rrset *cname = find_cname(message, asked, qname);
     struct rrset *set = find(message, SECTION_ANSWER, asked, qname, qtype);
-    struct rrset *cname = find(message, SECTION_ANSWER, asked, qname, TYPE_CNAME);
     if (set != NULL && !is_yielded(set, dname) && !is_outdone(set, dname) && !is_outdone(set, cname) &&
         !alias_comes_first(message, cname, set))
         return positive(message, asked, qname, ANSWER_DATA, set, arena);
