@@ -403,7 +403,8 @@ static enum step extend(struct resolver *r, struct request *q, const struct dnam
         return STEP_END;
     }
     struct pin *pin = pin_find(q, &question);
-    if (pin == NULL)
+    bool is_known = pin != NULL;
+    if (!is_known)
         pin = pin_add(r, q, &question);
     if (pin == NULL) {
         finish_servfail(r, q, INDETERMINATE, "budget", now);
@@ -412,7 +413,8 @@ static enum step extend(struct resolver *r, struct request *q, const struct dnam
     q->links[q->link_count++] = pin;
     if (q->is_probe)
         return STEP_ON;
-    if (!pin_is_open(pin) || local_answer(r, q, pin, now))
+    /* Known, but open: forgotten, since its server is doubted, and the cache may have it from there. */
+    if (!pin_is_open(pin) || local_answer(r, q, pin, now) || is_known)
         return STEP_ON;
     bool is_cached = pin_take_cached(r, q, pin, now);
     if (is_cached && q->is_refresh && prefetch_is_due(pin->answer, now)) {
