@@ -332,6 +332,14 @@ static struct validation validation_of(const struct resolver *r, const struct re
     };
 }
 
+/* Without signatures, and whether that is right nobody tells: a server that knows nothing of DNSSEC says no more. */
+static bool is_doubtful(const struct answer *answer)
+{
+    const struct rrset_list *list = answer->rrsets.count > 0 ? &answer->rrsets : &answer->proofs;
+    bool is_unsigned = list->count > 0 && list->items[0]->sig_count == 0;
+    return answer->verdict.security == BOGUS || (answer->verdict.security == INDETERMINATE && is_unsigned);
+}
+
 static enum step judge(struct resolver *r, struct request *q, struct pin *link, struct now now)
 {
     struct fact_source source = { r, q, now };
@@ -342,7 +350,7 @@ static enum step judge(struct resolver *r, struct request *q, struct pin *link, 
         return step;
     if (r->parts.witness != NULL)
         testimony_note(q, link, &validation);
-    if (link->answer->verdict.security == BOGUS && doubt_begin(r, q, link, now))
+    if (is_doubtful(link->answer) && doubt_begin(r, q, link, now))
         return STEP_WAIT;
     q->doubted_links = 0;
     store_verdicts(r, q, now);
