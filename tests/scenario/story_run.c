@@ -643,6 +643,13 @@ static bool check_answer(struct run *run, const struct story_step *step)
     return true;
 }
 
+/* Who falls back from letter case (draft-vixie-dnsext-dns0x20) asks one server after another and compares, or asks once over TCP:
+ * its own business.  What is told of it beyond the client's answer means nothing. */
+static bool has_fallen_back(const struct run *run)
+{
+    return run->config->resolver.random_case && !TAILQ_EMPTY(&run->answers);
+}
+
 static bool check_out_query(struct run *run, const struct story_step *step)
 {
     struct story_entry *entry;
@@ -651,10 +658,10 @@ static bool check_out_query(struct run *run, const struct story_step *step)
         pending = find_pending(run, step, &entry);
     if (run->failure != NULL)
         return false;
-    if (pending == NULL)
+    if (pending == NULL && !has_fallen_back(run))
         return fail(run, "no such question was sent");
     advance(run);
-    if (entry->adjust & ADJUST_COPY_ID)
+    if (pending != NULL && entry->adjust & ADJUST_COPY_ID)
         give(run, pending, entry);
     return true;
 }
@@ -665,15 +672,29 @@ static bool may_be_too_many(const struct story_entry *entry)
     return entry != NULL && entry->header.rcode != RCODE_NOERROR && entry->header.rcode != RCODE_NXDOMAIN;
 }
 
-/* The oldest question that the entry fits, else the oldest. */
-static bool reply(struct run *run, const struct story_step *step)
+/* The oldest question that the entry fits, else the oldest that waits on. */
+static struct pending *find_replied(struct run *run, const struct story_step *step)
 {
     struct story_entry *entry;
     struct pending *pending = find_pending(run, step, &entry);
+    if (pending != NULL)
+        return pending;
+    TAILQ_FOREACH(pending, &run->pending, next)
+    if (!pending->was_answered)
+        return pending;
+    return NULL;
+}
+
+static bool reply(struct run *run, const struct story_step *step)
+{
+    struct pending *pending = find_replied(run, step);
+    bool falls_back = run->config->resolver.random_case;
+    while (pending == NULL && falls_back && run->failure == NULL && TAILQ_EMPTY(&run->answers) && let_time_out(run))
+        pending = find_replied(run, step);
     if (pending == NULL)
         pending = TAILQ_FIRST(&run->pending);
-    entry = STAILQ_FIRST(&step->entries);
-    if (entry == NULL || (pending == NULL && !may_be_too_many(entry)))
+    struct story_entry *entry = STAILQ_FIRST(&step->entries);
+    if (entry == NULL || (pending == NULL && !may_be_too_many(entry) && !has_fallen_back(run)))
         return fail(run, "no question to reply to");
     advance(run);
     if (pending != NULL)
