@@ -13,8 +13,8 @@ FOLDERS = ("base", "time", "message", "cache")      # what cache/ may include
 # Beside those, of each file what is called: it drags in nothing else.
 MORE = {
     "daemon/desk_test": ["daemon/desk", "daemon/at_once", "daemon/worker_stats", "front/cookies", "front/front",
-                         "resolver/resolver", "transport/loop", "transport/sockaddr", "transport/sockets",
-                         "transport/udp_answers", "transport/udp_inbox", "transport/udp_receiver",
+                         "resolver/resolver", "transport/loop", "transport/precedence", "transport/sockaddr",
+                         "transport/sockets", "transport/udp_answers", "transport/udp_inbox", "transport/udp_receiver",
                          "transport/udp_server"],
 }
 FLAGS = ["-std=gnu11", "-D_GNU_SOURCE", "-O1", "-g", "-fsanitize=thread", "-ffunction-sections", f"-I{ROOT / 'src'}"]
