@@ -19,6 +19,7 @@ import xml.etree.ElementTree
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SANITIZED = ROOT / "build-asan"
 FUZZ_RUNS = 100_000
+FUZZ_RUNS_OF_COSTLY = {"cache": 40_000, "resolver": 40_000}    # an input is a cache's life, or a whole conversation
 FUZZ_SEED = 1
 TIMEOUT_S = 1800
 SUM_LINE = re.compile(r"(\d+) passed, (\d+) failed, (\d+) skipped")
@@ -135,15 +136,19 @@ def registered_tests(suite):
     return sorted(tests)
 
 
-def run_suite(suite, count, arguments=(), at_once=os.cpu_count()):
+def run_suite(suite, count, arguments=lambda name: [], at_once=os.cpu_count()):
     print(f"== {suite}")
     tests = registered_tests(suite)
     if not tests:
         print(f"FAILED no {suite} test is registered")
         return Result(failed=1)
     with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
-        jobs = [pool.submit(run_program, name, command + list(arguments), count) for name, command in tests]
+        jobs = [pool.submit(run_program, name, command + arguments(name), count) for name, command in tests]
         return sum((job.result() for job in jobs), Result())
+
+
+def fuzz_arguments(name):
+    return [f"-runs={FUZZ_RUNS_OF_COSTLY.get(name, FUZZ_RUNS)}", f"-seed={FUZZ_SEED}"]
 
 
 def run_pytest():
@@ -168,7 +173,7 @@ def build():
 
 def run_tests():
     total = run_suite("unit", count_tap)
-    total += run_suite("fuzz", count_exit_code, [f"-runs={FUZZ_RUNS}", f"-seed={FUZZ_SEED}"])
+    total += run_suite("fuzz", count_exit_code, fuzz_arguments)
     total += run_suite("scenario", count_sum_line)
     return total + run_pytest()
 
