@@ -978,6 +978,7 @@ static const struct word words[] = {
     { "feature-list", .apply = set_features },
     { "force-ipv6", .why = "addresses of servers are as told" },
     { "iter-scrub-ns", .apply = set_ns_limit },
+    { "iter-scrub-rrsig", .why = tuning },
     { "iter-scrub-cname", .why = "a chain that is cut short is asked for link by link, with the same outcome" },
     { "num-queries-per-thread", .apply = set_waiting_max },
 
@@ -1022,7 +1023,11 @@ static const struct word_group {
       .keys =
           " statistics-interval statistics-cumulative statistics-inhibit-zero extended-statistics shm-enable shm-key"
           " logfile use-syslog log-identity log-time-iso log-queries log-replies log-tag-queryreply log-destaddr"
-          " log-local-actions log-thread-id val-log-level val-log-squelch rpz-log rpz-log-name " },
+          " log-local-actions log-thread-id val-log-level val-log-squelch rpz-log rpz-log-name dnstap-bidirectional"
+          " dnstap-socket-path dnstap-ip dnstap-tls dnstap-send-identity dnstap-send-version dnstap-identity"
+          " dnstap-version dnstap-log-resolver-query-messages dnstap-log-resolver-response-messages"
+          " dnstap-log-client-query-messages dnstap-log-client-response-messages"
+          " dnstap-log-forwarder-query-messages dnstap-log-forwarder-response-messages " },
     { .why = "sockets, processes and files of another program",
       .keys = " num-threads port interface interface-automatic interface-automatic-ports outgoing-interface"
               " outgoing-range outgoing-port-permit outgoing-port-avoid outgoing-num-tcp incoming-num-tcp so-rcvbuf"
