@@ -51,8 +51,7 @@ static const struct option options[] = {
       LIST(front.ignore, front.ignore_count) },
     { "snoop", &kind_prefixes, "[]",
       "Networks, of those that may ask, whose hosts may look into the cache: where the answer to a question without "
-      "the "
-      "RD bit is not cached they get the closest NS set that is, as a referral, and others REFUSED.",
+      "the RD bit is not cached they get the closest NS set that is, as a referral, and others REFUSED.",
       LIST(front.snoop, front.snoop_count) },
     { "workers", &kind_number, "auto",
       "Workers: each is a thread that resolves and serves TCP, and one for each address that receives by UDP. auto is "
@@ -105,19 +104,17 @@ static const struct option options[] = {
       "where its servers send it along with a denial or with the proof of a wildcard; it is never used for resolving.",
       PLACE(answers.minimal) },
     { "answers.rotate", &kind_truth, "true",
-      "Begin the A and AAAA records of an answer with another one each time, so that clients that take the first share "
-      "the "
-      "load (RFC 1794).",
+      "Begin the A and AAAA records of an answer with another one each time, so that clients that take the first "
+      "share the load (RFC 1794).",
       PLACE(answers.rotate) },
     { "answers.original-ttl", &kind_truth, "false",
       "Show TTLs as the zone's servers sent them, not what is left of them: for a cache in front of servers of one's "
-      "own, "
-      "which should look like them. Other caches then keep data for longer than its zone says, and hits cost more.",
+      "own, which should look like them. Other caches then keep data for longer than its zone says, and hits cost "
+      "more.",
       .take = take_original_ttls },
     { "answers.deny-any", &kind_truth, "false",
       "Answer questions for all types of a name (ANY) without records (RFC 8482): such answers are large, and of use "
-      "to "
-      "attackers rather than to programs.",
+      "to attackers rather than to programs.",
       PLACE(front.denies_any) },
     { "answers.waiting-max", &kind_number, "4096",
       "Questions of clients that one worker looks up at a time. Ready-made answers are given all the same.", .min = 1,
@@ -131,10 +128,8 @@ static const struct option options[] = {
       PLACE(front.cookies.enabled) },
     { "answers.cookie-secrets", &kind_secrets, "[]",
       "Secrets of 32 hexadecimal digits that several servers behind one address share (RFC 9018 section 5): cookies "
-      "are "
-      "made with the first, and believed when they were made with any of them. Without them vouchd takes secrets of "
-      "its "
-      "own, a new one each day.",
+      "are made with the first, and believed when they were made with any of them. Without them vouchd takes secrets "
+      "of its own, a new one each day.",
       .max = COOKIE_SECRETS_MAX, .take = take_cookie_secrets },
     { "answers.require-cookie", &kind_prefixes, "[]",
       "Networks whose hosts get answers over UDP only with a right cookie: with a wrong one they get BADCOOKIE and the "
@@ -148,8 +143,7 @@ static const struct option options[] = {
       .max = IDENTITY_OCTETS_MAX, PLACE(front.version) },
     { "answers.trust-anchors", &kind_truth, "true",
       "Answer trustanchor.vouch and trustanchor.unbound, class CHAOS, type TXT, with the zones and key tags of the "
-      "trust "
-      "anchors in use.",
+      "trust anchors in use.",
       PLACE(front.tells_anchors) },
     { "answers.nsid", &kind_text, "none",
       "The name server identifier, for clients that ask for it (RFC 5001): a text, or 0x and hexadecimal digits for "
@@ -157,8 +151,7 @@ static const struct option options[] = {
       .word = "none", .max = 2 + 2 * NSID_OCTETS_MAX, .take = take_nsid },
     { "answers.dns64", &kind_pref64, "none",
       "The prefix of IPv6 addresses that are made of the IPv4 addresses of names without IPv6 addresses (RFC 6147), "
-      "for "
-      "networks behind NAT64. What is made is not signed and never Secure.",
+      "for networks behind NAT64. What is made is not signed and never Secure.",
       .word = "none", .take = take_pref64 },
     { "answers.dns64-ignore-aaaa", &kind_names, "[]",
       "Names at and below which IPv6 addresses are made although there are some.",
@@ -207,20 +200,17 @@ static const struct option options[] = {
       LIST(resolver.case_except, resolver.case_except_count) },
     { "resolver.verify-glue", &kind_truth, "false",
       "Look up the addresses of name servers outside the delegated zone even where the referral tells them, and take "
-      "its "
-      "word only when that fails. It costs questions, and makes some forgeries harder.",
+      "its word only when that fails. It costs questions, and makes some forgeries harder.",
       PLACE(resolver.verify_glue) },
     { "resolver.any-glue", &kind_truth, "false",
       "Take a referral's word for the addresses of all its name servers, also of those outside the zone that refers. "
-      "They "
-      "are used for that delegation alone, which helps where zones name each other's servers. The default looks such "
-      "names up.",
+      "They are used for that delegation alone, which helps where zones name each other's servers. The default looks "
+      "such names up.",
       PLACE(resolver.any_glue) },
     { "resolver.child-ns", &kind_truth, "false",
-      "Ask also the name servers and addresses that a zone's own servers tell beside answers, and its parent does not. "
-      "It "
-      "helps where parents are out of date. Who forges an answer can name servers that way, too (CVE-2025-11411), and "
-      "only signatures tell what these make up.",
+      "Ask also the name servers and addresses that a zone's own servers tell beside answers, and its parent does "
+      "not. It helps where parents are out of date. Who forges an answer can name servers that way, too "
+      "(CVE-2025-11411), and only signatures tell what these make up.",
       PLACE(resolver.child_ns) },
     { "resolver.ns-max", &kind_number, "none",
       "Use no more of a zone's name servers, and cut NS sets short that are longer and not signed. Clients see them "
@@ -246,8 +236,7 @@ static const struct option options[] = {
       .min = EDNS_LOCAL_FIRST, .max = EDNS_LOCAL_LAST, PLACE(resolver.client_string_code) },
     { "resolver.aggressive-nsec.enabled", &kind_truth, "true",
       "Answer for names that cached NSEC and NSEC3 records deny, for what cached wildcards yield (RFC 8198), and for "
-      "names "
-      "below those that do not exist (RFC 8020). Only what has validated is used.",
+      "names below those that do not exist (RFC 8020). Only what has validated is used.",
       PLACE(resolver.aggressive_nsec) },
     { "resolver.aggressive-nsec.except", &kind_names, "[]", "Zones at and below which that is not done.",
       LIST(resolver.aggressive_except, resolver.aggressive_except_count) },
@@ -276,8 +265,7 @@ static const struct option options[] = {
       PLACE(resolver.stale.on_bogus) },
     { "resolver.serve-stale.authentic", &kind_truth, "false",
       "Set the AD bit on stale answers that were secure when they were fresh. Without it programs that rely on the "
-      "bit, "
-      "for DANE say, do not rely on what has expired.",
+      "bit, for DANE say, do not rely on what has expired.",
       PLACE(answers.stale_ad) },
     { "resolver.forward", &kind_forwards, "[]",
       "Zones that other resolvers answer: \"only\" lets their word be final, \"first\" goes on as if the rule were not "
@@ -304,9 +292,8 @@ static const struct option options[] = {
       LIST(crypto.deny_algorithms, crypto.deny_algorithm_count) },
     { "validation.algorithms.demand-all", &kind_truth, "false",
       "Take data as proven only if each supported algorithm that a zone's DS set or trust anchors name has signed it, "
-      "so "
-      "that the weakest one is not enough. RFC 6840 section 5.11 advises against it: zones that change their algorithm "
-      "may fail.",
+      "so that the weakest one is not enough. RFC 6840 section 5.11 advises against it: zones that change their "
+      "algorithm may fail.",
       PLACE(crypto.demand_all) },
     { "validation.digests.allow", &kind_digests, "[]",
       "DS digest types that are used although the policy leaves them out.", .max = NUMBERS_MAX,
@@ -388,8 +375,7 @@ static const struct option options[] = {
       PLACE(resolver.special_use_names) },
     { "local.data", &kind_texts, "[]",
       "Records such as \"host.lan. 300 IN A 192.0.2.1\" that are told instead of what the DNS says of their names. "
-      "They "
-      "are not signed and never Secure.",
+      "They are not signed and never Secure.",
       .take = take_local_data },
     { "local.zones", &kind_local_zones, "[]",
       "What is said of names without records in local.data: static denies them, redirect tells them the records of the "
