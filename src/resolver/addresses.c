@@ -2,9 +2,8 @@
 #include "resolver/internal.h"
 
 enum {
-    NAMES_AT_ONCE =
-        2, /* server names that are looked up at the same time, unless that is for the address of a server itself */
-    NO_TYPE = 0, /* RFC 6895 section 3.1: no RR has it */
+    NAMES_AT_ONCE = 2, /* server names that are looked up at the same time, to begin with */
+    NO_TYPE = 0,       /* RFC 6895 section 3.1: no RR has it */
 };
 
 /* false: it has none. */
@@ -164,6 +163,15 @@ bool lookup_want_addresses(struct resolver *r, struct lookup *l, struct now now)
     return ask_for_names(r, l, true, now) || ask_for_names(r, l, false, now);
 }
 
+/* Somebody else's budget was spent on it: our own may be enough.  It counts as another name, lest there is no end. */
+static void ask_name_again(struct cut *cut, struct server_name *name, uint16_t type)
+{
+    if (cut->names_asked >= GLUELESS_PER_REFERRAL_MAX)
+        return;
+    cut->names_asked++;
+    *(type == TYPE_A ? &name->asked_ipv4 : &name->asked_ipv6) = false;
+}
+
 static struct server_name *find_name(struct cut *cut, const struct dname *name)
 {
     for (uint16_t i = 0; i < cut->delegation->server_count; i++)
@@ -183,8 +191,7 @@ void lookup_deliver(struct resolver *r, struct lookup *l, const struct lookup *f
         return_name(l, name);
     l->lacks_names |= found->failure.is_budget && found->purse == l->purse;
     if (found->failure.is_budget && found->purse != l->purse)
-        /* Somebody else's budget was spent on it: our own may be enough. */
-        *(found->question.qtype == TYPE_A ? &name->asked_ipv4 : &name->asked_ipv6) = false;
+        ask_name_again(l->cut, name, found->question.qtype);
 }
 
 void lookup_wait_no_more(struct resolver *r, struct lookup *l)
