@@ -400,6 +400,31 @@ static bool fails_closed(struct resolver *r, struct request *q, const struct que
     return true;
 }
 
+/* An open link, by what is at hand; else it is looked up. */
+static enum step open_link(struct resolver *r, struct request *q, struct pin *pin, struct now now)
+{
+    bool is_cached = pin_take_cached(r, q, pin, now);
+    if (is_cached && q->is_refresh && prefetch_is_due(pin->answer, now)) {
+        pin->left_ms = pin->answer->expires_ms - now.wall_ms;
+        pin->answer = NULL;
+        return STEP_ON;
+    }
+    if (is_cached && is_for_clients(pin->answer))
+        return STEP_ON;
+    pin->from_cache = false; /* should the parent say nothing, this will do, but is not to be repeated */
+    struct answer *synthesised = synthesise(r, q, &pin->question, now);
+    if (synthesised != NULL) {
+        pin->answer = synthesised;
+        return STEP_ON;
+    }
+    if (fails_closed(r, q, &pin->question, now))
+        return STEP_END;
+    if (pin_is_open(pin))
+        return STEP_ON;
+    pin_wish(r, q, pin, now);
+    return STEP_WAIT;
+}
+
 /* The next name of the chain becomes a link of its own. */
 static enum step extend(struct resolver *r, struct request *q, const struct dname *name, struct now now)
 {
@@ -424,26 +449,7 @@ static enum step extend(struct resolver *r, struct request *q, const struct dnam
     /* Known, but open: forgotten, since its server is doubted, and the cache may have it from there. */
     if (!pin_is_open(pin) || local_answer(r, q, pin, now) || is_known)
         return STEP_ON;
-    bool is_cached = pin_take_cached(r, q, pin, now);
-    if (is_cached && q->is_refresh && prefetch_is_due(pin->answer, now)) {
-        pin->left_ms = pin->answer->expires_ms - now.wall_ms;
-        pin->answer = NULL;
-        return STEP_ON;
-    }
-    if (is_cached && is_for_clients(pin->answer))
-        return STEP_ON;
-    pin->from_cache = false; /* should the parent say nothing, this will do, but is not to be repeated */
-    struct answer *synthesised = synthesise(r, q, &pin->question, now);
-    if (synthesised != NULL) {
-        pin->answer = synthesised;
-        return STEP_ON;
-    }
-    if (fails_closed(r, q, &pin->question, now))
-        return STEP_END;
-    if (pin_is_open(pin))
-        return STEP_ON;
-    pin_wish(r, q, pin, now);
-    return STEP_WAIT;
+    return open_link(r, q, pin, now);
 }
 
 static enum step follow_link(struct resolver *r, struct request *q, struct now now)
