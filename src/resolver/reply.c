@@ -1,5 +1,7 @@
 #include "resolver/reply.h"
 
+#include "validator/signature.h"
+
 enum {
     PROOFS_MAX = PROOF_RRSETS_MAX + 2, /* and SOA and NS */
     COMPANIONS_MAX = 3,                /* denials beside an alias: as many as RFC 5155 section 7.2 puts together */
@@ -88,7 +90,7 @@ static bool is_expanded(const struct rrset *set)
 {
     for (uint16_t i = 0; i < set->sig_count; i++) {
         struct rrsig sig;
-        if (rrsig_read(set->sigs[i], &sig) == OK && sig.labels < set->owner->labels)
+        if (rrsig_read(set->sigs[i], &sig) == OK && rrsig_is_expanded(&sig, set->owner))
             return true;
     }
     return false;
