@@ -368,8 +368,8 @@ struct ready_answer ready_answer(struct cache *cache, const struct ready_key *ke
     size_t message_octets = take_out(&ready, plain->dnssec_ok);
     size_t opt = plain->edns ? OPT_OCTETS + edes.len + manner->options.len : 0;
     bool is_truncated = message_octets + opt > manner->octets_max;
-    if (is_truncated && plain->edns && edes.len > 0)
-        return none; /* EXTRA-TEXT would have to be shortened */
+    if (is_truncated && (ready.head.has_extras || (plain->edns && edes.len > 0)))
+        return none; /* NS records would have to go, or EXTRA-TEXT to be shortened */
     if (is_truncated)
         message_octets = HEADER_OCTETS + (size_t)plain->name_octets + 4;
     uint8_t rcode = plain->dnssec_ok ? ready.head.rcode_dnssec : ready.head.rcode;

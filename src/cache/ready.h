@@ -60,7 +60,8 @@ struct ready_head {
     uint8_t rcode, rcode_dnssec; /* without and with DO: RFC 9824 section 5 */
     uint8_t security;            /* enum security: SECURE, INSECURE, or UNCHECKED, which is for CD=1 alone */
     uint8_t set_count, mark_count;
-    uint8_t unused[7];
+    uint8_t has_extras; /* NS records that nobody has to get: they go before TC=1 does */
+    uint8_t unused[6];
 };
 _Static_assert(sizeof(struct ready_head) == 64, "no padding");
 

@@ -58,6 +58,7 @@ struct message_parts { /* what goes into one response */
     const struct answer_options *options;
     const struct outcome *outcome;
     bool dnssec_ok;
+    bool minimal;         /* no NS records beside what was asked for */
     enum section answers; /* where they stand: a referral's are in Authority */
     struct now now;
     uint16_t id;               /* of the question */
@@ -152,21 +153,27 @@ static bool is_denial(const struct rrset *set)
     return set->type == TYPE_NSEC || set->type == TYPE_NSEC3;
 }
 
+/* NS records beside what was asked for are for nobody, unless the operator wants them shown. */
+static bool is_left_out(struct message_parts *parts, const struct rrset *set)
+{
+    if (set->type == TYPE_NS && parts->draft != NULL && !parts->minimal)
+        parts->draft->head.has_extras = 1;
+    return set->type == TYPE_NS && parts->minimal;
+}
+
 /* Of the Authority section: the SOA says how long a denial is true (RFC 2308 section 3), proofs are for those who asked
- * for them (RFC 4035 section 3.2.1), NS records for nobody. */
+ * for them (RFC 4035 section 3.2.1). */
 static bool put_for_all(struct message_parts *parts, enum section section, const struct answer *answer,
                         const struct rrset *set)
 {
-    bool is_wanted = !is_denial(set) && (set->type != TYPE_NS || !parts->options->minimal);
-    return !is_wanted || put_records(parts, section, answer, set);
+    return is_denial(set) || is_left_out(parts, set) || put_records(parts, section, answer, set);
 }
 
 static bool put_for_dnssec(struct message_parts *parts, enum section section, const struct answer *answer,
                            const struct rrset *set)
 {
-    bool is_wanted = set->type != TYPE_NS || !parts->options->minimal;
-    return !is_wanted || ((!is_denial(set) || put_records(parts, section, answer, set)) &&
-                          put_signatures(parts, section, answer, set));
+    return is_left_out(parts, set) || ((!is_denial(set) || put_records(parts, section, answer, set)) &&
+                                       put_signatures(parts, section, answer, set));
 }
 
 /* Once, whatever the number of links that their zone has said. */
@@ -299,11 +306,19 @@ struct octets response_write(const struct answer_options *options, const struct 
                                    .options = options,
                                    .outcome = outcome,
                                    .dnssec_ok = query->dnssec_ok,
+                                   .minimal = options->minimal,
                                    .answers = query->wants_referral ? SECTION_AUTHORITY : SECTION_ANSWER,
                                    .now = now,
                                    .id = query->header.id };
-    begin(&m, &header, &query->question, buffer, room_beside(&edns, &query->question, limit));
-    if (rcode != RCODE_SERVFAIL && !put_everything(&parts)) {
+    size_t room = room_beside(&edns, &query->question, limit);
+    begin(&m, &header, &query->question, buffer, room);
+    bool fits = rcode == RCODE_SERVFAIL || put_everything(&parts);
+    if (!fits && !parts.minimal) { /* TC is not for what nobody has to get (RFC 2181 section 9) */
+        parts.minimal = true;
+        begin(&m, &header, &query->question, buffer, room);
+        fits = put_everything(&parts);
+    }
+    if (!fits) {
         header.tc = true;
         shorten(&edns);
         begin(&m, &header, &query->question, buffer, room_beside(&edns, &query->question, limit));
@@ -418,9 +433,13 @@ bool response_make_ready(const struct answer_options *options, const struct outc
     draft_edes(outcome, draft);
     struct message_writer m;
     struct header header = { .qr = true };
-    struct message_parts parts = {
-        .m = &m, .options = options, .outcome = outcome, .dnssec_ok = true, .now = now, .draft = draft
-    };
+    struct message_parts parts = { .m = &m,
+                                   .options = options,
+                                   .outcome = outcome,
+                                   .dnssec_ok = true,
+                                   .minimal = options->minimal,
+                                   .now = now,
+                                   .draft = draft };
     begin(&m, &header, &outcome->question, buffer, size);
     if (!put_everything(&parts))
         return false;

@@ -256,6 +256,32 @@ static void test_octet_for_octet(void **state)
     arena_free(arena);
 }
 
+/* TC is for what is missed (RFC 2181 section 9). */
+static void test_ns_records_go_first(void **state)
+{
+    (void)state;
+    static const struct answer_options options = { .edns_octets = 1232, .minimal = false };
+    uint8_t whole_buffer[BUFFER_OCTETS], less_buffer[BUFFER_OCTETS], fast_buffer[READY_BUFFER_OCTETS];
+    const struct sample *sample = samples;
+    while (strcmp(sample->qname, "none.sub.example.") != 0)
+        sample++;
+    struct arena *arena = arena_new();
+    struct cache *cache = small_cache();
+    struct outcome outcome = outcome_of(arena, cache, sample);
+    make_ready(cache, &options, &outcome, at(0));
+    struct asking asking = { .octets_max = 512, .qname = name_of(sample->qname), .now = at(1) };
+    struct octets whole = ask_long_way(&options, &asking, &outcome, whole_buffer, sizeof(whole_buffer));
+    struct octets fast = ask_ready(cache, &options, &asking, sample->qtype, fast_buffer).message;
+    assert_true(octets_equal(fast, whole));
+    asking.octets_max = (uint16_t)(whole.len - 1);
+    struct octets less = ask_long_way(&options, &asking, &outcome, less_buffer, sizeof(less_buffer));
+    assert_int_equal(less.data[2] & 2, 0);
+    assert_int_equal(less.data[9], whole.data[9] - 1); /* NSCOUNT */
+    assert_int_equal(ask_ready(cache, &options, &asking, sample->qtype, fast_buffer).message.len, 0);
+    cache_free(cache);
+    arena_free(arena);
+}
+
 static bool is_ready(struct cache *cache, const struct sample *sample, struct now now)
 {
     static const struct answer_options options = { .edns_octets = 1232, .minimal = true, .ede = true };
@@ -380,10 +406,8 @@ static int set_up(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_octet_for_octet),
-        cmocka_unit_test(test_end),
-        cmocka_unit_test(test_unchecked),
-        cmocka_unit_test(test_what_is_not_repeated),
+        cmocka_unit_test(test_octet_for_octet), cmocka_unit_test(test_ns_records_go_first),  cmocka_unit_test(test_end),
+        cmocka_unit_test(test_unchecked),       cmocka_unit_test(test_what_is_not_repeated),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }
