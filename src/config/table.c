@@ -103,6 +103,11 @@ static const struct option options[] = {
       "Leave out what no client needs of the Authority and Additional sections. If not, the zone's NS set is passed on "
       "where its servers send it along with a denial or with the proof of a wildcard; it is never used for resolving.",
       PLACE(answers.minimal) },
+    { "answers.tc-for-ns", &kind_truth, "false",
+      "Where minimal is off and such an NS set finds no room beside the rest, it is left out. true sets TC then, so "
+      "that "
+      "clients get it over TCP, although nobody has to have it (RFC 2181 section 9).",
+      PLACE(answers.tc_for_ns) },
     { "answers.rotate", &kind_truth, "true",
       "Begin the A and AAAA records of an answer with another one each time, so that clients that take the first "
       "share the load (RFC 1794).",

@@ -109,6 +109,7 @@ struct delegation *root_hints_built_in(struct arena *arena);
 struct answer_options {
     uint16_t edns_octets; /* offered to clients, and the most we send them over UDP */
     bool minimal;         /* no Authority and Additional sections that are not needed */
+    bool tc_for_ns;       /* NS records that are left out because they find no room are worth a question over TCP */
     bool ede;
     bool stale_ad;      /* AD on expired data that was Secure when it was fresh */
     bool original_ttls; /* not what is left of them */

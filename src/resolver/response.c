@@ -313,8 +313,9 @@ struct octets response_write(const struct answer_options *options, const struct 
     size_t room = room_beside(&edns, &query->question, limit);
     begin(&m, &header, &query->question, buffer, room);
     bool fits = rcode == RCODE_SERVFAIL || put_everything(&parts);
-    if (!fits && !parts.minimal) { /* TC is not for what nobody has to get (RFC 2181 section 9) */
+    if (!fits && !parts.minimal) {
         parts.minimal = true;
+        header.tc |= options->tc_for_ns; /* by default it is not for what nobody has to get (RFC 2181 section 9) */
         begin(&m, &header, &query->question, buffer, room);
         fits = put_everything(&parts);
     }

@@ -256,7 +256,7 @@ static void test_octet_for_octet(void **state)
     arena_free(arena);
 }
 
-/* TC is for what is missed (RFC 2181 section 9). */
+/* TC is for what is missed (RFC 2181 section 9), and for NS records only if the operator has it so. */
 static void test_ns_records_go_first(void **state)
 {
     (void)state;
@@ -277,6 +277,11 @@ static void test_ns_records_go_first(void **state)
     struct octets less = ask_long_way(&options, &asking, &outcome, less_buffer, sizeof(less_buffer));
     assert_int_equal(less.data[2] & 2, 0);
     assert_int_equal(less.data[9], whole.data[9] - 1); /* NSCOUNT */
+    uint8_t told_buffer[BUFFER_OCTETS];
+    static const struct answer_options tells = { .edns_octets = 1232, .minimal = false, .tc_for_ns = true };
+    struct octets told = ask_long_way(&tells, &asking, &outcome, told_buffer, sizeof(told_buffer));
+    assert_int_equal(told.data[2], less.data[2] | 2);
+    assert_memory_equal(told.data + 3, less.data + 3, less.len - 3);
     assert_int_equal(ask_ready(cache, &options, &asking, sample->qtype, fast_buffer).message.len, 0);
     cache_free(cache);
     arena_free(arena);

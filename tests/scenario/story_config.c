@@ -591,13 +591,17 @@ static bool set_packets_max(struct mapping *m, const char *value)
     return true;
 }
 
-/* "no": what zones say of their own servers counts. */
+/* "no": what zones say of their own servers counts, and is passed on, over TCP if need be, where Unbound's minimal responses have an
+ * Authority section. */
 static bool set_promiscuous(struct mapping *m, const char *value)
 {
     bool scrubs;
     if (!parse_switch(m, value, &scrubs))
         return false;
     m->config->resolver.child_ns = !scrubs;
+    m->config->resolver.shows_ns = !scrubs;
+    m->config->answers.minimal = scrubs;
+    m->config->answers.tc_for_ns = !scrubs;
     return true;
 }
 

@@ -614,6 +614,7 @@ static bool take_answer(struct run *run, const struct story_step *step, const ch
     struct comparison comparison = {
         .arena = run->arena,
         .may_be_shorter = run->story->has_sections,
+        .may_deny_longer = run->story->has_sections && run->config->resolver.shows_ns,
         .without_keepalive = !run->config->keepalive,
     };
     struct client_answer *answer;
