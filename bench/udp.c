@@ -161,15 +161,19 @@ void udp_window(struct load *load)
     udp_free(udp);
 }
 
+/* Latency counts from when the question was due: a generator that is late hides nothing. */
+static int64_t due_at(const struct load *load, uint64_t question)
+{
+    return load->tally.started_ns + (int64_t)((double)question * 1e9 / load->rate);
+}
+
 /* Those that are due, as far as they fit into a batch and on their way; how many were asked. */
 static unsigned ask_due(struct udp *udp, uint64_t asked, int64_t now_ns)
 {
     struct load *load = udp->load;
-    double distance_ns = 1e9 / load->rate;
     unsigned count = 0;
     while (count < BATCH && !flight_is_full(&udp->flight)) {
-        /* Latency counts from when the question was due: a generator that is late hides nothing. */
-        int64_t due_ns = load->tally.started_ns + (int64_t)((double)(asked + count) * distance_ns);
+        int64_t due_ns = due_at(load, asked + count);
         if (due_ns > now_ns || due_ns >= load->until_ns)
             break;
         add(udp, count++, load_next_question(load), due_ns);
@@ -189,6 +193,12 @@ static uint64_t ask_now(struct udp *udp, uint64_t asked, int64_t now_ns)
     add(udp, 0, load_next_question(load), now_ns);
     send_batch(udp, 1);
     return due - asked;
+}
+
+/* Whatever was due before the end is asked, were it late; but on the wire there is no asking late. */
+static bool has_more_to_ask(const struct load *load, uint64_t asked, int64_t now_ns)
+{
+    return (load->wire ? now_ns : due_at(load, asked)) < load->until_ns;
 }
 
 static bool are_empty(struct udp *const *sockets, unsigned count)
@@ -218,12 +228,13 @@ void udp_rate(struct load *load)
         sockets[i] = udp_new(load, WINDOW_MAX);
     int64_t now_ns = load->tally.started_ns;
     unsigned turn = 0;
-    for (uint64_t asked = 0; now_ns < load->until_ns || !are_empty(sockets, load->connections); now_ns = clock_ns()) {
+    for (uint64_t asked = 0; has_more_to_ask(load, asked, now_ns) || !are_empty(sockets, load->connections);
+         now_ns = clock_ns()) {
         uint64_t count = load->wire ? ask_now(sockets[turn], asked, now_ns) : ask_due(sockets[turn], asked, now_ns);
         asked += count;
         turn = count > 0 ? (turn + 1) % load->connections : turn;
         if (load->rate <= REST_RATE_MAX)
-            rest(sockets, load->connections, load->tally.started_ns + (int64_t)((double)asked * 1e9 / load->rate));
+            rest(sockets, load->connections, due_at(load, asked));
         for (unsigned i = 0; i < load->connections; i++) {
             receive_batch(sockets[i], MSG_DONTWAIT);
             flight_expire(&sockets[i]->flight, now_ns, &load->tally);
