@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Asks several resolvers the same questions about mutated zones and tells where they differ.
 
-    compare.py [--seed N] [--first N] [--count N] [--subjects vouchd,Unbound,…] [--number N] [--vouchd PROGRAM]
+    compare.py [--seed N] [--first N] [--count N] [--slice N] [--subjects vouchd,Unbound,…] [--number N] [--vouchd PROGRAM]
 
 --number asks about one mutant alone and shows everything.  Needs root: all of it runs in a network namespace.
 """
@@ -33,7 +33,8 @@ ROOT = HERE.parents[1]
 sys.path[:0] = [str(ROOT), str(HERE)]
 sys.dont_write_bytecode = True
 
-import mutants                                  # noqa: E402  (the path must be set first)
+import explained                                # noqa: E402  (the path must be set first)
+import mutants                                  # noqa: E402
 import reference                                # noqa: E402
 from bench import peers                         # noqa: E402
 from lab import network, processes              # noqa: E402
@@ -41,6 +42,7 @@ from lab import network, processes              # noqa: E402
 CACHE_OCTETS = 64 << 20
 READY_TIMEOUT_S = 60
 REPLY_TIMEOUT_S = 30            # longer than any of them tries: a resolver that does not answer is told as such
+SLICE = 500
 AT_ONCE = 48                    # mutants that are asked about at any time
 EDNS_SIZE = 4096
 POLL_S = 0.05
@@ -84,28 +86,23 @@ class Row:
     def kind(self):
         return f"{self.mutant.where}/{self.mutant.kind}"
 
-    def pattern(self, subjects):
-        return " ".join([f"reference={self.expected}", *(f"{s}={self.outcomes[s].word}" for s in subjects)])
+    @property
+    def pattern(self):
+        return " ".join([f"reference={self.expected}", *(f"{name}={self.outcomes[name].word}" for name in sorted(self.outcomes))])
 
     def has_difference(self):
         return len(set(self.outcomes.values())) > 1
 
-    def faults(self, subject):
+    def deviation(self, subject):
+        return explained.deviation(self.outcomes[subject], self.expected)
+
+    def has_fault(self, subject):
         """What may not be, whatever the others say."""
-        outcome, expected = self.outcomes[subject], self.expected
-        allowed = expected.allowed
-        is_answer = outcome.rcode in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN)
-        if outcome.is_authentic and reference.SECURE not in allowed:
-            yield f"AD, but {expected}"
-        elif outcome.is_authentic and (outcome.rcode, outcome.data) != (expected.rcode, expected.data):
-            yield "AD on other data"
-        elif is_answer and not outcome.is_authentic and allowed == {reference.BOGUS}:
-            yield "passed on, but bogus"
+        return self.deviation(subject) in explained.FAULTS
 
     def is_refused(self, subject):
         """A failure where the reference finds an answer.  That servers are too slow is no judgement."""
-        return not self.outcomes[subject].is_unreachable and self.outcomes[subject].rcode not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN) \
-            and reference.BOGUS not in self.expected.allowed
+        return self.deviation(subject) in (explained.REFUSED, explained.NO_REPLY)
 
 
 class Asker:
@@ -331,20 +328,36 @@ def available(names, vouchd_path):
 
 # ---- the report
 
-def report(rows, subjects):
-    """Lines: every class of difference, with how many and an example; then what may not be."""
-    classes = collections.defaultdict(list)
-    for row in rows:
-        if row.has_difference():
-            classes[row.kind, row.pattern(subjects)].append(row)
-    for (kind, pattern), found in sorted(classes.items(), key=lambda item: (item[0][0], -len(item[1]))):
-        yield f"{len(found):6} {kind:32} {pattern}   e.g. {found[0].title}"
-    yield f"{len(rows)} questions, {sum(row.has_difference() for row in rows)} answered differently"
-    for subject in subjects:
-        faults = collections.Counter(fault for row in rows for fault in row.faults(subject))
-        refused = sum(row.is_refused(subject) for row in rows)
-        words = "".join(f", {count} {fault}" for fault, count in sorted(faults.items()))
-        yield f"{subject}: {refused} refused{words}"
+def report(findings, subjects):
+    """Lines: what each paragraph of doc/differences.md explains; what none does; the sums of what each resolver did."""
+    yield table_row("", subjects)
+    counts = collections.Counter((finding.paragraph, finding.subject) for finding in findings)
+    for paragraph in dict.fromkeys(rule.paragraph for rule in explained.RULES):
+        yield table_row(paragraph, [counts[paragraph, subject] for subject in subjects])
+    for did in dict.fromkeys(finding.did for finding in findings):
+        sums = collections.Counter(finding.subject for finding in findings if finding.did == did)
+        yield table_row(f"({did})", [sums[subject] for subject in subjects])
+    for finding in findings:
+        if finding.paragraph is None:
+            yield f"UNEXPLAINED {finding.subject}, {finding.did}: {finding.row.title} ({finding.row.kind}) {finding.row.pattern}"
+        elif finding.subject == explained.VOUCHD and finding.did in explained.FAULTS:
+            yield f"FAULT {finding.did}: {finding.row.title} ({finding.row.kind}) {finding.row.pattern}"
+
+
+def table_row(title, cells):
+    return "| " + " | ".join([title, *map(str, cells)]) + " |"
+
+
+def ask_in_slices(arguments, subjects):
+    """All resolvers are started anew for each slice, so that none has filled its cache, or lost faith in a server."""
+    end = arguments.first + arguments.count
+    rows, findings = [], []
+    for first in range(arguments.first, end, arguments.slice):
+        with running(arguments.seed, int(time.time()), subjects) as (world, askers):
+            found = list(ask_all(world, range(first, min(first + arguments.slice, end)), askers))
+        rows += found
+        findings += explained.explain(found, world)
+    return rows, findings
 
 
 def main():
@@ -352,26 +365,24 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--count", type=int, default=10_000)
+    parser.add_argument("--slice", type=int, default=SLICE)
     parser.add_argument("--number", type=int)
     parser.add_argument("--subjects", default="vouchd,Unbound,Knot,PowerDNS,BIND")
     parser.add_argument("--vouchd", default=ROOT / "build" / "vouchd")
     arguments = parser.parse_args()
-    numbers = range(arguments.first, arguments.first + arguments.count)
     if arguments.number is not None:
-        numbers = [arguments.number]
+        arguments.first, arguments.count = arguments.number, 1
+        show(mutants.World(arguments.seed, int(time.time())), arguments.number)
     subjects, missing = available(arguments.subjects.split(","), arguments.vouchd)
     if missing:
         print(f"not installed: {', '.join(missing)}")
-    with running(arguments.seed, int(time.time()), subjects) as (world, askers):
-        rows = list(ask_all(world, numbers, askers))
-        if arguments.number is not None:
-            show(world, arguments.number)
-    names = [peer.name for peer in subjects]
-    print("\n".join(report(rows, names)))
-    for row in rows:
-        for fault in row.faults("vouchd"):
-            print(f"FAULT {fault}: {row.title} ({row.kind}) {row.pattern(names)}")
-    return any(True for row in rows for _ in row.faults("vouchd"))
+    rows, findings = ask_in_slices(arguments, subjects)
+    if arguments.number is not None:
+        print(*(f"{row.title} {row.pattern}" for row in rows), sep="\n")
+    print(*report(findings, [peer.name for peer in subjects]), sep="\n")
+    print(f"{len(rows)} questions, {sum(row.has_difference() for row in rows)} answered differently")
+    return any(finding.subject == explained.VOUCHD and (finding.paragraph is None or finding.did in explained.FAULTS)
+               for finding in findings)
 
 
 def show(world, number):

@@ -133,7 +133,7 @@ class Reference:
             if signatures.name != rrset.name or (signatures.rdtype, signatures.covers) != (RRSIG, rrset.rdtype):
                 continue
             for rrsig in signatures:
-                if rrsig.signer == zone and len(zone) - 1 <= rrsig.labels <= _labels(rrset.name) \
+                if rrsig.signer == zone and len(zone) - 1 <= rrsig.labels <= label_count(rrset.name) \
                         and self._holds(rrset, rrsig, zone, usable):
                     return rrsig.labels
         return None
@@ -149,7 +149,7 @@ class Reference:
         return False
 
     def verifies(self, section, rrset, zone, keys):
-        return self.verified_labels(section, rrset, zone, keys) == _labels(rrset.name)
+        return self.verified_labels(section, rrset, zone, keys) == label_count(rrset.name)
 
     # ---- one reply
 
@@ -182,7 +182,7 @@ class Reference:
         labels = self.verified_labels(reply.answer + reply.authority, rrset, mutant.name, keys)
         if labels is None:
             return BOGUS
-        if labels == _labels(rrset.name):
+        if labels == label_count(rrset.name):
             return SECURE
         return BOGUS if rrset.rdtype in (SOA, DNSKEY, DS) else proofs.expansion(rrset.name, labels)
 
@@ -321,7 +321,7 @@ def _is_synthesized(section, rrset):
                                          and rrset.name != other.name for other in section)
 
 
-def _labels(name):
+def label_count(name):
     return len(name) - 1 - name.is_wild()
 
 
