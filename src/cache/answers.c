@@ -276,6 +276,13 @@ enum cache_hit cache_find_answer(struct cache *cache, const struct question *que
     return hit;
 }
 
+/* What is for one transaction outlives it by the operator's grace, not by RFC 8767. */
+static uint32_t stale_age_s_max(const struct answer *answer, uint32_t max_age_s)
+{
+    bool is_momentary = answer->rrsets.count > 0 && answer->rrsets.items[0]->ttl_s == 0;
+    return is_momentary ? 0 : max_age_s;
+}
+
 bool cache_find_stale(struct cache *cache, const struct question *question, uint16_t origin, uint32_t max_age_s,
                       struct now now, struct arena *arena, struct answer **answer)
 {
@@ -283,7 +290,7 @@ bool cache_find_stale(struct cache *cache, const struct question *question, uint
     for (size_t i = 0; i < ARRAY_LEN(kinds) * ARRAY_LEN(ways); i++) {
         struct search search = { cache, question, origin, kinds[i / ARRAY_LEN(ways)], true, now, arena };
         if (ways[i % ARRAY_LEN(ways)](&search, answer) != CACHE_MISS && is_trusted((*answer)->verdict.security) &&
-            now.wall_ms - (*answer)->expires_ms <= ms_of_s(max_age_s))
+            now.wall_ms - (*answer)->expires_ms <= ms_of_s(stale_age_s_max(*answer, max_age_s)))
             return true;
     }
     return false;
@@ -365,6 +372,17 @@ static bool may_cut(const struct answer *answer)
     return true;
 }
 
+static bool holds_dname(const struct answer *answer)
+{
+    return answer->rrsets.count > 0 && answer->rrsets.items[0]->type == TYPE_DNAME;
+}
+
+/* A TTL of 0 is for one transaction (RFC 1035 section 3.2.1), but for what the operator adds. */
+static int64_t grace_end_ms(const struct cache *cache, const struct answer *answer)
+{
+    return answer->received_ms + ms_of_s(atomic_load_explicit(&cache->dname_grace_s, memory_order_relaxed));
+}
+
 /* RFC 2181 section 8, RFC 2308 section 5, RFC 4035 sections 4.5, 4.7 and 5.3.3, RFC 8767 section 4. */
 static int64_t deadline(const struct cache *cache, const struct answer *answer, enum security security, struct now now)
 {
@@ -378,6 +396,8 @@ static int64_t deadline(const struct cache *cache, const struct answer *answer, 
         end_ms = least_of(end_ms, ms_of_s(answer->verdict.valid_until_s));
         end_ms = least_of(end_ms, answer->received_ms + ms_of_s(answer->verdict.ttl_cap_s));
     }
+    if (is_trusted(security) && holds_dname(answer) && end_ms <= answer->received_ms)
+        end_ms = least_of(grace_end_ms(cache, answer), ms_of_s(answer->verdict.valid_until_s));
     return end_ms;
 }
 
@@ -535,7 +555,7 @@ static void look_after_older(struct cache *cache, const struct answer *answer, c
     }
 }
 
-/* A TTL of 0 is for one transaction (RFC 1035 section 3.2.1), but it says that what was there before is over. */
+/* A TTL of 0 says that what was there before is over. */
 static void end_older(struct cache *cache, const struct answer *answer, enum security security, struct now now)
 {
     struct blob_key own = entry_key(answer, security);
@@ -550,7 +570,7 @@ static void end_older(struct cache *cache, const struct answer *answer, enum sec
 
 static void remember_depth(struct cache *cache, const struct answer *answer)
 {
-    if (answer->rrsets.count == 0 || answer->rrsets.items[0]->type != TYPE_DNAME)
+    if (!holds_dname(answer))
         return;
     uint8_t labels = answer->rrsets.items[0]->owner->labels;
     atomic_fetch_or_explicit(&cache->dname_depths[labels / 64], UINT64_C(1) << labels % 64, memory_order_relaxed);

@@ -215,6 +215,49 @@ static void test_deadlines(void **state)
     }
 }
 
+/* RFC 1035 section 3.2.1, and what the operator adds: for DNAMEs alone, whatever their signatures cap, and never stale. */
+static void test_dname_grace(void **state)
+{
+    struct bench *b = *state;
+    static const struct {
+        enum security security;
+        uint32_t grace_s, ttl_cap_s;
+        int64_t valid_s, lives_s;
+    } cases[] = {
+        { SECURE, 0, 0, 100, 0 },    { SECURE, 2, 0, 100, 2 }, { INSECURE, 2, UINT32_MAX, 100, 2 },
+        { UNCHECKED, 2, 0, 100, 0 }, { BOGUS, 2, 0, 100, 0 },  { SECURE, 2, 0, 1, 1 },
+    };
+    struct cache_options options = cache_options_default();
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char *owner = arena_printf(b->arena, "d%zu.example.", i), *below = arena_printf(b->arena, "a.%s", owner);
+        char *text = arena_printf(b->arena, "%s 0 IN DNAME other.example.\n", owner);
+        struct answer *put =
+            judged(answer_of(b->arena, below, TYPE_A, ANSWER_DNAME, text, 0, at(0)), cases[i].security);
+        struct answer *got;
+        options.dname_grace_s = cases[i].grace_s;
+        cache_set_options(b->cache, &options);
+        put->verdict.valid_until_s = TEST_TIME_S + cases[i].valid_s;
+        put->verdict.ttl_cap_s = cases[i].ttl_cap_s;
+        cache_put_answer(b->cache, put, at(0));
+        char *other = arena_printf(b->arena, "b.%s", owner);
+        for (int64_t second = 0; second < cases[i].lives_s; second++) {
+            assert_int_equal(find(b->cache, other, TYPE_A, at(second), b->arena, &got), CACHE_FRESH);
+            assert_int_equal(got->kind, ANSWER_DNAME);
+            assert_int_equal(answer_ttl_left(got, got->rrsets.items[0]->ttl_s, at(second)), 0);
+        }
+        struct question question = { .qname = name_of(other), .qtype = TYPE_A, .qclass = CLASS_IN };
+        assert_int_not_equal(find(b->cache, other, TYPE_A, at(cases[i].lives_s), b->arena, &got), CACHE_FRESH);
+        assert_false(
+            cache_find_stale(b->cache, &question, ORIGIN_ITERATIVE, 86400, at(cases[i].lives_s + 1), b->arena, &got));
+    }
+    cache_put_answer(
+        b->cache,
+        judged(answer_of(b->arena, "w.example.", TYPE_A, ANSWER_DATA, "w.example. 0 IN A 192.0.2.1\n", 0, at(0)),
+               SECURE),
+        at(0));
+    assert_false(holds(b->cache, "w.example.", TYPE_A, at(0)));
+}
+
 static void test_ttl_left(void **state)
 {
     struct bench *b = *state;
@@ -660,6 +703,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_kinds, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_rrsig_and_any, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_deadlines, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_dname_grace, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_ttl_left, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_site_of_no_data, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_expired_is_kept, set_up, tear_down),

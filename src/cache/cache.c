@@ -196,6 +196,7 @@ void cache_set_options(struct cache *cache, const struct cache_options *options)
     atomic_store(&cache->max_negative_ttl_s,
                  options->max_negative_ttl_s < TTL_S_MAX ? options->max_negative_ttl_s : TTL_S_MAX);
     atomic_store(&cache->keep_expired_s, options->keep_expired_s);
+    atomic_store(&cache->dname_grace_s, options->dname_grace_s);
     atomic_store(&cache->signature_ttl_cap, options->signature_ttl_cap);
 }
 

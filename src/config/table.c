@@ -19,6 +19,7 @@ enum {
     EMAIL_OCTETS_MAX = 254,    /* RFC 5321 section 4.5.3.1.3 without the brackets */
     NUMBERS_MAX = 32,          /* lists of struct crypto_options */
     EDNS_OCTETS_MAX = 4096,    /* RFC 6891 section 6.2.5 */
+    DNAME_GRACE_S_MAX = 5,     /* Knot Resolver keeps all data so long; Unbound DNAMEs for a second */
 };
 
 static const char *const log_levels[] = { "error", "warning", "info", "debug", NULL };
@@ -88,6 +89,10 @@ static const struct option options[] = {
       .min = 0, .max = HOURS(1), .unit = 1000, PLACE(resolver.least_ttl_s) },
     { "cache.min-negative-ttl", &kind_duration, "0s", "The same for denials.", .min = 0, .max = HOURS(1), .unit = 1000,
       PLACE(resolver.least_negative_ttl_s) },
+    { "cache.dname-grace", &kind_duration, "0s",
+      "Use a DNAME of TTL 0 for so long, for all names below it, although it is meant for one question alone (RFC 1035 "
+      "section 3.2.1). Clients still see TTL 0.",
+      .min = 0, .max = SECONDS(DNAME_GRACE_S_MAX), .unit = 1000, PLACE(cache.dname_grace_s) },
     { "cache.keep-expired", &kind_duration, "1d",
       "How long data stays after its TTL, to be served while servers cannot be reached.", .min = 0,
       .max = SECONDS(TTL_S_MAX), .unit = 1000, PLACE(cache.keep_expired_s) },
@@ -105,8 +110,7 @@ static const struct option options[] = {
       PLACE(answers.minimal) },
     { "answers.tc-for-ns", &kind_truth, "false",
       "Where minimal is off and such an NS set finds no room beside the rest, it is left out. true sets TC then, so "
-      "that "
-      "clients get it over TCP, although nobody has to have it (RFC 2181 section 9).",
+      "that clients get it over TCP, although nobody has to have it (RFC 2181 section 9).",
       PLACE(answers.tc_for_ns) },
     { "answers.rotate", &kind_truth, "true",
       "Begin the A and AAAA records of an answer with another one each time, so that clients that take the first "

@@ -19,6 +19,7 @@ enum {
     UNBOUND_RECHECK_S = 5, /* its NORR_TTL */
     UNBOUND_TTL_S_MAX = 86400,
     UNBOUND_NEGATIVE_TTL_S_MAX = 3600,
+    UNBOUND_DNAME_GRACE_S = 2, /* one, and the second in which that ends */
     ALGORITHM_DSA_NSEC3_SHA1 = 6,
     START_S = 1577836800, /* 2020-01-01, for stories that name no time */
 };
@@ -1168,8 +1169,10 @@ static struct story_config initial(struct arena *arena, const struct story *stor
     config.retelling.rebinding.allowed = ARENA_ARRAY(arena, PREFIXES_MAX, struct dname);
     config.cache.size_octets = CACHE_OCTETS;
     config.cache.max_ttl_s = story->has_sections ? UNBOUND_TTL_S_MAX : TTL_S_MAX;
-    if (story->has_sections)
+    if (story->has_sections) {
         config.cache.max_negative_ttl_s = UNBOUND_NEGATIVE_TTL_S_MAX;
+        config.cache.dname_grace_s = UNBOUND_DNAME_GRACE_S;
+    }
     config.cache.file = NULL;
     config.front.tells_anchors = true;
     config.front.waiting_max = FRONT_WAITING_MAX;
