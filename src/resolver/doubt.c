@@ -64,12 +64,17 @@ static bool is_distrusted(const struct distrust *distrust, const struct address 
     return false;
 }
 
+static bool has_validated(const struct answer *answer)
+{
+    return answer->verdict.security == SECURE || answer->verdict.security == INSECURE;
+}
+
 /* What the server has said besides is not worth more, unless it has validated; what the cache has may be its word, too. */
 static void forget_word_of(struct request *q, const struct address *server)
 {
     for (uint16_t i = 0; i < q->pin_count; i++) {
         struct pin *pin = q->pins[i];
-        if (pin->answer != NULL && pin->answer->verdict.security == UNCHECKED &&
+        if (pin->answer != NULL && !has_validated(pin->answer) &&
             (pin->from.family == 0 || address_equal(&pin->from, server)))
             pin->answer = NULL;
     }
@@ -102,6 +107,15 @@ static bool learn_distrust(struct resolver *r, struct request *q, const struct p
     return sorts_out;
 }
 
+/* It knows nothing of DNSSEC, or what stands before it takes signatures and proofs away: the zone's other servers are asked first
+ * for a while. */
+static void remember_stripping(struct resolver *r, const struct pin *culprit, struct now now)
+{
+    int ede = culprit->answer->verdict.ede;
+    if (culprit->from.family != 0 && (ede == EDE_RRSIGS_MISSING || ede == EDE_NSEC_MISSING))
+        server_is_lame_for(servers_get(r->servers, &culprit->from), &culprit->answer->zone, now.monotonic_ms);
+}
+
 bool doubt_begin(struct resolver *r, struct request *q, struct pin *link, struct now now)
 {
     struct pin *culprit = doubt_culprit(q, link);
@@ -110,10 +124,11 @@ bool doubt_begin(struct resolver *r, struct request *q, struct pin *link, struct
     struct pin *outdated_keys = renewal_find(q, culprit, now);
     if ((outdated_keys == NULL && !learn_distrust(r, q, culprit)) || !budget_take_lookup(&q->purse->budget))
         return false;
+    remember_stripping(r, culprit, now);
     remember_doubted(q);
-    forget_verdicts(q);
     if (outdated_keys == NULL && culprit->from.family != 0)
         forget_word_of(q, &culprit->from);
+    forget_verdicts(q);
     q->link_count = 1; /* each link is judged anew, from the first one on */
     pin_wish(r, q, outdated_keys != NULL ? outdated_keys : culprit, now);
     return true;

@@ -20,15 +20,23 @@ struct pin *pin_add(struct resolver *r, struct request *q, const struct question
     return pin;
 }
 
+/* Once somebody's word is doubted, what nobody has judged yet may be his, too. */
+static bool is_dubious(const struct request *q, const struct answer *answer)
+{
+    return q->distrust.rounds > 0 && answer->verdict.security == UNCHECKED;
+}
+
 bool pin_take_cached(struct resolver *r, struct request *q, struct pin *pin, struct now now)
 {
     struct answer *answer;
-    if (cache_find_answer(r->parts.cache, &pin->question, pin->origin, now, q->arena, &answer) != CACHE_FRESH)
+    if (cache_find_answer(r->parts.cache, &pin->question, pin->origin, now, q->arena, &answer) != CACHE_FRESH ||
+        is_dubious(q, answer))
         return false;
     if (!q->is_probe)
         prefetch_used(r, &pin->question, pin->origin, answer, now);
     pin->answer = answer;
     pin->from_cache = true;
+    pin->from.family = 0;
     return true;
 }
 
