@@ -183,12 +183,12 @@ static bool judge(struct world *world, struct answer *answer, struct trust *trus
 /* Where all that is there is looked at, it does not matter what is looked at first. */
 static bool is_within_limits(const struct rrset_list *sets)
 {
-    enum { KEYS_MAX = 4, SIGS_MAX = RRSIG_CHECKS_PER_RRSET_MAX / KEYS_MAX };
+    enum { KEYS_MAX = 4, SIGS_MAX = RRSIG_CHECKS_PER_RRSET_MAX / KEYS_MAX, DS_MAX = DS_PER_ZONE_MAX / KEYS_MAX };
     unsigned proofs = 0;
     for (uint16_t i = 0; i < sets->count; i++) {
         const struct rrset *set = sets->items[i];
         proofs += set->type == TYPE_NSEC || set->type == TYPE_NSEC3;
-        if (set->sig_count > SIGS_MAX || set->count > (set->type == TYPE_DNSKEY ? KEYS_MAX : DS_PER_ZONE_MAX))
+        if (set->sig_count > SIGS_MAX || set->count > (set->type == TYPE_DNSKEY ? KEYS_MAX : DS_MAX))
             return false;
     }
     return proofs <= PROOF_RRSETS_MAX;

@@ -42,8 +42,8 @@ enum {
 enum {
     NS_PER_ZONE_MAX = 32, /* the root and the large TLDs have 13 */
     ADDRESSES_PER_NS_MAX = 16,
-    DS_PER_ZONE_MAX = 16,      /* more are ignored; real zones have fewer than 8 */
-    DNSKEYS_PER_ZONE_MAX = 64, /* more make the set unusable: KeyTrap */
+    DS_PER_ZONE_MAX = 64,      /* more are ignored; real zones have fewer than 8 */
+    DNSKEYS_PER_ZONE_MAX = 64, /* that a DS set names, that RFC 5011 follows, that a flush finds by tag; not of a set */
     RRSIGS_PER_RRSET_MAX = 32, /* more are ignored */
     PROOF_RRSETS_MAX = 16,     /* NSEC and NSEC3 RRsets looked at in one answer: CVE-2026-11605 */
     LINEAGE_KEYS_MAX = 64,     /* keys one verdict may rest on: 32 secure cuts with two keys each */

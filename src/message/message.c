@@ -39,7 +39,7 @@ struct parse {
     struct message *message;
     struct reader r;
     bool is_cut_off; /* the message ended inside a record */
-    bool is_lenient; /* RDATA may be malformed, and octets stand behind the last record */
+    bool is_lenient; /* RDATA and OPT may be malformed, and octets stand behind the last record */
     struct record *records;
     uint16_t record_count;
     struct group *groups;
@@ -81,15 +81,17 @@ static enum err read_question(struct parse *p)
     return p->r.failed ? ERR_FORMAT : OK;
 }
 
-/* RFC 6891 section 6.1.1 */
+/* RFC 6891 section 6.1.1.  In a reply one that should not be there is none, and options count up to the first that does not fit. */
 static enum err read_opt(struct parse *p, const struct record *record, size_t rdlength)
 {
     struct message *message = p->message;
-    if (record->section != SECTION_ADDITIONAL || message->edns.present || !dname_is_root(record->owner))
-        return ERR_FORMAT;
-    enum err err = edns_read(record->class, record->ttl_s, reader_octets(&p->r, rdlength), &message->edns);
-    message->rcode = (uint16_t)(message->edns.rcode_high << 4 | message->header.rcode);
-    return err;
+    struct octets options = reader_octets(&p->r, rdlength);
+    enum err err = ERR_FORMAT;
+    if (record->section == SECTION_ADDITIONAL && !message->edns.present && dname_is_root(record->owner)) {
+        err = edns_read(record->class, record->ttl_s, options, &message->edns);
+        message->rcode = (uint16_t)(message->edns.rcode_high << 4 | message->header.rcode);
+    }
+    return p->is_lenient ? OK : err;
 }
 
 /* A signature over the message: a SIG record in Additional that covers type 0 (RFC 2931 section 3). */

@@ -79,8 +79,8 @@ MUST_USE enum err message_read(struct octets octets, struct arena *arena, struct
 
 /* The same for a reply, which is worth reading although one record of it is not: RDATA that do not fit their type spoil
  * their RRset alone.  That stands in its section with a count of 0 and without signatures, so that it can be told from
- * one that was not sent.  An RRSIG that cannot be read is left out: it signs nothing.  Octets after the last record are
- * not looked at. */
+ * one that was not sent.  An RRSIG that cannot be read is left out: it signs nothing.  An OPT out of place, or a
+ * second one, is left out, too.  Octets after the last record are not looked at. */
 MUST_USE enum err message_read_reply(struct octets octets, struct arena *arena, struct message *message);
 
 /* The whole message as dig would print it, in the arena: tools, logs, failing tests. */

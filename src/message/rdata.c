@@ -4,9 +4,12 @@
 
 /* ---- reading out of a message ---- */
 
-/* The RFC 1035 types, and those that RFC 3597 section 4 tells a receiver to decompress. */
+/* The RFC 1035 types, and those that RFC 3597 section 4 tells a receiver to decompress; and names of DNSSEC's records,
+ * which nobody may compress (RFC 4034 sections 3.1.7 and 4.1.1), and all other resolvers expand. */
 static bool may_be_compressed(uint16_t type, enum rdata_field field)
 {
+    if (field == FIELD_NAME)
+        return type == TYPE_NSEC;
     if (field != FIELD_NAME_LOWER)
         return field == FIELD_NAME_COMPRESSIBLE;
     switch (type) {
@@ -18,6 +21,8 @@ static bool may_be_compressed(uint16_t type, enum rdata_field field)
     case TYPE_NXT:
     case TYPE_SRV:
     case 35: /* NAPTR */
+    case TYPE_DNAME:
+    case TYPE_RRSIG:
         return true;
     default:
         return false;
@@ -41,6 +46,8 @@ static void expand_field(struct reader *r, uint16_t type, enum rdata_field field
     struct dname name;
     if (may_be_compressed(type, field)) {
         reader_dname(r, &name);
+        if (field == FIELD_NAME && r->at - begin < name.len) /* case counts, and a pointer may lead to the question's */
+            dname_lower(&name, &name);
         writer_dname(w, &name);
     } else {
         rdata_field_skip(r, field);

@@ -55,9 +55,9 @@ enum { RDATA_FIELDS_MAX = 12, RR_TYPE_TEXT_MAX = 16 };
 enum rdata_field {
     FIELD_END = 0,
     FIELD_NAME_COMPRESSIBLE, /* RFC 1035 types: may be compressed, lower-cased in canonical form */
-    FIELD_NAME_LOWER,        /* never written compressed, read compressed where RFC 3597 section 4 says so; lower-cased
+    FIELD_NAME_LOWER,        /* never written compressed, read compressed where rdata.c says so; lower-cased
                               * in canonical form (RFC 4034 section 6.2 as changed by RFC 6840 section 5.1) */
-    FIELD_NAME,              /* never compressed, case kept in canonical form */
+    FIELD_NAME,              /* the same, but case is kept in canonical form */
     FIELD_U8,
     FIELD_U16,
     FIELD_U32,

@@ -165,10 +165,6 @@ static enum judgement judge_key_set(struct judge *judge, const struct rrset *dns
     const struct validation *v = judge->v;
     struct octets vouched[DNSKEYS_PER_ZONE_MAX];
     struct signature_result result;
-    if (dnskeys->count > DNSKEYS_PER_ZONE_MAX) {
-        zone_fail(zone, judge, EDE_DNSKEY_MISSING, "dnskey-too-many", TYPE_DNSKEY, "has more keys than any zone needs");
-        return JUDGED;
-    }
     struct signer_keys keys = { .zone = &zone->name, .rdata = vouched };
     keys.count = vouched_keys(v->policy, vouchers, dnskeys, vouched);
     if (keys.count == 0) {

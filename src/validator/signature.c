@@ -2,7 +2,10 @@
 
 #include "time/serial.h"
 
-enum { DNSSEC_PROTOCOL = 3 }; /* RFC 4034 section 2.1.2 */
+enum {
+    DNSSEC_PROTOCOL = 3,                             /* RFC 4034 section 2.1.2 */
+    CANDIDATES_MAX = 4 * RRSIG_CHECKS_PER_RRSET_MAX, /* keys looked at for one RRset: some cost no check */
+};
 
 const struct fault_row fault_rows[FAULTS] = {
     [FAULT_NONE] = { EDE_NONE, "rrsig-good", "is good" },
@@ -71,12 +74,19 @@ static enum signature_fault check_key(const struct rrsig *sig, const struct dnsk
     return FAULT_NONE;
 }
 
+/* A key that one of the signatures may have been made with. */
+struct candidate {
+    struct dnskey key;
+    struct octets rdata;
+};
+
 /* State of one rrset_verify(). */
 struct attempt {
     const struct signature_means *means;
     const struct rrset *rrset;
-    const struct dnskey *keys; /* as many as signer_keys has; malformed ones without public key */
-    const struct signer_keys *signers;
+    struct candidate *keys;
+    uint16_t key_count;
+    bool keys_are_revoked;
     unsigned checks_left;         /* KeyTrap: pairs of key and signature still to be tried */
     enum signature_fault reached; /* by the signature in hand */
     struct signature_result *result;
@@ -96,21 +106,22 @@ static void note_fault(struct attempt *attempt, enum signature_fault fault, cons
 }
 
 /* One public-key operation.  True: nothing more is to be tried. */
-static bool try_pair(struct attempt *attempt, const struct rrsig *sig, uint16_t key, struct octets data)
+static bool try_pair(struct attempt *attempt, const struct rrsig *sig, const struct candidate *candidate,
+                     struct octets data)
 {
     const struct signature_means *means = attempt->means;
     const struct algorithm *algorithm = means->policy->algorithms[sig->algorithm];
-    uint16_t cost = signature_cost(algorithm, attempt->keys[key].public_key);
+    uint16_t cost = signature_cost(algorithm, candidate->key.public_key);
     if (!budget_take_check(means->budget, cost)) {
         attempt->result->out_of_budget = true;
         return true;
     }
     attempt->checks_left--;
-    switch (signature_verify(means->verifier, algorithm, &attempt->keys[key], data, sig->signature)) {
+    switch (signature_verify(means->verifier, algorithm, &candidate->key, data, sig->signature)) {
     case SIGNATURE_GOOD:
         attempt->reached = FAULT_NONE;
         *attempt->result = (struct signature_result) {
-            .fault = FAULT_NONE, .has_rrsig = true, .rrsig = *sig, .key = attempt->signers->rdata[key]
+            .fault = FAULT_NONE, .has_rrsig = true, .rrsig = *sig, .key = candidate->rdata
         };
         return true;
     case SIGNATURE_KEY_UNUSABLE:
@@ -134,8 +145,8 @@ static bool try_signature(struct attempt *attempt, const struct rrsig *sig)
         return false;
     }
     note_fault(attempt, FAULT_KEY_MISSING, sig);
-    for (uint16_t i = 0; i < attempt->signers->count && attempt->checks_left > 0; i++) {
-        fault = check_key(sig, &attempt->keys[i], attempt->signers->are_revoked);
+    for (uint16_t i = 0; i < attempt->key_count && attempt->checks_left > 0; i++) {
+        fault = check_key(sig, &attempt->keys[i].key, attempt->keys_are_revoked);
         if (fault == FAULT_NONE)
             fault = check_times(sig, attempt->means->now);
         if (fault != FAULT_NONE) {
@@ -144,7 +155,7 @@ static bool try_signature(struct attempt *attempt, const struct rrsig *sig)
         }
         if (data.data == NULL)
             data = signed_data(attempt->means->arena, attempt->rrset, sig);
-        if (try_pair(attempt, sig, i, data))
+        if (try_pair(attempt, sig, &attempt->keys[i], data))
             return true;
     }
     return false;
@@ -157,13 +168,26 @@ static void tell(const struct attempt *attempt, const struct rrsig *sig)
         watch->saw(watch->context, attempt->rrset, sig, attempt->reached);
 }
 
-static const struct dnskey *read_keys(struct arena *arena, const struct signer_keys *signers)
+static bool is_meant(const struct dnskey *key, const struct rrsig *sigs, uint16_t sig_count)
 {
-    struct dnskey *keys = ARENA_ARRAY(arena, signers->count, struct dnskey);
-    for (uint16_t i = 0; i < signers->count; i++)
-        if (dnskey_read(signers->rdata[i], &keys[i]) != OK)
-            keys[i] = (struct dnskey) { 0 };
-    return keys;
+    for (uint16_t i = 0; i < sig_count; i++)
+        if (sigs[i].key_tag == key->key_tag && sigs[i].algorithm == key->algorithm)
+            return true;
+    return false;
+}
+
+/* The keys that one of the signatures may mean: of a set of hundreds few are left. */
+static void read_keys(struct attempt *attempt, const struct signer_keys *signers, const struct rrsig *sigs,
+                      uint16_t sig_count)
+{
+    uint16_t most = signers->count < CANDIDATES_MAX ? signers->count : CANDIDATES_MAX;
+    attempt->keys = ARENA_ARRAY(attempt->means->arena, most, struct candidate);
+    for (uint16_t i = 0; i < signers->count && attempt->key_count < most; i++) {
+        struct candidate *candidate = &attempt->keys[attempt->key_count];
+        candidate->rdata = signers->rdata[i];
+        attempt->key_count +=
+            dnskey_read(candidate->rdata, &candidate->key) == OK && is_meant(&candidate->key, sigs, sig_count);
+    }
 }
 
 /* The zone's signatures, those with the most labels first: who holds the name's own signature needs no proof that a
@@ -189,14 +213,14 @@ void rrset_verify(const struct signature_means *means, const struct rrset *rrset
     struct attempt attempt = {
         .means = means,
         .rrset = rrset,
-        .keys = read_keys(means->arena, keys),
-        .signers = keys,
+        .keys_are_revoked = keys->are_revoked,
         .checks_left = RRSIG_CHECKS_PER_RRSET_MAX,
         .result = result,
     };
     uint16_t sig_count = rrset->sig_count < RRSIGS_PER_RRSET_MAX ? rrset->sig_count : RRSIGS_PER_RRSET_MAX;
     struct rrsig *sigs = ARENA_ARRAY(means->arena, sig_count, struct rrsig);
     sig_count = read_signatures(rrset, keys->zone, sigs);
+    read_keys(&attempt, keys, sigs, sig_count);
     *result = (struct signature_result) { .fault = FAULT_MISSING };
     for (uint16_t i = 0; i < sig_count && attempt.checks_left > 0; i++) {
         attempt.reached = FAULT_NONE;

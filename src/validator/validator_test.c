@@ -590,16 +590,15 @@ static void key_sets(void **state)
     struct world *world = *state;
     struct world_zone *child = world_zone(world, "child.example.");
     struct octets own = signer_dnskey(child->key);
-    struct octets *keys = ARENA_ARRAY(world->arena, 80, struct octets);
-    for (uint16_t i = 0; i < 80; i++) {
+    enum { KEYS = 240 };
+    struct octets *keys = ARENA_ARRAY(world->arena, KEYS, struct octets);
+    for (uint16_t i = 0; i < KEYS; i++) {
         keys[i] = octets_copy(world->arena, own);
         ((uint8_t *)keys[i].data)[10] ^= (uint8_t)(i + 1);
     }
-    keys[63] = own;
-    use_keys(world, child, keys, 64);
-    must_be("64 keys", judge_name(world, "www.child.example.", TYPE_A), SECURE, EDE_NONE, NULL);
-    use_keys(world, child, keys, 65);
-    must_be("65 keys", judge_name(world, "www.child.example.", TYPE_A), BOGUS, EDE_DNSKEY_MISSING, "dnskey-too-many");
+    keys[KEYS - 1] = own;
+    use_keys(world, child, keys, KEYS);
+    must_be("many keys", judge_name(world, "www.child.example.", TYPE_A), SECURE, EDE_NONE, NULL);
     world_answer_with(world, "child.example.", TYPE_DNSKEY,
                       world_new_answer(world, "child.example.", TYPE_DNSKEY, ANSWER_NODATA));
     must_be("no keys", judge_name(world, "www.child.example.", TYPE_A), BOGUS, EDE_DNSKEY_MISSING, "dnskey-none");
