@@ -262,7 +262,7 @@ static void learn_of_edns(struct server *server, const struct lookup *l, enum re
 static void learn_of_plainness(struct server *server, const struct lookup *l, struct now now)
 {
     server->bears_all |= !l->sent_plain;
-    if (l->sent_plain && !server->bears_all)
+    if (l->sent_plain && !server->bears_all && !l->cut->tcp_is_tried)
         server->plain_until_ms = now.monotonic_ms + PLAIN_S * 1000;
 }
 

@@ -86,6 +86,7 @@ struct cut { /* where the question stands */
     struct server_name names[NS_PER_ZONE_MAX]; /* of delegation->servers */
     uint8_t names_asked;
     bool glue_is_doubted; /* nobody could be reached by it */
+    bool tcp_is_tried;    /* of somebody who was silent over UDP */
 };
 
 /* How a lookup asks when data from earlier servers did not validate. */

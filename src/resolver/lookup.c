@@ -310,11 +310,20 @@ static bool is_last_chance(struct resolver *r, const struct lookup *l, struct no
            !lookup_has_names_left(r, l);
 }
 
+/* Was it only that packets were lost?  TCP sends them again by itself, and RFC 9520 section 3.1 counts by transport.  Once at a cut,
+ * and not for addresses of name servers, which are many and may be meant to cost. */
+static bool may_try_tcp(struct resolver *r, const struct lookup *l, const struct target *target, struct now now)
+{
+    return !l->cut->tcp_is_tried && l->depth == 0 && l->distrust.rounds == 0 && !target->given_up && !target->use_tcp &&
+           !target->udp_alone && target->tcp_sent == 0 &&
+           !server_is_silent(servers_get(r->servers, &target->address), now.monotonic_ms);
+}
+
 /* Of the n-th question to the target. */
 static int64_t choose_timeout_ms(struct resolver *r, const struct lookup *l, uint8_t n, struct now now)
 {
     if (is_last_chance(r, l, now))
-        return TIMEOUT_MAX_MS;
+        return may_try_tcp(r, l, l->target, now) ? TIMEOUT_MAX_MS / 2 : TIMEOUT_MAX_MS;
     int64_t timeout_ms = server_timeout_ms(servers_get(r->servers, &l->target->address), n);
     if (l->sent_tcp)
         timeout_ms *= 2; /* the handshake */
@@ -425,11 +434,31 @@ static bool doubt_cut(struct resolver *r, struct lookup *l, struct now now)
     return true;
 }
 
+static bool try_tcp(struct resolver *r, struct lookup *l, struct now now)
+{
+    struct target *fastest = NULL;
+    for (uint16_t i = 0; i < l->cut->target_count; i++) {
+        struct target *target = l->cut->targets[i];
+        if (may_try_tcp(r, l, target, now) &&
+            (fastest == NULL ||
+             servers_get(r->servers, &target->address)->srtt_ms < servers_get(r->servers, &fastest->address)->srtt_ms))
+            fastest = target;
+    }
+    if (fastest == NULL)
+        return false;
+    l->cut->tcp_is_tried = true;
+    fastest->use_tcp = true;
+    fastest->tcp_sent = SENDS_PER_TARGET_MAX - 1;
+    return true;
+}
+
 /* All servers have failed.  A delegation that was in the cache may be outdated: come down again from its parent, once.
  * It stays until the parent has said something else: it may know addresses that nobody tells just now. */
 static bool try_another_way(struct resolver *r, struct lookup *l, struct now now)
 {
     if (lookup_doubt_glue(r, l) || lookup_use_foreign_glue(r, l, now))
+        return true;
+    if (try_tcp(r, l, now))
         return true;
     if (l->distrust.avoid_count > 0 && !l->accept_avoided) {
         l->accept_avoided = true;

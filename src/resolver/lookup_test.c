@@ -505,6 +505,7 @@ static void the_last_question_is_waited_for(void **state)
     assert_int_equal(wait_in_vain(test), RTT_UNKNOWN_MS);
     assert_int_equal(wait_in_vain(test), 2 * RTT_UNKNOWN_MS);
     assert_int_equal(test->sent_count, SENDS_PER_TARGET_MAX);
+    assert_int_equal(wait_in_vain(test), TIMEOUT_MAX_MS / 2);
     assert_int_equal(wait_in_vain(test), TIMEOUT_MAX_MS);
     struct server *server = servers_get(test->world.resolver->servers, &test->sent[0].server);
     for (int i = 0; i < SERVER_SILENT_AFTER; i++)
@@ -521,7 +522,7 @@ static void answer(struct test *test, unsigned n, const char *record)
     uint8_t buffer[512];
     struct message question;
     assert_int_equal(message_read(test->sent[n].packet, test->world.arena, &question), OK);
-    struct header header = { .id = question.header.id, .qr = true, .ra = true };
+    struct header header = { .id = question.header.id, .qr = true, .aa = true, .ra = true };
     struct message_writer m;
     message_begin(&m, buffer, sizeof(buffer), &header);
     message_put_question(&m, &question.question);
@@ -544,6 +545,26 @@ static void refuse(struct test *test, unsigned n)
     assert_int_equal(resolver_absorb(test->world.resolver, test->sent[n].id, message_end(&m), test->world.now),
                      ABSORBED);
     run(test);
+}
+
+/* It may be that packets are lost: RFC 9520 section 3.1 counts by transport. */
+static void who_is_silent_over_udp_is_asked_over_tcp(void **state)
+{
+    struct test *test = *state;
+    test->world.options.stale.enabled = false;
+    delegate(test, "example.", (const char *const[]) { "ns.example." }, 1, true);
+    ask(test, "www.example.", TYPE_A);
+    for (unsigned i = 0; i < SENDS_PER_TARGET_MAX; i++) {
+        assert_int_equal(test->sent[i].transport, TRANSPORT_UDP);
+        wait_in_vain(test);
+    }
+    assert_int_equal(test->sent_count, SENDS_PER_TARGET_MAX + 1);
+    assert_int_equal(test->sent[SENDS_PER_TARGET_MAX].transport, TRANSPORT_TCP);
+    answer(test, SENDS_PER_TARGET_MAX, "www.example. 3600 A 192.0.2.7");
+    assert_int_equal(test->done, 1);
+    const struct server *server = servers_get(test->world.resolver->servers, &test->sent[0].server);
+    assert_int_equal(server->tcp_until_ms, 0);
+    assert_int_equal(server->plain_until_ms, 0);
 }
 
 /* To 192.0.2.1. */
@@ -666,6 +687,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(algorithms_are_signalled, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_spent_budget_is_not_held_against_others, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_last_question_is_waited_for, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(who_is_silent_over_udp_is_asked_over_tcp, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_was_asked_before_a_flush_is_not_kept, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_failed_before_a_flush_is_forgotten, set_up, tear_down),
         cmocka_unit_test_setup_teardown(forwarders_that_only_they_know_are_given_up, set_up, tear_down),
