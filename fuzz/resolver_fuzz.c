@@ -7,7 +7,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { EVENTS_MAX = 2000, WAITERS = 3, PIECE_OCTETS_MAX = 600, ROUNDS_MAX = 4 };
+enum { EVENTS_MAX = 2000, WAITERS = 3, PIECE_OCTETS_MAX = 600, ROUNDS_MAX = 4, QUESTION_TAIL_OCTETS = 4 };
 enum { PRIME_ROOT = 1, SERVE_STALE = 2, ON_BOGUS = 4, PREFETCH = 8, AT_ONCE = 16 }; /* the input's first octet */
 
 /* Every signature of algorithm 13 is good: what lies behind the checks is reached as well. */
@@ -28,20 +28,30 @@ struct world {
     uint8_t packets[64][512];
 };
 
+/* One question, its name uncompressed. */
+static struct octets question_of(struct octets packet)
+{
+    struct reader r = reader_of_octets(packet);
+    struct dname name;
+    reader_octets(&r, HEADER_OCTETS);
+    reader_dname_uncompressed(&r, &name);
+    reader_octets(&r, QUESTION_TAIL_OCTETS);
+    assert(!r.failed);
+    return (struct octets) { packet.data + HEADER_OCTETS, packet.len - HEADER_OCTETS - reader_left(&r) };
+}
+
 /* Header and question are the ones that were asked: the rest of the message is the input's. */
 static void reply(struct world *world, unsigned slot)
 {
     uint8_t buffer[512 + PIECE_OCTETS_MAX + 6];
     struct octets question = world->questions[slot];
-    size_t question_end = question.len - 11; /* the OPT record is last */
     struct writer w = writer_of(buffer, sizeof(buffer));
     writer_octets_put(&w, (struct octets) { question.data, 2 });
     writer_u16(&w, (uint16_t)(reader_u16(&world->input) | 0x8000) & 0x87bf);
     writer_u16(&w, 1);
     for (int i = 0; i < 3; i++)
         writer_u16(&w, reader_u8(&world->input) & 7);
-    if (question_end > HEADER_OCTETS)
-        writer_octets_put(&w, (struct octets) { question.data + HEADER_OCTETS, question_end - HEADER_OCTETS });
+    writer_octets_put(&w, question_of(question));
     size_t len = reader_u16(&world->input) % PIECE_OCTETS_MAX;
     if (len > reader_left(&world->input))
         len = reader_left(&world->input);
