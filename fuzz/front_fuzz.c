@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "front/front.h"
+#include "message/plain.h"
 #include "resolver/response.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -45,6 +46,26 @@ static void check_answer(const struct message *message, const struct front_asker
     assert(front_judge(&options, &client, &nobody, OK, &response).verdict == FRONT_DROP);
 }
 
+/* What is read at a glance is read in the same way at leisure. */
+static void check_plain(struct octets octets, enum err read, const struct message *message,
+                        const struct edns_wishes *wishes)
+{
+    struct plain_question plain;
+    if (!plain_question_read(octets, &plain))
+        return;
+    assert(read == OK && message->has_question && !message->has_tsig && message->edns.version == 0);
+    assert(!message->header.qr && message->header.opcode == OPCODE_QUERY && message->header.rd);
+    assert(message->header.ad == plain.ad && message->header.cd == plain.cd);
+    assert(message->question.qtype == plain.qtype && message->question.qclass == CLASS_IN);
+    assert(octets_equal((struct octets) { message->question.qname.octets, message->question.qname.len },
+                        (struct octets) { plain.name, plain.name_octets }));
+    assert(message->edns.present == plain.edns && message->edns.dnssec_ok == plain.dnssec_ok);
+    assert(!plain.edns || message->edns.udp_octets == plain.udp_octets);
+    assert((message->edns.option_count > 0) == plain.has_options);
+    assert(!plain.has_options ||
+           (wishes->nsid == plain.wishes.nsid && octets_equal(wishes->cookie, plain.wishes.cookie)));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct arena *arena = arena_new();
@@ -52,6 +73,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     enum err read = message_read((struct octets) { data, size }, arena, &message);
     struct cookie_keys keys = { 0 };
     struct edns_wishes wishes = edns_wishes_of(&message.edns);
+    check_plain((struct octets) { data, size }, read, &message, &wishes);
     cookie_keys_set(&keys, &options.cookies, &master, now);
     struct front_asker asker = front_asker_of(&keys, &wishes, &client, false, now);
     struct front_decision decision = front_judge(&options, &client, &asker, read, &message);

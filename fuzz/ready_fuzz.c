@@ -4,11 +4,14 @@
 #include <assert.h>
 
 #include "fuzz/records.h"
+#include "message/pref64.h"
+#include "policy/retelling.h"
 #include "resolver/testing.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { LINKS_MAX = 3, CACHE_OCTETS = 1 << 20, TTL_MAX = 4000 };
+enum { LINKS_MAX = 3, CACHE_OCTETS = 1 << 20, TTL_MAX = 4000, STAGES_MAX = 4 };
+enum { WITH_DNS64 = 1, WITH_REBINDING = 2, WITH_SENTINEL = 4 };
 static const int64_t received_ms = 1700000000000;
 
 struct situation {
@@ -20,6 +23,7 @@ struct situation {
     enum security security;
     bool is_compact; /* RFC 9824 */
     uint8_t edes;
+    uint8_t retelling;
     struct now then; /* when it was resolved */
 };
 
@@ -50,6 +54,7 @@ static void situation_read(struct situation *situation, struct reader *input)
     situation->kind = kinds[manner >> 5 & 3];
     situation->is_compact = manner >> 7 & 1;
     situation->edes = manner >> 8 & 3;
+    situation->retelling = (uint8_t)(manner >> 12);
     situation->then = (struct now) { received_ms + (manner >> 10 & 3) * 333, 1000, true };
     situation->asking = (struct asking) { .id = (uint16_t)(client * 31),
                                           .ad = client & 1,
@@ -118,12 +123,12 @@ static struct answer *link_of(const struct situation *situation, const struct dn
 }
 
 /* NULL: the records make no chain. */
-static struct answer **chain_of(const struct situation *situation, uint16_t *count)
+static struct answer **chain_of(const struct situation *situation, const struct dname *qname, uint16_t qtype,
+                                uint16_t *count)
 {
     struct answer **links = ARENA_ARRAY(situation->arena, LINKS_MAX, struct answer *);
-    const struct dname *qname = situation->sets.items[0]->owner;
     for (*count = 0; *count < LINKS_MAX; qname = &links[*count - 1]->target) {
-        struct answer *link = link_of(situation, qname, situation->sets.items[0]->type);
+        struct answer *link = link_of(situation, qname, qtype);
         if (link == NULL)
             return NULL;
         links[(*count)++] = link;
@@ -192,10 +197,65 @@ static void check_cached(const struct situation *situation, const struct outcome
     assert(octets_equal(message, fresh));
 }
 
+/* ---- told otherwise ---- */
+
+static struct retelling_options retelling_options_of(uint8_t flags)
+{
+    static struct prefix networks[] = { { .address.family = 4, .address.octets = { 192, 0, 2 }, .bits = 24 },
+                                        { .address.family = 6, .address.octets = { 0xfd }, .bits = 8 } };
+    struct retelling_options options = { .sentinel = flags & WITH_SENTINEL };
+    enum err err = pref64_from_text("64:ff9b::/96", &options.dns64.prefix);
+    assert(err == OK);
+    (void)err;
+    options.dns64.is_on = flags & WITH_DNS64;
+    options.rebinding = (struct rebinding) { networks, flags & WITH_REBINDING ? ARRAY_LEN(networks) : 0, NULL, 0 };
+    return options;
+}
+
+/* What is kept for everybody is told to everybody as it is; what is told otherwise shows nothing that it must not, and is no
+ * longer Secure. */
+static void check_retold(const struct situation *situation, const struct outcome *outcome)
+{
+    struct retelling_options options = retelling_options_of(situation->retelling);
+    struct client_query query = { .header = { .id = 1, .rd = true, .cd = situation->asking.cd },
+                                  .question = outcome->question,
+                                  .edns = situation->asking.edns,
+                                  .dnssec_ok = situation->asking.dnssec_ok,
+                                  .size_max = situation->asking.octets_max };
+    struct now now = situation->asking.now;
+    struct trust *trust = trust_new();
+    struct retelling retelling;
+    struct question question = retell_question(&options, &query, &retelling);
+    bool keeps = retelling_keeps(&options, outcome, now);
+    struct outcome resolved = *outcome, told = *outcome;
+    enum retold retold = RETOLD_ASK;
+    assert(!keeps || retelling.stage == RETELLING_ASKED);
+    for (unsigned stage = 0; retold == RETOLD_ASK; stage++) {
+        assert(stage < STAGES_MAX);
+        uint16_t count;
+        struct answer **links = chain_of(situation, &question.qname, question.qtype, &count);
+        if (links == NULL)
+            break;
+        if (stage > 0 || retelling.stage != RETELLING_ASKED)
+            resolved = outcome_of(situation, links, count);
+        retold =
+            retell_outcome(&options, trust, &query, &retelling, &resolved, now, situation->arena, &told, &question);
+        assert(!keeps || retold == RETOLD_SAME);
+    }
+    if (retold == RETOLD_OTHER) {
+        assert(told.security != SECURE || told.rcode == RCODE_SERVFAIL);
+        assert(!rebinding_is_shown(&options.rebinding, &told));
+        struct octets octets = response_write(&situation->options, &query, &told, now, buffers[1], sizeof(buffers[1]));
+        assert(octets.len >= HEADER_OCTETS && octets.len <= query.size_max);
+    }
+    trust_free(trust);
+}
+
 static void check(struct situation *situation)
 {
     uint16_t link_count;
-    struct answer **links = chain_of(situation, &link_count);
+    const struct rrset *first = situation->sets.items[0];
+    struct answer **links = chain_of(situation, first->owner, first->type, &link_count);
     if (links == NULL)
         return;
     for (uint16_t i = 0; i < link_count; i++)
@@ -206,6 +266,7 @@ static void check(struct situation *situation)
         ask_long_way(&situation->options, &situation->asking, &outcome, buffers[0], sizeof(buffers[0]));
     check_ready(situation, &outcome, fresh);
     check_cached(situation, &outcome, fresh);
+    check_retold(situation, &outcome);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -3,12 +3,24 @@
 #include <assert.h>
 
 #include "crypto/verify.h"
+#include "fuzz/built_reply.h"
 #include "resolver/response.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { EVENTS_MAX = 2000, WAITERS = 3, PIECE_OCTETS_MAX = 600, ROUNDS_MAX = 4, QUESTION_TAIL_OCTETS = 4 };
-enum { PRIME_ROOT = 1, SERVE_STALE = 2, ON_BOGUS = 4, PREFETCH = 8, AT_ONCE = 16 }; /* the input's first octet */
+enum { SILENCES = 0xe0, FAILURES = 0xf0 }; /* an event's first octet */
+enum {                                     /* the input's first octet */
+       PRIME_ROOT = 1,
+       SERVE_STALE = 2,
+       ON_BOGUS = 4,
+       PREFETCH = 8,
+       AT_ONCE = 16,
+       BUILT = 32, /* replies out of records that can be read */
+       RULES = 64, /* forward and stub zones */
+       BROAD = 128 /* all that is asked for and kept only if told to */
+};
+enum { REPLY_OCTETS_MAX = 16384 };
 
 /* Every signature of algorithm 13 is good: what lies behind the checks is reached as well. */
 static enum signature_check always_good(struct verifier *verifier, const struct algorithm *algorithm, struct octets key,
@@ -18,8 +30,16 @@ static enum signature_check always_good(struct verifier *verifier, const struct 
     return SIGNATURE_GOOD;
 }
 
+static void zeros(struct octets data, uint8_t *digest)
+{
+    (void)data;
+    memset(digest, 0, DIGEST_SHA256_OCTETS);
+}
+
 struct world {
     struct resolver *resolver;
+    struct arena *arena;
+    bool builds, probes;
     struct now now;
     struct reader input;
     uint64_t in_flight[64]; /* ids; a host has at most so many sockets */
@@ -40,22 +60,53 @@ static struct octets question_of(struct octets packet)
     return (struct octets) { packet.data + HEADER_OCTETS, packet.len - HEADER_OCTETS - reader_left(&r) };
 }
 
+/* What the input spells out. */
+static void put_spelt(struct world *world, struct writer *w, struct octets question)
+{
+    for (int i = 0; i < 3; i++)
+        writer_u16(w, reader_u8(&world->input) & 7);
+    writer_octets_put(w, question_of(question));
+    size_t len = reader_u16(&world->input) % PIECE_OCTETS_MAX;
+    if (len > reader_left(&world->input))
+        len = reader_left(&world->input);
+    writer_octets_put(w, reader_octets(&world->input, len));
+}
+
+static void put_built(struct world *world, struct writer *w, struct octets question)
+{
+    struct message asked;
+    enum err err = message_read(question, world->arena, &asked);
+    assert(err == OK);
+    (void)err;
+    struct built_reply reply = { &world->input, world->arena, &asked.question.qname, w };
+    uint8_t counts = reader_u8(&world->input); /* two bits for each section, then EDNS */
+    size_t counts_at = w->len;
+    for (int i = 0; i < 3; i++)
+        writer_u16(w, 0);
+    writer_octets_put(w, question_of(question));
+    for (unsigned section = 0; section < 3; section++) {
+        uint16_t records = section == 2 && counts >> 7;
+        for (unsigned n = counts >> 2 * section & 3; n > 0 && !world->input.failed; n--)
+            records += built_records(&reply);
+        writer_u16_at(w, counts_at + 2 * section, records);
+    }
+    if (counts >> 7)
+        built_edns(&reply, &asked.edns);
+}
+
 /* Header and question are the ones that were asked: the rest of the message is the input's. */
 static void reply(struct world *world, unsigned slot)
 {
-    uint8_t buffer[512 + PIECE_OCTETS_MAX + 6];
+    static uint8_t buffer[REPLY_OCTETS_MAX];
     struct octets question = world->questions[slot];
     struct writer w = writer_of(buffer, sizeof(buffer));
     writer_octets_put(&w, (struct octets) { question.data, 2 });
     writer_u16(&w, (uint16_t)(reader_u16(&world->input) | 0x8000) & 0x87bf);
     writer_u16(&w, 1);
-    for (int i = 0; i < 3; i++)
-        writer_u16(&w, reader_u8(&world->input) & 7);
-    writer_octets_put(&w, question_of(question));
-    size_t len = reader_u16(&world->input) % PIECE_OCTETS_MAX;
-    if (len > reader_left(&world->input))
-        len = reader_left(&world->input);
-    writer_octets_put(&w, reader_octets(&world->input, len));
+    if (world->builds)
+        put_built(world, &w, question);
+    else
+        put_spelt(world, &w, question);
     uint64_t id = world->in_flight[slot];
     if (resolver_absorb(world->resolver, id, writer_octets(&w), world->now) == ABSORBED)
         world->in_flight[slot] = 0;
@@ -114,16 +165,28 @@ static void run_wants(struct world *world)
     }
 }
 
-/* One thing happens: a reply to one of the questions in flight, or time passes. */
+static void fail(struct world *world, unsigned slot, enum exchange_failure how)
+{
+    uint64_t id = world->in_flight[slot];
+    world->in_flight[slot] = 0;
+    resolver_exchange_failed(world->resolver, id, how, world->now);
+}
+
+/* One thing happens: a reply to one of the questions in flight, or none can come, or time passes. */
 static void step(struct world *world)
 {
-    unsigned slot = reader_u8(&world->input) % ARRAY_LEN(world->in_flight);
+    uint8_t choice = reader_u8(&world->input);
     for (unsigned i = 0; i < ARRAY_LEN(world->in_flight) && !world->input.failed; i++) {
-        unsigned at = (slot + i) % ARRAY_LEN(world->in_flight);
-        if (world->in_flight[at] != 0) {
+        unsigned at = (choice + i) % ARRAY_LEN(world->in_flight);
+        if (world->in_flight[at] == 0)
+            continue;
+        if (choice >= FAILURES)
+            fail(world, at, choice % (EXCHANGE_NO_SOCKET + 1));
+        else if (choice < SILENCES)
             reply(world, at);
-            return;
-        }
+        else
+            break;
+        return;
     }
     int64_t deadline = resolver_deadline_ms(world->resolver);
     if (deadline != INT64_MAX && deadline > world->now.monotonic_ms) {
@@ -138,7 +201,10 @@ static void ask(struct world *world, const struct dname *name)
     memset(world->settled, 0, sizeof(world->settled));
     for (unsigned i = 0; i < WAITERS; i++) {
         struct question question = { .qname = *name, .qtype = i == 2 ? TYPE_DS : TYPE_A, .qclass = CLASS_IN };
-        resolver_ask(world->resolver, &question, i == 1, &world->settled[i], world->now);
+        if (i == 0 && world->probes)
+            resolver_probe(world->resolver, &question, false, &world->settled[i], world->now);
+        else
+            resolver_ask(world->resolver, &question, i == 1, &world->settled[i], world->now);
     }
 }
 
@@ -187,6 +253,28 @@ static struct resolver_options default_options(void)
     return options;
 }
 
+/* Three kinds of rule for the names that built replies speak of most: a forwarder, a stub zone, servers known by name alone. */
+static void add_rules(struct resolver_options *options)
+{
+    static const uint8_t server[] = { 45, 83, 0, 1 };
+    static struct dname server_name;
+    static struct zone_rule rules[] = {
+        { .kind = ZONE_RULE_FORWARD_FIRST, .address_count = 1 },
+        { .kind = ZONE_RULE_STUB, .address_count = 1 },
+        { .kind = ZONE_RULE_STUB_FIRST, .name_count = 1, .names = &server_name },
+    };
+    static const char *const zones[ARRAY_LEN(rules)] = { "a.", "b.", "zz.a." };
+    enum err err = dname_from_text("ns.other.", &server_name);
+    for (size_t i = 0; i < ARRAY_LEN(rules) && err == OK; i++) {
+        err = dname_from_text(zones[i], &rules[i].zone);
+        if (err == OK && rules[i].address_count > 0)
+            err = address_from_rdata(TYPE_A, (struct octets) { server, sizeof(server) }, 53, &rules[i].addresses[0]);
+    }
+    assert(err == OK);
+    options->zone_rules = rules;
+    options->zone_rule_count = ARRAY_LEN(rules);
+}
+
 static void set_options(struct resolver_options *options, uint8_t flags)
 {
     options->prime_root = flags & PRIME_ROOT;
@@ -195,28 +283,50 @@ static void set_options(struct resolver_options *options, uint8_t flags)
     options->stale.on_bogus = flags & ON_BOGUS;
     options->stale.client_timeout_ms = flags & AT_ONCE ? 0 : STALE_CLIENT_TIMEOUT_MS;
     options->prefetch = flags & PREFETCH;
+    options->shows_ns = options->child_ns = options->any_glue = options->verify_glue = flags & BROAD;
+    options->report_errors = options->signal_anchors = flags & BROAD;
+    if (flags & RULES)
+        add_rules(options);
+}
+
+static struct trust *new_trust(void)
+{
+    static const char anchor[] = ". IN DNSKEY " KEY_TEXT;
+    struct trust *trust = trust_new();
+    size_t added;
+    enum err err = trust_add_text(trust, anchor, sizeof(anchor) - 1, ANCHOR_CONFIGURED, &added, NULL);
+    assert(err == OK && added == 1);
+    (void)err;
+    return trust;
+}
+
+static struct cache *new_cache(struct random *random)
+{
+    struct cache_options options = cache_options_default();
+    options.size_octets = 1 << 20;
+    return cache_new(&options, random);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct world world = { .input = reader_of(data, size), .now = { 1000000000000, 1000, true } };
+    struct world world = { .input = reader_of(data, size), .now = { 1000000000000, 1000, true }, .arena = arena_new() };
     struct random *random = random_seeded_new(1);
     struct resolver_options options = default_options();
-    set_options(&options, reader_u8(&world.input));
-    struct cache_options cache_options = cache_options_default();
-    cache_options.size_octets = 1 << 20;
+    uint8_t flags = reader_u8(&world.input);
+    set_options(&options, flags);
     struct crypto_options crypto_options = crypto_options_default();
     struct crypto_policy policy;
     crypto_policy_make(&crypto_options, &policy);
     struct algorithm easy = *policy.algorithms[ALGORITHM_ECDSAP256SHA256];
     easy.check = always_good;
     policy.algorithms[ALGORITHM_ECDSAP256SHA256] = &easy;
-    struct trust *trust = trust_new();
-    static const char anchor[] = ". IN DNSKEY 257 3 13 AAAA";
-    size_t added;
-    enum err err = trust_add_text(trust, anchor, sizeof(anchor) - 1, ANCHOR_CONFIGURED, &added, NULL);
-    assert(err == OK && added == 1);
-    struct cache *cache = cache_new(&cache_options, random);
+    struct digest easy_digest = *policy.digests[DIGEST_SHA256];
+    easy_digest.compute = zeros;
+    world.builds = flags & BUILT;
+    if (world.builds)
+        policy.digests[DIGEST_SHA256] = &easy_digest;
+    struct trust *trust = new_trust();
+    struct cache *cache = new_cache(random);
     struct resolver_parts parts = {
         .cache = cache,
         .random = random,
@@ -226,6 +336,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .explain = true,
     };
     world.resolver = resolver_new(&parts);
+    world.probes = flags & BROAD;
 
     struct dname name;
     reader_dname_uncompressed(&world.input, &name);
@@ -234,5 +345,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     cache_free(cache);
     trust_free(trust);
     random_free(random);
+    arena_free(world.arena);
     return 0;
 }
