@@ -17,6 +17,7 @@ static const uint8_t key_rdata[] = { 1, 1, 3, 13, 0, 0, 0 };
 enum {
     KEY_TAG = 1038, /* of key_rdata: RFC 4034 appendix B */
     DIGEST_SHA256_OCTETS = 32,
+    SIGNATURE_ALONE = 0x0f,
     SIGNED = 0x10,
     OTHER_NAMES = 0xf0,
 };
@@ -200,8 +201,13 @@ static inline uint16_t built_records(struct built_reply *reply)
                                       TYPE_DS, TYPE_DNSKEY, TYPE_NSEC, TYPE_NSEC3, TYPE_TXT };
     static const uint32_t ttls[] = { 300, 0, 1, 60, 3600, 86400, INT32_MAX, UINT32_MAX };
     uint8_t what = reader_u8(reply->input);
-    uint16_t type = types[(what & 0x0f) % ARRAY_LEN(types)];
+    bool is_alone = (what & 0x0f) == SIGNATURE_ALONE;
+    uint16_t type = types[(is_alone ? reader_u8(reply->input) : what & 0x0f) % ARRAY_LEN(types)];
     struct dname owner = built_owner(reply, type);
+    if (is_alone) {
+        built_signature(reply, &owner, type, ttls[what >> 5]);
+        return 1;
+    }
     built_head(reply, &owner, type, ttls[what >> 5]);
     size_t at = reply->w->len;
     writer_u16(reply->w, 0);
@@ -213,10 +219,11 @@ static inline uint16_t built_records(struct built_reply *reply)
     return 2;
 }
 
-/* OPT with the cookie that was sent, and perhaps a server's part. */
+/* OPT with the cookie that was sent, perhaps a server's part, and whom to tell of errors. */
 static inline void built_edns(struct built_reply *reply, const struct edns *sent)
 {
     uint8_t cookie[COOKIE_CLIENT_OCTETS + COOKIE_SERVER_OCTETS_MIN] = { 0 };
+    static const uint8_t agent[] = { 5, 'a', 'g', 'e', 'n', 't', 0 }; /* RFC 9567 */
     const struct edns_option *option = edns_option_find(sent, EDNS_COOKIE);
     uint8_t choice = reader_u8(reply->input);
     struct edns edns = {
@@ -228,6 +235,8 @@ static inline void built_edns(struct built_reply *reply, const struct edns *sent
     if (choice & 2)
         edns.options[edns.option_count++] =
             (struct edns_option) { EDNS_COOKIE, { cookie, choice & 4 ? sizeof(cookie) : COOKIE_CLIENT_OCTETS } };
+    if (choice & 8)
+        edns.options[edns.option_count++] = (struct edns_option) { EDNS_REPORT_CHANNEL, { agent, sizeof(agent) } };
     writer_edns(reply->w, &edns);
 }
 

@@ -39,7 +39,7 @@ static void zeros(struct octets data, uint8_t *digest)
 struct world {
     struct resolver *resolver;
     struct arena *arena;
-    bool builds, probes;
+    uint8_t flags;
     struct now now;
     struct reader input;
     uint64_t in_flight[64]; /* ids; a host has at most so many sockets */
@@ -103,7 +103,7 @@ static void reply(struct world *world, unsigned slot)
     writer_octets_put(&w, (struct octets) { question.data, 2 });
     writer_u16(&w, (uint16_t)(reader_u16(&world->input) | 0x8000) & 0x87bf);
     writer_u16(&w, 1);
-    if (world->builds)
+    if (world->flags & BUILT)
         put_built(world, &w, question);
     else
         put_spelt(world, &w, question);
@@ -196,15 +196,20 @@ static void step(struct world *world)
     resolver_tick(world->resolver, world->now);
 }
 
-static void ask(struct world *world, const struct dname *name)
+static void ask(struct world *world, const struct dname *name, unsigned round)
 {
+    static const uint16_t rare_types[ROUNDS_MAX] = { TYPE_A, TYPE_ANY, TYPE_AAAA, TYPE_DNSKEY };
     memset(world->settled, 0, sizeof(world->settled));
     for (unsigned i = 0; i < WAITERS; i++) {
         struct question question = { .qname = *name, .qtype = i == 2 ? TYPE_DS : TYPE_A, .qclass = CLASS_IN };
-        if (i == 0 && world->probes)
+        if (world->flags & PREFETCH)
+            resolver_refresh(world->resolver, &question, world->now);
+        if (world->flags & BROAD && i == 0) {
+            question.qtype = rare_types[round];
             resolver_probe(world->resolver, &question, false, &world->settled[i], world->now);
-        else
+        } else {
             resolver_ask(world->resolver, &question, i == 1, &world->settled[i], world->now);
+        }
     }
 }
 
@@ -224,7 +229,7 @@ static void come_to_rest(struct world *world)
 static void ask_again_and_again(struct world *world, const struct dname *name)
 {
     for (unsigned round = 0; round < ROUNDS_MAX; round++) {
-        ask(world, name);
+        ask(world, name, round);
         come_to_rest(world);
         int64_t ms = (int64_t)reader_u16(&world->input) * 1000;
         if (world->input.failed)
@@ -312,8 +317,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct world world = { .input = reader_of(data, size), .now = { 1000000000000, 1000, true }, .arena = arena_new() };
     struct random *random = random_seeded_new(1);
     struct resolver_options options = default_options();
-    uint8_t flags = reader_u8(&world.input);
-    set_options(&options, flags);
+    world.flags = reader_u8(&world.input);
+    set_options(&options, world.flags);
     struct crypto_options crypto_options = crypto_options_default();
     struct crypto_policy policy;
     crypto_policy_make(&crypto_options, &policy);
@@ -322,8 +327,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     policy.algorithms[ALGORITHM_ECDSAP256SHA256] = &easy;
     struct digest easy_digest = *policy.digests[DIGEST_SHA256];
     easy_digest.compute = zeros;
-    world.builds = flags & BUILT;
-    if (world.builds)
+    if (world.flags & BUILT)
         policy.digests[DIGEST_SHA256] = &easy_digest;
     struct trust *trust = new_trust();
     struct cache *cache = new_cache(random);
@@ -336,7 +340,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .explain = true,
     };
     world.resolver = resolver_new(&parts);
-    world.probes = flags & BROAD;
 
     struct dname name;
     reader_dname_uncompressed(&world.input, &name);

@@ -47,8 +47,9 @@ def deviation(outcome, expected):
 class Case:
     """One resolver's deviation, as the rules see it."""
 
-    def __init__(self, row, subject, world):
+    def __init__(self, row, subject, world, is_slow):
         self.row, self.subject, self.world = row, subject, world
+        self.is_slow = is_slow          # the servers were too slow for somebody, at some question about this mutant
         self.mutant, self.expected, self.outcome = row.mutant, row.expected, row.outcomes[subject]
         self.did = deviation(self.outcome, row.expected)
         self.kind, self.where, self.alteration = row.kind, row.mutant.where, row.mutant.kind
@@ -152,6 +153,8 @@ RULES = (
     Rule("An RCODE that contradicts what is signed", OTHERS, (REFUSED,),
          lambda case: case.is_target and case.where == "data" and case.reply.rcode != case.expected.rcode),
 
+    Rule("An RCODE that contradicts what is signed", (KNOT,), (OTHER_AD,), altered("rcode-changed")),
+
     Rule("A worthless SOA of another name", OTHERS, (REFUSED, NO_AD),
          lambda case: case.is_negative and case.has_foreign_soa),
     Rule("A denial without its SOA", OTHERS, (REFUSED, NO_AD),
@@ -166,8 +169,10 @@ RULES = (
          lambda case: case.kind == "zone/ds" and 1 in case.mutant.fields["ds"]),
     Rule("Labels below the signer's", (UNBOUND, KNOT, POWERDNS), FAULTS,
          lambda case: case.kind == "zone/labels" and case.tamper["labels"] < len(case.mutant.name) - 1),
-    Rule("NSEC whose next name is outside the zone", (KNOT, POWERDNS), FAULTS,
-         lambda case: case.kind == "zone/nsec-next" and case.tamper["next"] in (".", "outside.example.")),
+    Rule("NSEC that ends the zone without naming its apex", (KNOT, POWERDNS), FAULTS,
+         lambda case: case.kind == "zone/nsec-next" and not case.is_expanded),
+    Rule("An apex whose NSEC has no SOA", (UNBOUND, POWERDNS), FAULTS,
+         lambda case: case.kind == "zone/nsec-types" and case.tamper["nsec"] == "@" and "SOA" not in case.tamper["types"]),
     Rule("A wildcard's NSEC under another name", (UNBOUND, KNOT, POWERDNS), FAULTS,
          lambda case: case.has_expanded_denial),
 
@@ -196,17 +201,19 @@ RULES = (
     Rule("PowerDNS: wildcards without proof", (POWERDNS,), FAULTS, lambda case: case.is_expanded),
     Rule("PowerDNS: AD in zones that nobody vouches for", (POWERDNS,), (BELIEVED,),
          lambda case: reference.INSECURE in case.expected.allowed),
-    Rule("PowerDNS: altered replies to DNSKEY", (POWERDNS,), FAULTS, lambda case: case.mutant.target[1] == DNSKEY),
+    Rule("PowerDNS: altered replies to DNSKEY", (POWERDNS,), FAULTS, lambda case: case.where == "dnskey" or case.mutant.target[1] == DNSKEY),
     Rule("PowerDNS: forged data beside an alias", (POWERDNS,), (OTHER_AD,),
          lambda case: case.alteration == "answer-forged" and case.is_aliased),
-    Rule("PowerDNS: Labels above the owner's", (POWERDNS,), FAULTS,
-         lambda case: case.kind == "zone/labels" and case.tamper["rrsig"] in ("@ DNSKEY", "*")),
+    Rule("Labels above the owner's", (POWERDNS, BIND), FAULTS,
+         lambda case: case.kind == "zone/labels" and case.tamper["labels"] > len(case.mutant.name) - 1),
     Rule("PowerDNS: absent below a DNAME", (POWERDNS,), (OTHER_AD, OTHER),
          lambda case: case.is_below_dname and case.outcome.rcode == dns.rcode.NXDOMAIN),
     Rule("What a signer denies though it exists", OTHERS, (OTHER_AD, OTHER),
          lambda case: case.kind in ("zone/nsec-next", "zone/nsec-types", "zone/nsec3-lie") and not case.is_target),
     Rule("Knot Resolver: reserved flags of keys", (KNOT,), (REFUSED,),
          lambda case: case.kind == "zone/flags" and case.keys_with_flags(lambda flags: flags & RESERVED_FLAGS)),
+    Rule("Knot Resolver: a DNAME without its CNAME", (KNOT,), (OTHER_AD,),
+         lambda case: case.is_below_dname and case.outcome.rcode == dns.rcode.NOERROR),
     Rule("Unbound: a DNAME told twice", (UNBOUND,), (REFUSED,),
          lambda case: case.alteration == "duplicated" and case.is_below_dname),
     Rule("What stands behind an alias", (UNBOUND, KNOT, POWERDNS), (REFUSED, NO_AD),
@@ -217,6 +224,7 @@ RULES = (
          lambda case: case.mutant.fields.get("algorithm") == 16 and (case.tamper.get("flip") or case.alteration == "signature-changed")),
     Rule("Data of another type beside a denial", (KNOT, BIND), (REFUSED,),
          lambda case: case.alteration == "answer-replayed" and case.is_negative),
+    Rule("Slow servers", OTHERS, (REFUSED,), lambda case: case.is_slow),
 )
 
 
@@ -231,9 +239,11 @@ class Finding:
 
 def explain(rows, world):
     """Yields findings."""
+    slow = {row.mutant.number for row in rows for outcome in row.outcomes.values()
+            if deviation(outcome, row.expected) in (NO_REPLY, SLOW)}
     for row in rows:
         for subject, outcome in row.outcomes.items():
             if deviation(outcome, row.expected):
-                case = Case(row, subject, world)
+                case = Case(row, subject, world, row.mutant.number in slow)
                 rule = next((rule for rule in RULES if subject in rule.subjects and case.did in rule.did and rule.fits(case)), None)
                 yield Finding(rule and rule.paragraph, subject, case.did, row)
