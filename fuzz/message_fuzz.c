@@ -81,14 +81,20 @@ static void check(const struct message *message, struct arena *arena)
     assert(message->has_question || octets_equal(written[0], written[1]));
 }
 
-/* What is well-formed reads the same as a reply; of what is not, spoilt RRsets hold nothing. */
+/* What is well-formed reads the same as a reply; of what is not, spoilt RRsets hold nothing, or are not there. */
 static void check_reply(struct octets octets, const struct message *strict, struct arena *arena)
 {
-    struct message reply;
-    enum err err = message_read_reply(octets, arena, &reply);
-    assert(strict == NULL || err == OK);
-    if (strict != NULL)
+    struct message reply, records;
+    enum err err = message_read_reply(octets, arena, &reply),
+             records_err = message_read_reply_records(octets, arena, &records);
+    assert(strict == NULL || (err == OK && records_err == OK));
+    if (strict != NULL) {
         compare(strict, &reply, assert_same);
+        compare(strict, &records, assert_same);
+    }
+    for (enum section section = SECTION_ANSWER; records_err == OK && section < SECTIONS; section++)
+        for (uint16_t i = 0; i < records.sections[section].count; i++)
+            assert(records.sections[section].items[i]->count > 0);
     if (err != OK)
         return;
     for (enum section section = SECTION_ANSWER; section < SECTIONS; section++)

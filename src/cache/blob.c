@@ -170,6 +170,7 @@ enum {                   /* what is not as it mostly is */
        FORM_HAS_WORDS = 16,
        FORM_HAS_COUNT = 32, /* else one set */
        FORM_HAS_PROOFS = 64,
+       FORM_LACKS_RECORDS = 128,
 };
 
 static uint8_t form_of(const struct dname *base, const struct answer *answer)
@@ -179,7 +180,8 @@ static uint8_t form_of(const struct dname *base, const struct answer *answer)
     return (uint8_t)((is_above ? base->labels - zone->labels : FORM_LABELS) |
                      (has_site(answer) || has_words(&answer->verdict) ? FORM_HAS_WORDS : 0) |
                      (answer->rrsets.count != 1 ? FORM_HAS_COUNT : 0) |
-                     (answer->proofs.count > 0 ? FORM_HAS_PROOFS : 0));
+                     (answer->proofs.count > 0 ? FORM_HAS_PROOFS : 0) |
+                     (answer->lacks_records ? FORM_LACKS_RECORDS : 0));
 }
 
 void answer_encode(struct writer *w, const struct blob_key *key, const struct answer_head *head,
@@ -248,6 +250,7 @@ bool answer_decode(struct octets blob, const struct blob_key *key, struct arena 
     uint16_t proof_count = form & FORM_HAS_PROOFS ? unpack_count(&r) : 0;
     answer->rrsets = unpack_sets(&r, usual, count, arena);
     answer->proofs = unpack_sets(&r, usual, proof_count, arena);
+    answer->lacks_records = form & FORM_LACKS_RECORDS;
     answer->kind = head->kind;
     answer->rcode = head->rcode;
     answer->received_ms = head->received_ms;

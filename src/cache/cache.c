@@ -73,7 +73,7 @@ struct cache *cache_new(const struct cache_options *options, struct random *rand
 /* ---- what outlives the process: a page for this, the lineages, the entries ---- */
 
 enum cache_state { STATE_OPEN = 1, STATE_CLOSED };
-enum { LAYOUT = 8 }; /* another number for every change of what is kept, in any file of this folder */
+enum { LAYOUT = 9 }; /* another number for every change of what is kept, in any file of this folder */
 
 struct cache_header {
     uint64_t layout, octets;

@@ -216,6 +216,11 @@ static const struct option options[] = {
       "They are used for that delegation alone, which helps where zones name each other's servers. The default looks "
       "such names up.",
       PLACE(resolver.any_glue) },
+    { "resolver.drop-malformed", &kind_truth, "false",
+      "Leave out records of replies that are malformed, such as an address of three octets, and use the rest of their "
+      "RRset. What is signed does not validate then. The default believes nothing of such an RRset (RFC 2181 section "
+      "5), and asks over TCP and elsewhere.",
+      PLACE(resolver.drops_malformed) },
     { "resolver.child-ns", &kind_truth, "false",
       "Ask also the name servers and addresses that a zone's own servers tell beside answers, and its parent does "
       "not. It helps where parents are out of date. Who forges an answer can name servers that way, too "

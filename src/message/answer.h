@@ -31,6 +31,7 @@ struct answer {
     int64_t expires_ms;       /* wall time: the least TTL of all parts, capped; not yet by signatures (verdict) */
     struct rrset *shown_ns;   /* NS of the zone that said it, for clients to see: never used or cached; NULL: none */
     bool is_local;            /* our own word (policy/): authoritative, and never cached */
+    bool lacks_records;       /* malformed ones came along and were left out: the operator wants the rest */
     bool contradicted;        /* DNAME: a CNAME came along that it does not yield (RFC 6672 section 3.1) */
     struct verdict verdict;   /* of the whole link: UNCHECKED until the validator has spoken */
     bool verdict_is_new;      /* judged since it came out of the cache: worth storing */

@@ -6,6 +6,9 @@
 
 enum { RR_OCTETS_MIN = 11 }; /* the root as owner, TYPE, CLASS, TTL, RDLENGTH and no RDATA */
 
+/* What malformed RDATA spoil. */
+enum spoiling { SPOILS_MESSAGE, SPOILS_RRSET, SPOILS_RECORD };
+
 /* One record on its way into an RRset. */
 struct record {
     const struct dname *owner;
@@ -38,8 +41,8 @@ struct parse {
     struct arena *arena;
     struct message *message;
     struct reader r;
-    bool is_cut_off; /* the message ended inside a record */
-    bool is_lenient; /* RDATA and OPT may be malformed, and octets stand behind the last record */
+    bool is_cut_off;        /* the message ended inside a record */
+    enum spoiling spoiling; /* SPOILS_MESSAGE: so do a malformed OPT, and octets behind the last record */
     struct record *records;
     uint16_t record_count;
     struct group *groups;
@@ -91,7 +94,7 @@ static enum err read_opt(struct parse *p, const struct record *record, size_t rd
         err = edns_read(record->class, record->ttl_s, options, &message->edns);
         message->rcode = (uint16_t)(message->edns.rcode_high << 4 | message->header.rcode);
     }
-    return p->is_lenient ? OK : err;
+    return p->spoiling == SPOILS_MESSAGE ? err : OK;
 }
 
 /* A signature over the message: a SIG record in Additional that covers type 0 (RFC 2931 section 3). */
@@ -113,7 +116,7 @@ static enum err read_rdata(struct parse *p, struct record *record, size_t rdleng
     record->rdata = rdata_read(&rdata, record->type, rdlength, p->arena);
     record->is_spoilt = rdata.failed;
     reader_octets(&p->r, rdlength);
-    return record->is_spoilt && !p->is_lenient ? ERR_FORMAT : OK;
+    return record->is_spoilt && p->spoiling == SPOILS_MESSAGE ? ERR_FORMAT : OK;
 }
 
 static enum err keep_record(struct parse *p, struct record *record, size_t rdlength)
@@ -121,7 +124,10 @@ static enum err keep_record(struct parse *p, struct record *record, size_t rdlen
     if (p->record_count == MESSAGE_RRS_MAX)
         return ERR_LIMIT;
     enum err err = read_rdata(p, record, rdlength);
-    if (err != OK || (record->is_spoilt && record->type == TYPE_RRSIG))
+    bool goes_alone = record->type == TYPE_RRSIG || p->spoiling == SPOILS_RECORD;
+    p->message->lacks_records |=
+        record->is_spoilt && p->spoiling == SPOILS_RECORD && record->section != SECTION_ADDITIONAL;
+    if (err != OK || (record->is_spoilt && goes_alone))
         return err;
     if (owner_is_as_before(p, record->owner)) {
         record->owner_hash = p->records[p->record_count - 1].owner_hash;
@@ -176,7 +182,7 @@ static enum err read_records(struct parse *p)
             if (err != OK)
                 return err;
         }
-    return p->is_cut_off || p->is_lenient || reader_left(&p->r) == 0 ? OK : ERR_FORMAT;
+    return p->is_cut_off || p->spoiling != SPOILS_MESSAGE || reader_left(&p->r) == 0 ? OK : ERR_FORMAT;
 }
 
 static struct table table_new(struct arena *arena, size_t entries)
@@ -318,10 +324,10 @@ static void make_rrsets(struct parse *p)
     list_groups(p);
 }
 
-static enum err read_message(struct octets octets, bool is_lenient, struct arena *arena, struct message *message)
+static enum err read_message(struct octets octets, enum spoiling spoiling, struct arena *arena, struct message *message)
 {
     memset(message, 0, sizeof(*message));
-    struct parse p = { .arena = arena, .message = message, .r = reader_of_octets(octets), .is_lenient = is_lenient };
+    struct parse p = { .arena = arena, .message = message, .r = reader_of_octets(octets), .spoiling = spoiling };
     enum err err = header_read(reader_octets(&p.r, HEADER_OCTETS), &message->header);
     message->rcode = message->header.rcode;
     if (err == OK)
@@ -335,10 +341,15 @@ static enum err read_message(struct octets octets, bool is_lenient, struct arena
 
 enum err message_read(struct octets octets, struct arena *arena, struct message *message)
 {
-    return read_message(octets, false, arena, message);
+    return read_message(octets, SPOILS_MESSAGE, arena, message);
 }
 
 enum err message_read_reply(struct octets octets, struct arena *arena, struct message *message)
 {
-    return read_message(octets, true, arena, message);
+    return read_message(octets, SPOILS_RRSET, arena, message);
+}
+
+enum err message_read_reply_records(struct octets octets, struct arena *arena, struct message *message)
+{
+    return read_message(octets, SPOILS_RECORD, arena, message);
 }

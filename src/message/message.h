@@ -60,7 +60,8 @@ struct message {
     bool has_question;
     struct question question;
     struct edns edns;
-    bool has_tsig; /* a TSIG (as the last record) or SIG(0) was there: we have no keys, it is not kept */
+    bool lacks_records; /* of Answer or Authority: message_read_reply_records() left them out */
+    bool has_tsig;      /* a TSIG (as the last record) or SIG(0) was there: we have no keys, it is not kept */
     struct rrset_list sections[SECTIONS]; /* RRSIGs stand with what they cover.  An RRSIG whose RRset is not in the
                                            * section stands as an RRset of type RRSIG */
 };
@@ -82,6 +83,9 @@ MUST_USE enum err message_read(struct octets octets, struct arena *arena, struct
  * one that was not sent.  An RRSIG that cannot be read is left out: it signs nothing.  An OPT out of place, or a
  * second one, is left out, too.  Octets after the last record are not looked at. */
 MUST_USE enum err message_read_reply(struct octets octets, struct arena *arena, struct message *message);
+
+/* The same, but records whose RDATA do not fit their type are left out as if they had not been sent, and spoil nothing. */
+MUST_USE enum err message_read_reply_records(struct octets octets, struct arena *arena, struct message *message);
 
 /* The whole message as dig would print it, in the arena: tools, logs, failing tests. */
 char *message_to_text(struct arena *arena, const struct message *message);

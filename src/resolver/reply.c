@@ -697,4 +697,6 @@ void reply_read(const struct message *message, const struct asked *asked, struct
         reply->kind = is_out_of_recursion(message, asked) ? REPLY_RECURSION_LAME : REPLY_ANSWER;
     else
         reply->kind = read_without_answer(message, asked, arena, reply);
+    for (uint16_t i = 0; i < reply->answer_count; i++)
+        reply->answers[i]->lacks_records = message->lacks_records;
 }

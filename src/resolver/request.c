@@ -203,12 +203,14 @@ static void finish_contradicted(struct resolver *r, struct request *q, struct no
 
 static void finish_answered(struct resolver *r, struct request *q, struct now now)
 {
+    bool lacks_records = false;
     set_links(q);
     q->outcome.is_repeatable = true;
     q->outcome.epoch = q->epoch;
     for (uint16_t i = 0; i < q->link_count; i++) {
         cache_cap_answer(r->parts.cache, q->links[i]->answer, now);
         q->outcome.is_repeatable = q->outcome.is_repeatable && q->links[i]->from_cache;
+        lacks_records |= q->links[i]->answer->lacks_records;
     }
     const struct verdict *weakest = &weakest_link(q)->verdict;
     q->outcome.rcode = q->links[q->link_count - 1]->answer->rcode;
@@ -216,6 +218,8 @@ static void finish_answered(struct resolver *r, struct request *q, struct now no
     q->outcome.site = weakest->site;
     if (weakest->security == INSECURE)
         add_ede(&q->outcome, weakest->ede, weakest->text);
+    if (lacks_records)
+        add_ede(&q->outcome, EDE_OTHER, "malformed records were left out");
     if (q->rests_on_stale)
         stale_mark_verdict(r, q, now);
     finish(r, q, now);

@@ -343,7 +343,9 @@ enum absorbed resolver_absorb(struct resolver *r, uint64_t exchange, struct octe
     }
     struct message message;
     struct arena *scratch = arena_new();
-    enum err read = message_read_reply(restore_case(l, reply, scratch), scratch, &message);
+    struct octets restored = restore_case(l, reply, scratch);
+    enum err read = r->parts.options->drops_malformed ? message_read_reply_records(restored, scratch, &message)
+                                                      : message_read_reply(restored, scratch, &message);
     bool is_forged = read == OK && lookup_cookie_is_forged(l, &message);
     if (is_forged)
         lookup_forged(r, l, now);

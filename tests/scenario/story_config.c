@@ -617,6 +617,11 @@ static bool set_verified_glue(struct mapping *m, const char *value)
     return parse_switch(m, value, &m->config->resolver.verify_glue);
 }
 
+static bool set_drop_malformed(struct mapping *m, const char *value)
+{
+    return parse_switch(m, value, &m->config->resolver.drops_malformed);
+}
+
 /* Ours is one limit for what is offered and what is sent. */
 static bool set_answer_octets(struct mapping *m, const char *value)
 {
@@ -1014,6 +1019,7 @@ static const struct word words[] = {
     { "vouch-upstream-max", .apply = set_upstream_max },
     { "vouch-checks-max", .apply = set_checks_max },
     { "vouch-hashes-max", .apply = set_hashes_max },
+    { "vouch-drop-malformed", .apply = set_drop_malformed },
     { "vouch-stale-ad", .apply = set_stale_ad },
     { "vouch-stale-on-bogus", .apply = set_stale_on_bogus },
     { "vouch-stale-recheck", .apply = set_stale_recheck },
@@ -1190,6 +1196,7 @@ static struct story_config initial(struct arena *arena, const struct story *stor
     resolver->edns_octets = 4096;
     resolver->minimisation_type = story->has_sections ? TYPE_A : TYPE_NS;
     resolver->minimisation_hides_type = story->has_sections;
+    resolver->drops_malformed = story->has_sections;
     resolver->query_never = ARENA_ARRAY(arena, PREFIXES_MAX, struct prefix);
     resolver->client_strings = ARENA_ARRAY(arena, PREFIXES_MAX, struct client_string);
     resolver->zone_rules = ARENA_ARRAY(arena, ZONE_RULES_MAX, struct zone_rule);
