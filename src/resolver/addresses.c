@@ -19,23 +19,24 @@ static bool add_addresses(struct resolver *r, struct lookup *l, const struct ans
     return true;
 }
 
-/* false: the cache has none. */
-static bool add_cached_addresses(struct resolver *r, struct lookup *l, const struct question *question, struct now now)
+/* NULL: the cache has none. */
+static const struct answer *add_cached_addresses(struct resolver *r, struct lookup *l, const struct question *question,
+                                                 struct now now)
 {
     struct answer *known;
     uint16_t origin;
     zone_rule_for(r->parts.options, question, &origin);
     if (cache_find_answer(r->parts.cache, question, origin, now, l->arena, &known) != CACHE_FRESH)
-        return false;
+        return NULL;
     add_addresses(r, l, known);
-    return true;
+    return known;
 }
 
 static void add_named_server(struct resolver *r, struct lookup *l, const struct dname *name, uint16_t type,
                              struct now now)
 {
     struct question question = { .qname = *name, .qtype = type, .qclass = CLASS_IN };
-    if (!add_cached_addresses(r, l, &question, now) && !question_equal(&question, &l->question))
+    if (add_cached_addresses(r, l, &question, now) == NULL && !question_equal(&question, &l->question))
         refresh_start(r, &question, now);
 }
 
@@ -118,16 +119,42 @@ static void return_name(struct lookup *l, struct server_name *name)
     name->is_paid = false;
 }
 
+/* It counts as another name, lest there is no end. */
+static bool ask_name_again(struct cut *cut, struct server_name *name, uint16_t type)
+{
+    if (cut->names_asked >= GLUELESS_PER_REFERRAL_MAX)
+        return false;
+    cut->names_asked++;
+    *(type == TYPE_A ? &name->asked_ipv4 : &name->asked_ipv6) = false;
+    return true;
+}
+
+/* One alias, not a chain (CAMP); its target is paid for like another name. */
+static void follow_alias(struct cut *cut, struct server_name *name, const struct answer *answer)
+{
+    if (!answer_leads_on(answer) || answer->verdict.security == BOGUS || name->is_alias ||
+        !ask_name_again(cut, name, answer->question.qtype))
+        return;
+    name->is_alias = true;
+    name->is_paid = false;
+    name->target = answer->target;
+}
+
 static void ask_for_name(struct resolver *r, struct lookup *l, uint16_t at, struct now now)
 {
     struct cut *cut = l->cut;
     struct server_name *name = &cut->names[at];
     struct question question = { .qname = cut->delegation->servers[at].name, .qclass = CLASS_IN };
+    if (name->is_alias)
+        question.qname = name->target;
     question.qtype = type_to_ask(r, cut, at);
     cut->names_asked += !is_begun(name);
     *(question.qtype == TYPE_A ? &name->asked_ipv4 : &name->asked_ipv6) = true;
-    if (add_cached_addresses(r, l, &question, now))
+    const struct answer *known = add_cached_addresses(r, l, &question, now);
+    if (known != NULL) {
+        follow_alias(cut, name, known);
         return;
+    }
     /* What somebody asks already is free, as what is cached is. */
     if (lookup_is_under_way(r, &question) || take_name(l, name))
         name->is_awaited = lookup_join(r, l, &question, now);
@@ -163,19 +190,11 @@ bool lookup_want_addresses(struct resolver *r, struct lookup *l, struct now now)
     return ask_for_names(r, l, true, now) || ask_for_names(r, l, false, now);
 }
 
-/* Somebody else's budget was spent on it: our own may be enough.  It counts as another name, lest there is no end. */
-static void ask_name_again(struct cut *cut, struct server_name *name, uint16_t type)
-{
-    if (cut->names_asked >= GLUELESS_PER_REFERRAL_MAX)
-        return;
-    cut->names_asked++;
-    *(type == TYPE_A ? &name->asked_ipv4 : &name->asked_ipv6) = false;
-}
-
 static struct server_name *find_name(struct cut *cut, const struct dname *name)
 {
     for (uint16_t i = 0; i < cut->delegation->server_count; i++)
-        if (dname_equal(&cut->delegation->servers[i].name, name))
+        if (cut->names[i].is_alias ? dname_equal(&cut->names[i].target, name)
+                                   : dname_equal(&cut->delegation->servers[i].name, name))
             return &cut->names[i];
     return NULL;
 }
@@ -189,8 +208,10 @@ void lookup_deliver(struct resolver *r, struct lookup *l, const struct lookup *f
     name->is_awaited = false;
     if (found->end == LOOKUP_ANSWERED && add_addresses(r, l, found->answer))
         return_name(l, name);
+    else if (found->end == LOOKUP_ANSWERED)
+        follow_alias(l->cut, name, found->answer);
     l->lacks_names |= found->failure.is_budget && found->purse == l->purse;
-    if (found->failure.is_budget && found->purse != l->purse)
+    if (found->failure.is_budget && found->purse != l->purse) /* our own may be enough */
         ask_name_again(l->cut, name, found->question.qtype);
 }
 

@@ -69,8 +69,10 @@ struct target { /* one address of a server of the cut */
 
 struct server_name { /* how far its addresses are looked for */
     bool asked_ipv4, asked_ipv6;
-    bool is_awaited; /* a lookup is under way */
-    bool is_paid;    /* out of the budget, until there is one */
+    bool is_awaited;     /* a lookup is under way */
+    bool is_paid;        /* out of the budget, until there is one */
+    bool is_alias;       /* which no server's name may be (RFC 2181 section 10.3); some are … */
+    struct dname target; /* … of this name, which is looked up then, and is none that is followed */
 };
 
 struct cut { /* where the question stands */
