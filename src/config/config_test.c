@@ -82,6 +82,7 @@ static const struct {
     /* what is not there yet, switched off */
     { "self-test: { interval: never }\n", "  interval: never\n" },
     { "trust: { automatic-update: false, signal-anchors: false }\n", "  automatic-update: false\n" },
+    { "resolver: { nxdomain-cut: false }\n", "  nxdomain-cut: false\n" },
     { "resolver: { aggressive-nsec: { enabled: false, except: [Example, b.example.] } }\n",
       "    except: [Example., b.example.]\n" },
     { "resolver: { serve-stale: { enabled: false, max-age: 3h, client-timeout: 0s, on-bogus: true }, prefetch: false "

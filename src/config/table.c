@@ -248,9 +248,13 @@ static const struct option options[] = {
       LIST(resolver.client_strings, resolver.client_string_count) },
     { "resolver.client-string-code", &kind_number, "65001", "The number of the EDNS option that they are sent in.",
       .min = EDNS_LOCAL_FIRST, .max = EDNS_LOCAL_LAST, PLACE(resolver.client_string_code) },
+    { "resolver.nxdomain-cut", &kind_truth, "true",
+      "Answer for names below those that do not exist (RFC 8020), if that has validated. Except and include of "
+      "resolver.aggressive-nsec count here, too.",
+      PLACE(resolver.nxdomain_cut) },
     { "resolver.aggressive-nsec.enabled", &kind_truth, "true",
-      "Answer for names that cached NSEC and NSEC3 records deny, for what cached wildcards yield (RFC 8198), and for "
-      "names below those that do not exist (RFC 8020). Only what has validated is used.",
+      "Answer for names that cached NSEC and NSEC3 records deny, and for what cached wildcards yield (RFC 8198). Only "
+      "what has validated is used.",
       PLACE(resolver.aggressive_nsec) },
     { "resolver.aggressive-nsec.except", &kind_names, "[]", "Zones at and below which that is not done.",
       LIST(resolver.aggressive_except, resolver.aggressive_except_count) },

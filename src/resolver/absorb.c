@@ -92,7 +92,7 @@ static bool may_be_proven(struct resolver *r, const struct lookup *l, const stru
             set->type == TYPE_NSEC3 && (nsec3_read(set->rdata[0], &nsec3) != OK || (nsec3.flags & NSEC3_OPT_OUT) != 0);
     }
     return answer->kind == ANSWER_NXDOMAIN && is_proven && !opts_out && l->distrust.rounds == 0 &&
-           synthesis_is_switched_on(r->parts.options, &l->question, l->origin) &&
+           synthesis_may_cut(r->parts.options, &l->question, l->origin) &&
            zone_may_be_secure(r, l, scratch, now);
 }
 

@@ -126,6 +126,7 @@ struct resolver_options resolver_options_default(struct arena *arena)
         .edns_octets = UDP_OCTETS_DEFAULT,
         .client_string_code = EDNS_LOCAL_FIRST,
         .special_use_names = true,
+        .nxdomain_cut = true,
         .aggressive_nsec = true,
         .cookies = true,
         .stale = {

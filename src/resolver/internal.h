@@ -431,8 +431,8 @@ void testimony_note(struct request *q, struct pin *link, const struct validation
 enum { SYNTHESIS_HASHES_MAX = 32 }; /* of one client's question: HASHES_PER_TURN */
 /* The answer as the zone would give it now, Secure, in the arena of q; NULL: somebody must be asked. */
 struct answer *synthesise(struct resolver *r, struct request *q, const struct question *question, struct now now);
-/* May denials be used for other names than they were asked for?  By the options alone. */
-bool synthesis_is_switched_on(const struct resolver_options *options, const struct question *question, uint16_t origin);
+/* May a name error be used for names below?  By the options alone. */
+bool synthesis_may_cut(const struct resolver_options *options, const struct question *question, uint16_t origin);
 /* An answer that came from a wildcard says what others below the same name get (RFC 8198 section 5.3). */
 void synthesis_learn(struct resolver *r, struct request *q, const struct answer *answer, struct now now);
 

@@ -84,8 +84,9 @@ struct resolver_options {
     struct zone_rule *zone_rules; /* the most specific one that holds the name wins; origin is 1 + index */
     uint16_t zone_rule_count;
     bool special_use_names;
-    bool aggressive_nsec;            /* RFC 8198, RFC 8020 */
-    struct dname *aggressive_except; /* not at or below these zones */
+    bool nxdomain_cut;               /* RFC 8020 */
+    bool aggressive_nsec;            /* RFC 8198 */
+    struct dname *aggressive_except; /* neither is done at or below these zones */
     uint16_t aggressive_except_count;
     struct dname *aggressive_include; /* at and below these also in what forwarders and stub zones say */
     uint16_t aggressive_include_count;

@@ -32,21 +32,30 @@ struct synthesis {
 /* ---- may it be? ---- */
 
 /* What forwarders and stub zones say differs from one to the next: there the operator must want it. */
-bool synthesis_is_switched_on(const struct resolver_options *options, const struct question *question, uint16_t origin)
+static bool is_in_scope(const struct resolver_options *options, const struct question *question, uint16_t origin)
 {
     const struct dname *qname = &question->qname;
-    return options->aggressive_nsec &&
-           !is_in_zones(qname, options->aggressive_except, options->aggressive_except_count) &&
+    return !is_in_zones(qname, options->aggressive_except, options->aggressive_except_count) &&
            (origin == ORIGIN_ITERATIVE ||
             is_in_zones(qname, options->aggressive_include, options->aggressive_include_count));
 }
 
-/* Nor where validation is switched off, nor by a clock that may be wrong.  ANY and RRSIG ask for whatever there is. */
-static bool may_synthesise(const struct resolver *r, const struct question *question, uint16_t origin, struct now now)
+bool synthesis_may_cut(const struct resolver_options *options, const struct question *question, uint16_t origin)
+{
+    return options->nxdomain_cut && is_in_scope(options, question, origin);
+}
+
+static bool may_be_aggressive(const struct resolver_options *options, const struct question *question, uint16_t origin)
+{
+    return options->aggressive_nsec && is_in_scope(options, question, origin);
+}
+
+/* Not where validation is switched off, nor by a clock that may be wrong.  ANY and RRSIG ask for whatever there is. */
+static bool is_proven_here(const struct resolver *r, const struct question *question, struct now now)
 {
     struct dname covered;
-    return synthesis_is_switched_on(r->parts.options, question, origin) && now.wall_is_fit &&
-           question->qclass == CLASS_IN && !rr_type_is_meta(question->qtype) && question->qtype != TYPE_RRSIG &&
+    return now.wall_is_fit && question->qclass == CLASS_IN && !rr_type_is_meta(question->qtype) &&
+           question->qtype != TYPE_RRSIG &&
            trust_covers(r->parts.trust, &question->qname, now, &covered) == COVERAGE_ANCHOR;
 }
 
@@ -330,10 +339,10 @@ struct answer *synthesise(struct resolver *r, struct request *q, const struct qu
 {
     struct synthesis s = { .r = r, .q = q, .question = question };
     s.asked = (struct denial_asked) { &s.zone, resolver_origin(r->parts.options, question), now, q->arena };
-    if (!may_synthesise(r, question, s.asked.origin, now))
+    if (!is_proven_here(r, question, now))
         return NULL;
-    struct answer *answer = below_nxdomain(&s);
-    if (answer != NULL)
+    struct answer *answer = synthesis_may_cut(r->parts.options, question, s.asked.origin) ? below_nxdomain(&s) : NULL;
+    if (answer != NULL || !may_be_aggressive(r->parts.options, question, s.asked.origin))
         return answer;
     if (!find_zone(&s) || is_delegated(&s))
         return NULL;
@@ -370,7 +379,8 @@ void synthesis_learn(struct resolver *r, struct request *q, const struct answer 
     uint8_t encloser_labels = 0;
     struct answer learnt = *answer;
     if (answer->verdict.security != SECURE || (answer->kind != ANSWER_DATA && answer->kind != ANSWER_CNAME) ||
-        answer->rrsets.count != 1 || !may_synthesise(r, &answer->question, answer->origin, now) ||
+        answer->rrsets.count != 1 || !is_proven_here(r, &answer->question, now) ||
+        !may_be_aggressive(r->parts.options, &answer->question, answer->origin) ||
         !was_expanded(answer->rrsets.items[0], &encloser_labels))
         return;
     struct rrset rrset = *answer->rrsets.items[0], *item = &rrset;

@@ -244,6 +244,10 @@ static void test_below_nxdomain(void **state)
         if (strcmp(ask(world, below, TYPE_A), cases[i].said) != 0)
             fail_msg("%s: expected %s", below, cases[i].said);
     }
+    world->options.aggressive_nsec = false; /* has a switch of its own */
+    assert_string_equal(ask(world, "c.n1.example.", TYPE_A), "NXDOMAIN");
+    world->options.nxdomain_cut = false;
+    assert_string_equal(ask(world, "c.n1.example.", TYPE_A), "asked");
 }
 
 /* ---- NSEC3 ---- */

@@ -185,6 +185,7 @@ static struct trust *make_trust(const struct arguments *arguments, struct arena 
 static struct resolver_options make_options(const struct arguments *arguments, struct arena *arena)
 {
     struct resolver_options options = resolver_options_default(arena);
+    options.nxdomain_cut = false;
     options.aggressive_nsec = false; /* each link of a chain shows its own proof */
     if (arguments->root_hints != NULL) {
         size_t len;

@@ -314,6 +314,7 @@ def prepare_vouchd(program, setting):
     command, = peers.prepare_vouchd(program, setting)
     config = yaml.safe_load(command[-1].read_text())
     config["resolver"]["aggressive-nsec"] = {"enabled": False}
+    config["resolver"]["nxdomain-cut"] = False
     command[-1].write_text(yaml.safe_dump(config))
     return [command]
 

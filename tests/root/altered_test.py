@@ -69,7 +69,7 @@ def ask_altered(net, flips_by_question, directory, altered_names=None):
     with network.inside(net.netns):
         servers = AlteringServers(net.addresses, NSD_ALONE, altered_names or flips)
         # Denials come from the servers, not from earlier ones.
-        settings = {"resolver": {"aggressive-nsec": {"enabled": False}}}
+        settings = {"resolver": {"aggressive-nsec": {"enabled": False}, "nxdomain-cut": False}}
         with servers, vouchd_of_2017(net, directory, **settings):
             return ask_all("127.0.0.1", [make_question(*question) for question in flips_by_question])
 

@@ -308,6 +308,11 @@ static bool set_aggressive(struct mapping *m, const char *value)
     return true;
 }
 
+static bool set_nxdomain_cut(struct mapping *m, const char *value)
+{
+    return parse_switch(m, value, &m->config->resolver.nxdomain_cut);
+}
+
 static bool set_query_case(struct mapping *m, const char *value)
 {
     return parse_switch(m, value, &m->config->resolver.random_case);
@@ -950,7 +955,7 @@ static const struct word words[] = {
     { "cache-max-negative-ttl", .apply = set_max_negative_ttl },
 
     { "aggressive-nsec", .apply = set_aggressive },
-    { "harden-below-nxdomain", .apply = set_aggressive },
+    { "harden-below-nxdomain", .apply = set_nxdomain_cut },
     { "serve-expired", .apply = set_stale },
     { "serve-expired-client-timeout", .apply = set_stale_timeout },
     { "serve-expired-reply-ttl", .apply = set_stale_ttl },
