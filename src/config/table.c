@@ -28,6 +28,7 @@ static const char *const minimisations[] = { "off", "relaxed", "strict", NULL };
 static const char *const minimisation_types[] = { "a", "ns", NULL };
 static const char *const transports[] = { "udp", "tcp", NULL };
 static const char *const cases[] = { "preserve", "random", NULL };
+static const char *const dns64_reverses[] = { "alias", "direct", NULL };
 static const char *const when_busy[] = { "servfail", "drop", NULL };
 static const char *const policies[] = { "rfc9904", NULL };
 static const char *const models[] = { "root", "configured", NULL };
@@ -165,6 +166,11 @@ static const struct option options[] = {
     { "answers.dns64-ignore-aaaa", &kind_names, "[]",
       "Names at and below which IPv6 addresses are made although there are some.",
       LIST(retelling.dns64.ignored, retelling.dns64.ignored_count) },
+    { "answers.dns64-reverse", &kind_choice, "alias",
+      "What stands at the reverse name (below ip6.arpa) of an address that was made: alias is a CNAME to the name of "
+      "the "
+      "IPv4 address (RFC 6147 section 5.3.1), direct are the PTR records found there, as Unbound has it.",
+      .words = dns64_reverses, PLACE(retelling.dns64.reverse_form) },
 
     { "answers.private-addresses", &kind_prefixes, "[]",
       "Networks whose addresses are left out of answers, so that no name outside can claim to be a host inside (DNS "

@@ -181,10 +181,9 @@ bool dns64_synthesize(const struct dns64 *dns64, const struct outcome *addresses
     return true;
 }
 
-void dns64_lead_back(const struct question *asked, const struct outcome *outcome, struct now now, struct arena *arena,
-                     struct outcome *told)
+static struct answer *alias_link(const struct question *asked, const struct outcome *outcome, struct now now,
+                                 struct arena *arena)
 {
-    struct answer **links = ARENA_ARRAY(arena, outcome->link_count + 1u, struct answer *);
     struct rrset *cname = ARENA_NEW(arena, struct rrset);
     struct octets *target = ARENA_NEW(arena, struct octets);
     *target = octets_copy(arena, dname_octets(&outcome->question.qname));
@@ -198,9 +197,44 @@ void dns64_lead_back(const struct question *asked, const struct outcome *outcome
         .ttl_s = ttl_s,
         .rdata = target,
     };
-    links[0] = new_link(asked, ANSWER_CNAME, cname, now, arena);
-    for (uint16_t i = 0; i < outcome->link_count; i++)
-        links[i + 1] = outcome->links[i];
-    mark_synthesized(told, outcome, links, (uint16_t)(outcome->link_count + 1));
+    return new_link(asked, ANSWER_CNAME, cname, now, arena);
+}
+
+/* What the last link says, as if it said it of the name that was asked for: a denial's SOA, and no proofs. */
+static struct answer *direct_link(const struct question *asked, const struct answer *last, struct now now,
+                                  struct arena *arena)
+{
+    bool is_data = last->kind == ANSWER_DATA && last->rrsets.count > 0;
+    const struct rrset *said = is_data ? last->rrsets.items[0] : answer_soa(last);
+    if (said == NULL)
+        return NULL;
+    struct rrset *set = arena_copy(arena, said, sizeof(*said));
+    set->ttl_s = answer_ttl_left(last, said->ttl_s, now);
+    set->sig_count = 0;
+    struct answer *link = new_link(asked, last->kind, set, now, arena);
+    if (is_data) {
+        set->owner = arena_copy(arena, &asked->qname, sizeof(asked->qname));
+    } else {
+        link->proofs = link->rrsets;
+        link->rrsets.count = 0;
+    }
+    return link;
+}
+
+void dns64_lead_back(const struct dns64 *dns64, const struct question *asked, const struct outcome *outcome,
+                     struct now now, struct arena *arena, struct outcome *told)
+{
+    struct answer **links = ARENA_ARRAY(arena, outcome->link_count + 1u, struct answer *);
+    const struct answer *last = last_link(outcome);
+    uint16_t count = 0;
+    if (dns64->reverse_form == DNS64_REVERSE_ALIAS) {
+        links[count++] = alias_link(asked, outcome, now, arena);
+        for (uint16_t i = 0; i < outcome->link_count; i++)
+            links[count++] = outcome->links[i];
+    } else if (last != NULL) {
+        links[0] = direct_link(asked, last, now, arena);
+        count = links[0] != NULL;
+    }
+    mark_synthesized(told, outcome, links, count);
     told->question = *asked;
 }

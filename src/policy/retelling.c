@@ -69,7 +69,7 @@ static enum retold retell_allowed(const struct retelling_options *options, const
     case RETELLING_ASKED:
         return retell_asked(options, trust, query, retelling, outcome, now, told, question);
     case RETELLING_REVERSE:
-        dns64_lead_back(&query->question, outcome, now, arena, told);
+        dns64_lead_back(&options->dns64, &query->question, outcome, now, arena, told);
         return RETOLD_OTHER;
     case RETELLING_ADDRESSES:
         if (is_failed(outcome))

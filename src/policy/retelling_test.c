@@ -299,6 +299,39 @@ static void names_of_addresses_lead_back(void **state)
     assert_int_equal(told.security, INSECURE);
 }
 
+/* Without the alias: records and denials, whatever aliases led to them (RFC 2317). */
+static void names_of_addresses_have_records(void **state)
+{
+    struct arena *arena = *state;
+    struct retelling_options options = behind_nat64();
+    options.dns64.reverse_form = DNS64_REVERSE_DIRECT;
+    struct question asked = query_for("8.b.d.0.1.0.0.2.ip6.arpa.", TYPE_PTR).question;
+    struct outcome told, outcome = { .question.qname = name_of("33.2.0.192.in-addr.arpa."), .security = SECURE };
+    struct rrset *ptr = rrset_of(arena, "33.0-63.2.0.192.in-addr.arpa. 300 IN PTR www.example.");
+    struct rrset *cname = rrset_of(arena, "33.2.0.192.in-addr.arpa. 60 IN CNAME 33.0-63.2.0.192.in-addr.arpa.");
+    struct rrset *soa = rrset_of(arena, "2.0.192.in-addr.arpa. 60 IN SOA ns.example. root.example. 1 2 3 4 60");
+    struct answer *links[] = { new_answer(arena, "33.2.0.192.in-addr.arpa.", TYPE_PTR, ANSWER_CNAME, cname),
+                               new_answer(arena, "33.0-63.2.0.192.in-addr.arpa.", TYPE_PTR, ANSWER_DATA, ptr) };
+    outcome.links = links;
+    outcome.link_count = ARRAY_LEN(links);
+    dns64_lead_back(&options.dns64, &asked, &outcome, now, arena, &told);
+    assert_int_equal(told.link_count, 1);
+    const struct rrset *set = told.links[0]->rrsets.items[0];
+    assert_true(set->type == TYPE_PTR && set->ttl_s == A_TTL_S && dname_equal(set->owner, &asked.qname));
+    assert_true(told.security == INSECURE && told.edes[0].code == EDE_SYNTHESIZED && !told.is_repeatable);
+    assert_string_equal(dname_to_text(ptr->owner, (char[DNAME_TEXT_MAX]) { 0 }), "33.0-63.2.0.192.in-addr.arpa.");
+
+    links[1] = new_answer(arena, "33.0-63.2.0.192.in-addr.arpa.", TYPE_PTR, ANSWER_NODATA, soa);
+    dns64_lead_back(&options.dns64, &asked, &outcome, now, arena, &told);
+    assert_int_equal(told.link_count, 1);
+    assert_int_equal(told.links[0]->rrsets.count, 0);
+    assert_int_equal(told.links[0]->proofs.items[0]->type, TYPE_SOA);
+
+    outcome.link_count = 0; /* it failed */
+    dns64_lead_back(&options.dns64, &asked, &outcome, now, arena, &told);
+    assert_int_equal(told.link_count, 0);
+}
+
 /* D5-signal: RFC 8509 section 3.2, with both root keys of this release trusted. */
 static const struct {
     const char *qname;
@@ -388,6 +421,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(validators_see_the_zone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(mapped_addresses_do_not_count, set_up, tear_down),
         cmocka_unit_test_setup_teardown(names_of_addresses_lead_back, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(names_of_addresses_have_records, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_sentinel_says_what_is_trusted, set_up, tear_down),
         cmocka_unit_test_setup_teardown(private_addresses_are_left_out, set_up, tear_down),
     };

@@ -1173,6 +1173,7 @@ static struct story_config initial(struct arena *arena, const struct story *stor
     };
     config.resolver.shows_ns = !config.answers.minimal;
     config.retelling.sentinel = true;
+    config.retelling.dns64.reverse_form = story->has_sections ? DNS64_REVERSE_DIRECT : DNS64_REVERSE_ALIAS;
     if (pref64_from_text(pref64_well_known, &config.retelling.dns64.prefix) != OK)
         abort();
     config.retelling.dns64.ignored = ARENA_ARRAY(arena, PREFIXES_MAX, struct dname);
