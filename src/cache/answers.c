@@ -391,7 +391,8 @@ static int64_t deadline(const struct cache *cache, const struct answer *answer, 
         atomic_load_explicit(is_negative ? &cache->max_negative_ttl_s : &cache->max_ttl_s, memory_order_relaxed);
     int64_t end_ms = least_of(answer->expires_ms, answer->received_ms + ms_of_s(max_s));
     if (security == BOGUS || security == INDETERMINATE)
-        end_ms = least_of(end_ms, now.wall_ms + ms_of_s(BOGUS_TTL_S));
+        end_ms = least_of(end_ms,
+                          now.wall_ms + ms_of_s(atomic_load_explicit(&cache->max_bogus_ttl_s, memory_order_relaxed)));
     if (is_trusted(security) && atomic_load_explicit(&cache->signature_ttl_cap, memory_order_relaxed)) {
         end_ms = least_of(end_ms, ms_of_s(answer->verdict.valid_until_s));
         end_ms = least_of(end_ms, answer->received_ms + ms_of_s(answer->verdict.ttl_cap_s));

@@ -21,6 +21,7 @@ struct cache_options cache_options_default(void)
         .size_octets = UINT64_C(256) << 20,
         .max_ttl_s = CACHE_TTL_S_DEFAULT,
         .max_negative_ttl_s = NEGATIVE_TTL_S_DEFAULT,
+        .max_bogus_ttl_s = BOGUS_TTL_S,
         .keep_expired_s = CACHE_TTL_S_DEFAULT,
         .signature_ttl_cap = true,
     };
@@ -196,6 +197,7 @@ void cache_set_options(struct cache *cache, const struct cache_options *options)
     atomic_store(&cache->max_negative_ttl_s,
                  options->max_negative_ttl_s < TTL_S_MAX ? options->max_negative_ttl_s : TTL_S_MAX);
     atomic_store(&cache->keep_expired_s, options->keep_expired_s);
+    atomic_store(&cache->max_bogus_ttl_s, options->max_bogus_ttl_s);
     atomic_store(&cache->dname_grace_s, options->dname_grace_s);
     atomic_store(&cache->signature_ttl_cap, options->signature_ttl_cap);
 }

@@ -19,6 +19,7 @@ struct cache_options { /* cache.* in the configuration */
     uint64_t size_octets;
     uint32_t max_ttl_s;
     uint32_t max_negative_ttl_s;
+    uint32_t max_bogus_ttl_s; /* data that does not validate */
     uint32_t keep_expired_s;
     uint32_t dname_grace_s; /* DNAMEs of TTL 0 are used so long */
     const char *file;       /* NULL: private memory */
@@ -73,7 +74,7 @@ bool cache_find_stale(struct cache *cache, const struct question *question, uint
 enum cache_hit cache_find_nxdomain_above(struct cache *cache, const struct question *question, uint16_t origin,
                                          struct now now, struct arena *arena, struct answer **answer);
 /* Caps TTLs by the options.  Never replaces a fresh Secure entry by an UNCHECKED or BOGUS one.  BOGUS and INDETERMINATE
- * are kept for BOGUS_TTL_S at most.  A verdict with lineage.overflow enters as UNCHECKED.  TTL 0 is not stored, but
+ * are kept for max_bogus_ttl_s at most.  A verdict with lineage.overflow enters as UNCHECKED.  TTL 0 is not stored, but
  * DNAMEs that are trusted for dname_grace_s: their TTL stays 0, and they are never stale. */
 void cache_put_answer(struct cache *cache, const struct answer *answer, struct now now);
 /* The same for a verdict made under an older epoch (cache_epoch() when the query began, or decided again): what was

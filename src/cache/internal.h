@@ -31,7 +31,7 @@ struct cache {
     struct store *failures; /* apart: a flood of failures evicts nothing but failures */
     struct lineages *lineages;
     struct denial_index *denial;
-    _Atomic uint32_t max_ttl_s, max_negative_ttl_s, keep_expired_s, dname_grace_s;
+    _Atomic uint32_t max_ttl_s, max_negative_ttl_s, max_bogus_ttl_s, keep_expired_s, dname_grace_s;
     _Atomic bool signature_ttl_cap;
     _Atomic uint64_t dname_depths[2]; /* bit n: a DNAME whose owner has n labels was cached once */
     _Atomic uint64_t hits, misses;

@@ -82,6 +82,7 @@ static const struct {
     /* what is not there yet, switched off */
     { "self-test: { interval: never }\n", "  interval: never\n" },
     { "trust: { automatic-update: false, signal-anchors: false }\n", "  automatic-update: false\n" },
+    { "cache: { max-bogus-ttl: 10s }\n", "  max-bogus-ttl: 10s\n" },
     { "resolver: { nxdomain-cut: false }\n", "  nxdomain-cut: false\n" },
     { "resolver: { aggressive-nsec: { enabled: false, except: [Example, b.example.] } }\n",
       "    except: [Example., b.example.]\n" },

@@ -84,6 +84,10 @@ static const struct option options[] = {
       .max = SECONDS(TTL_S_MAX), .unit = 1000, PLACE(cache.max_ttl_s) },
     { "cache.max-negative-ttl", &kind_duration, "3h", "No denial is kept longer (RFC 2308 section 5).",
       .min = SECONDS(1), .max = SECONDS(TTL_S_MAX), .unit = 1000, PLACE(cache.max_negative_ttl_s) },
+    { "cache.max-bogus-ttl", &kind_duration, "1m",
+      "Data that does not validate is kept no longer, nor is what cannot be judged: for so long a zone that has been "
+      "mended may still fail (RFC 4035 section 4.7, RFC 9520 section 3.2).",
+      .min = SECONDS(1), .max = SECONDS(FAILURE_TTL_S_MAX), .unit = 1000, PLACE(cache.max_bogus_ttl_s) },
     { "cache.min-ttl", &kind_duration, "0s",
       "Data is kept at least so long, whatever its TTL, but no longer than its signatures say. It may have changed by "
       "then: use it for zones with TTLs that are unreasonably short.",
@@ -403,8 +407,9 @@ static const struct option options[] = {
       .take = take_local_data },
     { "local.zones", &kind_local_zones, "[]",
       "What is said of names without records in local.data: static denies them, redirect tells them the records of the "
-      "zone's own name, transparent resolves them, as it does special-use names. refuse and nxdomain let no record of "
-      "the zone be told. The nearest zone counts, be it one of resolver.forward or resolver.stub.",
+      "zone's own name, transparent resolves them, as it does special-use names, and type-transparent also the types "
+      "that a name with records has none of. refuse, nxdomain, nodata and null (the addresses 0.0.0.0 and ::) let no "
+      "record of the zone be told. The nearest zone counts, be it one of resolver.forward or resolver.stub.",
       .take = take_local_zones },
 
     { "time.servers", &kind_time_servers, "[]",

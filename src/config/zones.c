@@ -211,8 +211,14 @@ const struct kind kind_stubs = {
 /* ---- local zones ---- */
 
 static const char *const local_zone_types[] = {
-    [LOCAL_TRANSPARENT] = "transparent", [LOCAL_STATIC] = "static",     [LOCAL_REDIRECT] = "redirect",
-    [LOCAL_REFUSE] = "refuse",           [LOCAL_NXDOMAIN] = "nxdomain",
+    [LOCAL_TRANSPARENT] = "transparent",
+    [LOCAL_STATIC] = "static",
+    [LOCAL_REDIRECT] = "redirect",
+    [LOCAL_REFUSE] = "refuse",
+    [LOCAL_NXDOMAIN] = "nxdomain",
+    [LOCAL_NODATA] = "nodata",
+    [LOCAL_NULL] = "null",
+    [LOCAL_TYPE_TRANSPARENT] = "type-transparent",
 };
 
 static enum err local_zone_read(struct loading *loading, const struct option *option, const struct node *node,
@@ -232,7 +238,8 @@ static enum err local_zone_read(struct loading *loading, const struct option *op
         if (strcmp(type, local_zone_types[i]) == 0)
             return OK;
     }
-    return refuse_field(loading, option, node, found[1], "type", "transparent, static, redirect, refuse or nxdomain");
+    return refuse_field(loading, option, node, found[1], "type",
+                        "transparent, type-transparent, static, redirect, refuse, nxdomain, nodata or null");
 }
 
 static void local_zone_print(const void *item, struct text *to)
@@ -245,7 +252,8 @@ static void local_zone_print(const void *item, struct text *to)
 const struct kind kind_local_zones = {
     .read = list_read,
     .print = list_print,
-    .what = "a list of { zone: lan., type: static } (or transparent, redirect, refuse, nxdomain)",
+    .what = "a list of { zone: lan., type: static } (or transparent, type-transparent, redirect, "
+            "refuse, nxdomain, nodata, null)",
     .item_octets = sizeof(struct local_zone),
     .item_read = local_zone_read,
     .item_print = local_zone_print,

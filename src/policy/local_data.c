@@ -214,6 +214,19 @@ static void refuse(struct answer *answer)
     strcpy(answer->verdict.text, "local zone");
 }
 
+/* Addresses that lead nowhere: to the host itself, at most. */
+static void tell_null(const struct local_data *data, const struct local_zone *zone, struct arena *arena,
+                      struct answer *answer)
+{
+    static const uint8_t zeros[16];
+    uint16_t qtype = answer->question.qtype;
+    struct octets address = { zeros, qtype == TYPE_A ? 4 : 16 };
+    if (qtype == TYPE_A || qtype == TYPE_AAAA)
+        local_answer_put(arena, answer, local_rrset_new(arena, &answer->question.qname, qtype, address));
+    else
+        deny(data, zone, true, arena, answer);
+}
+
 /* Whether a zone that only we know has a DS set is its parent's to say, which proves that it has none. */
 static bool is_parents(const struct question *question, const struct local_zone *zone)
 {
@@ -240,14 +253,26 @@ static bool tell_by_zone(const struct local_data *data, const struct local_zone 
             return false;
         deny(data, zone, name_exists(data, name) || dname_equal(name, &zone->zone), arena, answer);
         return true;
+    case LOCAL_NODATA:
+        deny(data, zone, true, arena, answer);
+        return true;
+    case LOCAL_NULL:
+        tell_null(data, zone, arena, answer);
+        return true;
     case LOCAL_TRANSPARENT:
+    case LOCAL_TYPE_TRANSPARENT:
         return false;
     }
     return false;
 }
 
-static bool records_count(const struct local_zone *zone)
+static bool has_records(const struct local_data *data, const struct local_zone *zone, const struct question *question)
 {
+    const struct dname *name = &question->qname;
+    if (!is_at(data, first_from(data, name), name))
+        return false;
+    if (zone != NULL && zone->kind == LOCAL_TYPE_TRANSPARENT)
+        return question->qtype == TYPE_ANY || set_at(data, name, question->qtype) != NULL;
     return zone == NULL || zone->kind == LOCAL_TRANSPARENT || zone->kind == LOCAL_STATIC;
 }
 
@@ -259,11 +284,11 @@ struct answer *local_data_answer(const struct local_data *data, const struct res
     if (question->qclass != CLASS_IN || (data->set_count == 0 && data->zone_count == 0))
         return NULL;
     *zone = zone_of(data, &question->qname);
-    bool has_records = records_count(*zone) && is_at(data, first_from(data, &question->qname), &question->qname);
-    if (!has_records && (*zone == NULL || is_served(options, &question->qname, *zone)))
+    bool is_told = has_records(data, *zone, question);
+    if (!is_told && (*zone == NULL || is_served(options, &question->qname, *zone)))
         return NULL;
     struct answer *answer = local_answer_new(arena, question, &question->qname, site, now);
-    if (has_records)
+    if (is_told)
         tell(data, *zone, &question->qname, arena, answer);
     else if (!tell_by_zone(data, *zone, arena, answer))
         return NULL;

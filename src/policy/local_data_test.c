@@ -13,17 +13,25 @@ static const char *const records[] = {
     "host.lan. 300 IN A 192.0.2.7", "host.lan. 200 IN A 192.0.2.8", "host.lan. IN TXT hello",
     "below.empty.lan. A 192.0.2.1", "alias.lan. CNAME host.lan.",   "portal. A 192.0.2.9",
     "below.portal. A 192.0.2.10",   "alone.example. A 192.0.2.11",  "host.refused. A 192.0.2.12",
+    "host.blank. A 192.0.2.13",     "host.null. A 192.0.2.14",      "host.types. A 192.0.2.15",
 };
 
 static const struct {
     const char *name;
     enum local_zone_kind kind;
 } zones[] = {
-    { "lan.", LOCAL_STATIC },     { "open.lan.", LOCAL_TRANSPARENT }, { "portal.", LOCAL_REDIRECT },
-    { "refused.", LOCAL_REFUSE }, { "no.", LOCAL_NXDOMAIN },          { "10.in-addr.arpa.", LOCAL_TRANSPARENT },
+    { "lan.", LOCAL_STATIC },
+    { "open.lan.", LOCAL_TRANSPARENT },
+    { "portal.", LOCAL_REDIRECT },
+    { "refused.", LOCAL_REFUSE },
+    { "no.", LOCAL_NXDOMAIN },
+    { "10.in-addr.arpa.", LOCAL_TRANSPARENT },
+    { "blank.", LOCAL_NODATA },
+    { "null.", LOCAL_NULL },
+    { "types.", LOCAL_TYPE_TRANSPARENT },
 };
 
-enum { RESOLVED = -1, REFUSED = -2, RECORDS_MAX = 16 };
+enum { RESOLVED = -1, REFUSED = -2, RECORDS_MAX = 32 };
 
 static const struct {
     const char *qname;
@@ -48,6 +56,15 @@ static const struct {
     { "x.portal.", TYPE_MX, ANSWER_NODATA, 0 },
     { "host.refused.", TYPE_A, REFUSED, 0 },
     { "www.no.", TYPE_A, ANSWER_NXDOMAIN, 0 },
+    { "host.blank.", TYPE_A, ANSWER_NODATA, 0 },
+    { "x.blank.", TYPE_A, ANSWER_NODATA, 0 },
+    { "host.null.", TYPE_AAAA, ANSWER_DATA, 1 },
+    { "x.null.", TYPE_A, ANSWER_DATA, 1 },
+    { "x.null.", TYPE_MX, ANSWER_NODATA, 0 },
+    { "host.types.", TYPE_A, ANSWER_DATA, 1 },
+    { "host.types.", TYPE_ANY, ANSWER_DATA, 1 },
+    { "host.types.", TYPE_MX, RESOLVED, 0 },
+    { "x.types.", TYPE_A, RESOLVED, 0 },
     { "alone.example.", TYPE_A, ANSWER_DATA, 1 },
     { "alone.example.", TYPE_MX, ANSWER_NODATA, 0 },
     { "below.alone.example.", TYPE_A, RESOLVED, 0 },

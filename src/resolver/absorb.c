@@ -92,8 +92,7 @@ static bool may_be_proven(struct resolver *r, const struct lookup *l, const stru
             set->type == TYPE_NSEC3 && (nsec3_read(set->rdata[0], &nsec3) != OK || (nsec3.flags & NSEC3_OPT_OUT) != 0);
     }
     return answer->kind == ANSWER_NXDOMAIN && is_proven && !opts_out && l->distrust.rounds == 0 &&
-           synthesis_may_cut(r->parts.options, &l->question, l->origin) &&
-           zone_may_be_secure(r, l, scratch, now);
+           synthesis_may_cut(r->parts.options, &l->question, l->origin) && zone_may_be_secure(r, l, scratch, now);
 }
 
 /* What a minimised question has told: there is no cut at that name, or nothing at all. */
@@ -258,11 +257,12 @@ static void learn_of_edns(struct server *server, const struct lookup *l, enum re
         server->no_options_until_ms = now.monotonic_ms + NO_OPTIONS_S * 1000;
 }
 
-/* Silent to all other questions so far; it may be that packets were lost, but that shows when it answers another one. */
-static void learn_of_plainness(struct server *server, const struct lookup *l, struct now now)
+/* Silent to all other questions so far, or at a loss; it may be that packets were lost, but that shows when it answers another
+ * one. */
+static void learn_of_plainness(struct server *server, const struct lookup *l, bool is_at_loss, struct now now)
 {
-    server->bears_all |= !l->sent_plain;
-    if (l->sent_plain && !server->bears_all && !l->cut->tcp_is_tried)
+    server->bears_all |= !l->sent_plain && !is_at_loss;
+    if (l->sent_plain && !is_at_loss && !server->bears_all && !l->cut->tcp_is_tried)
         server->plain_until_ms = now.monotonic_ms + PLAIN_S * 1000;
 }
 
@@ -298,6 +298,15 @@ static struct asked asked_of(const struct lookup *l, const struct resolver_optio
         .least_negative_ttl_s = options->least_negative_ttl_s,
         .now = now,
     };
+}
+
+/* It speaks EDNS, and means something else: CD, or the letters. */
+static bool turns_plain(struct lookup *l, uint16_t rcode)
+{
+    if (rcode != RCODE_FORMERR || !l->sent_edns || l->sent_plain || l->cut->recursive)
+        return false;
+    l->target->plain = true;
+    return true;
 }
 
 /* What a server cannot do now it may be able to do in a moment: somebody else is asked first, if there is one. */
@@ -348,7 +357,7 @@ static void absorb_reply(struct resolver *r, struct lookup *l, const struct mess
         }
         return;
     case REPLY_REFUSED:
-        if (!fall_back_to_full_name(r->parts.options, l))
+        if (!turns_plain(l, reply.rcode) && !fall_back_to_full_name(r->parts.options, l))
             bear_refusal(l, reply.rcode);
         return;
     }
@@ -359,7 +368,7 @@ void lookup_absorb(struct resolver *r, struct lookup *l, const struct message *r
 {
     struct server *server = servers_get(r->servers, &l->target->address);
     server_answered(server, now.monotonic_ms - l->sent_ms);
-    learn_of_plainness(server, l, now);
+    learn_of_plainness(server, l, read == OK && reply->rcode == RCODE_FORMERR, now);
     lookup_exchange_over(r, l);
     task_wake(r, &l->task);
     if (read == OK && lookup_cookie_wants_more(r, l, reply))

@@ -334,7 +334,7 @@ static int64_t choose_timeout_ms(struct resolver *r, const struct lookup *l, uin
 static bool is_to_be_plain(const struct lookup *l, const struct server *server, uint8_t n, struct now now)
 {
     bool is_last = n + 1 == SENDS_PER_TARGET_MAX || server_is_silent(server, now.monotonic_ms);
-    return !l->cut->recursive && (is_last || server->plain_until_ms > now.monotonic_ms);
+    return !l->cut->recursive && (is_last || l->target->plain || server->plain_until_ms > now.monotonic_ms);
 }
 
 static void send_question(struct resolver *r, struct lookup *l, struct target *target, struct now now)

@@ -356,6 +356,34 @@ static void the_last_question_is_plain(void **state)
     assert_false(is_plain(test, test->sent_count - 1));
 }
 
+/* The last question comes back as it was, with this RCODE. */
+static void reply_with_edns(struct test *test, uint8_t rcode)
+{
+    const struct exchange *sent = &test->sent[test->sent_count - 1];
+    struct octets packet = octets_copy(test->world.arena, sent->packet);
+    uint8_t *octets = (uint8_t *)(uintptr_t)packet.data;
+    octets[2] |= 0x80;
+    octets[3] = (uint8_t)((octets[3] & 0xf0) | rcode);
+    assert_int_equal(resolver_absorb(test->world.resolver, sent->id, packet, test->world.now), ABSORBED);
+    run(test);
+}
+
+/* Others say FORMERR to it, and show that it is not about EDNS. */
+static void whom_cd_confuses_is_asked_plainly(void **state)
+{
+    struct test *test = *state;
+    test->world.options.cookies = false;
+    delegate(test, "example.", (const char *const[]) { "ns.example." }, 1, true);
+    ask(test, "www.example.", TYPE_A);
+    assert_false(is_plain(test, 0));
+    reply_with_edns(test, RCODE_FORMERR);
+    assert_true(is_plain(test, 1));
+    assert_true(has_edns(test, &test->sent[1]));
+    reply(test, RCODE_NXDOMAIN);
+    ask(test, "mail.example.", TYPE_A);
+    assert_true(is_plain(test, 2));
+}
+
 static void a_failure_may_pass(void **state)
 {
     struct test *test = *state;
@@ -682,6 +710,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_server_may_stumble_over_options, set_up, tear_down),
         cmocka_unit_test_setup_teardown(silence_may_be_about_options, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_last_question_is_plain, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(whom_cd_confuses_is_asked_plainly, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_failure_may_pass, set_up, tear_down),
         cmocka_unit_test_setup_teardown(guessing_makes_no_server_unreachable, set_up, tear_down),
         cmocka_unit_test_setup_teardown(algorithms_are_signalled, set_up, tear_down),

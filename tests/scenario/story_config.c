@@ -371,6 +371,11 @@ static bool set_max_negative_ttl(struct mapping *m, const char *value)
     return parse_seconds(m, value, &m->config->cache.max_negative_ttl_s);
 }
 
+static bool set_max_bogus_ttl(struct mapping *m, const char *value)
+{
+    return parse_seconds(m, value, &m->config->cache.max_bogus_ttl_s);
+}
+
 /* Unbound's words for stale answers.  It serves them whenever fresh data is Bogus, with AD if they were Secure, and tries again
  * after five seconds. */
 static bool set_stale(struct mapping *m, const char *value)
@@ -757,6 +762,9 @@ static bool add_local_zone(struct mapping *m, const char *value)
         { "refuse", LOCAL_REFUSE },
         { "always_refuse", LOCAL_REFUSE },
         { "always_nxdomain", LOCAL_NXDOMAIN },
+        { "always_nodata", LOCAL_NODATA },
+        { "always_null", LOCAL_NULL },
+        { "typetransparent", LOCAL_TYPE_TRANSPARENT },
     };
     const char *type = value + strcspn(value, " ");
     struct local_data *data = &m->config->local;
@@ -933,7 +941,7 @@ static const struct word words[] = {
     { "AUTOTRUST_FILE", .apply = add_managed },
     { "val-nsec3-keysize-iterations", .why = "the limit is 150 in all stories" },
     { "val-max-restart", .why = tuning },
-    { "val-bogus-ttl", .why = tuning },
+    { "val-bogus-ttl", .apply = set_max_bogus_ttl },
     { "harden-algo-downgrade", .apply = set_demanding },
     { "trust-anchor-signaling", .why = "signals are not sent in stories" },
     { "root-key-sentinel", .apply = set_sentinel },

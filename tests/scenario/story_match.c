@@ -2,6 +2,7 @@
 
 #include "message/ede.h"
 #include "message/edns.h"
+#include "policy/local_answer.h"
 
 static PRINTF_LIKE(2, 3) bool differ(struct comparison *c, const char *format, ...)
 {
@@ -221,6 +222,13 @@ static bool may_be_missing(enum section section, const struct shape *shape)
     return section == SECTION_ADDITIONAL || is_ns_of_authority(section, shape);
 }
 
+/* We say how long a local zone's denial is true, which Unbound does only for zones whose SOA is configured. */
+static bool is_soa_of_local_zone(struct comparison *c, enum section section, const struct shape *shape)
+{
+    return c->may_be_shorter && section == SECTION_AUTHORITY && shape->type == TYPE_SOA &&
+           octets_equal(shape->rdata, local_soa_new(c->arena, shape->owner)->rdata[0]);
+}
+
 static bool has_soa(const struct shapes *shapes)
 {
     for (size_t i = 0; i < shapes->count; i++)
@@ -244,7 +252,8 @@ static bool match_section(struct comparison *c, const struct story_entry *entry,
     bool denies_longer = c->may_deny_longer && has_soa(&got);
     for (size_t i = 0; i < got.count; i++)
         if (!has_shape(&expected, &got.items[i], with_ttl) &&
-            !(denies_longer && is_ns_of_authority(section, &got.items[i])))
+            !(denies_longer && is_ns_of_authority(section, &got.items[i])) &&
+            !is_soa_of_local_zone(c, section, &got.items[i]))
             return differ_by(c, names[section], "not expected", &got.items[i]);
     return true;
 }
