@@ -226,6 +226,12 @@ static const struct option options[] = {
       "They are used for that delegation alone, which helps where zones name each other's servers. The default looks "
       "such names up.",
       PLACE(resolver.any_glue) },
+    { "resolver.more-addresses", &kind_truth, "false",
+      "Where data of all addresses that a referral tells does not validate, look for more of them: IPv6 addresses of "
+      "name "
+      "servers for which it tells IPv4 ones alone, and the other way round. It costs questions for what is Bogus, and "
+      "helps where one address leads to a server that is broken.",
+      PLACE(resolver.more_addresses) },
     { "resolver.drop-malformed", &kind_truth, "false",
       "Leave out records of replies that are malformed, such as an address of three octets, and use the rest of their "
       "RRset. What is signed does not validate then. The default believes nothing of such an RRset (RFC 2181 section "

@@ -51,31 +51,35 @@ void lookup_add_named_servers(struct resolver *r, struct lookup *l, struct now n
     }
 }
 
-static bool has_address(const struct delegation *delegation, const struct delegation_server *server,
-                        const struct resolver_options *options)
+enum { FAMILY_4 = 1, FAMILY_6 = 2 };
+
+/* Of the addresses by which it may be asked. */
+static unsigned families_told(const struct delegation *delegation, const struct delegation_server *server,
+                              const struct resolver_options *options)
 {
+    unsigned families = 0;
     for (uint16_t i = 0; i < server->address_count && cut_uses_glue(options, delegation, server); i++)
         if (cut_may_ask(options, &server->addresses[i]))
-            return true;
-    return false;
+            families |= server->addresses[i].family == 4 ? FAMILY_4 : FAMILY_6;
+    return families;
 }
 
-/* Glue that the zone's own servers would have to correct cannot be looked up. */
-static bool is_known(const struct resolver *r, const struct cut *cut, const struct delegation_server *server)
+/* The families that need not be looked for.  Glue that the zone's own servers would have to correct cannot be looked up. */
+static unsigned families_known(const struct resolver *r, const struct cut *cut, const struct delegation_server *server)
 {
     bool is_doubted = cut->glue_is_doubted && !dname_is_subdomain(&server->name, &cut->delegation->zone);
-    return !is_doubted && has_address(cut->delegation, server, r->parts.options);
+    unsigned told = is_doubted ? 0 : families_told(cut->delegation, server, r->parts.options);
+    return told == 0 || cut->wants_more ? told : FAMILY_4 | FAMILY_6;
 }
 
 /* IPv6 addresses are looked for where IPv4 ones are of no use: for most names half of the questions will do. */
 static uint16_t type_to_ask(const struct resolver *r, const struct cut *cut, uint16_t at)
 {
     const struct server_name *name = &cut->names[at];
-    if (is_known(r, cut, &cut->delegation->servers[at]))
-        return NO_TYPE;
-    if (!name->asked_ipv4 && cut_speaks_ipv4(r->parts.options))
+    unsigned known = families_known(r, cut, &cut->delegation->servers[at]);
+    if (!name->asked_ipv4 && !(known & FAMILY_4) && cut_speaks_ipv4(r->parts.options))
         return TYPE_A;
-    return !name->asked_ipv6 && r->parts.options->ask_ipv6 ? TYPE_AAAA : NO_TYPE;
+    return !name->asked_ipv6 && !(known & FAMILY_6) && r->parts.options->ask_ipv6 ? TYPE_AAAA : NO_TYPE;
 }
 
 static bool is_begun(const struct server_name *name)
@@ -102,6 +106,14 @@ bool lookup_doubt_glue(struct resolver *r, struct lookup *l)
     if (l->cut->glue_is_doubted || l->cut->configured)
         return false;
     l->cut->glue_is_doubted = true;
+    return lookup_has_names_left(r, l);
+}
+
+bool lookup_want_more_addresses(struct resolver *r, struct lookup *l)
+{
+    if (!r->parts.options->more_addresses || l->distrust.rounds == 0 || l->cut->wants_more || l->cut->configured)
+        return false;
+    l->cut->wants_more = true;
     return lookup_has_names_left(r, l);
 }
 

@@ -89,6 +89,7 @@ struct cut { /* where the question stands */
     struct server_name names[NS_PER_ZONE_MAX]; /* of delegation->servers */
     uint8_t names_asked;
     bool glue_is_doubted; /* nobody could be reached by it */
+    bool wants_more;      /* addresses of a kind that glue does not tell are looked for, too */
     bool tcp_is_tried;    /* of somebody who was silent over UDP */
 };
 
@@ -361,6 +362,9 @@ bool lookup_has_names_left(const struct resolver *r, const struct lookup *l);
 /* Glue may be outdated, or of a kind that cannot be reached: once, names outside the zone are looked up all the same.  false:
  * there are none. */
 bool lookup_doubt_glue(struct resolver *r, struct lookup *l);
+/* Data of all addresses that are known did not validate: once, names are looked up for those of the kind that glue does not tell, if
+ * options say so.  false: there are none. */
+bool lookup_want_more_addresses(struct resolver *r, struct lookup *l);
 /* What else could be found is of no use any more. */
 void lookup_wait_no_more(struct resolver *r, struct lookup *l);
 /* Servers of a rule that are known by name: those whose addresses are cached may be asked, the others' are looked for in the

@@ -456,7 +456,7 @@ static bool try_tcp(struct resolver *r, struct lookup *l, struct now now)
  * It stays until the parent has said something else: it may know addresses that nobody tells just now. */
 static bool try_another_way(struct resolver *r, struct lookup *l, struct now now)
 {
-    if (lookup_doubt_glue(r, l) || lookup_use_foreign_glue(r, l, now))
+    if (lookup_doubt_glue(r, l) || lookup_want_more_addresses(r, l) || lookup_use_foreign_glue(r, l, now))
         return true;
     if (try_tcp(r, l, now))
         return true;

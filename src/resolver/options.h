@@ -65,6 +65,7 @@ struct resolver_options {
     uint16_t case_except_count;
     bool verify_glue;             /* glue from outside the delegated zone is used when nothing else leads on */
     bool any_glue;                /* also for server names that the referring servers have no business to speak of */
+    bool more_addresses;          /* of name servers are looked for where data does not validate */
     bool drops_malformed;         /* records that cannot be read do not spoil their RRset */
     bool child_ns;                /* names of more servers are learnt from the delegated zone itself */
     uint16_t ns_max;              /* NS sets of more records are cut short; 0: they are not */

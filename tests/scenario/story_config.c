@@ -627,6 +627,16 @@ static bool set_verified_glue(struct mapping *m, const char *value)
     return parse_switch(m, value, &m->config->resolver.verify_glue);
 }
 
+static bool set_dname_grace(struct mapping *m, const char *value)
+{
+    return parse_seconds(m, value, &m->config->cache.dname_grace_s);
+}
+
+static bool set_more_addresses(struct mapping *m, const char *value)
+{
+    return parse_switch(m, value, &m->config->resolver.more_addresses);
+}
+
 static bool set_drop_malformed(struct mapping *m, const char *value)
 {
     return parse_switch(m, value, &m->config->resolver.drops_malformed);
@@ -1032,7 +1042,9 @@ static const struct word words[] = {
     { "vouch-upstream-max", .apply = set_upstream_max },
     { "vouch-checks-max", .apply = set_checks_max },
     { "vouch-hashes-max", .apply = set_hashes_max },
+    { "vouch-dname-grace", .apply = set_dname_grace },
     { "vouch-drop-malformed", .apply = set_drop_malformed },
+    { "vouch-more-addresses", .apply = set_more_addresses },
     { "vouch-stale-ad", .apply = set_stale_ad },
     { "vouch-stale-on-bogus", .apply = set_stale_on_bogus },
     { "vouch-stale-recheck", .apply = set_stale_recheck },
@@ -1167,6 +1179,24 @@ static void allow_all_but_loopback(struct arena *arena, struct resolver_options 
     allow_all_but(resolver, &low, 16);
 }
 
+static bool is_ours(const struct story *story)
+{
+    const struct story_setting *setting;
+    STAILQ_FOREACH(setting, &story->settings, next)
+    if (strncmp(setting->key, "vouch-", strlen("vouch-")) == 0)
+        return true;
+    return false;
+}
+
+/* What Unbound does by itself, and ours where the operator says so. */
+static void do_as_unbound(struct story_config *config)
+{
+    config->cache.dname_grace_s = UNBOUND_DNAME_GRACE_S;
+    config->retelling.dns64.reverse_form = DNS64_REVERSE_DIRECT;
+    config->resolver.drops_malformed = true;
+    config->resolver.more_addresses = true;
+}
+
 static struct story_config initial(struct arena *arena, const struct story *story)
 {
     struct story_config config = {
@@ -1181,7 +1211,6 @@ static struct story_config initial(struct arena *arena, const struct story *stor
     };
     config.resolver.shows_ns = !config.answers.minimal;
     config.retelling.sentinel = true;
-    config.retelling.dns64.reverse_form = story->has_sections ? DNS64_REVERSE_DIRECT : DNS64_REVERSE_ALIAS;
     if (pref64_from_text(pref64_well_known, &config.retelling.dns64.prefix) != OK)
         abort();
     config.retelling.dns64.ignored = ARENA_ARRAY(arena, PREFIXES_MAX, struct dname);
@@ -1189,10 +1218,8 @@ static struct story_config initial(struct arena *arena, const struct story *stor
     config.retelling.rebinding.allowed = ARENA_ARRAY(arena, PREFIXES_MAX, struct dname);
     config.cache.size_octets = CACHE_OCTETS;
     config.cache.max_ttl_s = story->has_sections ? UNBOUND_TTL_S_MAX : TTL_S_MAX;
-    if (story->has_sections) {
+    if (story->has_sections)
         config.cache.max_negative_ttl_s = UNBOUND_NEGATIVE_TTL_S_MAX;
-        config.cache.dname_grace_s = UNBOUND_DNAME_GRACE_S;
-    }
     config.cache.file = NULL;
     config.front.tells_anchors = true;
     config.front.waiting_max = FRONT_WAITING_MAX;
@@ -1210,7 +1237,6 @@ static struct story_config initial(struct arena *arena, const struct story *stor
     resolver->edns_octets = 4096;
     resolver->minimisation_type = story->has_sections ? TYPE_A : TYPE_NS;
     resolver->minimisation_hides_type = story->has_sections;
-    resolver->drops_malformed = story->has_sections;
     resolver->query_never = ARENA_ARRAY(arena, PREFIXES_MAX, struct prefix);
     resolver->client_strings = ARENA_ARRAY(arena, PREFIXES_MAX, struct client_string);
     resolver->zone_rules = ARENA_ARRAY(arena, ZONE_RULES_MAX, struct zone_rule);
@@ -1219,6 +1245,8 @@ static struct story_config initial(struct arena *arena, const struct story *stor
     local_data_init(arena, &config.local, PREFIXES_MAX);
     config.local.zones = ARENA_ARRAY(arena, ZONE_RULES_MAX, struct local_zone);
     allow_all_but_loopback(arena, resolver);
+    if (story->has_sections && !is_ours(story))
+        do_as_unbound(&config);
     return config;
 }
 
