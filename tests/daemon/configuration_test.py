@@ -82,7 +82,7 @@ time: {floor: none}
     ("local: {data: [\"a.lan. CNAME b.\", \"a.lan. A 192.0.2.1\"]}\n", 1, "local.data", "nothing else stands beside a CNAME"),
     ("local: {data: [\"a.lan. DNAME b.\"]}\n", 1, "local.data", "records of this type cannot be local data"),
     ("local: {data: [\"a.lan. CH A 192.0.2.1\"]}\n", 1, "local.data", "its class is not IN"),
-    ("local:\n  zones: [{zone: lan., type: odd}]\n", 2, "local.zones", "expected transparent, static"),
+    ("local:\n  zones: [{zone: lan., type: odd}]\n", 2, "local.zones", "expected transparent, type-transparent"),
     ("local:\n  zones: [{zone: a., type: static}, {zone: A, type: refuse}]\n", 2, "local.zones", "listed twice"),
     ("trust: {insecure: [{zone: corp.example., reason: r}]}\n", 1, "trust.insecure", ""),   # only at a stub or forward zone
 ])
