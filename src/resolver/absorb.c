@@ -405,9 +405,19 @@ static bool goes_back_to_udp(struct server *server, struct lookup *l, struct now
     return true;
 }
 
+/* One that is being restarted refuses for a moment.  Who has no other forwarder waits as if it were silent, and asks again. */
+static bool waits_for_forwarder(const struct lookup *l)
+{
+    uint8_t sent = l->sent_tcp ? l->target->tcp_sent : l->target->udp_sent;
+    return l->cut->recursive && l->cut->target_count == 1 && sent < SENDS_PER_TARGET_MAX &&
+           !zone_rule_is_first(l->rule);
+}
+
 void lookup_exchange_failed(struct resolver *r, struct lookup *l, enum exchange_failure how, struct now now)
 {
     struct server *server = servers_get(r->servers, &l->target->address);
+    if (how != EXCHANGE_NO_SOCKET && waits_for_forwarder(l))
+        return;
     if (how != EXCHANGE_NO_SOCKET && !goes_back_to_udp(server, l, now)) {
         server_was_silent(server, l->sent_ms, now.monotonic_ms);
         l->target->given_up = true;

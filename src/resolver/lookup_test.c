@@ -606,6 +606,25 @@ static void forward_example(struct test *test, struct zone_rule *rule)
     test->world.options.zone_rule_count = 1;
 }
 
+/* A forwarder that is restarted: it is asked again, but not at once, nor for ever. */
+static void a_lone_forwarder_may_come_back(void **state)
+{
+    struct test *test = *state;
+    struct zone_rule rule;
+    test->world.options.stale.enabled = false;
+    forward_example(test, &rule);
+    ask(test, "www.example.", TYPE_A);
+    for (unsigned n = 1; n <= SENDS_PER_TARGET_MAX; n++) {
+        assert_int_equal(test->sent_count, n);
+        resolver_exchange_failed(test->world.resolver, test->sent[n - 1].id, EXCHANGE_REFUSED, test->world.now);
+        run(test);
+        if (n < SENDS_PER_TARGET_MAX)
+            wait_in_vain(test);
+    }
+    assert_int_equal(test->sent_count, SENDS_PER_TARGET_MAX);
+    assert_int_equal(test->done, 1);
+}
+
 /* A reload sends the zone's questions elsewhere and flushes the cache: what was asked before must not come into it. */
 static void what_was_asked_before_a_flush_is_not_kept(void **state)
 {
@@ -717,6 +736,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_spent_budget_is_not_held_against_others, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_last_question_is_waited_for, set_up, tear_down),
         cmocka_unit_test_setup_teardown(who_is_silent_over_udp_is_asked_over_tcp, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_lone_forwarder_may_come_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_was_asked_before_a_flush_is_not_kept, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_failed_before_a_flush_is_forgotten, set_up, tear_down),
         cmocka_unit_test_setup_teardown(forwarders_that_only_they_know_are_given_up, set_up, tear_down),

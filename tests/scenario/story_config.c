@@ -297,19 +297,22 @@ static bool set_report_errors(struct mapping *m, const char *value)
     return parse_switch(m, value, &m->config->resolver.report_errors);
 }
 
-/* Stories that speak of it mean their stub zones, too. */
+/* Stories that speak of denials that speak for other names mean their stub zones, too. */
+static void include_stub_zones(struct mapping *m)
+{
+    m->config->resolver.aggressive_include = dname_copy(m->arena, dname_root());
+    m->config->resolver.aggressive_include_count = 1;
+}
+
 static bool set_aggressive(struct mapping *m, const char *value)
 {
-    struct resolver_options *resolver = &m->config->resolver;
-    if (!parse_switch(m, value, &resolver->aggressive_nsec))
-        return false;
-    resolver->aggressive_include = dname_copy(m->arena, dname_root());
-    resolver->aggressive_include_count = 1;
-    return true;
+    include_stub_zones(m);
+    return parse_switch(m, value, &m->config->resolver.aggressive_nsec);
 }
 
 static bool set_nxdomain_cut(struct mapping *m, const char *value)
 {
+    include_stub_zones(m);
     return parse_switch(m, value, &m->config->resolver.nxdomain_cut);
 }
 
