@@ -231,18 +231,20 @@ static void absorb_answer(struct resolver *r, struct lookup *l, struct reply *re
     lookup_finish(r, l, reply->answers[0], now);
 }
 
-static bool is_untried(const struct target *target)
+static bool may_know_better(const struct lookup *l, const struct target *target)
 {
-    return !target->given_up && target->udp_sent == 0 && target->tcp_sent == 0;
+    return target != l->target && !target->given_up && !target->recursion_lame &&
+           (target->use_tcp ? target->tcp_sent : target->udp_sent) < SENDS_PER_TARGET_MAX;
 }
 
 /* Some servers say nothing at all where they have lost a zone, or cannot answer for a type.  One other server is heard. */
 static bool hears_another(struct lookup *l)
 {
-    bool is_first = !l->was_empty && !is_minimised(l);
+    if (l->was_empty || is_minimised(l))
+        return false;
     l->was_empty = true;
-    for (uint16_t i = 0; is_first && i < l->cut->target_count; i++)
-        if (is_untried(l->cut->targets[i]))
+    for (uint16_t i = 0; i < l->cut->target_count; i++)
+        if (may_know_better(l, l->cut->targets[i]))
             return true;
     return false;
 }

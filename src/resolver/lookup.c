@@ -294,6 +294,7 @@ void lookup_enter_cut(struct resolver *r, struct lookup *l, struct delegation *d
     l->cut = cut_new(r->parts.options, l, delegation);
     l->accept_recursion_lame = false;
     l->accept_avoided = false;
+    l->was_empty = false;
     l->glue_used = false;
     l->full_name = false;
     l->minimised_timeouts = 0;
