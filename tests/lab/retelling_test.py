@@ -58,6 +58,10 @@ def test_dns64(lab, vouchd):
         back = ask(lab, str(dns.reversename.from_address(address)), "PTR", dnssec_ok=False)
         assert len(records(back, "CNAME")) == 1 and records(back, "CNAME")[0].endswith(".192.in-addr.arpa.")
         assert ask(lab, "www.expired.broken.", "AAAA").rcode() == dns.rcode.SERVFAIL
+    reverse = str(dns.reversename.from_address(records(told, "AAAA")[0]))
+    use(vouchd, **{"dns64-reverse": "direct"})
+    direct = ask(lab, reverse, "PTR", dnssec_ok=False)
+    assert direct.rcode() == back.rcode() and records(direct, "CNAME") == [] and ede_codes(direct) >= {EDE_SYNTHESIZED}
     use(vouchd, dns64="none")
     assert records(ask(lab, name, "AAAA"), "AAAA") == []
 
