@@ -27,6 +27,7 @@ struct built_reply {
     struct arena *arena;
     const struct dname *qname;
     struct writer *w;
+    bool has_signature; /* so far */
 };
 
 /* Near the question's: some of its last labels, perhaps with another one in front; or somewhere else. */
@@ -178,6 +179,7 @@ static inline void built_head(struct built_reply *reply, const struct dname *own
 
 static inline void built_signature(struct built_reply *reply, const struct dname *owner, uint16_t type, uint32_t ttl_s)
 {
+    reply->has_signature = true;
     built_head(reply, owner, TYPE_RRSIG, ttl_s);
     size_t at = reply->w->len;
     uint8_t labels = owner->labels - dname_is_wildcard(owner), fewer = reader_u8(reply->input) & 3;

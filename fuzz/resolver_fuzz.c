@@ -40,6 +40,7 @@ struct world {
     struct resolver *resolver;
     struct arena *arena;
     uint8_t flags;
+    bool has_signature; /* in any reply that was built */
     struct now now;
     struct reader input;
     uint64_t in_flight[64]; /* ids; a host has at most so many sockets */
@@ -78,7 +79,7 @@ static void put_built(struct world *world, struct writer *w, struct octets quest
     enum err err = message_read(question, world->arena, &asked);
     assert(err == OK);
     (void)err;
-    struct built_reply reply = { &world->input, world->arena, &asked.question.qname, w };
+    struct built_reply reply = { &world->input, world->arena, &asked.question.qname, w, false };
     uint8_t counts = reader_u8(&world->input); /* two bits for each section, then EDNS */
     size_t counts_at = w->len;
     for (int i = 0; i < 3; i++)
@@ -92,6 +93,7 @@ static void put_built(struct world *world, struct writer *w, struct octets quest
     }
     if (counts >> 7)
         built_edns(&reply, &asked.edns);
+    world->has_signature = world->has_signature || reply.has_signature;
 }
 
 /* Header and question are the ones that were asked: the rest of the message is the input's. */
@@ -125,6 +127,7 @@ static void start(struct world *world, const struct exchange *exchange)
     resolver_exchange_failed(world->resolver, exchange->id, EXCHANGE_NO_SOCKET, world->now);
 }
 
+/* The root is signed: as long as nobody has shown a signature nothing is Secure, nor proven to be unsigned. */
 static void settle(struct world *world, unsigned *waiter, const struct outcome *outcome)
 {
     static uint8_t buffer[MESSAGE_OCTETS_MAX];
@@ -140,6 +143,8 @@ static void settle(struct world *world, unsigned *waiter, const struct outcome *
     assert(response.len >= HEADER_OCTETS && response.len <= 1232);
     (*waiter)++;
     assert(*waiter == 1);
+    if (world->flags & BUILT && !world->has_signature)
+        assert(outcome->security != SECURE && outcome->security != INSECURE);
 }
 
 static void run_wants(struct world *world)
