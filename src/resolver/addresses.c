@@ -51,6 +51,22 @@ void lookup_add_named_servers(struct resolver *r, struct lookup *l, struct now n
     }
 }
 
+bool lookup_take_known_addresses(struct resolver *r, struct lookup *l, struct now now)
+{
+    const struct delegation *delegation = l->cut->delegation;
+    uint16_t before = l->cut->target_count;
+    if (l->cut->names_are_known || l->cut->only != NULL)
+        return false;
+    l->cut->names_are_known = true;
+    for (uint16_t i = 0; i < delegation->server_count; i++) {
+        struct question question = { .qname = delegation->servers[i].name, .qtype = TYPE_A, .qclass = CLASS_IN };
+        add_cached_addresses(r, l, &question, now);
+        question.qtype = TYPE_AAAA;
+        add_cached_addresses(r, l, &question, now);
+    }
+    return l->cut->target_count > before;
+}
+
 enum { FAMILY_4 = 1, FAMILY_6 = 2 };
 
 /* Of the addresses by which it may be asked. */

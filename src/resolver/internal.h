@@ -91,6 +91,7 @@ struct cut { /* where the question stands */
     bool glue_is_doubted; /* nobody could be reached by it */
     bool wants_more;      /* addresses of a kind that glue does not tell are looked for, too */
     bool tcp_is_tried;    /* of somebody who was silent over UDP */
+    bool names_are_known; /* the cache was looked into for their addresses */
 };
 
 /* How a lookup asks when data from earlier servers did not validate. */
@@ -356,6 +357,8 @@ bool cut_has_targets_left(struct resolver *r, const struct lookup *l, struct now
 bool lookup_avoids(const struct lookup *l, const struct address *address);
 
 /* addresses.c: of name servers whose delegation did not tell them */
+/* All that the cache knows, once at a cut: those asked first are no good.  true: somebody new can be asked. */
+bool lookup_take_known_addresses(struct resolver *r, struct lookup *l, struct now now);
 /* Takes them from the cache, or waits for them; false: there are no more names to look up. */
 bool lookup_want_addresses(struct resolver *r, struct lookup *l, struct now now);
 bool lookup_has_names_left(const struct resolver *r, const struct lookup *l);

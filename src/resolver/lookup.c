@@ -494,6 +494,11 @@ static bool failed_before(struct resolver *r, struct lookup *l, struct now now)
     return true;
 }
 
+static bool is_lame(struct resolver *r, const struct lookup *l, const struct target *target, struct now now)
+{
+    return server_lame_for(servers_get(r->servers, &target->address), &l->cut->delegation->zone, now.monotonic_ms);
+}
+
 void lookup_decide(struct resolver *r, struct lookup *l, struct now now)
 {
     if (l->exchange != 0)
@@ -514,6 +519,8 @@ void lookup_decide(struct resolver *r, struct lookup *l, struct now now)
         if (is_kept_waiting(r, l, now))
             stale_use_old_cut(r, l, now);
         struct target *target = cut_choose_target(r, l, now);
+        if (target != NULL && is_lame(r, l, target, now) && lookup_take_known_addresses(r, l, now))
+            continue;
         if (target != NULL) {
             if (budget_take_packet(&l->purse->budget))
                 send_question(r, l, target, now);
