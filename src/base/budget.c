@@ -1,10 +1,9 @@
 #include "base/budget.h"
 
-#include <stddef.h>
-
 struct budget budget_full(void)
 {
     struct budget budget = {
+        .reply_octets = REPLY_OCTETS_MAX,
         .packets = UPSTREAM_PACKETS_MAX,
         .lookups = LOOKUPS_MAX,
         .server_names = SERVER_NAMES_MAX,
@@ -46,7 +45,14 @@ static bool take(struct budget *budget, uint16_t *left, const char *name)
 
 bool budget_take_packet(struct budget *budget)
 {
-    return take(budget, &budget->packets, "packets");
+    if (budget->reply_octets == 0 && budget->spent == NULL)
+        budget->spent = "reply-octets";
+    return budget->reply_octets > 0 && take(budget, &budget->packets, "packets");
+}
+
+void budget_count_reply(struct budget *budget, size_t octets)
+{
+    budget->reply_octets -= octets < budget->reply_octets ? (uint32_t)octets : budget->reply_octets;
 }
 
 bool budget_take_lookup(struct budget *budget)

@@ -4,12 +4,14 @@
 #define BASE_BUDGET_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/limits.h"
 
 struct budget {
-    uint16_t packets; /* left, as all below */
+    uint32_t reply_octets; /* left, as all below */
+    uint16_t packets;
     uint16_t lookups;
     uint16_t server_names;
     uint16_t signature_checks;
@@ -28,6 +30,8 @@ void budget_new_turn(struct budget *budget);
 
 /* Take one unit; false, and `spent` is named, when none is left. */
 bool budget_take_packet(struct budget *budget);
+/* A reply has come.  When all octets are spent there are no more packets. */
+void budget_count_reply(struct budget *budget, size_t octets);
 bool budget_take_lookup(struct budget *budget);
 /* A name server's name, to be looked up.  That none is left is not named: the zone is to blame. */
 bool budget_take_server_name(struct budget *budget);

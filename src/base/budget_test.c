@@ -62,6 +62,18 @@ static void test_server_names(void **state)
     assert_null(budget.spent);
 }
 
+static void test_reply_octets(void **state)
+{
+    (void)state;
+    struct budget budget = budget_full();
+    for (unsigned n = 0; n < REPLY_OCTETS_MAX / MESSAGE_OCTETS_MAX; n++)
+        budget_count_reply(&budget, MESSAGE_OCTETS_MAX);
+    assert_true(budget_take_packet(&budget));
+    budget_count_reply(&budget, MESSAGE_OCTETS_MAX);
+    assert_false(budget_take_packet(&budget));
+    assert_string_equal(budget.spent, "reply-octets");
+}
+
 static void test_the_first_one_spent_is_named(void **state)
 {
     (void)state;
@@ -130,6 +142,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_limit_is_reached_exactly),
         cmocka_unit_test(test_server_names),
+        cmocka_unit_test(test_reply_octets),
         cmocka_unit_test(test_the_first_one_spent_is_named),
         cmocka_unit_test(test_turns),
         cmocka_unit_test(test_costly_checks),

@@ -11,13 +11,16 @@ enum {
     UDP_OCTETS_CLASSIC = 512,   /* RFC 1035 section 4.2.1: a client without EDNS */
     MESSAGE_OCTETS_MAX = 65535, /* RFC 1035 section 4.2.2: the TCP length field */
     MESSAGE_RRS_MAX = 4096,     /* 64 KiB of the smallest RRs would be 5,957; no real message has 4,096 */
-    POINTER_JUMPS_MAX = 127,    /* each jump of a compressed name leads to a label: no name has more (RFC 1035) */
-    EDNS_OPTIONS_MAX = 32,      /* CVE-2026-41292: options as CPU load; fewer make sense at once */
+    NAME_OCTETS_MAX =
+        4 << 16,             /* of a message's names when they are expanded: four times what they could be written in */
+    POINTER_JUMPS_MAX = 127, /* each jump of a compressed name leads to a label: no name has more (RFC 1035) */
+    EDNS_OPTIONS_MAX = 32,   /* CVE-2026-41292: options as CPU load; fewer make sense at once */
 };
 
 /* what one client query may cost */
 enum {
     UPSTREAM_PACKETS_MAX = 128,       /* questions sent for one client query, retries included; unless configured … */
+    REPLY_OCTETS_MAX = 384 << 10,     /* in all their replies: six of the largest over TCP, which take time to read */
     UPSTREAM_PACKETS_CEILING = 1024,  /* … up to this: a question becomes no more of an amplifier */
     LOOKUPS_MAX = 48,                 /* sub-lookups (server addresses, DS, DNSKEY); NXNSAttack, CAMP */
     LOOKUP_DEPTH_MAX = 8,             /* a server's address needs a server's address needs … */

@@ -43,6 +43,7 @@ struct parse {
     struct reader r;
     bool is_cut_off;        /* the message ended inside a record */
     enum spoiling spoiling; /* SPOILS_MESSAGE: so do a malformed OPT, and octets behind the last record */
+    size_t name_octets;     /* as expanded, so far */
     struct record *records;
     uint16_t record_count;
     struct group *groups;
@@ -116,6 +117,7 @@ static enum err read_rdata(struct parse *p, struct record *record, size_t rdleng
     record->rdata = rdata_read(&rdata, record->type, rdlength, p->arena);
     record->is_spoilt = rdata.failed;
     reader_octets(&p->r, rdlength);
+    p->name_octets += record->rdata.len > rdlength ? record->rdata.len - rdlength : 0;
     return record->is_spoilt && p->spoiling == SPOILS_MESSAGE ? ERR_FORMAT : OK;
 }
 
@@ -147,6 +149,9 @@ static enum err read_record(struct parse *p, enum section section, bool is_last)
     struct dname owner;
     struct record record = { .owner = &owner, .section = (uint8_t)section };
     reader_dname(&p->r, &owner);
+    p->name_octets += owner.len;
+    if (p->name_octets > NAME_OCTETS_MAX) /* few octets that lead to long names, thousands of times */
+        return ERR_LIMIT;
     record.type = reader_u16(&p->r);
     record.class = reader_u16(&p->r);
     record.ttl_s = reader_u32(&p->r);

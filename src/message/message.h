@@ -74,7 +74,7 @@ MUST_USE enum err header_read(struct octets octets, struct header *header);
  * ERR_FORMAT: anything malformed, QDCOUNT above 1 (RFC 9619), two OPT records, OPT outside Additional, RDATA that does
  * not fit its type.  Octets after the last record: ERR_FORMAT too.  Then header and question hold what could be read
  * (has_question tells), so that a FORMERR can be sent.
- * ERR_LIMIT: more than MESSAGE_RRS_MAX records.
+ * ERR_LIMIT: more than MESSAGE_RRS_MAX records, or NAME_OCTETS_MAX of names.
  * A truncated message (TC=1) may end in the middle of a record: what came before is kept, OK. */
 MUST_USE enum err message_read(struct octets octets, struct arena *arena, struct message *message);
 

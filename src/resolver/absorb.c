@@ -259,12 +259,12 @@ static void learn_of_edns(struct server *server, const struct lookup *l, enum re
         server->no_options_until_ms = now.monotonic_ms + NO_OPTIONS_S * 1000;
 }
 
-/* Silent to all other questions so far, or at a loss; it may be that packets were lost, but that shows when it answers another
- * one. */
-static void learn_of_plainness(struct server *server, const struct lookup *l, bool is_at_loss, struct now now)
+/* No answer to any other question so far; it may be that packets were lost, but that shows when it answers another one. */
+static void learn_of_plainness(struct server *server, const struct lookup *l, enum reply_kind kind, struct now now)
 {
-    server->bears_all |= !l->sent_plain && !is_at_loss;
-    if (l->sent_plain && !is_at_loss && !server->bears_all && !l->cut->tcp_is_tried)
+    bool is_answer = kind == REPLY_ANSWER || kind == REPLY_REFERRAL;
+    server->bears_all |= is_answer ? !l->sent_plain : l->sent_plain && kind == REPLY_REFUSED;
+    if (is_answer && l->sent_plain && !server->bears_all && !l->cut->tcp_is_tried)
         server->plain_until_ms = now.monotonic_ms + PLAIN_S * 1000;
 }
 
@@ -311,13 +311,26 @@ static bool turns_plain(struct lookup *l, uint16_t rcode)
     return true;
 }
 
-/* What a server cannot do now it may be able to do in a moment: somebody else is asked first, if there is one. */
-static void bear_refusal(struct lookup *l, uint16_t rcode)
+/* Letter case and CD may be what was refused.  Once, when nobody else is left, and not of those who bear both. */
+static bool is_worth_a_plain_question(struct resolver *r, const struct lookup *l, struct now now)
 {
-    if (rcode == RCODE_SERVFAIL && l->refusals < REFUSALS_BORNE)
+    return !l->sent_plain && !l->asked_plainly && !l->cut->recursive &&
+           !servers_get(r->servers, &l->target->address)->bears_all && !cut_has_targets_left(r, l, now);
+}
+
+/* What a server cannot do now it may be able to do in a moment: somebody else is asked first, if there is one. */
+static void bear_refusal(struct resolver *r, struct lookup *l, uint16_t rcode, struct now now)
+{
+    if (rcode == RCODE_SERVFAIL && l->refusals < REFUSALS_BORNE) {
         l->refusals++;
-    else
-        give_up_target(l);
+        return;
+    }
+    give_up_target(l);
+    if (rcode == RCODE_SERVFAIL || !is_worth_a_plain_question(r, l, now))
+        return;
+    l->asked_plainly = true;
+    l->target->plain = true;
+    l->target->given_up = false;
 }
 
 static void absorb_reply(struct resolver *r, struct lookup *l, const struct message *message, struct arena *scratch,
@@ -331,6 +344,7 @@ static void absorb_reply(struct resolver *r, struct lookup *l, const struct mess
     if ((reply.kind == REPLY_RECURSION_LAME || reply.kind == REPLY_EMPTY) && is_accepted)
         reply.kind = REPLY_ANSWER;
     learn_of_edns(server, l, reply.kind, now);
+    learn_of_plainness(server, l, reply.kind, now);
     switch (reply.kind) {
     case REPLY_ANSWER:
         if (l->is_priming && lookup_is_current(r, l))
@@ -360,7 +374,7 @@ static void absorb_reply(struct resolver *r, struct lookup *l, const struct mess
         return;
     case REPLY_REFUSED:
         if (!turns_plain(l, reply.rcode) && !fall_back_to_full_name(r->parts.options, l))
-            bear_refusal(l, reply.rcode);
+            bear_refusal(r, l, reply.rcode, now);
         return;
     }
 }
@@ -370,7 +384,6 @@ void lookup_absorb(struct resolver *r, struct lookup *l, const struct message *r
 {
     struct server *server = servers_get(r->servers, &l->target->address);
     server_answered(server, now.monotonic_ms - l->sent_ms);
-    learn_of_plainness(server, l, read == OK && reply->rcode == RCODE_FORMERR, now);
     lookup_exchange_over(r, l);
     task_wake(r, &l->task);
     if (read == OK && lookup_cookie_wants_more(r, l, reply))

@@ -138,6 +138,7 @@ struct lookup {
     bool full_name;             /* no more minimised questions at this cut (doc/decisions/0005) */
     bool accept_recursion_lame;
     bool was_empty;      /* a reply: the next one is believed */
+    bool asked_plainly;  /* who refused was asked once more */
     bool accept_avoided; /* nobody else is left but those in distrust.avoid */
     bool lacks_names;    /* the budget did not suffice for all that could be found */
     bool glue_used;      /* glue of other zones' delegations was tried for server names */

@@ -384,6 +384,32 @@ static void whom_cd_confuses_is_asked_plainly(void **state)
     assert_true(is_plain(test, 2));
 }
 
+/* Some refuse it. */
+static void who_refuses_is_asked_plainly(void **state)
+{
+    struct test *test = *state;
+    test->world.options.random_case = true;
+    delegate(test, "example.", (const char *const[]) { "ns.example." }, 1, true);
+    ask(test, "a-name-with-many-letters.example.", TYPE_A);
+    reply(test, RCODE_REFUSED);
+    assert_int_equal(test->sent_count, 2);
+    assert_true(is_plain(test, 1));
+    reply(test, RCODE_NXDOMAIN);
+    ask(test, "another-name-with-many-letters.example.", TYPE_A); /* remembered */
+    assert_true(is_plain(test, 2));
+}
+
+static void who_bears_all_is_believed(void **state)
+{
+    struct test *test = *state;
+    delegate(test, "example.", (const char *const[]) { "ns.example." }, 1, true);
+    ask(test, "a.example.", TYPE_A);
+    reply(test, RCODE_NXDOMAIN);
+    ask(test, "b.example.", TYPE_A);
+    reply(test, RCODE_REFUSED);
+    assert_false(is_plain(test, test->sent_count - 1));
+}
+
 static void a_failure_may_pass(void **state)
 {
     struct test *test = *state;
@@ -699,8 +725,9 @@ static void replies_do_not_pile_up(void **state)
         rrset_of(test->world.arena, "x.evil1. 0 NULL \\# 16 00112233445566778899aabbccddeeff");
     for (unsigned asked = 1; asked < 4 * ADDRESSES_PER_NS_MAX; asked++) {
         const struct exchange *sent = &test->sent[test->sent_count - 1];
-        const struct lookup *l = LIST_FIRST(&test->world.resolver->exchanges[sent->id % TABLE_BUCKETS]);
+        struct lookup *l = LIST_FIRST(&test->world.resolver->exchanges[sent->id % TABLE_BUCKETS]);
         assert_true(arena_octets(l->arena) <= KEPT_OCTETS_MAX);
+        l->purse->budget.reply_octets = REPLY_OCTETS_MAX; /* which would end it earlier */
         struct message question;
         assert_int_equal(message_read(sent->packet, test->world.arena, &question), OK);
         struct message_writer m;
@@ -730,6 +757,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(silence_may_be_about_options, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_last_question_is_plain, set_up, tear_down),
         cmocka_unit_test_setup_teardown(whom_cd_confuses_is_asked_plainly, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(who_refuses_is_asked_plainly, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(who_bears_all_is_believed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_failure_may_pass, set_up, tear_down),
         cmocka_unit_test_setup_teardown(guessing_makes_no_server_unreachable, set_up, tear_down),
         cmocka_unit_test_setup_teardown(algorithms_are_signalled, set_up, tear_down),

@@ -579,10 +579,12 @@ static void read_chain(const struct message *message, const struct asked *asked,
         add_companions(reply->answers[reply->answer_count - 1], message, asked, arena);
 }
 
+/* RFC 6891 section 7; and who does not like version 0 likes none (section 6.1.3). */
 static enum reply_kind of_rcode(const struct message *message, const struct asked *asked)
 {
     bool unknown_edns = message->rcode == RCODE_FORMERR || message->rcode == RCODE_NOTIMP;
-    return unknown_edns && asked->with_edns && !message->edns.present ? REPLY_NO_EDNS : REPLY_REFUSED;
+    bool is_without_edns = (unknown_edns && !message->edns.present) || message->rcode == RCODE_BADVERS;
+    return is_without_edns && asked->with_edns ? REPLY_NO_EDNS : REPLY_REFUSED;
 }
 
 static bool is_out_of_recursion(const struct message *message, const struct asked *asked)

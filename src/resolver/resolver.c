@@ -341,6 +341,7 @@ enum absorbed resolver_absorb(struct resolver *r, uint64_t exchange, struct octe
         lookup_forged(r, l, now);
         return ABSORB_WAIT;
     }
+    budget_count_reply(&l->purse->budget, reply.len);
     struct message message;
     struct arena *scratch = arena_new();
     struct octets restored = restore_case(l, reply, scratch);

@@ -45,7 +45,7 @@ struct server {
     int64_t no_edns_until_ms;
     int64_t no_options_until_ms;
     int64_t tcp_until_ms; /* not asked over UDP */
-    bool bears_all;       /* it has answered a question that was not plain */
+    bool bears_all;       /* it has answered a question that was not plain, or refused one that was */
     int64_t plain_until_ms;
     uint64_t lame_zone; /* dname_hash() of the zone it was last found lame for; 0: none */
     int64_t lame_until_ms;
