@@ -115,13 +115,14 @@ static uint32_t least_ttl(const struct rrset_list *list, uint32_t ttl_s)
     return ttl_s;
 }
 
-/* RFC 2308 section 5: the lesser of the SOA's TTL and its MINIMUM; without SOA it is not to be cached. */
+/* RFC 2308 section 5: the lesser of the SOA's TTL and its MINIMUM.  Without SOA it is not to be cached, lest it goes round for
+ * ever; but for as long as a failure "no data" may be (RFC 9520 section 3.2), which spares such servers each client's question. */
 static uint32_t negative_ttl(const struct answer *answer)
 {
     const struct rrset *set = answer_soa(answer);
     struct soa soa;
     if (set == NULL || soa_read(set->rdata[0], &soa) != OK)
-        return 0;
+        return answer->kind == ANSWER_NODATA ? FAILURE_TTL_S_FIRST : 0;
     return soa.minimum_s < set->ttl_s ? soa.minimum_s : set->ttl_s;
 }
 

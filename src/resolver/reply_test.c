@@ -209,15 +209,17 @@ static void negative_ttl(void **state) /* RFC 2308 section 5 */
     (void)state;
     static const struct {
         const char *soa;
+        uint16_t rcode;
         int64_t expires_ms;
     } cases[] = {
-        { "example. 60 SOA . . 1 2 3 4 5", 5000 + 1000 },
-        { "example. 3 SOA . . 1 2 3 4 5", 1000 + 3000 },
-        { NULL, 1000 }, /* without SOA it is not to be cached */
+        { "example. 60 SOA . . 1 2 3 4 5", RCODE_NXDOMAIN, 5000 + 1000 },
+        { "example. 3 SOA . . 1 2 3 4 5", RCODE_NXDOMAIN, 1000 + 3000 },
+        { NULL, RCODE_NXDOMAIN, 1000 }, /* without SOA it is not to be cached */
+        { NULL, RCODE_NOERROR, 1000 + FAILURE_TTL_S_FIRST * 1000 },
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct test_reply test = {
-            "", "no.example.", "A", "example.", .aa = true, .rcode = RCODE_NXDOMAIN, .authority = { cases[i].soa }
+            "", "no.example.", "A", "example.", .aa = true, .rcode = cases[i].rcode, .authority = { cases[i].soa }
         };
         struct arena *arena = arena_new();
         struct reply reply;
