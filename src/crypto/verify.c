@@ -3,14 +3,11 @@
 #include <assert.h>
 #include <openssl/err.h>
 
-#include "base/limits.h"
 #include "crypto/scheme.h"
 
 enum {
     RRSIG_FIXED_OCTETS = 18, /* RFC 4034 section 3.1: what stands before the signer's name */
     RR_FIXED_OCTETS = 10,    /* type, class, TTL, RDATA length */
-    /* RFC 3110 section 2: no key that can be used is larger.  Digests of larger ones would be work for nothing. */
-    DNSKEY_OCTETS_MAX = 4 + 3 + 2 * RSA_MODULUS_BITS_MAX / 8,
 };
 
 /* The owner as the signer saw it (RFC 4035 section 5.3.2), in lower case. */
@@ -69,13 +66,18 @@ enum signature_check signature_verify(struct verifier *verifier, const struct al
     return check;
 }
 
+bool dnskey_read_usable(struct octets rdata, struct dnskey *key)
+{
+    return rdata.len <= DNSKEY_OCTETS_MAX && dnskey_read(rdata, key) == OK;
+}
+
 bool ds_matches(const struct digest *digest, const struct ds *ds, const struct dname *owner, struct octets dnskey_rdata)
 {
     uint8_t data[DNAME_OCTETS_MAX + DNSKEY_OCTETS_MAX];
     uint8_t computed[UINT8_MAX];
     struct dnskey key;
     struct dname lower;
-    if (dnskey_rdata.len > DNSKEY_OCTETS_MAX || dnskey_read(dnskey_rdata, &key) != OK)
+    if (!dnskey_read_usable(dnskey_rdata, &key))
         return false;
     if (ds->key_tag != key.key_tag || ds->algorithm != key.algorithm || ds->digest.len != digest->octets)
         return false;

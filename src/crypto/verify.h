@@ -4,6 +4,7 @@
 #define CRYPTO_VERIFY_H
 
 #include "base/arena.h"
+#include "base/limits.h"
 #include "crypto/algorithms.h"
 #include "message/rrset.h"
 
@@ -22,6 +23,11 @@ enum signature_check signature_verify(struct verifier *verifier, const struct al
 
 /* What that costs, with the parsing of a key not seen before, in quarters of a P-256 check (COST_OF_P256); 1 at least. */
 uint16_t signature_cost(const struct algorithm *algorithm, struct octets key);
+
+/* RFC 3110 section 2: no key that can be used has more.  To look at larger ones would be work for nothing: not even their tags are
+ * computed.  False: not usable. */
+enum { DNSKEY_OCTETS_MAX = 4 + 3 + 2 * RSA_MODULUS_BITS_MAX / 8 };
+bool dnskey_read_usable(struct octets rdata, struct dnskey *key);
 
 /* Does the DS record match the key (RFC 4034 section 5.1.4): tag, algorithm, digest over owner and RDATA?  digest: the
  * policy's row for ds->digest_type, not NULL. */

@@ -226,8 +226,10 @@ uint16_t dnskey_tag(struct octets rdata)
     uint32_t sum = 0;
     if (rdata.len > DNSKEY_ALGORITHM_AT + 3 && rdata.data[DNSKEY_ALGORITHM_AT] == ALGORITHM_RSAMD5) /* appendix B.1 */
         return (uint16_t)(rdata.data[rdata.len - 3] << 8 | rdata.data[rdata.len - 2]);
-    for (size_t i = 0; i < rdata.len; i++)
-        sum += i % 2 == 0 ? (uint32_t)rdata.data[i] << 8 : rdata.data[i];
+    for (size_t i = 1; i < rdata.len; i += 2)
+        sum += (uint32_t)(rdata.data[i - 1] << 8 | rdata.data[i]);
+    if (rdata.len % 2 == 1)
+        sum += (uint32_t)rdata.data[rdata.len - 1] << 8;
     return (uint16_t)(sum + (sum >> 16));
 }
 

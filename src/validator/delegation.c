@@ -77,7 +77,7 @@ static bool key_is_vouched(const struct crypto_policy *policy, const struct vouc
                            const struct dname *zone, struct octets rdata, unsigned *digests_left)
 {
     struct dnskey key;
-    if (dnskey_read(rdata, &key) != OK)
+    if (!dnskey_read_usable(rdata, &key))
         return false;
     for (uint16_t i = 0; i < vouchers->count; i++) {
         const struct voucher *voucher = &vouchers->list[i];

@@ -187,7 +187,7 @@ static void read_keys(struct attempt *attempt, const struct signer_keys *signers
         struct candidate *candidate = &attempt->keys[attempt->key_count];
         candidate->rdata = signers->rdata[i];
         attempt->key_count +=
-            dnskey_read(candidate->rdata, &candidate->key) == OK && is_meant(&candidate->key, sigs, sig_count);
+            dnskey_read_usable(candidate->rdata, &candidate->key) && is_meant(&candidate->key, sigs, sig_count);
     }
 }
 
