@@ -3,7 +3,7 @@
 struct budget budget_full(void)
 {
     struct budget budget = {
-        .reply_octets = REPLY_OCTETS_MAX,
+        .reply_octets = UPSTREAM_OCTETS_MAX,
         .packets = UPSTREAM_PACKETS_MAX,
         .lookups = LOOKUPS_MAX,
         .server_names = SERVER_NAMES_MAX,

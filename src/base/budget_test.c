@@ -66,7 +66,7 @@ static void test_reply_octets(void **state)
 {
     (void)state;
     struct budget budget = budget_full();
-    for (unsigned n = 0; n < REPLY_OCTETS_MAX / MESSAGE_OCTETS_MAX; n++)
+    for (unsigned n = 0; n < UPSTREAM_OCTETS_MAX / MESSAGE_OCTETS_MAX; n++)
         budget_count_reply(&budget, MESSAGE_OCTETS_MAX);
     assert_true(budget_take_packet(&budget));
     budget_count_reply(&budget, MESSAGE_OCTETS_MAX);

@@ -20,7 +20,7 @@ enum {
 /* what one client query may cost */
 enum {
     UPSTREAM_PACKETS_MAX = 128,       /* questions sent for one client query, retries included; unless configured … */
-    REPLY_OCTETS_MAX = 256 << 10,     /* in all their replies: four of the largest over TCP, which take time to read */
+    UPSTREAM_OCTETS_MAX = 256 << 10,  /* in all their replies: four of the largest over TCP, which take time to read */
     UPSTREAM_PACKETS_CEILING = 1024,  /* … up to this: a question becomes no more of an amplifier */
     LOOKUPS_MAX = 48,                 /* sub-lookups (server addresses, DS, DNSKEY); NXNSAttack, CAMP */
     LOOKUP_DEPTH_MAX = 8,             /* a server's address needs a server's address needs … */

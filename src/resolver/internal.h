@@ -63,7 +63,7 @@ struct target { /* one address of a server of the cut */
     bool use_tcp;        /* truncated, or forged replies were seen */
     bool udp_alone;      /* the latter, and it speaks no TCP: whatever is forged */
     bool no_edns;
-    bool plain;          /* said FORMERR to a question with CD set and letters in both cases */
+    bool plain;          /* refused a question with CD set and letters in both cases */
     bool no_options;     /* stumbled over EDNS options, or seemed to */
     bool cookie_was_bad; /* BADCOOKIE: asked once more with the new one */
 };

@@ -44,6 +44,19 @@ static bool is_priming(const struct zone_rule *rule, const struct question *ques
     return zone != NULL && question->qtype == TYPE_NS && dname_equal(&question->qname, zone);
 }
 
+/* The validator looks for cuts label by label: that the label above is none needs not be asked for again. */
+static uint8_t labels_without_cut(struct resolver *r, const struct lookup *l, struct now now)
+{
+    struct answer *answer;
+    struct question above = l->question;
+    if (above.qtype != TYPE_DS || dname_is_root(&above.qname))
+        return 0;
+    dname_parent(&above.qname, &above.qname);
+    bool is_denied = cache_find_answer(r->parts.cache, &above, l->origin, now, l->arena, &answer) == CACHE_FRESH &&
+                     answer->kind == ANSWER_NODATA;
+    return is_denied ? above.qname.labels : 0;
+}
+
 static struct lookup *lookup_new(struct resolver *r, const struct lookup_wish *wish, const struct zone_rule *rule,
                                  uint16_t origin, struct now now)
 {
@@ -63,6 +76,7 @@ static struct lookup *lookup_new(struct resolver *r, const struct lookup_wish *w
         l->single = arena_copy(arena, wish->single, sizeof(*wish->single));
     if (wish->distrust != NULL)
         l->distrust = *wish->distrust;
+    l->known_labels = labels_without_cut(r, l, now);
     l->purse = purse_hold(wish->purse);
     LIST_INIT(&l->waiters);
     LIST_INIT(&l->waits);

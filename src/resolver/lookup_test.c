@@ -727,7 +727,7 @@ static void replies_do_not_pile_up(void **state)
         const struct exchange *sent = &test->sent[test->sent_count - 1];
         struct lookup *l = LIST_FIRST(&test->world.resolver->exchanges[sent->id % TABLE_BUCKETS]);
         assert_true(arena_octets(l->arena) <= KEPT_OCTETS_MAX);
-        l->purse->budget.reply_octets = REPLY_OCTETS_MAX; /* which would end it earlier */
+        l->purse->budget.reply_octets = UPSTREAM_OCTETS_MAX; /* which would end it earlier */
         struct message question;
         assert_int_equal(message_read(sent->packet, test->world.arena, &question), OK);
         struct message_writer m;

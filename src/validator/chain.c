@@ -8,6 +8,10 @@
 #include "validator/memo.h"
 #include "validator/negative.h"
 
+enum {
+    LABELS_WALKED_MAX = 12, /* in search of a cut: in ip6.arpa from a provider's /32 to beyond a customer's /64 */
+};
+
 static enum judgement need(struct judge *judge, const struct dname *name, uint16_t type)
 {
     *judge->need_name = *name;
@@ -444,6 +448,7 @@ enum judgement chain_insecurity(struct judge *judge, const struct dname *from, c
     struct zone zone;
     struct dname at = *from, secure = *from, next;
     bool more_cuts = true;
+    unsigned walked = 0;
     enum judgement judgement = chain_keys(judge, from, &zone);
     if (judgement != JUDGED)
         return judgement;
@@ -451,6 +456,8 @@ enum judgement chain_insecurity(struct judge *judge, const struct dname *from, c
         if (zone.state == ZONE_INSECURE || zone.state == ZONE_FAILED)
             break;
         next_name(judge, &at, data->name, &more_cuts, &next);
+        if (!more_cuts && walked++ == LABELS_WALKED_MAX)
+            break;
         at = next;
         judgement = chain_delegation(judge, &at, &zone);
         if (judgement == JUDGED && zone.state == ZONE_SECURE) {

@@ -706,6 +706,22 @@ static struct rrset *without_signatures(struct world *world, const struct rrset 
     return copy;
 }
 
+/* Where a cut might be between a zone and data far below it, somebody must be asked for each label. */
+static void the_way_down_ends(void **state)
+{
+    struct world *world = *state;
+    struct world_zone *zone = world_add_zone(world, "deep.", P256);
+    const char *name = "a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.deep.";
+    world_add(world, zone, "deep. 60 SOA . . 1 2 3 4 60");
+    world_add(world, zone, arena_printf(world->arena, "deep. 60 NSEC %s NS SOA RRSIG NSEC DNSKEY", name));
+    world_add(world, zone, arena_printf(world->arena, "%s 60 NSEC deep. A RRSIG NSEC", name));
+    world_add(world, zone, arena_printf(world->arena, "%s 60 A 192.0.2.1", name));
+    struct answer *answer = world_new_answer(world, name, TYPE_A, ANSWER_DATA);
+    world_put(world, &answer->rrsets, without_signatures(world, world_set(world, name, TYPE_A)));
+    must_be("far below", world_judge(world, answer), BOGUS, EDE_RRSIGS_MISSING, NULL);
+    assert_in_range(world->asked_count, 12, 16);
+}
+
 static struct answer *stripped(struct world *world, const char *qname, uint16_t qtype, bool denial_too)
 {
     struct answer *answer = world_answer(world, qname, qtype);
@@ -1111,6 +1127,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(name_errors_that_deny_the_type, set_up, tear_down),
         cmocka_unit_test_setup_teardown(replayed_denials_are_bogus, set_up, tear_down),
         cmocka_unit_test_setup_teardown(stray_proofs_do_not_hide_an_unsigned_zone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_way_down_ends, set_up, tear_down),
         cmocka_unit_test_setup_teardown(wildcards, set_up, tear_down),
         cmocka_unit_test_setup_teardown(wildcard_aliases, set_up, tear_down),
         cmocka_unit_test_setup_teardown(faults_of_proofs_are_told, set_up, tear_down),
