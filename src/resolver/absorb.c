@@ -302,15 +302,6 @@ static struct asked asked_of(const struct lookup *l, const struct resolver_optio
     };
 }
 
-/* It speaks EDNS, and means something else: CD, or the letters. */
-static bool turns_plain(struct lookup *l, uint16_t rcode)
-{
-    if (rcode != RCODE_FORMERR || !l->sent_edns || l->sent_plain || l->cut->recursive)
-        return false;
-    l->target->plain = true;
-    return true;
-}
-
 /* Letter case and CD may be what was refused.  Once, when nobody else is left, and not of those who bear both. */
 static bool is_worth_a_plain_question(struct resolver *r, const struct lookup *l, struct now now)
 {
@@ -373,7 +364,7 @@ static void absorb_reply(struct resolver *r, struct lookup *l, const struct mess
         }
         return;
     case REPLY_REFUSED:
-        if (!turns_plain(l, reply.rcode) && !fall_back_to_full_name(r->parts.options, l))
+        if (!fall_back_to_full_name(r->parts.options, l))
             bear_refusal(r, l, reply.rcode, now);
         return;
     }
