@@ -168,6 +168,42 @@ static void follow_alias(struct cut *cut, struct server_name *name, const struct
     name->target = answer->target;
 }
 
+static void add_glue_of(const struct resolver_options *options, struct cut *cut, const struct delegation *delegation,
+                        const struct dname *name)
+{
+    for (uint16_t i = 0; i < delegation->server_count; i++)
+        if (dname_equal(&delegation->servers[i].name, name))
+            for (uint16_t k = 0; k < delegation->servers[i].address_count; k++)
+                cut_add_target(options, cut, &delegation->servers[i].addresses[k]);
+}
+
+/* Glue that came with the delegation of the zone that a server's name is in, or of one above: the way to whoever knows
+ * better leads over it anyway.  true: there is somebody new to ask. */
+static bool add_glue_from_above(struct resolver *r, struct lookup *l, const struct dname *name, struct now now)
+{
+    uint16_t before = l->cut->target_count;
+    struct arena *scratch = arena_new();
+    struct delegation *delegation;
+    bool above = false;
+    for (struct dname at = *name;
+         cache_find_delegation(r->parts.cache, &at, above, l->origin, now, scratch, &delegation); above = true) {
+        add_glue_of(r->parts.options, l->cut, delegation, name);
+        at = delegation->zone;
+        arena_reset(scratch);
+    }
+    arena_free(scratch);
+    return l->cut->target_count > before;
+}
+
+/* Once, before anybody is asked for them, unless glue is to be verified. */
+static bool add_addresses_by_hint(struct resolver *r, struct lookup *l, struct server_name *name,
+                                  const struct dname *target, struct now now)
+{
+    bool is_first = !name->is_hinted;
+    name->is_hinted = true;
+    return is_first && !r->parts.options->verify_glue && add_glue_from_above(r, l, target, now);
+}
+
 static void ask_for_name(struct resolver *r, struct lookup *l, uint16_t at, struct now now)
 {
     struct cut *cut = l->cut;
@@ -176,9 +212,11 @@ static void ask_for_name(struct resolver *r, struct lookup *l, uint16_t at, stru
     if (name->is_alias)
         question.qname = name->target;
     question.qtype = type_to_ask(r, cut, at);
+    const struct answer *known = add_cached_addresses(r, l, &question, now);
+    if (known == NULL && add_addresses_by_hint(r, l, name, &question.qname, now))
+        return;
     cut->names_asked += !is_begun(name);
     *(question.qtype == TYPE_A ? &name->asked_ipv4 : &name->asked_ipv6) = true;
-    const struct answer *known = add_cached_addresses(r, l, &question, now);
     if (known != NULL) {
         follow_alias(cut, name, known);
         return;
@@ -252,15 +290,6 @@ void lookup_wait_no_more(struct resolver *r, struct lookup *l)
             return_name(l, &l->cut->names[i]);
 }
 
-static void add_glue_of(const struct resolver_options *options, struct cut *cut, const struct delegation *delegation,
-                        const struct dname *name)
-{
-    for (uint16_t i = 0; i < delegation->server_count; i++)
-        if (dname_equal(&delegation->servers[i].name, name))
-            for (uint16_t k = 0; k < delegation->servers[i].address_count; k++)
-                cut_add_target(options, cut, &delegation->servers[i].addresses[k]);
-}
-
 /* The last hope for server names whose addresses their own zone does not tell: glue that came with its delegation. */
 bool lookup_use_foreign_glue(struct resolver *r, struct lookup *l, struct now now)
 {
@@ -269,19 +298,9 @@ bool lookup_use_foreign_glue(struct resolver *r, struct lookup *l, struct now no
     if (l->glue_used || l->cut->configured)
         return false;
     l->glue_used = true;
-    struct arena *scratch = arena_new();
     for (uint16_t i = 0; i < delegation->server_count; i++) {
-        const struct dname *name = &delegation->servers[i].name;
-        add_glue_of(r->parts.options, l->cut, delegation, name); /* which nobody has verified */
-        struct delegation *other;
-        bool above = false;
-        for (struct dname at = *name;
-             cache_find_delegation(r->parts.cache, &at, above, l->origin, now, scratch, &other); above = true) {
-            add_glue_of(r->parts.options, l->cut, other, name);
-            at = other->zone;
-            arena_reset(scratch);
-        }
+        add_glue_of(r->parts.options, l->cut, delegation, &delegation->servers[i].name); /* which nobody has verified */
+        add_glue_from_above(r, l, &delegation->servers[i].name, now);
     }
-    arena_free(scratch);
     return l->cut->target_count > before;
 }

@@ -70,6 +70,7 @@ struct target { /* one address of a server of the cut */
 
 struct server_name { /* how far its addresses are looked for */
     bool asked_ipv4, asked_ipv6;
+    bool is_hinted;      /* glue of a zone above it was looked for */
     bool is_awaited;     /* a lookup is under way */
     bool is_paid;        /* out of the budget, until there is one */
     bool is_alias;       /* which no server's name may be (RFC 2181 section 10.3); some are … */
