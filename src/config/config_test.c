@@ -66,6 +66,7 @@ static const struct {
     { "cache: { min-ttl: 5s, min-negative-ttl: 1m }\n", "  min-negative-ttl: 1m\n" },
     { "cache: { dname-grace: 5s }\n", "  dname-grace: 5s\n" },
     { "answers: { minimal: false, tc-for-ns: true }\n", "  tc-for-ns: true\n" },
+    { "answers: { yxdomain-without-ad: true }\n", "  yxdomain-without-ad: true\n" },
     { "answers: { dns64-reverse: direct }\n", "  dns64-reverse: direct\n" },
     { "resolver: { drop-malformed: true }\n", "  drop-malformed: true\n" },
     { "resolver: { more-addresses: true }\n", "  more-addresses: true\n" },

@@ -117,6 +117,11 @@ static const struct option options[] = {
       "Where minimal is off and such an NS set finds no room beside the rest, it is left out. true sets TC then, so "
       "that clients get it over TCP, although nobody has to have it (RFC 2181 section 9).",
       PLACE(answers.tc_for_ns) },
+    { "answers.yxdomain-without-ad", &kind_truth, "false",
+      "YXDOMAIN says that a DNAME makes a name too long (RFC 6672 section 2.2). Where the DNAME is secure the reply "
+      "has the "
+      "AD bit (RFC 4035 section 3.2.3). true leaves it out, as Unbound does.",
+      PLACE(answers.yxdomain_without_ad) },
     { "answers.rotate", &kind_truth, "true",
       "Begin the A and AAAA records of an answer with another one each time, so that clients that take the first "
       "share the load (RFC 1794).",

@@ -114,6 +114,7 @@ struct answer_options {
     bool minimal;         /* no Authority and Additional sections that are not needed */
     bool tc_for_ns;       /* NS records that are left out because they find no room are worth a question over TCP */
     bool ede;
+    bool yxdomain_without_ad;
     bool stale_ad;      /* AD on expired data that was Secure when it was fresh */
     bool original_ttls; /* not what is left of them */
     bool rotate;        /* address records begin with another one each time */

@@ -286,13 +286,18 @@ static size_t room_beside(struct edns *edns, const struct question *question, si
     return limit > octets ? limit - octets : 0;
 }
 
+static bool may_be_authentic(const struct answer_options *options, const struct outcome *outcome, uint16_t rcode)
+{
+    return rcode != RCODE_SERVFAIL && !(rcode == RCODE_YXDOMAIN && options->yxdomain_without_ad) &&
+           (!outcome->is_stale || options->stale_ad);
+}
+
 struct octets response_write(const struct answer_options *options, const struct client_query *query,
                              const struct outcome *outcome, struct now now, uint8_t *buffer, size_t size)
 {
     uint16_t rcode = rcode_for(query->dnssec_ok, outcome);
     /* What was Secure by a clock that is not believed any more goes on for CD=1, without AD. */
-    bool authentic = outcome->security == SECURE && rcode != RCODE_SERVFAIL && now.wall_is_fit &&
-                     (!outcome->is_stale || options->stale_ad);
+    bool authentic = outcome->security == SECURE && now.wall_is_fit && may_be_authentic(options, outcome, rcode);
     struct header header = header_for(query, rcode, authentic);
     header.aa = outcome->link_count > 0 && outcome->links[0]->is_local;
     struct edns edns = edns_for(options, query, rcode);

@@ -101,6 +101,29 @@ static void authentic_data(void **state)
     }
 }
 
+/* A DNAME's result that is too long: what makes the error is authentic, unless the operator has it otherwise. */
+static void yxdomain(void **state)
+{
+    (void)state;
+    for (int without_ad = 0; without_ad < 2; without_ad++) {
+        struct answer_options own = options;
+        struct scene scene;
+        uint8_t buffer[512];
+        set_scene(&scene, ANSWER_DNAME, SECURE);
+        scene.answer.rcode = scene.outcome.rcode = RCODE_YXDOMAIN;
+        scene.answer.proofs.count = 0;
+        list_add(scene.arena, &scene.answer.rrsets, "example. 60 DNAME other.example.");
+        scene.query.header.ad = true;
+        own.yxdomain_without_ad = without_ad;
+        struct octets octets = response_write(&own, &scene.query, &scene.outcome, now, buffer, sizeof(buffer));
+        struct message message;
+        assert_int_equal(message_read(octets, scene.arena, &message), OK);
+        assert_int_equal(message.header.rcode, RCODE_YXDOMAIN);
+        assert_int_equal(message.header.ad, !without_ad);
+        arena_free(scene.arena);
+    }
+}
+
 static void signatures_and_proofs_for_those_who_ask(void **state)
 {
     (void)state;
@@ -208,9 +231,13 @@ int main(void)
 {
     set_hash_secret();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(authentic_data),    cmocka_unit_test(signatures_and_proofs_for_those_who_ask),
-        cmocka_unit_test(what_does_not_fit), cmocka_unit_test(extended_errors),
-        cmocka_unit_test(compact_denial),    cmocka_unit_test(errors_without_data),
+        cmocka_unit_test(authentic_data),
+        cmocka_unit_test(yxdomain),
+        cmocka_unit_test(signatures_and_proofs_for_those_who_ask),
+        cmocka_unit_test(what_does_not_fit),
+        cmocka_unit_test(extended_errors),
+        cmocka_unit_test(compact_denial),
+        cmocka_unit_test(errors_without_data),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1198,6 +1198,7 @@ static void do_as_unbound(struct story_config *config)
     config->retelling.dns64.reverse_form = DNS64_REVERSE_DIRECT;
     config->resolver.drops_malformed = true;
     config->resolver.more_addresses = true;
+    config->answers.yxdomain_without_ad = true;
 }
 
 static struct story_config initial(struct arena *arena, const struct story *story)
