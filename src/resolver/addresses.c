@@ -232,15 +232,28 @@ static uint16_t names_at_once(const struct cut *cut)
     return cut->names_asked < NAMES_AT_ONCE ? NAMES_AT_ONCE : 1;
 }
 
+enum name_state {
+    NAME_TOLD, /* something, though no address that will do: the other family is to be asked for */
+    NAME_NEW,
+    NAME_FAILED, /* so it may again */
+};
+
+static enum name_state name_state(const struct server_name *name)
+{
+    if (name->has_failed)
+        return NAME_FAILED;
+    return is_begun(name) ? NAME_TOLD : NAME_NEW;
+}
+
 /* Names are taken from a random place on, so that a broken one does not always come first. */
-static bool ask_for_names(struct resolver *r, struct lookup *l, bool begun, struct now now)
+static bool ask_for_names(struct resolver *r, struct lookup *l, enum name_state state, struct now now)
 {
     uint16_t count = l->cut->delegation->server_count, asked = 0;
     uint16_t asked_max = names_at_once(l->cut);
     uint32_t start = random_below(r->parts.random, count);
     for (uint16_t i = 0; i < count && asked < asked_max; i++) {
         uint16_t at = (uint16_t)((start + i) % count);
-        if (is_begun(&l->cut->names[at]) != begun || !may_be_looked_up(r, l->cut, at))
+        if (name_state(&l->cut->names[at]) != state || !may_be_looked_up(r, l->cut, at))
             continue;
         ask_for_name(r, l, at, now);
         asked++;
@@ -253,7 +266,8 @@ bool lookup_want_addresses(struct resolver *r, struct lookup *l, struct now now)
 {
     if (l->cut->delegation->server_count == 0 || l->cut->only != NULL)
         return false;
-    return ask_for_names(r, l, true, now) || ask_for_names(r, l, false, now);
+    return ask_for_names(r, l, NAME_TOLD, now) || ask_for_names(r, l, NAME_NEW, now) ||
+           ask_for_names(r, l, NAME_FAILED, now);
 }
 
 static struct server_name *find_name(struct cut *cut, const struct dname *name)
@@ -276,6 +290,8 @@ void lookup_deliver(struct resolver *r, struct lookup *l, const struct lookup *f
         return_name(l, name);
     else if (found->end == LOOKUP_ANSWERED)
         follow_alias(l->cut, name, found->answer);
+    else
+        name->has_failed = true;
     l->lacks_names |= found->failure.is_budget && found->purse == l->purse;
     if (found->failure.is_budget && found->purse != l->purse) /* our own may be enough */
         ask_name_again(l->cut, name, found->question.qtype);

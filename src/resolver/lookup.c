@@ -316,13 +316,26 @@ void lookup_enter_cut(struct resolver *r, struct lookup *l, struct delegation *d
 
 /* ---- asking ---- */
 
+/* Somebody waits for an address, and could look for that of another server instead. */
+static bool is_one_of_several(const struct resolver *r, const struct lookup *l)
+{
+    const struct wait *wait;
+    LIST_FOREACH(wait, &l->waiters, of_lookup)
+    {
+        const struct lookup *waiter = (const struct lookup *)wait->waiter;
+        if (wait->waiter->kind == TASK_LOOKUP && waiter->cut != NULL && lookup_has_names_left(r, waiter))
+            return true;
+    }
+    return false;
+}
+
 /* The zone has no other way to answer: a pause of its servers, or of the way there, is not to make it fail.  Not for those
  * that are known to be silent, nor where there is an answer already, though a bad one. */
 static bool is_last_chance(struct resolver *r, const struct lookup *l, struct now now)
 {
     return !server_is_silent(servers_get(r->servers, &l->target->address), now.monotonic_ms) &&
            l->distrust.rounds == 0 && LIST_EMPTY(&l->waits) && !cut_has_targets_left(r, l, now) &&
-           !lookup_has_names_left(r, l);
+           !lookup_has_names_left(r, l) && !is_one_of_several(r, l);
 }
 
 /* Was it only that packets were lost?  TCP sends them again by itself, and RFC 9520 section 3.1 counts by transport.  Once at a cut,
