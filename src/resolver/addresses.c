@@ -147,6 +147,11 @@ static void return_name(struct lookup *l, struct server_name *name)
     name->is_paid = false;
 }
 
+static const struct dname *name_to_ask_for(const struct cut *cut, uint16_t at)
+{
+    return cut->names[at].target != NULL ? cut->names[at].target : &cut->delegation->servers[at].name;
+}
+
 /* It counts as another name, lest there is no end. */
 static bool ask_name_again(struct cut *cut, struct server_name *name, uint16_t type)
 {
@@ -160,12 +165,11 @@ static bool ask_name_again(struct cut *cut, struct server_name *name, uint16_t t
 /* One alias, not a chain (CAMP); its target is paid for like another name. */
 static void follow_alias(struct cut *cut, struct server_name *name, const struct answer *answer)
 {
-    if (!answer_leads_on(answer) || answer->verdict.security == BOGUS || name->is_alias ||
+    if (!answer_leads_on(answer) || answer->verdict.security == BOGUS || name->target != NULL ||
         !ask_name_again(cut, name, answer->question.qtype))
         return;
-    name->is_alias = true;
     name->is_paid = false;
-    name->target = answer->target;
+    name->target = dname_copy(cut->arena, &answer->target);
 }
 
 static void add_glue_of(const struct resolver_options *options, struct cut *cut, const struct delegation *delegation,
@@ -208,9 +212,7 @@ static void ask_for_name(struct resolver *r, struct lookup *l, uint16_t at, stru
 {
     struct cut *cut = l->cut;
     struct server_name *name = &cut->names[at];
-    struct question question = { .qname = cut->delegation->servers[at].name, .qclass = CLASS_IN };
-    if (name->is_alias)
-        question.qname = name->target;
+    struct question question = { .qname = *name_to_ask_for(cut, at), .qclass = CLASS_IN };
     question.qtype = type_to_ask(r, cut, at);
     const struct answer *known = add_cached_addresses(r, l, &question, now);
     if (known == NULL && add_addresses_by_hint(r, l, name, &question.qname, now))
@@ -273,8 +275,7 @@ bool lookup_want_addresses(struct resolver *r, struct lookup *l, struct now now)
 static struct server_name *find_name(struct cut *cut, const struct dname *name)
 {
     for (uint16_t i = 0; i < cut->delegation->server_count; i++)
-        if (cut->names[i].is_alias ? dname_equal(&cut->names[i].target, name)
-                                   : dname_equal(&cut->delegation->servers[i].name, name))
+        if (dname_equal(name_to_ask_for(cut, i), name))
             return &cut->names[i];
     return NULL;
 }

@@ -70,12 +70,12 @@ struct target { /* one address of a server of the cut */
 
 struct server_name { /* how far its addresses are looked for */
     bool asked_ipv4, asked_ipv6;
-    bool is_hinted;      /* glue of a zone above it was looked for */
-    bool is_awaited;     /* a lookup is under way */
-    bool has_failed;     /* one of them, rather than told that there is no address */
-    bool is_paid;        /* out of the budget, until there is one */
-    bool is_alias;       /* which no server's name may be (RFC 2181 section 10.3); some are … */
-    struct dname target; /* … of this name, which is looked up then, and is none that is followed */
+    bool is_hinted;  /* glue of a zone above it was looked for */
+    bool is_awaited; /* a lookup is under way */
+    bool has_failed; /* one of them, rather than told that there is no address */
+    bool is_paid;    /* out of the budget, until there is one */
+    struct dname
+        *target; /* of an alias, which no server's name may be (RFC 2181 section 10.3), and some are; or NULL */
 };
 
 struct cut { /* where the question stands */
