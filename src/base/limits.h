@@ -27,6 +27,8 @@ enum {
     GLUELESS_PER_REFERRAL_MAX = 6,    /* names of one NS set resolved for one lookup: NXNSAttack, CVE-2020-8616 … */
     SERVER_NAMES_MAX = 6,             /* … and of all sets, while they have no address: three levels of two names */
     REPORTS_PER_S_MAX = 10,           /* error reports of one worker (RFC 9567 section 9: the agent may be a victim) */
+    REPORT_PACKETS_MAX = 32,          /* on the way of one: it comes on top of what the failed question has cost … */
+    REPORT_OCTETS_MAX = 16 << 10,     /* … and needs referrals to the agent and its short answer, no more */
     REFERRALS_MAX = 32,               /* cuts followed by one lookup */
     CNAME_LINKS_MAX = 12,             /* chain length; peers allow 8 to 16 */
     SIGNATURE_CHECKS_MAX = 96,        /* public-key operations in all: a chain of CNAMEs through twelve signed zones */

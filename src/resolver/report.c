@@ -68,11 +68,16 @@ void report_failure(struct resolver *r, const struct request *q, struct now now)
     struct question report;
     if (!r->parts.options->report_errors || q->link_count == 0 || outcome->ede_count == 0 || q->in_background)
         return;
+    if (q->purse->budget.spent != NULL)
+        return; /* that says nothing about the zone, and the question has cost enough */
     const struct pin *failed = q->links[q->link_count - 1];
     if (failed->agent == NULL || failed->from_cache || leads_back(&failed->question, failed->agent) ||
         is_too_much(r, now) || !make_question(&failed->question, outcome->edes[0].code, failed->agent, &report))
         return;
     struct request *background = request_new(r, &report, true, now); /* whatever the agent says, nobody relies on it */
+    struct budget *budget = &background->purse->budget;
+    budget->packets = budget->packets < REPORT_PACKETS_MAX ? budget->packets : REPORT_PACKETS_MAX;
+    budget->reply_octets = REPORT_OCTETS_MAX;
     request_to_background(r, background);
     task_wake(r, &background->task);
     r->stats.reports++;
