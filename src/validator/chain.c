@@ -9,7 +9,8 @@
 #include "validator/negative.h"
 
 enum {
-    LABELS_WALKED_MAX = 12, /* in search of a cut: in ip6.arpa from a provider's /32 to beyond a customer's /64 */
+    /* below a secure zone in search of a cut: in ip6.arpa from a provider's /32 to beyond a customer's /64 */
+    LABELS_WALKED_MAX = 12,
 };
 
 static enum judgement need(struct judge *judge, const struct dname *name, uint16_t type)
@@ -461,6 +462,7 @@ enum judgement chain_insecurity(struct judge *judge, const struct dname *from, c
         at = next;
         judgement = chain_delegation(judge, &at, &zone);
         if (judgement == JUDGED && zone.state == ZONE_SECURE) {
+            walked = 0;
             secure = at;
             judgement = chain_keys(judge, &at, &zone); /* broken ones are the root cause of all that is wrong below */
         }

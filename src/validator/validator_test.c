@@ -722,6 +722,28 @@ static void the_way_down_ends(void **state)
     assert_in_range(world->asked_count, 12, 16);
 }
 
+/* Reverse names behind a forwarder: zones of several labels each, unknown until they are asked for.  What counts is the way
+ * from the last signed one. */
+static void the_way_down_begins_at_each_signed_zone(void **state)
+{
+    struct world *world = *state;
+    static const char upper[] = "1.2.3.4.5.6.7.8.deep.", lower[] = "a.b.c.d.e.f.g.h.1.2.3.4.5.6.7.8.deep.";
+    struct world_zone *deep = world_add_zone(world, "deep.", P256);
+    struct world_zone *middle = world_add_zone(world, upper, P256);
+    struct world_zone *plain = world_add_zone(world, lower, 0);
+    world_add(world, deep, arena_printf(world->arena, "deep. 60 NSEC %s NS SOA RRSIG NSEC DNSKEY", upper));
+    world_add(world, deep, arena_printf(world->arena, "%s 60 NSEC deep. NS DS RRSIG NSEC", upper));
+    world_add(world, deep, "deep. 60 SOA . . 1 2 3 4 60");
+    world_add(world, middle, arena_printf(world->arena, "%s 60 SOA . . 1 2 3 4 60", upper));
+    world_add(world, middle, arena_printf(world->arena, "%s 60 NSEC %s NS SOA RRSIG NSEC DNSKEY", upper, lower));
+    world_add(world, middle, arena_printf(world->arena, "%s 60 NSEC %s NS RRSIG NSEC", lower, upper));
+    const char *name = arena_printf(world->arena, "www.%s", lower);
+    world_add(world, plain, arena_printf(world->arena, "%s 60 A 192.0.2.1", name));
+    struct answer *answer = world_new_answer(world, name, TYPE_A, ANSWER_DATA);
+    world_put(world, &answer->rrsets, world_set(world, name, TYPE_A));
+    must_be("sixteen labels, two zones", world_judge(world, answer), INSECURE, EDE_NONE, "insecure-delegation");
+}
+
 static struct answer *stripped(struct world *world, const char *qname, uint16_t qtype, bool denial_too)
 {
     struct answer *answer = world_answer(world, qname, qtype);
@@ -1128,6 +1150,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(replayed_denials_are_bogus, set_up, tear_down),
         cmocka_unit_test_setup_teardown(stray_proofs_do_not_hide_an_unsigned_zone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_way_down_ends, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_way_down_begins_at_each_signed_zone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(wildcards, set_up, tear_down),
         cmocka_unit_test_setup_teardown(wildcard_aliases, set_up, tear_down),
         cmocka_unit_test_setup_teardown(faults_of_proofs_are_told, set_up, tear_down),
