@@ -1,5 +1,5 @@
-/* A cache hit without sockets, in both ways: ready-made, in batches as a worker does it; and the long way, which asks the
- * resolver and writes the response.  What remains of a hit in vouchd is the transport's.  See README.md. */
+/* A cache hit without sockets, in both ways: ready-made, in batches as a worker does it; and the long way, which asks
+ * the resolver and writes the response.  What remains of a hit in vouchd is the transport's.  See README.md. */
 #include <err.h>
 #include <pthread.h>
 #include <stdio.h>

@@ -34,8 +34,8 @@ struct questions {
 };
 
 /* Reads lines "NAME TYPE MANNER RCODE RECORDS", TYPE, RCODE and RECORDS in decimal (RECORDS may be "-"); MANNER is
- * letters out of e (EDNS), d (EDNS with DO), a (AD), c (CD), m (mixed case), or "-".  Ends the process with a message on
- * a bad line. */
+ * letters out of e (EDNS), d (EDNS with DO), a (AD), c (CD), m (mixed case), or "-".  Ends the process with a message
+ * on a bad line. */
 struct questions questions_read(const char *path);
 void questions_free(struct questions *questions);
 

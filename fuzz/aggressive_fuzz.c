@@ -1,5 +1,5 @@
-/* Aggressive use of cached denials beside the truth: the cache gets any part of a small zone's NSEC and NSEC3 chains, and
- * what the resolver answers without asking anybody is what the zone says (RFC 8198, RFC 9077). */
+/* Aggressive use of cached denials beside the truth: the cache gets any part of a small zone's NSEC and NSEC3 chains,
+ * and what the resolver answers without asking anybody is what the zone says (RFC 8198, RFC 9077). */
 #include <assert.h>
 
 #include "fuzz/small_zone.h"

@@ -1,6 +1,6 @@
-/* Replies whose every record can be read, each out of a few octets of the input: what lies behind the parser is reached with far
- * fewer octets than by replies that the input spells out.  All zones have one key, KEY_RDATA; signatures are claimed where the
- * input says so. */
+/* Replies whose every record can be read, each out of a few octets of the input: what lies behind the parser is reached
+ * with far fewer octets than by replies that the input spells out.  All zones have one key, KEY_RDATA; signatures are
+ * claimed where the input says so. */
 #ifndef FUZZ_BUILT_REPLY_H
 #define FUZZ_BUILT_REPLY_H
 

@@ -1,6 +1,6 @@
 /* Proofs of absence beside the truth: over a small zone made of the input, with its NSEC and NSEC3 chains, the proof
- * functions get any part of the chains.  What they say is what the zone says if the records that the RFCs want for it are
- * among them, and that nothing is proven if one is missing. */
+ * functions get any part of the chains.  What they say is what the zone says if the records that the RFCs want for it
+ * are among them, and that nothing is proven if one is missing. */
 #include <assert.h>
 
 #include "fuzz/small_zone.h"

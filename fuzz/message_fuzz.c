@@ -1,5 +1,6 @@
-/* A message that was read can be written, and what was written reads as the same message: names that stand in the question
- * take its letter case (they are pointers to it), all else is as it was.  Written once more nothing changes at all. */
+/* A message that was read can be written, and what was written reads as the same message: names that stand in
+ * the question take its letter case (they are pointers to it), all else is as it was.  Written once more
+ * nothing changes at all. */
 #include <assert.h>
 
 #include "message/message.h"

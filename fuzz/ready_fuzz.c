@@ -1,6 +1,6 @@
 /* One answer, three ways to a client: just resolved, out of the cache, made ready before.  Whoever asks, whenever and
- * however, it is the same message.  Input: how it is asked and when, then records; the first RRset is asked for, NSEC, NSEC3
- * and SOA are its proofs, and what a CNAME leads to is the next link. */
+ * however, it is the same message.  Input: how it is asked and when, then records; the first RRset is asked for, NSEC,
+ * NSEC3 and SOA are its proofs, and what a CNAME leads to is the next link. */
 #include <assert.h>
 
 #include "fuzz/records.h"
@@ -212,8 +212,8 @@ static struct retelling_options retelling_options_of(uint8_t flags)
     return options;
 }
 
-/* What is kept for everybody is told to everybody as it is; what is told otherwise shows nothing that it must not, and is no
- * longer Secure. */
+/* What is kept for everybody is told to everybody as it is; what is told otherwise shows nothing that it must not, and
+ * is no longer Secure. */
 static void check_retold(const struct situation *situation, const struct outcome *outcome)
 {
     struct retelling_options options = retelling_options_of(situation->retelling);

@@ -1,6 +1,6 @@
-/* The same RRsets as another server would send them: through a message whose records are shuffled, some of them doubled,
- * owners in any letter case, names compressed.  Nothing of that may matter to who validates (RFC 4034 section 6,
- * RFC 2181 section 5, RFC 4343). */
+/* The same RRsets as another server would send them: through a message whose records are shuffled, some of them
+ * doubled, owners in any letter case, names compressed.  Nothing of that may matter to who validates (RFC 4034 section
+ * 6, RFC 2181 section 5, RFC 4343). */
 #ifndef FUZZ_RETOLD_H
 #define FUZZ_RETOLD_H
 
@@ -69,7 +69,8 @@ static inline bool retold_message(struct random *random, struct arena *arena, co
     return count > 0 && message_read(message_end(&m), arena, message) == OK;
 }
 
-/* The sets in another order, out of that message.  Those that have signatures alone stay as they are.  false: as above. */
+/* The sets in another order, out of that message.  Those that have signatures alone stay as they
+ * are.  false: as above. */
 static inline bool sets_retell(struct random *random, struct arena *arena, const struct rrset_list *sets,
                                struct rrset_list *retold)
 {

@@ -1,8 +1,8 @@
 /* A zone so small that the truth about every name can be looked up, for the targets that prove or deny.
  *
- * A node is a name of at most DEPTH labels below the apex, each out of LABELS, whether anything stands there or not.  The
- * tree is complete, and each parent's children stand in canonical order: a walk from parents to children, first to last,
- * is the order of RFC 4034 section 6.1.  Nothing here compares names. */
+ * A node is a name of at most DEPTH labels below the apex, each out of LABELS, whether anything stands there or not.
+ * The tree is complete, and each parent's children stand in canonical order: a walk from parents to children, first to
+ * last, is the order of RFC 4034 section 6.1.  Nothing here compares names. */
 #ifndef FUZZ_SMALL_ZONE_H
 #define FUZZ_SMALL_ZONE_H
 

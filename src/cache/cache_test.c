@@ -387,16 +387,11 @@ static void test_who_goes_first(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_flush_keys),
-        cmocka_unit_test(test_flush_name_zone_all),
-        cmocka_unit_test(test_keys_have_names),
-        cmocka_unit_test(test_doubt_zone),
-        cmocka_unit_test(test_late_verdicts),
-        cmocka_unit_test(test_forget_verdicts),
-        cmocka_unit_test(test_many_flushed_keys),
-        cmocka_unit_test(test_walk),
-        cmocka_unit_test(test_memory_budget),
-        cmocka_unit_test(test_failures_evict_no_answers),
+        cmocka_unit_test(test_flush_keys),        cmocka_unit_test(test_flush_name_zone_all),
+        cmocka_unit_test(test_keys_have_names),   cmocka_unit_test(test_doubt_zone),
+        cmocka_unit_test(test_late_verdicts),     cmocka_unit_test(test_forget_verdicts),
+        cmocka_unit_test(test_many_flushed_keys), cmocka_unit_test(test_walk),
+        cmocka_unit_test(test_memory_budget),     cmocka_unit_test(test_failures_evict_no_answers),
         cmocka_unit_test(test_who_goes_first),
     };
     return cmocka_run_group_tests(tests, start, NULL);

@@ -104,9 +104,8 @@ struct ready_manner {     /* what is the same for all clients, and for this one 
     uint16_t edns_octets; /* offered to clients */
     bool ede;
     bool rotate;
-    uint16_t octets_max; /* the smaller of the client's size and ours */
-    struct octets
-        options; /* of the OPT record, for this client alone, in wire form; READY_OPTIONS_OCTETS_MAX at most */
+    uint16_t octets_max;   /* the smaller of the client's size and ours */
+    struct octets options; /* of the OPT record, for this client alone; READY_OPTIONS_OCTETS_MAX at most */
 };
 struct ready_answer {
     struct octets message; /* in the buffer; empty: none is ready */

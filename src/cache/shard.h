@@ -70,8 +70,7 @@ struct segment {
     uint32_t fill;     /* octets */
     uint32_t live;     /* entries that slots lead to; a crash may leave it too high, never too low */
     int64_t expires_s; /* the last of its entries */
-    uint32_t
-        reserved; /* octets that can be written to, whatever becomes of the file's space; in private memory not used */
+    uint32_t reserved; /* octets of the file that can be written to whatever becomes of its space */
     uint8_t state;
     uint8_t unused[3];
 };

@@ -13,8 +13,8 @@ enum { NEVER = 1 << 30 }; /* as a turn: to the end */
 
 enum role { NOBODY, READER, WRITER, ROLES };
 static _Thread_local enum role role;
-static sem_t may_go[ROLES]; /* by role; that of NOBODY is the test's */
-static int turn_left[ROLES];     /* accesses until its turn ends */
+static sem_t may_go[ROLES];  /* by role; that of NOBODY is the test's */
+static int turn_left[ROLES]; /* accesses until its turn ends */
 static bool is_done[ROLES];
 static void (*act_of[ROLES])(void);
 static pthread_t thread_of[ROLES];

@@ -60,7 +60,7 @@ struct config {
     struct local_data local;
     struct crypto_options crypto;
     enum trust_model trust_model;
-    bool automatic_update; /* RFC 5011 */
+    bool automatic_update;     /* RFC 5011 */
     bool anchors_are_built_in; /* trust.anchors */
     bool anchors_are_named;    /* by trust.anchors or trust.anchor-files, usable or not */
     struct bootstrap_options bootstrap;

@@ -142,7 +142,9 @@ static void printing_can_be_read_back(void **state)
 /* ---- what is not ---- */
 
 #define ADDRESSES "a list of addresses such as 192.0.2.1 or \"2001:db8::1@53\""
-#define STUBS     "a list of { zone: example., to: [192.0.2.1@53], names: [], mode: only, transport: udp, cache: true, prime: false } (or first, tcp, false, true)"
+#define STUBS                                                                                                          \
+    "a list of { zone: example., to: [192.0.2.1@53], names: [], mode: only, transport: udp, cache: true, "             \
+    "prime: false } (or first, tcp, false, true)"
 
 static const struct {
     const char *text, *error; /* behind the name of the file */

@@ -79,8 +79,8 @@ const char *option_expected(struct arena *arena, const struct option *option);
 const char *option_text(struct arena *arena, const struct option *option, const struct value *value);
 
 extern const struct kind kind_truth, kind_number, kind_duration, kind_size, kind_choice, kind_text, kind_path;
-extern const struct kind kind_addresses, kind_time_servers, kind_prefixes, kind_texts, kind_secrets, kind_paths, kind_names,
-    kind_algorithms, kind_digests;
+extern const struct kind kind_addresses, kind_time_servers, kind_prefixes, kind_texts, kind_secrets, kind_paths;
+extern const struct kind kind_names, kind_algorithms, kind_digests;
 extern const struct kind kind_forwards, kind_stubs, kind_negatives, kind_insecures, kind_client_strings, kind_floor,
     kind_pref64, kind_local_zones;
 /* Whatever stands there: of features to come. */

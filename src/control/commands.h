@@ -18,9 +18,9 @@ struct admins { /* control.admins */
 
 enum next { /* what remains to be done once the reply is sent */
             NEXT_NOTHING,
-            NEXT_DUMP,  /* there is no reply yet: it comes out of the cache */
-            NEXT_CHECK, /* there is no reply yet: it waits for a check of the clock */
-            NEXT_NTA,   /* there is no reply yet: it waits for what command_nta_added() tells */
+            NEXT_DUMP,         /* there is no reply yet: it comes out of the cache */
+            NEXT_CHECK,        /* there is no reply yet: it waits for a check of the clock */
+            NEXT_NTA,          /* there is no reply yet: it waits for what command_nta_added() tells */
             NEXT_ANCHOR_CHECK, /* the same for an inquiry into the anchors of the root ... */
             NEXT_BOOTSTRAP,    /* ... and for one that may add some */
             NEXT_STOP,

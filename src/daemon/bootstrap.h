@@ -41,7 +41,7 @@ void bootstrap_set_signed(struct bootstrap *bootstrap, int64_t signed_s);
 
 struct bootstrap_stats {
     uint64_t inquiries, adopted, failed; /* the latter two: bootstraps */
-    enum anchor_verdict verdict;      /* the last one; UNKNOWN before */
+    enum anchor_verdict verdict;         /* the last one; UNKNOWN before */
 };
 void bootstrap_get_stats(const struct bootstrap *bootstrap, struct bootstrap_stats *stats);
 

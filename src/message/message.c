@@ -85,7 +85,8 @@ static enum err read_question(struct parse *p)
     return p->r.failed ? ERR_FORMAT : OK;
 }
 
-/* RFC 6891 section 6.1.1.  In a reply one that should not be there is none, and options count up to the first that does not fit. */
+/* RFC 6891 section 6.1.1.  In a reply one that should not be there is none, and options count up to the first
+ * that does not fit. */
 static enum err read_opt(struct parse *p, const struct record *record, size_t rdlength)
 {
     struct message *message = p->message;

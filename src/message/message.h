@@ -84,7 +84,8 @@ MUST_USE enum err message_read(struct octets octets, struct arena *arena, struct
  * second one, is left out, too.  Octets after the last record are not looked at. */
 MUST_USE enum err message_read_reply(struct octets octets, struct arena *arena, struct message *message);
 
-/* The same, but records whose RDATA do not fit their type are left out as if they had not been sent, and spoil nothing. */
+/* The same, but records whose RDATA do not fit their type are left out as if they had not been
+ * sent, and spoil nothing. */
 MUST_USE enum err message_read_reply_records(struct octets octets, struct arena *arena, struct message *message);
 
 /* The whole message as dig would print it, in the arena: tools, logs, failing tests. */
@@ -107,8 +108,7 @@ struct message_writer {
     struct writer w;
     uint16_t counts[4];
     size_t question_end; /* names point into the question whatever their letter case */
-    size_t
-        pointers_end; /* names point below this alone: what follows may then be moved, or stand without what is above */
+    size_t pointers_end; /* names point below this alone: what follows may be moved, or stand by itself */
     struct compression_slot slots[COMPRESSION_SLOTS]; /* a full one forgets: names are then written longer */
 };
 

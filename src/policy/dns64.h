@@ -5,8 +5,8 @@
 #include "message/address.h"
 #include "resolver/resolver.h"
 
-/* What stands at the name below ip6.arpa. of an address that was made: an alias of the name below in-addr.arpa. (RFC 6147
- * section 5.3.1), or the PTR records found there. */
+/* What stands at the name below ip6.arpa. of an address that was made: an alias of the name below in-addr.arpa. (RFC
+ * 6147 section 5.3.1), or the PTR records found there. */
 enum dns64_reverse_form { DNS64_REVERSE_ALIAS, DNS64_REVERSE_DIRECT };
 
 struct dns64 {
@@ -29,7 +29,8 @@ bool dns64_wants_addresses(const struct dns64 *dns64, const struct outcome *outc
  * EDE 29.  false: there are no addresses. */
 bool dns64_synthesize(const struct dns64 *dns64, const struct outcome *addresses, uint32_t ttl_max_s, struct now now,
                       struct arena *arena, struct outcome *told);
-/* The outcome of the PTR question below in-addr.arpa. as the answer to the one below ip6.arpa., in the arena: Insecure, EDE 29. */
+/* The outcome of the PTR question below in-addr.arpa. as the answer to the one below ip6.arpa., in the
+ * arena: Insecure, EDE 29. */
 void dns64_lead_back(const struct dns64 *dns64, const struct question *asked, const struct outcome *outcome,
                      struct now now, struct arena *arena, struct outcome *told);
 

@@ -9,8 +9,7 @@
 struct rebinding {
     struct prefix *networks; /* none: nothing is left out */
     uint16_t network_count;
-    struct dname
-        *allowed; /* names at and below these may have such addresses, as may localhost (RFC 6761 section 6.3) */
+    struct dname *allowed; /* names at and below these may have them, as may localhost (RFC 6761 section 6.3) */
     uint16_t allowed_count;
 };
 

@@ -78,8 +78,9 @@ static bool zone_may_be_secure(struct resolver *r, const struct lookup *l, struc
             answer->kind == ANSWER_DATA && answer->verdict.security != INSECURE);
 }
 
-/* A name error whose records can be proven speaks of all that lies below, too (RFC 8020 section 2): the whole name is told to nobody.
- * Should the proof fail, it is.  Where nothing can be proven servers that deny empty non-terminals would hide what is below. */
+/* A name error whose records can be proven speaks of all that lies below, too (RFC 8020 section 2): the whole name is
+ * told to nobody.  Should the proof fail, it is.  Where nothing can be proven servers that deny empty non-terminals
+ * would hide what is below. */
 static bool may_be_proven(struct resolver *r, const struct lookup *l, const struct answer *answer,
                           struct arena *scratch, struct now now)
 {
@@ -237,7 +238,8 @@ static bool may_know_better(const struct lookup *l, const struct target *target)
            (target->use_tcp ? target->tcp_sent : target->udp_sent) < SENDS_PER_TARGET_MAX;
 }
 
-/* Some servers say nothing at all where they have lost a zone, or cannot answer for a type.  One other server is heard. */
+/* Some servers say nothing at all where they have lost a zone, or cannot answer for a type.  One
+ * other server is heard. */
 static bool hears_another(struct lookup *l)
 {
     if (l->was_empty || is_minimised(l))
@@ -259,7 +261,8 @@ static void learn_of_edns(struct server *server, const struct lookup *l, enum re
         server->no_options_until_ms = now.monotonic_ms + NO_OPTIONS_S * 1000;
 }
 
-/* No answer to any other question so far; it may be that packets were lost, but that shows when it answers another one. */
+/* No answer to any other question so far; it may be that packets were lost, but that shows when it
+ * answers another one. */
 static void learn_of_plainness(struct server *server, const struct lookup *l, enum reply_kind kind, struct now now)
 {
     bool is_answer = kind == REPLY_ANSWER || kind == REPLY_REFERRAL;
@@ -411,7 +414,8 @@ static bool goes_back_to_udp(struct server *server, struct lookup *l, struct now
     return true;
 }
 
-/* One that is being restarted refuses for a moment.  Who has no other forwarder waits as if it were silent, and asks again. */
+/* One that is being restarted refuses for a moment.  Who has no other forwarder waits as if it were
+ * silent, and asks again. */
 static bool waits_for_forwarder(const struct lookup *l)
 {
     uint8_t sent = l->sent_tcp ? l->target->tcp_sent : l->target->udp_sent;

@@ -1,5 +1,5 @@
-/* When data does not validate, or is unsigned and nobody tells whether it may be: before that is final keys that may be out of date
- * are asked for anew, then other servers of the zone, then TCP, within the budget. */
+/* When data does not validate, or is unsigned and nobody tells whether it may be: before that is final keys that may be
+ * out of date are asked for anew, then other servers of the zone, then TCP, within the budget. */
 #include "resolver/internal.h"
 
 static void remember_doubted(struct request *q)
@@ -69,7 +69,8 @@ static bool has_validated(const struct answer *answer)
     return answer->verdict.security == SECURE || answer->verdict.security == INSECURE;
 }
 
-/* What the server has said besides is not worth more, unless it has validated; what the cache has may be its word, too. */
+/* What the server has said besides is not worth more, unless it has validated; what the cache has may
+ * be its word, too. */
 static void forget_word_of(struct request *q, const struct address *server)
 {
     for (uint16_t i = 0; i < q->pin_count; i++) {
@@ -107,8 +108,8 @@ static bool learn_distrust(struct resolver *r, struct request *q, const struct p
     return sorts_out;
 }
 
-/* It knows nothing of DNSSEC, or what stands before it takes signatures and proofs away: the zone's other servers are asked first
- * for a while. */
+/* It knows nothing of DNSSEC, or what stands before it takes signatures and proofs away: the zone's other servers are
+ * asked first for a while. */
 static void remember_stripping(struct resolver *r, const struct pin *culprit, struct now now)
 {
     int ede = culprit->answer->verdict.ede;

@@ -1,7 +1,7 @@
 /* The resolver from inside.  Two kinds of task share one run queue:
  *
- *   request  a client's question: follows CNAMEs link by link, has each link judged, gets the DS and DNSKEY sets that the
- *            validator lacks.  Same question, same CD: one request, several waiters.
+ *   request  a client's question: follows CNAMEs link by link, has each link judged, gets the DS and DNSKEY sets that
+ *            the validator lacks.  Same question, same CD: one request, several waiters.
  *   lookup   one (qname, qtype) asked of authoritative servers or forwarders, CNAMEs not followed, nothing validated.
  *            Requests wait for lookups; lookups wait for lookups (addresses of name servers, priming).
  *
@@ -70,12 +70,11 @@ struct target { /* one address of a server of the cut */
 
 struct server_name { /* how far its addresses are looked for */
     bool asked_ipv4, asked_ipv6;
-    bool is_hinted;  /* glue of a zone above it was looked for */
-    bool is_awaited; /* a lookup is under way */
-    bool has_failed; /* one of them, rather than told that there is no address */
-    bool is_paid;    /* out of the budget, until there is one */
-    struct dname
-        *target; /* of an alias, which no server's name may be (RFC 2181 section 10.3), and some are; or NULL */
+    bool is_hinted;       /* glue of a zone above it was looked for */
+    bool is_awaited;      /* a lookup is under way */
+    bool has_failed;      /* one of them, rather than told that there is no address */
+    bool is_paid;         /* out of the budget, until there is one */
+    struct dname *target; /* it is an alias of that, as it must not be (RFC 2181 section 10.3); NULL: it is none */
 };
 
 struct cut { /* where the question stands */
@@ -319,23 +318,23 @@ void lookup_decide(struct resolver *r, struct lookup *l, struct now now);
 bool lookup_is_under_way(struct resolver *r, const struct question *question);
 /* Waits for the lookup of question; false: it would wait for us, or the budget says no. */
 bool lookup_join(struct resolver *r, struct lookup *l, const struct question *question, struct now now);
-/* Nothing was flushed since it began, nor other servers configured: what it finds may be kept, and shared with those who ask now.
- * Else it is for those alone who wait for it. */
+/* Nothing was flushed since it began, nor other servers configured: what it finds may be kept, and shared with those
+ * who ask now.  Else it is for those alone who wait for it. */
 bool lookup_is_current(const struct resolver *r, const struct lookup *l);
 /* For the cache, unless its zone goes without. */
 void lookup_keep(struct resolver *r, const struct lookup *l, const struct answer *answer, struct now now);
 /* The answer, for the cache and all who wait; the lookup is gone then. */
 void lookup_finish(struct resolver *r, struct lookup *l, struct answer *answer, struct now now);
-/* The parent of a doubted cut has spoken, or says nothing: the zone's other names are no reason to ask it again soon (RFC 9520
- * section 3.3). */
+/* The parent of a doubted cut has spoken, or says nothing: the zone's other names are no reason to ask it again soon
+ * (RFC 9520 section 3.3). */
 void lookup_spare_parent(struct resolver *r, const struct lookup *l, struct now now);
 /* Goes on at the servers of this delegation. */
 void lookup_enter_cut(struct resolver *r, struct lookup *l, struct delegation *delegation);
 /* Nobody waits for it any more. */
 void lookup_abandon(struct resolver *r, struct lookup *l);
 
-/* renewal.c: the DNSKEY or DS set by which the culprit is Bogus for want of a key, if it is the cache's and may be out of
- * date; NULL: it is not. */
+/* renewal.c: the DNSKEY or DS set by which the culprit is Bogus for want of a key, if it is the cache's and may be out
+ * of date; NULL: it is not. */
 struct pin *renewal_find(struct request *q, const struct pin *culprit, struct now now);
 
 /* cut.c: where the question stands */
@@ -349,7 +348,8 @@ struct cut *cut_of_cache(struct resolver *r, struct lookup *l, struct now now);
 /* Can servers with IPv4 addresses be reached, by themselves or through NAT64? */
 bool cut_speaks_ipv4(const struct resolver_options *options);
 bool cut_may_ask(const struct resolver_options *options, const struct address *address);
-/* Its addresses in the delegation may be asked at once: they are the delegated zone's own glue, or others' is good enough. */
+/* Its addresses in the delegation may be asked at once: they are the delegated zone's own glue, or
+ * others' is good enough. */
 bool cut_uses_glue(const struct resolver_options *options, const struct delegation *delegation,
                    const struct delegation_server *server);
 void cut_add_target(const struct resolver_options *options, struct cut *cut, const struct address *address);
@@ -365,16 +365,16 @@ bool lookup_take_known_addresses(struct resolver *r, struct lookup *l, struct no
 /* Takes them from the cache, or waits for them; false: there are no more names to look up. */
 bool lookup_want_addresses(struct resolver *r, struct lookup *l, struct now now);
 bool lookup_has_names_left(const struct resolver *r, const struct lookup *l);
-/* Glue may be outdated, or of a kind that cannot be reached: once, names outside the zone are looked up all the same.  false:
- * there are none. */
+/* Glue may be outdated, or of a kind that cannot be reached: once, names outside the zone are looked up all the same.
+ * false: there are none. */
 bool lookup_doubt_glue(struct resolver *r, struct lookup *l);
-/* Data of all addresses that are known did not validate: once, names are looked up for those of the kind that glue does not tell, if
- * options say so.  false: there are none. */
+/* Data of all addresses that are known did not validate: once, names are looked up for those of the kind that glue does
+ * not tell, if options say so.  false: there are none. */
 bool lookup_want_more_addresses(struct resolver *r, struct lookup *l);
 /* What else could be found is of no use any more. */
 void lookup_wait_no_more(struct resolver *r, struct lookup *l);
-/* Servers of a rule that are known by name: those whose addresses are cached may be asked, the others' are looked for in the
- * background, so that they are at hand when the servers known by address fail. */
+/* Servers of a rule that are known by name: those whose addresses are cached may be asked, the others' are looked for
+ * in the background, so that they are at hand when the servers known by address fail. */
 void lookup_add_named_servers(struct resolver *r, struct lookup *l, struct now now);
 /* What a lookup that this one waited for has found. */
 void lookup_deliver(struct resolver *r, struct lookup *l, const struct lookup *found, struct now now);
@@ -421,13 +421,13 @@ struct fact_source {
     struct now now;
 };
 struct facts facts_of(struct fact_source *source);
-/* What came along with an alias may be all that there is to say of a DS set below its zone (RFC 4035 section 3.1.4): then nobody
- * needs to be asked.  false: it proves nothing of the kind. */
+/* What came along with an alias may be all that there is to say of a DS set below its zone (RFC 4035 section 3.1.4):
+ * then nobody needs to be asked.  false: it proves nothing of the kind. */
 bool facts_take_companions(struct request *q, struct pin *pin, const struct validation *validation);
 
 /* doubt.c */
-/* Before Bogus is final: keys that may be out of date, other servers of the zone, then TCP, within the budget.  true: try
- * again. */
+/* Before Bogus is final: keys that may be out of date, other servers of the zone, then TCP, within the
+ * budget.  true: try again. */
 bool doubt_begin(struct resolver *r, struct request *q, struct pin *link, struct now now);
 /* That somebody else cannot tell does not make Bogus data Indeterminate. */
 void doubt_give_up(struct request *q);
@@ -472,7 +472,8 @@ bool stale_stands_in(struct resolver *r, struct request *q, const char *why, str
 bool stale_while_waiting(struct resolver *r, struct request *q, struct now now);
 /* A DS or DNSKEY set cannot be had: one that has expired stands in. */
 bool stale_fact(struct resolver *r, struct request *q, struct pin *pin, struct now now);
-/* The same for a client that has waited for long enough: whoever is asked for the set goes on being asked.  true: decide again. */
+/* The same for a client that has waited for long enough: whoever is asked for the set goes on being
+ * asked.  true: decide again. */
 bool stale_facts_stand_in(struct resolver *r, struct request *q, struct now now);
 /* The outcome is fresh but for the facts that it was validated by. */
 void stale_mark_verdict(struct resolver *r, struct request *q, struct now now);

@@ -264,8 +264,8 @@ bool lookup_join(struct resolver *r, struct lookup *l, const struct question *qu
 
 /* ---- the cut ---- */
 
-/* RFC 9609: the servers of the root are asked for themselves before anything else is asked of them; so are those of a stub
- * zone that wants it. */
+/* RFC 9609: the servers of the root are asked for themselves before anything else is asked of them; so are those of a
+ * stub zone that wants it. */
 static bool waits_for_priming(struct resolver *r, struct lookup *l, struct now now)
 {
     bool primes = l->rule == NULL ? r->parts.options->prime_root : l->rule->primes;
@@ -329,8 +329,8 @@ static bool is_one_of_several(const struct resolver *r, const struct lookup *l)
     return false;
 }
 
-/* The zone has no other way to answer: a pause of its servers, or of the way there, is not to make it fail.  Not for those
- * that are known to be silent, nor where there is an answer already, though a bad one. */
+/* The zone has no other way to answer: a pause of its servers, or of the way there, is not to make it fail.  Not for
+ * those that are known to be silent, nor where there is an answer already, though a bad one. */
 static bool is_last_chance(struct resolver *r, const struct lookup *l, struct now now)
 {
     return !server_is_silent(servers_get(r->servers, &l->target->address), now.monotonic_ms) &&
@@ -338,8 +338,8 @@ static bool is_last_chance(struct resolver *r, const struct lookup *l, struct no
            !lookup_has_names_left(r, l) && !is_one_of_several(r, l);
 }
 
-/* Was it only that packets were lost?  TCP sends them again by itself, and RFC 9520 section 3.1 counts by transport.  Once at a cut,
- * and not for addresses of name servers, which are many and may be meant to cost. */
+/* Was it only that packets were lost?  TCP sends them again by itself, and RFC 9520 section 3.1 counts by transport.
+ * Once at a cut, and not for addresses of name servers, which are many and may be meant to cost. */
 static bool may_try_tcp(struct resolver *r, const struct lookup *l, const struct target *target, struct now now)
 {
     return !l->cut->tcp_is_tried && l->depth == 0 && l->distrust.rounds == 0 && !target->given_up && !target->use_tcp &&

@@ -108,7 +108,7 @@ static void waits_are_walked_once(void **state)
             ask(test, host, TYPE_AAAA);
         }
     }
-    assert_int_equal(test->sent_count, 8); /* of the lowest pair, and of the next by the former's glue; all others wait */
+    assert_int_equal(test->sent_count, 8); /* the lowest pair's, and the next one's by its glue */
     assert_int_equal(test->done, 0);
 }
 
@@ -515,8 +515,8 @@ static void refuse_then_say(struct test *test, const char *record)
     run(test);
 }
 
-/* Whoever spends his budget elsewhere, and then asks for the victim's name, its keys or its servers' addresses, must not keep
- * others from asking for them: a budget's failure is that of the client's question. */
+/* Whoever spends his budget elsewhere, and then asks for the victim's name, its keys or its servers' addresses, must
+ * not keep others from asking for them: a budget's failure is that of the client's question. */
 static void a_spent_budget_is_not_held_against_others(void **state)
 {
     struct test *test = *state;

@@ -96,14 +96,13 @@ struct resolver_options {
     bool signal_anchors;    /* RFC 8145 section 4: key tags in DNSKEY questions */
     bool report_errors;     /* to whom zones name for it (RFC 9567) */
     struct stale_options stale;
-    bool
-        shows_ns; /* keep the NS set that comes along with an answer and its proofs, to be shown: answers.minimal is off */
+    bool shows_ns; /* answers.minimal is off: NS sets that come along with answers and proofs are kept for clients */
     bool prefetch; /* ask anew for what is in use before it expires */
 };
 /* Built-in root hints, memory in the arena. */
 struct resolver_options resolver_options_default(struct arena *arena);
-/* Root hints out of a text in master format (NS at ".", A and AAAA of those names), in the arena.  On failure *error is a
- * sentence with line and cause, in the arena. */
+/* Root hints out of a text in master format (NS at ".", A and AAAA of those names), in the arena.  On failure *error is
+ * a sentence with line and cause, in the arena. */
 MUST_USE enum err root_hints_from_text(struct arena *arena, const char *text, size_t len, struct delegation **hints,
                                        const char **error);
 /* Those built in (IANA named.root). */

@@ -8,8 +8,8 @@ enum {
     UNDERSTOOD_MAX = 32, /* numbers in one option; fewer are registered */
 };
 
-/* Names of servers are no secret of a client, and a hostile referral makes us look up many of them (CVE-2020-8616): only the
- * root's servers, who see those of all zones, get them minimised. */
+/* Names of servers are no secret of a client, and a hostile referral makes us look up many of them (CVE-2020-8616):
+ * only the root's servers, who see those of all zones, get them minimised. */
 static bool is_minimised_here(const struct resolver_options *options, const struct lookup *l)
 {
     return l->depth == 0 || options->minimisation == MINIMISATION_STRICT || dname_is_root(&l->cut->delegation->zone);
@@ -68,7 +68,8 @@ static void randomise_case(struct random *random, struct dname *name)
             name->octets[i] ^= 0x20;
 }
 
-/* Some servers, and what stands before them, do not bear what they do not know (RFC 6891 section 6.1.2 says they must). */
+/* Some servers, and what stands before them, do not bear what they do not know (RFC 6891 section
+ * 6.1.2 says they must). */
 static bool may_send_options(struct resolver *r, const struct lookup *l, struct now now)
 {
     return !l->target->no_options &&
@@ -131,8 +132,8 @@ static void put_client_string(const struct resolver_options *options, const stru
             (struct edns_option) { options->client_string_code, { (const uint8_t *)found->text, strlen(found->text) } };
 }
 
-/* A plain question is for servers that answer nothing else: its name is in lower case and, like one without EDNS, it has not CD
- * set, which means nothing to who validates nothing (RFC 4035 section 3.1.6). */
+/* A plain question is for servers that answer nothing else: its name is in lower case and, like one without EDNS, it
+ * has not CD set, which means nothing to who validates nothing (RFC 4035 section 3.1.6). */
 struct octets lookup_write_question(struct resolver *r, struct lookup *l, const struct question *ask, struct now now,
                                     uint8_t *buffer, size_t size)
 {

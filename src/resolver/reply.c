@@ -16,8 +16,9 @@ static bool names_in_zone(const struct octets nsec_rdata, const struct rrsig *si
     return nsec_read(nsec_rdata, &nsec) == OK && dname_is_subdomain(&nsec.next, &sig->signer);
 }
 
-/* A signed NSEC whose next name is in no zone that has signed it, though the last one of a zone names the apex (RFC
- * 4034 section 4.1.1): it is no data of the zone.  Where it should prove something the validator says why it does not. */
+/* A signed NSEC whose next name is in no zone that has signed it, though the last one of a zone names the
+ * apex (RFC 4034 section 4.1.1): it is no data of the zone.  Where it should prove something the validator
+ * says why it does not. */
 static bool leads_out(const struct rrset *set)
 {
     for (uint16_t i = 0; i < set->sig_count; i++) {
@@ -115,8 +116,9 @@ static uint32_t least_ttl(const struct rrset_list *list, uint32_t ttl_s)
     return ttl_s;
 }
 
-/* RFC 2308 section 5: the lesser of the SOA's TTL and its MINIMUM.  Without SOA it is not to be cached, lest it goes round for
- * ever; but for as long as a failure "no data" may be (RFC 9520 section 3.2), which spares such servers each client's question. */
+/* RFC 2308 section 5: the lesser of the SOA's TTL and its MINIMUM.  Without SOA it is not to be cached, lest it
+ * goes round for ever; but for as long as a failure "no data" may be (RFC 9520 section 3.2), which spares such
+ * servers each client's question. */
 static uint32_t negative_ttl(const struct answer *answer)
 {
     const struct rrset *set = answer_soa(answer);
@@ -133,8 +135,8 @@ static void raise_ttls(const struct rrset_list *list, uint32_t least_s)
             list->items[i]->ttl_s = least_s;
 }
 
-/* What the operator wants kept for longer than its zone does is, but not beyond what its signatures say: the cache sees to
- * that when they are judged (RFC 4035 section 5.3.3). */
+/* What the operator wants kept for longer than its zone does is, but not beyond what its signatures say: the cache sees
+ * to that when they are judged (RFC 4035 section 5.3.3). */
 static void set_deadline(struct answer *answer, const struct asked *asked)
 {
     bool is_negative = answer->kind == ANSWER_NODATA || answer->kind == ANSWER_NXDOMAIN;
@@ -232,8 +234,8 @@ static bool is_signed(const struct rrset *set)
     return set->sig_count > 0;
 }
 
-/* Other data cannot be beside a CNAME or below a DNAME (RFC 2181 section 10.1, RFC 6672 section 2.4): if one of the two is
- * signed the other one is a lie. */
+/* Other data cannot be beside a CNAME or below a DNAME (RFC 2181 section 10.1, RFC 6672 section 2.4): if one of the two
+ * is signed the other one is a lie. */
 static bool is_outdone(const struct rrset *data, const struct rrset *alias)
 {
     return alias != NULL && is_signed(alias) && !is_signed(data);
@@ -252,8 +254,8 @@ static bool alias_comes_first(const struct message *message, const struct rrset 
     return section->items[at] == cname;
 }
 
-/* There is one CNAME at a name (RFC 2181 section 10.1).  Of several the first one counts, as elsewhere; what is signed must stay
- * whole, or would not verify. */
+/* There is one CNAME at a name (RFC 2181 section 10.1).  Of several the first one counts, as elsewhere; what is signed
+ * must stay whole, or would not verify. */
 static struct rrset *find_cname(const struct message *message, const struct asked *asked, const struct dname *qname)
 {
     struct rrset *set = find(message, SECTION_ANSWER, asked, qname, TYPE_CNAME);
@@ -515,8 +517,8 @@ static bool next_in_zone(const struct answer *link, const struct asked *asked, c
            dname_is_subdomain(&link->target, asked->zone);
 }
 
-/* Beside an alias whose target this server's zone holds, and does not tell of: they say why, for instance that the target lies
- * below a delegation without DS (RFC 4035 section 3.1.4). */
+/* Beside an alias whose target this server's zone holds, and does not tell of: they say why, for instance that the
+ * target lies below a delegation without DS (RFC 4035 section 3.1.4). */
 static void add_companions(struct answer *alias, const struct message *message, const struct asked *asked,
                            struct arena *arena)
 {

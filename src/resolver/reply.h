@@ -27,8 +27,7 @@ struct reply {
     const struct rrset *apex_ns; /* REPLY_ANSWER: what the zone itself says of its servers; NULL: nothing */
     struct delegation *apex;     /* … and who they are, where asked.child_ns wants to know */
     struct answer *apex_set;     /* the same where it is signed, UNCHECKED: whoever said it */
-    struct answer
-        *ds; /* UNCHECKED: (delegation->zone, DS) as DATA or NODATA; NULL if the referral is silent about it */
+    struct answer *ds; /* UNCHECKED: (delegation->zone, DS) as DATA or NODATA; NULL: the referral says nothing of it */
 };
 
 struct asked { /* what the reply answers */
@@ -50,8 +49,8 @@ struct asked { /* what the reply answers */
  * with the addresses that came along; NULL if it is none. */
 struct delegation *reply_priming(const struct message *message, const struct asked *asked, struct arena *arena);
 
-/* The message's question was compared before.  Everything in *reply lives in the arena and may share the message's parts,
- * which live there too. */
+/* The message's question was compared before.  Everything in *reply lives in the arena and may share the message's
+ * parts, which live there too. */
 void reply_read(const struct message *message, const struct asked *asked, struct arena *arena, struct reply *reply);
 
 #endif

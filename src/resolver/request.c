@@ -155,8 +155,8 @@ static const struct answer *weakest_link(const struct request *q)
     return weakest;
 }
 
-/* Fresh data that is Bogus is not made up for by what was good once, unless the operator wants that (`on-bogus`).  What expired
- * keys say of fresh data is no such verdict. */
+/* Fresh data that is Bogus is not made up for by what was good once, unless the operator wants that (`on-bogus`).  What
+ * expired keys say of fresh data is no such verdict. */
 static bool may_be_stale_instead(const struct resolver *r, const struct request *q, enum security security)
 {
     return security == INDETERMINATE || q->rests_on_stale || r->parts.options->stale.on_bogus;

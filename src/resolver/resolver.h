@@ -94,8 +94,8 @@ struct single_server {
     struct dname zone;
     struct address address;
 };
-/* As resolver_probe(), but of that zone's servers none else is asked, and what it says is believed to be all there is: nobody
- * else is asked when it does not validate.  Its failure to answer is no failure of the question. */
+/* As resolver_probe(), but of that zone's servers none else is asked, and what it says is believed to be all there is:
+ * nobody else is asked when it does not validate.  Its failure to answer is no failure of the question. */
 void resolver_probe_server(struct resolver *resolver, const struct question *question,
                            const struct single_server *single, void *waiter, struct now now);
 

@@ -1,7 +1,6 @@
-/* Stale answers (RFC 8767): what a client gets when nobody can be asked, or nobody answers in time.  Served are answers that
- * were Secure or Insecure when they were fresh and whose signatures have not ended, without AD unless the
- * operator wants it (doc/decisions/0015); links of a chain that are
- * still fresh stay what they are. */
+/* Stale answers (RFC 8767): what a client gets when nobody can be asked, or nobody answers in time.  Served are answers
+ * that were Secure or Insecure when they were fresh and whose signatures have not ended, without AD unless the operator
+ * wants it (doc/decisions/0015); links of a chain that are still fresh stay what they are. */
 #include "resolver/internal.h"
 
 static const char site_stale[] = "stale";
@@ -172,8 +171,8 @@ static bool is_link(const struct request *q, const struct pin *pin)
     return false;
 }
 
-/* Are all sets that are awaited facts, and is there an expired one for each?  While a link is doubted those behind the first one
- * are not in the chain, but are no facts for that. */
+/* Are all sets that are awaited facts, and is there an expired one for each?  While a link is doubted those behind the
+ * first one are not in the chain, but are no facts for that. */
 static bool find_late_facts(struct resolver *r, struct request *q, struct now now)
 {
     for (uint16_t i = 0; i < q->pin_count; i++) {
@@ -220,8 +219,8 @@ uint32_t stale_recheck_s(struct resolver *r, const struct question *question, st
     return is_at_hand ? r->parts.options->stale.recheck_s : 0;
 }
 
-/* An expired delegation leads on where no server above it can tell.  One that can has moved the zone, or taken it away: its word
- * counts (ghost domains, CVE-2012-1033). */
+/* An expired delegation leads on where no server above it can tell.  One that can has moved the zone, or taken it away:
+ * its word counts (ghost domains, CVE-2012-1033). */
 bool stale_use_old_cut(struct resolver *r, struct lookup *l, struct now now)
 {
     const struct stale_options *stale = &r->parts.options->stale;

@@ -1,9 +1,9 @@
-/* Answers that no server is asked for: of names below one that does not exist (RFC 8020), of names and types that cached
- * NSEC and NSEC3 records deny, and of cached wildcards (RFC 8198, RFC 9077).
+/* Answers that no server is asked for: of names below one that does not exist (RFC 8020), of names and types that
+ * cached NSEC and NSEC3 records deny, and of cached wildcards (RFC 8198, RFC 9077).
  *
- * The denial index says which records speak of a name; that they prove it is for the validator's own functions to say.  A
- * client gets what the zone would send: SOA, records and signatures, so that it can validate them again.  Nothing made here
- * is stored: each time it is made anew, of what is still true then. */
+ * The denial index says which records speak of a name; that they prove it is for the validator's own functions to say.
+ * A client gets what the zone would send: SOA, records and signatures, so that it can validate them again.  Nothing
+ * made here is stored: each time it is made anew, of what is still true then. */
 #include "resolver/internal.h"
 
 #include "crypto/verify.h"
@@ -273,8 +273,8 @@ static struct answer *find_wildcard(const struct synthesis *s)
     return answer;
 }
 
-/* Nothing stands between the encloser and qname (RFC 4035 section 5.3.4, RFC 5155 section 8.8).  That the encloser exists the
- * wildcard shows. */
+/* Nothing stands between the encloser and qname (RFC 4035 section 5.3.4, RFC 5155 section 8.8).  That the encloser
+ * exists the wildcard shows. */
 static bool find_gap(struct synthesis *s, struct denial_found *found)
 {
     const struct question *question = s->question;

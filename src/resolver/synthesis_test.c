@@ -1,5 +1,5 @@
-/* Which questions are answered out of cached denials and wildcards, and which are not (RFC 8198, RFC 9077, RFC 8020): the
- * cache holds what has validated, and a question either reaches a server or does not. */
+/* Which questions are answered out of cached denials and wildcards, and which are not (RFC 8198, RFC 9077, RFC 8020):
+ * the cache holds what has validated, and a question either reaches a server or does not. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -294,8 +294,8 @@ static void test_nsec3(void **state)
     assert_true(after.nsec3_hashes - before.nsec3_hashes <= SYNTHESIS_HASHES_MAX);
 }
 
-/* A hash tells nothing of the cuts above its name: the zone above covers it, too, and must not vouch for the zone below,
- * where the name may exist (RFC 5155 section 8.8). */
+/* A hash tells nothing of the cuts above its name: the zone above covers it, too, and must not vouch for the zone
+ * below, where the name may exist (RFC 5155 section 8.8). */
 static void test_nsec3_wildcard_below_a_cut(void **state)
 {
     struct world *world = *state;

@@ -1,12 +1,12 @@
-/* The receiving end of a UDP socket: a thread that blocks until datagrams come, answers what is at hand and hands all else
- * on.  Two system calls a batch, and none else while it is answers at hand alone.
+/* The receiving end of a UDP socket: a thread that blocks until datagrams come, answers what is at hand and hands all
+ * else on.  Two system calls a batch, and none else while it is answers at hand alone.
  *
  * Ownership and locking.  What the thread uses belongs to it while it works on a batch, and to nobody while it waits
- * for the next one: it holds the lock from when they have come until the answers are sent.  The owner (one other thread)
- * takes the lock with udp_receiver_pause() and then may read and change whatever the thread uses: the handlers'
- * context, what they count, the inbox.  What the owner has changed when it resumes counts from the next batch on;
- * what was answered before it paused is counted.  The thread waits for nobody else and calls nothing that does, so a
- * pause lasts a batch at most. */
+ * for the next one: it holds the lock from when they have come until the answers are sent.  The owner (one other
+ * thread) takes the lock with udp_receiver_pause() and then may read and change whatever the thread uses: the handlers'
+ * context, what they count, the inbox.  What the owner has changed when it resumes counts from the next batch on; what
+ * was answered before it paused is counted.  The thread waits for nobody else and calls nothing that does, so a pause
+ * lasts a batch at most. */
 #ifndef TRANSPORT_UDP_RECEIVER_H
 #define TRANSPORT_UDP_RECEIVER_H
 

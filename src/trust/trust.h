@@ -10,7 +10,8 @@
 
 struct trust;
 
-enum anchor_source { /* kept on disk: never renumber */
+/* Kept on disk: never renumber. */
+enum anchor_source {
     ANCHOR_BUILT_IN,
     ANCHOR_CONFIGURED,
     ANCHOR_FILE,
@@ -25,14 +26,15 @@ const char *anchor_source_text(enum anchor_source source);
 
 struct anchor {
     struct dname zone;
-    uint16_t type;          /* TYPE_DS or TYPE_DNSKEY */
-    struct octets rdata;    /* owned by the snapshot */
+    uint16_t type;       /* TYPE_DS or TYPE_DNSKEY */
+    struct octets rdata; /* owned by the snapshot */
     enum anchor_source source;
     int64_t valid_from_s, valid_until_s; /* UNIX time; INT64_MIN, INT64_MAX: no bound (RFC 9718 section 2.1) */
 };
 
-enum coverage { /* what is said of a name by the closest entry at or above it */
-    COVERAGE_NONE,     /* no anchor above: insecure */
+/* What is said of a name by the closest entry at or above it. */
+enum coverage {
+    COVERAGE_NONE, /* no anchor above: insecure */
     COVERAGE_ANCHOR,
     COVERAGE_NEGATIVE, /* a negative trust anchor (RFC 7646): insecure, EDE 33 */
     COVERAGE_INSECURE, /* a standing exception (trust.insecure): insecure */
@@ -60,8 +62,8 @@ uint64_t trust_fingerprint(const struct trust *trust);
 
 struct negative_anchor {
     struct dname zone;
-    int64_t until_s;       /* UNIX time */
-    const char *reason;    /* owned by the snapshot */
+    int64_t until_s;    /* UNIX time */
+    const char *reason; /* owned by the snapshot */
 };
 /* In canonical order of their zones, those past their end included. */
 const struct negative_anchor *trust_negatives(const struct trust *trust, size_t *count);
@@ -69,7 +71,7 @@ const struct negative_anchor *trust_negatives(const struct trust *trust, size_t 
 /* In canonical order of their zones, as the anchors. */
 struct insecure_zone {
     struct dname zone;
-    const char *reason;    /* owned by the snapshot */
+    const char *reason; /* owned by the snapshot */
 };
 const struct insecure_zone *trust_insecures(const struct trust *trust, size_t *count);
 
@@ -90,7 +92,8 @@ MUST_USE enum err trust_add_anchor(struct trust *trust, const struct anchor *anc
 void trust_add_negative(struct trust *trust, const struct dname *zone, int64_t until_s, const char *reason);
 void trust_add_insecure(struct trust *trust, const struct dname *zone, const char *reason);
 void trust_drop_negatives(struct trust *trust); /* all of them */
-void trust_hold(struct trust *trust); /* see trust_is_held() */
+/* See trust_is_held(). */
+void trust_hold(struct trust *trust);
 /* The IANA root anchors known when this release was made: KSK-2017 (20326) and KSK-2024 (38696). */
 void trust_add_built_in(struct trust *trust);
 /* All DS and DNSKEY records of a text in master format (several lines, parentheses, comments); records of other types,

@@ -722,8 +722,8 @@ static void the_way_down_ends(void **state)
     assert_in_range(world->asked_count, 12, 16);
 }
 
-/* Reverse names behind a forwarder: zones of several labels each, unknown until they are asked for.  What counts is the way
- * from the last signed one. */
+/* Reverse names behind a forwarder: zones of several labels each, unknown until they are asked for.  What counts is the
+ * way from the last signed one. */
 static void the_way_down_begins_at_each_signed_zone(void **state)
 {
     struct world *world = *state;

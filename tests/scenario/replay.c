@@ -1,5 +1,5 @@
-/* replay [--seed N] [--verbose] [--list FILE] FILE|DIRECTORY…:
- * tells stories to the core and says which came out right.  Exit code 3: no story failed, but one has a word that is not known. */
+/* replay [--seed N] [--verbose] [--list FILE] FILE|DIRECTORY…: tells stories to the core and says which came out right.
+ * Exit code 3: no story failed, but one has a word that is not known. */
 #include <errno.h>
 #include <fts.h>
 #include <getopt.h>

@@ -456,7 +456,8 @@ static const char *next_word(const char **at, size_t *len)
 
 enum { SOA_FIELDS = 7 }; /* RFC 1035 section 3.3.13 */
 
-/* Some stories have an SOA of six numbers: the last one is passed over, as by the program that they were told to first. */
+/* Some stories have an SOA of six numbers: the last one is passed over, as by the program that they
+ * were told to first. */
 static const char *without_surplus(struct parser *p, const char *text)
 {
     const char *at = text;
@@ -472,8 +473,8 @@ static const char *without_surplus(struct parser *p, const char *text)
     return arena_printf(p->arena, "%.*s", (int)(at - text), text);
 }
 
-/* A TTL with the highest bit set (RFC 2181 section 8), which a zone must not have but a server may send: a zero stands in for it
- * while the record is read. */
+/* A TTL with the highest bit set (RFC 2181 section 8), which a zone must not have but a server may send: a zero stands
+ * in for it while the record is read. */
 static const char *hide_ttl(struct parser *p, const char *text, uint32_t *hidden)
 {
     const char *at = text;

@@ -8,8 +8,8 @@
  * state is VALID, as the operator's word.  false: *error is a sentence, in the arena. */
 bool story_anchors_load(struct arena *arena, struct managed *managed, const char *text, const char **error);
 
-/* The set against a file as it is expected to be: key tags, algorithms and states.  NULL: as told; else where not, in the
- * arena. */
+/* The set against a file as it is expected to be: key tags, algorithms and states.  NULL: as told; else where
+ * not, in the arena. */
 const char *story_anchors_difference(struct arena *arena, struct managed *managed, const char *text, int64_t now_s);
 
 #endif

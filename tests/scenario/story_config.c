@@ -178,8 +178,8 @@ static bool set_sentinel(struct mapping *m, const char *value)
     return true;
 }
 
-/* DSA is faked wherever an anchor is a DSA key: such a story of Unbound's means nothing otherwise.  Deckard's are told to real
- * resolvers, which fail closed. */
+/* DSA is faked wherever an anchor is a DSA key: such a story of Unbound's means nothing otherwise.  Deckard's are told
+ * to real resolvers, which fail closed. */
 static void look_for_dsa(struct mapping *m, const struct trust *trust)
 {
     size_t count;
@@ -379,8 +379,8 @@ static bool set_max_bogus_ttl(struct mapping *m, const char *value)
     return parse_seconds(m, value, &m->config->cache.max_bogus_ttl_s);
 }
 
-/* Unbound's words for stale answers.  It serves them whenever fresh data is Bogus, with AD if they were Secure, and tries again
- * after five seconds. */
+/* Unbound's words for stale answers.  It serves them whenever fresh data is Bogus, with AD if they were Secure, and
+ * tries again after five seconds. */
 static bool set_stale(struct mapping *m, const char *value)
 {
     m->config->answers.stale_ad = true;
@@ -501,7 +501,8 @@ static bool add_private_address(struct mapping *m, const char *value)
     return add_prefix(m, rebinding->networks, &rebinding->network_count, value);
 }
 
-/* "127.0.0.0/8 allow_snoop".  What else more than "allow" or less than "deny" a client may do is not asked for in these stories. */
+/* "127.0.0.0/8 allow_snoop".  What else more than "allow" or less than "deny" a client may do is not asked
+ * for in these stories. */
 static bool add_access(struct mapping *m, const char *value)
 {
     struct front_options *front = &m->config->front;
@@ -605,8 +606,8 @@ static bool set_packets_max(struct mapping *m, const char *value)
     return true;
 }
 
-/* "no": what zones say of their own servers counts, and is passed on, over TCP if need be, where Unbound's minimal responses have an
- * Authority section. */
+/* "no": what zones say of their own servers counts, and is passed on, over TCP if need be, where Unbound's minimal
+ * responses have an Authority section. */
 static bool set_promiscuous(struct mapping *m, const char *value)
 {
     bool scrubs;

@@ -13,9 +13,8 @@ struct packet {
 
 struct comparison {
     struct arena *arena;
-    bool may_be_shorter; /* NS records in Authority and all of Additional may be missing: a minimal response */
-    bool
-        may_deny_longer; /* NS records beside a denial's SOA may come along, which Unbound takes out of what servers send */
+    bool may_be_shorter;    /* NS records in Authority and all of Additional may be missing: a minimal response */
+    bool may_deny_longer;   /* NS records may come along beside a denial's SOA: Unbound takes them out */
     bool without_keepalive; /* the option is not looked at */
     const char *difference; /* the first one, in the arena, when they do not match */
 };

@@ -262,7 +262,8 @@ static struct resolver_parts parts_of(const struct run *run)
     };
 }
 
-/* Questions with RD=0 are resolved all the same, but for clients that may look into the cache when that holds an NS set. */
+/* Questions with RD=0 are resolved all the same, but for clients that may look into the cache when that
+ * holds an NS set. */
 static void resolve(struct run *run, struct asker *asker, const struct address *client)
 {
     struct question question = retell_question(&run->config->retelling, &asker->query, &asker->retelling), referral;
@@ -515,7 +516,8 @@ static bool read_duration(struct run *run, const struct story_step *step, int64_
     return true;
 }
 
-/* In Unbound's stories a question in flight ends by REPLY or TIMEOUT alone; only where a client's patience counts do timers run. */
+/* In Unbound's stories a question in flight ends by REPLY or TIMEOUT alone; only where a client's patience
+ * counts do timers run. */
 static bool has_no_timeouts(const struct run *run)
 {
     const struct stale_options *stale = &run->config->resolver.stale;
@@ -644,8 +646,8 @@ static bool check_answer(struct run *run, const struct story_step *step)
     return true;
 }
 
-/* Who falls back from letter case (draft-vixie-dnsext-dns0x20) asks one server after another and compares, or asks once over TCP:
- * its own business.  What is told of it beyond the client's answer means nothing. */
+/* Who falls back from letter case (draft-vixie-dnsext-dns0x20) asks one server after another and compares, or asks once
+ * over TCP: its own business.  What is told of it beyond the client's answer means nothing. */
 static bool has_fallen_back(const struct run *run)
 {
     return run->config->resolver.random_case && !TAILQ_EMPTY(&run->answers);

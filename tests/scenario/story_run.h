@@ -9,8 +9,8 @@ struct story_run_options {
     bool verbose; /* every packet to stdout */
 };
 
-/* True: the client saw what the story tells.  False: *report says where not, what was expected, what came and why, in the
- * arena. */
+/* True: the client saw what the story tells.  False: *report says where not, what was expected, what came and
+ * why, in the arena. */
 bool story_run(struct arena *arena, const struct story *story, const struct story_config *config,
                const struct story_run_options *options, const char **report);
 

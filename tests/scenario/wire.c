@@ -1,9 +1,9 @@
 /* replay-wire FILE CLOCK RESOLVER SERVER…: tells one story to a resolver over real sockets.
  *
- * FILE is a story in Deckard's dialect, CLOCK a file of libfaketime's that holds the story's time, RESOLVER the address that
- * the client asks, SERVER… those at which the story's servers are asked, all at port 53.  To be run where these exist and
- * nothing else listens on them (a network namespace).  Says "ready" once the servers listen; then waits for a line on
- * standard input. */
+ * FILE is a story in Deckard's dialect, CLOCK a file of libfaketime's that holds the story's time, RESOLVER the address
+ * that the client asks, SERVER… those at which the story's servers are asked, all at port 53.  To be run where these
+ * exist and nothing else listens on them (a network namespace).  Says "ready" once the servers listen; then waits for a
+ * line on standard input. */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* For tests: algorithm 14 as libcrypto verifies it, to hold crypto/p384 against.  A verifier of its own, please: keys are
- * kept by the algorithm's number. */
+/* For tests: algorithm 14 as libcrypto verifies it, to hold crypto/p384 against.  A verifier of its own, please: keys
+ * are kept by the algorithm's number. */
 #ifndef TESTS_SUPPORT_P384_BY_LIBCRYPTO_H
 #define TESTS_SUPPORT_P384_BY_LIBCRYPTO_H
 

@@ -19,8 +19,8 @@ uint16_t signer_key_tag(const struct signer *signer);
 
 /* A signature over any octets, in the form of the Signature field. */
 struct octets sign_octets(struct arena *arena, const struct signer *signer, struct octets data);
-/* RDATA of an RRSIG over the RRset with the fields as they stand in *fields, sensible or not; its signature and signed_part
- * are not read. */
+/* RDATA of an RRSIG over the RRset with the fields as they stand in *fields, sensible or not; its signature and
+ * signed_part are not read. */
 struct octets sign_as(struct arena *arena, const struct signer *signer, const struct rrset *rrset,
                       const struct rrsig *fields);
 /* The fields that an honest signer of the zone would write: labels, TTL, key tag and algorithm from RRset and key. */
