@@ -1,5 +1,6 @@
 /* What became of a question in flight: a reply is filed, or there is none. */
-#include "resolver/internal.h"
+#include "resolver/lookup.h"
+#include "resolver/reply.h"
 
 enum { REVALIDATE_S_MIN = 60 };
 
@@ -16,7 +17,7 @@ void lookup_exchange_over(struct resolver *r, struct lookup *l)
 
 static bool is_minimised(const struct lookup *l)
 {
-    return l->asked.qtype != l->question.qtype || l->asked.qname.labels != l->question.qname.labels;
+    return l->sent.question.qtype != l->question.qtype || l->sent.question.qname.labels != l->question.qname.labels;
 }
 
 static void give_up_target(struct lookup *l)
@@ -30,8 +31,8 @@ static bool fall_back_to_full_name(const struct resolver_options *options, struc
 {
     if (!is_minimised(l) || options->minimisation == MINIMISATION_STRICT)
         return false;
-    l->full_name = true;
-    if (l->sent_tcp)
+    l->at_cut.full_name = true;
+    if (l->sent.over_tcp)
         l->target->tcp_sent--;
     else
         l->target->udp_sent--;
@@ -103,12 +104,11 @@ static bool absorb_minimised(struct resolver *r, struct lookup *l, struct reply 
     struct answer *answer = reply->answers[0];
     l->minimised++;
     if (r->parts.options->minimisation != MINIMISATION_STRICT && !may_be_proven(r, l, answer, scratch, now)) {
-        l->full_name =
-            true; /* no cut here: most names are in this zone then; and some servers deny empty non-terminals */
+        l->at_cut.full_name = true; /* most names are in this zone then, and some servers deny empty non-terminals */
         return false;
     }
     if (answer->kind != ANSWER_NXDOMAIN) {
-        l->known_labels = l->asked.qname.labels;
+        l->known_labels = l->sent.question.qname.labels;
         return false;
     }
     answer->question = l->question; /* RFC 8020: nothing below either */
@@ -132,7 +132,7 @@ static void absorb_priming(struct resolver *r, const struct message *message, co
 static void forget_doubted_cut(struct resolver *r, const struct lookup *l)
 {
     if (l->cut_is_doubted && dname_is_below(&l->doubted, &l->cut->delegation->zone) &&
-        dname_is_subdomain(&l->asked.qname, &l->doubted))
+        dname_is_subdomain(&l->sent.question.qname, &l->doubted))
         cache_drop_delegation(r->parts.cache, &l->doubted, l->origin);
 }
 
@@ -228,7 +228,7 @@ static void absorb_answer(struct resolver *r, struct lookup *l, struct reply *re
         lookup_keep(r, l, reply->answers[i], now);
     reply->answers[0]->question.qname = l->question.qname; /* the case the client used, not ours */
     l->from = l->target->address;
-    l->from_tcp = l->sent_tcp;
+    l->from_tcp = l->sent.over_tcp;
     lookup_finish(r, l, reply->answers[0], now);
 }
 
@@ -242,9 +242,9 @@ static bool may_know_better(const struct lookup *l, const struct target *target)
  * other server is heard. */
 static bool hears_another(struct lookup *l)
 {
-    if (l->was_empty || is_minimised(l))
+    if (l->at_cut.was_empty || is_minimised(l))
         return false;
-    l->was_empty = true;
+    l->at_cut.was_empty = true;
     for (uint16_t i = 0; i < l->cut->target_count; i++)
         if (may_know_better(l, l->cut->targets[i]))
             return true;
@@ -266,22 +266,22 @@ static void learn_of_edns(struct server *server, const struct lookup *l, enum re
 static void learn_of_plainness(struct server *server, const struct lookup *l, enum reply_kind kind, struct now now)
 {
     bool is_answer = kind == REPLY_ANSWER || kind == REPLY_REFERRAL;
-    server->bears_all |= is_answer ? !l->sent_plain : l->sent_plain && kind == REPLY_REFUSED;
-    if (is_answer && l->sent_plain && !server->bears_all && !l->cut->tcp_is_tried)
+    server->bears_all |= is_answer ? !l->sent.plainly : l->sent.plainly && kind == REPLY_REFUSED;
+    if (is_answer && l->sent.plainly && !server->bears_all && !l->cut->tcp_is_tried)
         server->plain_until_ms = now.monotonic_ms + PLAIN_S * 1000;
 }
 
 /* Without options first: what a server says of those it does not know is not said of EDNS. */
 static bool stumbled_over_options(const struct lookup *l, const struct message *message)
 {
-    return l->sent_options &&
+    return l->sent.with_options &&
            (message->rcode == RCODE_FORMERR || message->rcode == RCODE_NOTIMP || message->rcode == RCODE_BADVERS);
 }
 
 /* This way leads to nothing: TCP may, and if it was TCP the server does not. */
 static void prefer_tcp(struct lookup *l)
 {
-    if (l->sent_tcp)
+    if (l->sent.over_tcp)
         give_up_target(l);
     l->target->use_tcp = true;
 }
@@ -289,11 +289,11 @@ static void prefer_tcp(struct lookup *l)
 static struct asked asked_of(const struct lookup *l, const struct resolver_options *options, struct now now)
 {
     return (struct asked) {
-        .question = &l->asked,
+        .question = &l->sent.question,
         .zone = &l->cut->delegation->zone,
         .origin = l->origin,
         .recursive = l->cut->recursive,
-        .with_edns = l->sent_edns,
+        .with_edns = l->sent.with_edns,
         .shows_ns = options->shows_ns,
         .child_ns = options->child_ns,
         .any_glue = options->any_glue,
@@ -308,7 +308,7 @@ static struct asked asked_of(const struct lookup *l, const struct resolver_optio
 /* Letter case and CD may be what was refused.  Once, when nobody else is left, and not of those who bear both. */
 static bool is_worth_a_plain_question(struct resolver *r, const struct lookup *l, struct now now)
 {
-    return !l->sent_plain && !l->asked_plainly && !l->cut->recursive &&
+    return !l->sent.plainly && !l->asked_plainly && !l->cut->recursive &&
            !servers_get(r->servers, &l->target->address)->bears_all && !cut_has_targets_left(r, l, now);
 }
 
@@ -334,7 +334,7 @@ static void absorb_reply(struct resolver *r, struct lookup *l, const struct mess
     struct server *server = servers_get(r->servers, &l->target->address);
     struct reply reply;
     reply_read(message, &asked, scratch, &reply);
-    bool is_accepted = l->accept_recursion_lame || (reply.kind == REPLY_EMPTY && !hears_another(l));
+    bool is_accepted = l->at_cut.accept_recursion_lame || (reply.kind == REPLY_EMPTY && !hears_another(l));
     if ((reply.kind == REPLY_RECURSION_LAME || reply.kind == REPLY_EMPTY) && is_accepted)
         reply.kind = REPLY_ANSWER;
     learn_of_edns(server, l, reply.kind, now);
@@ -377,7 +377,7 @@ void lookup_absorb(struct resolver *r, struct lookup *l, const struct message *r
                    struct arena *scratch, struct now now)
 {
     struct server *server = servers_get(r->servers, &l->target->address);
-    server_answered(server, now.monotonic_ms - l->sent_ms);
+    server_answered(server, now.monotonic_ms - l->sent.at_ms);
     lookup_exchange_over(r, l);
     task_wake(r, &l->task);
     if (read == OK && lookup_cookie_wants_more(r, l, reply))
@@ -406,7 +406,7 @@ static void use_tcp_alone(struct resolver *r, struct lookup *l, struct now now)
 /* It speaks no TCP: who sends forged replies is not to make it unreachable. */
 static bool goes_back_to_udp(struct server *server, struct lookup *l, struct now now)
 {
-    if (!l->sent_tcp || server->tcp_until_ms <= now.monotonic_ms)
+    if (!l->sent.over_tcp || server->tcp_until_ms <= now.monotonic_ms)
         return false;
     server->tcp_until_ms = 0;
     l->target->use_tcp = false;
@@ -418,7 +418,7 @@ static bool goes_back_to_udp(struct server *server, struct lookup *l, struct now
  * silent, and asks again. */
 static bool waits_for_forwarder(const struct lookup *l)
 {
-    uint8_t sent = l->sent_tcp ? l->target->tcp_sent : l->target->udp_sent;
+    uint8_t sent = l->sent.over_tcp ? l->target->tcp_sent : l->target->udp_sent;
     return l->cut->recursive && l->cut->target_count == 1 && sent < SENDS_PER_TARGET_MAX &&
            !zone_rule_is_first(l->rule);
 }
@@ -429,7 +429,7 @@ void lookup_exchange_failed(struct resolver *r, struct lookup *l, enum exchange_
     if (how != EXCHANGE_NO_SOCKET && waits_for_forwarder(l))
         return;
     if (how != EXCHANGE_NO_SOCKET && !goes_back_to_udp(server, l, now)) {
-        server_was_silent(server, l->sent_ms, now.monotonic_ms);
+        server_was_silent(server, l->sent.at_ms, now.monotonic_ms);
         l->target->given_up = true;
     }
     l->timeouts++;
@@ -442,7 +442,7 @@ static void doubt_minimised_question(const struct resolver_options *options, str
 {
     if (!is_minimised(l))
         return;
-    if (++l->minimised_timeouts == MINIMISED_TIMEOUTS_MAX)
+    if (++l->at_cut.minimised_timeouts == MINIMISED_TIMEOUTS_MAX)
         fall_back_to_full_name(options, l);
 }
 
@@ -451,11 +451,11 @@ void lookup_timed_out(struct resolver *r, struct lookup *l, struct now now)
     r->stats.timeouts++;
     l->timeouts++;
     struct server *server = servers_get(r->servers, &l->target->address);
-    server_was_silent(server, l->sent_ms, now.monotonic_ms);
+    server_was_silent(server, l->sent.at_ms, now.monotonic_ms);
     doubt_minimised_question(r->parts.options, l);
     if (l->forged > 0 && !l->target->udp_alone)
         use_tcp_alone(r, l, now);
-    if (l->sent_options && server->cookie.server_octets == 0)
+    if (l->sent.with_options && server->cookie.server_octets == 0)
         l->target->no_options = true; /* it may not bear them; one that has shown a cookie does */
     want_cancel(r, l->exchange);
     lookup_exchange_over(r, l);
@@ -468,7 +468,7 @@ void lookup_forged(struct resolver *r, struct lookup *l, struct now now)
     r->stats.forged_dropped++;
     if (l->forged < FORGED_MAX)
         l->forged++;
-    if (l->forged < FORGED_MAX || l->sent_tcp || l->target->udp_alone)
+    if (l->forged < FORGED_MAX || l->sent.over_tcp || l->target->udp_alone)
         return;
     use_tcp_alone(r, l, now);
     want_cancel(r, l->exchange);

@@ -1,5 +1,5 @@
 /* Addresses of name servers whose delegation did not tell them. */
-#include "resolver/internal.h"
+#include "resolver/lookup.h"
 
 enum {
     NAMES_AT_ONCE = 2, /* server names that are looked up at the same time, to begin with */
@@ -313,9 +313,9 @@ bool lookup_use_foreign_glue(struct resolver *r, struct lookup *l, struct now no
 {
     const struct delegation *delegation = l->cut->delegation;
     uint16_t before = l->cut->target_count;
-    if (l->glue_used || l->cut->configured)
+    if (l->at_cut.glue_used || l->cut->configured)
         return false;
-    l->glue_used = true;
+    l->at_cut.glue_used = true;
     for (uint16_t i = 0; i < delegation->server_count; i++) {
         add_glue_of(r->parts.options, l->cut, delegation, &delegation->servers[i].name); /* which nobody has verified */
         add_glue_from_above(r, l, &delegation->servers[i].name, now);

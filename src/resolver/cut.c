@@ -1,6 +1,6 @@
 /* Where a question stands: the zone whose servers are asked next, and the choice among them. */
 #include "message/pref64.h"
-#include "resolver/internal.h"
+#include "resolver/lookup.h"
 
 enum {
     SCORE_UNKNOWN_MS = 80, /* a server never asked is taken for a fair one, so that all get to be known */
@@ -178,8 +178,8 @@ static uint8_t sends_max(struct resolver *r, const struct target *target, struct
 
 static bool can_be_asked(struct resolver *r, const struct lookup *l, const struct target *target, struct now now)
 {
-    if (target->given_up || (target->recursion_lame && !l->accept_recursion_lame) ||
-        (lookup_avoids(l, &target->address) && !l->accept_avoided))
+    if (target->given_up || (target->recursion_lame && !l->at_cut.accept_recursion_lame) ||
+        (lookup_avoids(l, &target->address) && !l->at_cut.accept_avoided))
         return false;
     bool tcp = target->use_tcp || lookup_avoids(l, &target->address);
     return (tcp ? target->tcp_sent : target->udp_sent) < sends_max(r, target, now);

@@ -1,6 +1,6 @@
 /* When data does not validate, or is unsigned and nobody tells whether it may be: before that is final keys that may be
  * out of date are asked for anew, then other servers of the zone, then TCP, within the budget. */
-#include "resolver/internal.h"
+#include "resolver/request.h"
 
 static void remember_doubted(struct request *q)
 {

@@ -1,5 +1,5 @@
 /* What the validator is told: DS and DNSKEY sets, and where cuts may be. */
-#include "resolver/internal.h"
+#include "resolver/request.h"
 
 static enum fact fact_find(void *context, const struct dname *name, uint16_t type, struct answer **answer,
                            struct fact_failure *failure)

@@ -1,17 +1,14 @@
 /* One question, asked of authoritative servers from the closest known cut downwards (RFC 1034 section 5.3.3), or of
  * forwarders: its beginning, its end, and lookup_decide(), which names the next want from what is known.  cut.c chooses
  * the server, addresses.c finds those whose addresses are missing, absorb.c files what came. */
-#include "resolver/internal.h"
+#include "resolver/request.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 enum {
-    TYPE_OF_ZONE = 0,             /* in the cache of failures: the zone as a whole; no RR type (RFC 6895 section 3.1) */
     LOOKUP_MS_DISTRUSTFUL = 4000, /* there is an answer already, though a bad one */
     LOOKUP_MS_MAX = 12000,        /* RFC 8767 section 4 speaks of 10 to 30 s; clients give up earlier */
-    WAITS_DEPTH_MAX = 64,         /* of the waits-for graph; deeper counts as a cycle … */
-    WAITS_LOOKUPS_MAX = 256,      /* … as do more lookups below one: a client's question has LOOKUPS_MAX */
     QUESTION_OCTETS_MAX = 1024,   /* a name, and all options that we send */
 };
 
@@ -153,22 +150,6 @@ void lookup_finish(struct resolver *r, struct lookup *l, struct answer *answer, 
     lookup_free(r, l);
 }
 
-static struct question question_of_zone(const struct lookup *l, const struct dname *zone)
-{
-    return (struct question) { .qname = *zone, .qtype = TYPE_OF_ZONE, .qclass = l->question.qclass };
-}
-
-void lookup_spare_parent(struct resolver *r, const struct lookup *l, struct now now)
-{
-    struct question whole = question_of_zone(l, &l->doubted);
-    struct failure failure = { .site = "parent-asked",
-                               .text = "servers of the zone do not respond",
-                               .ede = EDE_NO_REACHABLE_AUTHORITY,
-                               .recheck_s = PARENT_RECHECK_S };
-    if (l->cut_is_doubted)
-        cache_put_failure(r->parts.cache, &whole, l->origin, &failure, now);
-}
-
 static void fail(struct resolver *r, struct lookup *l, int ede, const char *site, const char *text, struct now now)
 {
     l->end = LOOKUP_FAILED;
@@ -209,37 +190,6 @@ static void fail_of_servers(struct resolver *r, struct lookup *l, struct now now
 
 /* ---- waiting for another ---- */
 
-/* One walk through the waits-for graph. */
-struct walk {
-    const struct lookup *goal;
-    uint64_t number;
-    unsigned lookups_left;
-};
-
-/* Does `from` wait, however indirectly, for the goal?  Each lookup is looked at once: zones whose servers are named in
- * each other make more ways than anybody could walk. */
-static bool leads_to_goal(struct walk *walk, struct lookup *from, unsigned depth)
-{
-    if (from == walk->goal || depth == WAITS_DEPTH_MAX)
-        return true;
-    if (from->last_walk == walk->number)
-        return false;
-    if (walk->lookups_left-- == 0)
-        return true;
-    from->last_walk = walk->number;
-    const struct wait *wait;
-    LIST_FOREACH(wait, &from->waits, of_waiter)
-    if (leads_to_goal(walk, wait->lookup, depth + 1))
-        return true;
-    return false;
-}
-
-static bool leads_to(struct resolver *r, struct lookup *from, const struct lookup *l)
-{
-    struct walk walk = { .goal = l, .number = ++r->last_walk, .lookups_left = WAITS_LOOKUPS_MAX };
-    return leads_to_goal(&walk, from, 0);
-}
-
 bool lookup_is_under_way(struct resolver *r, const struct question *question)
 {
     struct lookup_wish wish = { .question = question };
@@ -248,14 +198,13 @@ bool lookup_is_under_way(struct resolver *r, const struct question *question)
     return find_running(r, &wish, origin) != NULL;
 }
 
-/* Waits for the lookup of question; false: it would wait for us, which costs nothing, or the budget says no. */
 bool lookup_join(struct resolver *r, struct lookup *l, const struct question *question, struct now now)
 {
     struct lookup_wish wish = { .question = question, .purse = l->purse, .depth = (uint8_t)(l->depth + 1) };
     uint16_t origin;
     zone_rule_for(r->parts.options, question, &origin);
     struct lookup *running = find_running(r, &wish, origin);
-    if (l->depth >= LOOKUP_DEPTH_MAX || (running != NULL && leads_to(r, running, l)) ||
+    if (l->depth >= LOOKUP_DEPTH_MAX || (running != NULL && waits_lead_to(r, running, l)) ||
         !budget_take_lookup(&l->purse->budget))
         return false;
     wait_for(&l->task, &l->waits, lookup_want(r, &wish, now));
@@ -306,12 +255,7 @@ static bool find_cut(struct resolver *r, struct lookup *l, struct now now)
 void lookup_enter_cut(struct resolver *r, struct lookup *l, struct delegation *delegation)
 {
     l->cut = cut_new(r->parts.options, l, delegation);
-    l->accept_recursion_lame = false;
-    l->accept_avoided = false;
-    l->was_empty = false;
-    l->glue_used = false;
-    l->full_name = false;
-    l->minimised_timeouts = 0;
+    l->at_cut = (struct at_cut) { 0 };
 }
 
 /* ---- asking ---- */
@@ -338,22 +282,13 @@ static bool is_last_chance(struct resolver *r, const struct lookup *l, struct no
            !lookup_has_names_left(r, l) && !is_one_of_several(r, l);
 }
 
-/* Was it only that packets were lost?  TCP sends them again by itself, and RFC 9520 section 3.1 counts by transport.
- * Once at a cut, and not for addresses of name servers, which are many and may be meant to cost. */
-static bool may_try_tcp(struct resolver *r, const struct lookup *l, const struct target *target, struct now now)
-{
-    return !l->cut->tcp_is_tried && l->depth == 0 && l->distrust.rounds == 0 && !target->given_up && !target->use_tcp &&
-           !target->udp_alone && target->tcp_sent == 0 &&
-           !server_is_silent(servers_get(r->servers, &target->address), now.monotonic_ms);
-}
-
 /* Of the n-th question to the target. */
 static int64_t choose_timeout_ms(struct resolver *r, const struct lookup *l, uint8_t n, struct now now)
 {
     if (is_last_chance(r, l, now))
-        return may_try_tcp(r, l, l->target, now) ? TIMEOUT_MAX_MS / 2 : TIMEOUT_MAX_MS;
+        return lookup_may_try_tcp(r, l, l->target, now) ? TIMEOUT_MAX_MS / 2 : TIMEOUT_MAX_MS;
     int64_t timeout_ms = server_timeout_ms(servers_get(r->servers, &l->target->address), n);
-    if (l->sent_tcp)
+    if (l->sent.over_tcp)
         timeout_ms *= 2; /* the handshake */
     return timeout_ms < TIMEOUT_MAX_MS ? timeout_ms : TIMEOUT_MAX_MS;
 }
@@ -370,12 +305,12 @@ static void send_question(struct resolver *r, struct lookup *l, struct target *t
     const struct server *server = servers_get(r->servers, &target->address);
     l->target = target;
     target->use_tcp |= server->tcp_until_ms > now.monotonic_ms;
-    l->sent_tcp = target->use_tcp || lookup_avoids(l, &target->address);
+    l->sent.over_tcp = target->use_tcp || lookup_avoids(l, &target->address);
     bool needs_signatures = l->distrust.rounds > 0; /* and there are none without EDNS */
-    l->sent_edns = !target->no_edns && (needs_signatures || server->no_edns_until_ms <= now.monotonic_ms);
-    uint8_t *sent = l->sent_tcp ? &target->tcp_sent : &target->udp_sent;
+    l->sent.with_edns = !target->no_edns && (needs_signatures || server->no_edns_until_ms <= now.monotonic_ms);
+    uint8_t *sent = l->sent.over_tcp ? &target->tcp_sent : &target->udp_sent;
     uint8_t n = (*sent)++;
-    l->sent_plain = is_to_be_plain(l, server, n, now);
+    l->sent.plainly = is_to_be_plain(l, server, n, now);
     int64_t timeout_ms = choose_timeout_ms(r, l, n, now);
 
     uint8_t buffer[QUESTION_OCTETS_MAX];
@@ -384,15 +319,15 @@ static void send_question(struct resolver *r, struct lookup *l, struct target *t
     struct exchange exchange = {
         .id = ++r->last_exchange,
         .server = target->address,
-        .transport = l->sent_tcp ? TRANSPORT_TCP : TRANSPORT_UDP,
+        .transport = l->sent.over_tcp ? TRANSPORT_TCP : TRANSPORT_UDP,
         .packet = lookup_write_question(r, l, &ask, now, buffer, sizeof(buffer)),
     };
     l->exchange = exchange.id;
     l->forged = 0;
-    l->sent_ms = now.monotonic_ms;
+    l->sent.at_ms = now.monotonic_ms;
     LIST_INSERT_HEAD(&r->exchanges[exchange.id % TABLE_BUCKETS], l, exchange_bucket);
     timers_set(&r->exchange_timers, &l->timer, now.monotonic_ms + timeout_ms);
-    if (l->sent_tcp)
+    if (l->sent.over_tcp)
         r->stats.exchanges_tcp++;
     else
         r->stats.exchanges_udp++;
@@ -400,112 +335,6 @@ static void send_question(struct resolver *r, struct lookup *l, struct target *t
 }
 
 /* ---- deciding ---- */
-
-/* The question goes where it would without its rule; what comes of it is kept as the rule's. */
-static void leave_rule(struct resolver *r, struct lookup *l)
-{
-    uint16_t origin;
-    const struct zone_rule *above = zone_rule_above(r->parts.options, l->rule, &l->question, &origin);
-    l->rule = above == NULL ? NULL : zone_rule_copy(l->arena, above);
-    l->cut = NULL;
-}
-
-static bool names(const struct delegation *delegation, const struct dname *server)
-{
-    for (uint16_t i = 0; i < delegation->server_count; i++)
-        if (dname_equal(&delegation->servers[i].name, server))
-            return true;
-    return false;
-}
-
-static bool has_target(const struct cut *cut, const struct address *address)
-{
-    for (uint16_t i = 0; i < cut->target_count; i++)
-        if (address_equal(&cut->targets[i]->address, address))
-            return true;
-    return false;
-}
-
-/* Somebody can be asked there who could not be asked here. */
-static bool offers_more(const struct cut *news, const struct cut *old)
-{
-    for (uint16_t i = 0; i < news->delegation->server_count; i++)
-        if (!names(old->delegation, &news->delegation->servers[i].name))
-            return true;
-    for (uint16_t i = 0; i < news->target_count; i++)
-        if (!has_target(old, &news->targets[i]->address))
-            return true;
-    return false;
-}
-
-/* Another lookup has asked the parent lately.  What it was told is tried, if that is news.  true: it is. */
-static bool use_news_of_parent(struct resolver *r, struct lookup *l, struct now now)
-{
-    struct cut *cut = l->news_used ? NULL : cut_of_cache(r, l, now);
-    if (cut == NULL || !offers_more(cut, l->cut))
-        return false;
-    l->news_used = true;
-    l->cut = cut;
-    return true;
-}
-
-/* Down again from the parent of the cut's zone. */
-static bool doubt_cut(struct resolver *r, struct lookup *l, struct now now)
-{
-    struct question whole = question_of_zone(l, &l->cut->delegation->zone);
-    struct failure before;
-    if (!l->is_fresh && cache_find_failure(r->parts.cache, &whole, l->origin, now, &before))
-        return use_news_of_parent(r, l, now);
-    l->cut_is_doubted = true;
-    l->doubted = l->cut->delegation->zone;
-    l->cut = NULL;
-    return true;
-}
-
-static bool try_tcp(struct resolver *r, struct lookup *l, struct now now)
-{
-    struct target *fastest = NULL;
-    for (uint16_t i = 0; i < l->cut->target_count; i++) {
-        struct target *target = l->cut->targets[i];
-        if (may_try_tcp(r, l, target, now) &&
-            (fastest == NULL ||
-             servers_get(r->servers, &target->address)->srtt_ms < servers_get(r->servers, &fastest->address)->srtt_ms))
-            fastest = target;
-    }
-    if (fastest == NULL)
-        return false;
-    l->cut->tcp_is_tried = true;
-    fastest->use_tcp = true;
-    fastest->tcp_sent = SENDS_PER_TARGET_MAX - 1;
-    return true;
-}
-
-/* All servers have failed.  A delegation that was in the cache may be outdated: come down again from its parent, once.
- * It stays until the parent has said something else: it may know addresses that nobody tells just now. */
-static bool try_another_way(struct resolver *r, struct lookup *l, struct now now)
-{
-    if (lookup_doubt_glue(r, l) || lookup_want_more_addresses(r, l) || lookup_use_foreign_glue(r, l, now))
-        return true;
-    if (try_tcp(r, l, now))
-        return true;
-    if (l->distrust.avoid_count > 0 && !l->accept_avoided) {
-        l->accept_avoided = true;
-        return true;
-    }
-    for (uint16_t i = 0; i < l->cut->target_count; i++)
-        if (l->cut->targets[i]->recursion_lame && !l->accept_recursion_lame) {
-            l->accept_recursion_lame = true;
-            return true;
-        }
-    if (l->cut->configured && zone_rule_is_first(l->rule)) {
-        leave_rule(r, l);
-        return true;
-    }
-    bool may_be_outdated = l->cut->from_cache && !l->cut_is_doubted && !dname_is_root(&l->cut->delegation->zone);
-    if (may_be_outdated && doubt_cut(r, l, now))
-        return true;
-    return stale_use_old_cut(r, l, now);
-}
 
 /* The servers of a cut high up may be many: an expired delegation is not kept for when all of them have been tried. */
 static bool is_kept_waiting(const struct resolver *r, const struct lookup *l, struct now now)
@@ -559,7 +388,7 @@ void lookup_decide(struct resolver *r, struct lookup *l, struct now now)
             return;
         if (lookup_want_addresses(r, l, now))
             continue;
-        if (!try_another_way(r, l, now))
+        if (!lookup_try_another_way(r, l, now))
             break;
     }
     if (l->purse->budget.spent != NULL)

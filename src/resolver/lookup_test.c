@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "message/testing.h"
-#include "resolver/internal.h"
+#include "resolver/lookup.h"
 #include "resolver/world.h"
 
 enum { SENT_MAX = 2 * UPSTREAM_PACKETS_MAX };

@@ -1,5 +1,5 @@
 /* What a request has learnt, or waits for. */
-#include "resolver/internal.h"
+#include "resolver/request.h"
 
 struct pin *pin_find(struct request *q, const struct question *question)
 {

@@ -1,5 +1,5 @@
 /* Prefetch: what is in use is asked for anew before it expires, by requests that nobody waits for. */
-#include "resolver/internal.h"
+#include "resolver/request.h"
 
 bool prefetch_is_due(const struct answer *answer, struct now now)
 {

@@ -1,4 +1,4 @@
-#include "resolver/internal.h"
+#include "resolver/lookup.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -47,7 +47,7 @@ void lookup_minimise(const struct resolver_options *options, const struct lookup
     uint8_t known = l->known_labels > zone_labels ? l->known_labels : zone_labels;
     uint8_t all = l->question.qname.labels;
     if (options->minimisation == MINIMISATION_OFF || !is_minimised_here(options, l) || l->cut->recursive ||
-        l->full_name || l->minimised >= MINIMISE_COUNT_MAX || known >= all)
+        l->at_cut.full_name || l->minimised >= MINIMISE_COUNT_MAX || known >= all)
         return;
     uint8_t labels = (uint8_t)(known + labels_to_add(known, all, l->minimised));
     while (labels < all && begins_with_underscore(&l->question.qname, labels))
@@ -138,36 +138,36 @@ struct octets lookup_write_question(struct resolver *r, struct lookup *l, const 
                                     uint8_t *buffer, size_t size)
 {
     const struct resolver_options *options = r->parts.options;
-    l->id = random_u16(r->parts.random);
-    l->asked = *ask;
+    l->sent.id = random_u16(r->parts.random);
+    l->sent.question = *ask;
     struct question on_wire = *ask;
-    l->case_is_random = options->random_case && !l->sent_tcp && !l->sent_plain &&
-                        !is_in_zones(&ask->qname, options->case_except, options->case_except_count);
-    if (l->case_is_random)
+    l->sent.case_is_random = options->random_case && !l->sent.over_tcp && !l->sent.plainly &&
+                             !is_in_zones(&ask->qname, options->case_except, options->case_except_count);
+    if (l->sent.case_is_random)
         randomise_case(r->parts.random, &on_wire.qname);
-    else if (l->sent_plain)
+    else if (l->sent.plainly)
         dname_lower(&ask->qname, &on_wire.qname);
-    l->asked_on_wire = on_wire.qname;
+    l->sent.name_on_wire = on_wire.qname;
     struct header header = {
-        .id = l->id,
+        .id = l->sent.id,
         .rd = l->cut->recursive,
-        .cd = !l->distrust.checking_enabled && (l->cut->recursive || (l->sent_edns && !l->sent_plain)),
+        .cd = !l->distrust.checking_enabled && (l->cut->recursive || (l->sent.with_edns && !l->sent.plainly)),
     };
     struct edns edns = { .present = true, .dnssec_ok = true, .udp_octets = options->edns_octets };
     uint8_t tags[2 * SIGNALLED_TAGS_MAX], cookie[COOKIE_OCTETS_MAX];
     struct understood understood;
-    l->sent_cookie = false;
-    if (l->sent_edns && may_send_options(r, l, now)) {
+    l->sent.with_cookie = false;
+    if (l->sent.with_edns && may_send_options(r, l, now)) {
         lookup_put_cookie(r, l, now, &edns, cookie);
         signal_anchors(r, ask, now, &edns, tags);
         signal_algorithms(r, &edns, &understood);
         put_client_string(options, &l->target->address, &edns);
     }
-    l->sent_options = edns.option_count > 0;
+    l->sent.with_options = edns.option_count > 0;
     struct message_writer m;
     message_begin(&m, buffer, size, &header);
     message_put_question(&m, &on_wire);
-    if (l->sent_edns)
+    if (l->sent.with_edns)
         message_put_edns(&m, &edns);
     return message_end(&m);
 }

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "message/testing.h"
-#include "resolver/internal.h"
+#include "resolver/lookup.h"
 
 #define FIVE   "a.b.c.d.e."
 #define TWENTY FIVE FIVE FIVE FIVE
@@ -51,7 +51,7 @@ static void minimised_names(void **state)
             .cut = &cut,
             .known_labels = cases[i].known_labels,
             .minimised = cases[i].sent,
-            .full_name = cases[i].full_name,
+            .at_cut.full_name = cases[i].full_name,
         };
         struct resolver_options options = { .minimisation = cases[i].minimisation, .minimisation_type = TYPE_NS };
         struct question ask;
@@ -94,7 +94,7 @@ static void ask(struct resolver_options *options, bool recursive, struct lookup 
     lookup->target = &target;
     struct octets octets = lookup_write_question(&r, lookup, &lookup->question, now, buffer, sizeof(buffer));
     assert_int_equal(message_read(octets, arena, message), OK);
-    assert_int_equal(message->header.id, lookup->id);
+    assert_int_equal(message->header.id, lookup->sent.id);
     servers_free(r.servers);
     random_free(random);
 }
@@ -107,19 +107,19 @@ static void questions_on_the_wire(void **state)
     struct resolver_options options = { .random_case = true, .edns_octets = 1232 };
     struct lookup lookup = {
         .question = { .qname = name_of("a-long-name-with-many-letters.example."), .qtype = TYPE_A, .qclass = CLASS_IN },
-        .sent_edns = true
+        .sent.with_edns = true,
     };
     ask(&options, false, &lookup, &message, arena);
     assert_true(!message.header.rd && message.header.cd && message.edns.dnssec_ok);
     assert_int_equal(message.edns.udp_octets, 1232);
-    assert_true(lookup.case_is_random && dname_equal(&message.question.qname, &lookup.question.qname));
+    assert_true(lookup.sent.case_is_random && dname_equal(&message.question.qname, &lookup.question.qname));
     assert_false(dname_same_case(&message.question.qname, &lookup.question.qname));
-    assert_true(dname_same_case(&message.question.qname, &lookup.asked_on_wire));
+    assert_true(dname_same_case(&message.question.qname, &lookup.sent.name_on_wire));
 
-    lookup.sent_tcp = true; /* nobody forges there */
-    lookup.sent_edns = false;
+    lookup.sent.over_tcp = true; /* nobody forges there */
+    lookup.sent.with_edns = false;
     ask(&options, true, &lookup, &message, arena);
-    assert_true(message.header.rd && !message.edns.present && !lookup.case_is_random);
+    assert_true(message.header.rd && !message.edns.present && !lookup.sent.case_is_random);
     assert_true(dname_same_case(&message.question.qname, &lookup.question.qname));
 
     lookup.distrust.checking_enabled = true; /* a forwarder that is to sort Bogus data out itself */

@@ -1,6 +1,6 @@
 /* Keys that are out of date: a zone whose keys were exchanged in a hurry (RFC 6781 section 4.2) signs with what our
  * cache does not know yet, and would be Bogus until the TTL of its DNSKEY or DS set has run down. */
-#include "resolver/internal.h"
+#include "resolver/request.h"
 
 enum {
     RENEWAL_S_MIN = 60, /* a younger set is not asked for anew: so often at most for a zone, whatever is signed badly */

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "resolver/internal.h"
+#include "resolver/request.h"
 
 /* RFC 9567 section 5: uncompressed, and nothing behind it.  The root stands for nobody. */
 const struct dname *report_agent_of(const struct edns *edns, struct arena *arena)

@@ -1,4 +1,4 @@
-#include "resolver/internal.h"
+#include "resolver/request.h"
 
 #include <limits.h>
 #include <stddef.h>
@@ -90,25 +90,6 @@ void purse_release(struct purse *purse)
 {
     if (--purse->holders == 0)
         free(purse);
-}
-
-void wait_for(struct task *waiter, struct wait_list *waits, struct lookup *lookup)
-{
-    struct wait *wait = memory_new(1, sizeof(*wait));
-    wait->waiter = waiter;
-    wait->lookup = lookup;
-    LIST_INSERT_HEAD(&lookup->waiters, wait, of_lookup);
-    LIST_INSERT_HEAD(waits, wait, of_waiter);
-}
-
-void wait_end(struct resolver *r, struct wait *wait)
-{
-    struct lookup *lookup = wait->lookup;
-    LIST_REMOVE(wait, of_lookup);
-    LIST_REMOVE(wait, of_waiter);
-    free(wait);
-    if (LIST_EMPTY(&lookup->waiters) && lookup->end == LOOKUP_RUNNING)
-        lookup_abandon(r, lookup);
 }
 
 void task_wake(struct resolver *r, struct task *task)
@@ -301,7 +282,8 @@ static struct lookup *find_exchange(struct resolver *r, uint64_t exchange)
 /* The name that was asked, and in its letter case where that was made random (0x20): servers need not keep it. */
 static bool is_name_asked(const struct lookup *l, const struct dname *qname)
 {
-    return l->case_is_random ? dname_same_case(qname, &l->asked_on_wire) : dname_equal(qname, &l->asked.qname);
+    return l->sent.case_is_random ? dname_same_case(qname, &l->sent.name_on_wire)
+                                  : dname_equal(qname, &l->sent.question.qname);
 }
 
 /* Id, QR, opcode and the question (RFC 5452 section 9.1).  A server that does not understand us may leave the question
@@ -309,7 +291,7 @@ static bool is_name_asked(const struct lookup *l, const struct dname *qname)
 static bool belongs_to(const struct lookup *l, struct octets reply)
 {
     struct header header;
-    if (header_read(reply, &header) != OK || header.id != l->id || !header.qr || header.opcode != OPCODE_QUERY)
+    if (header_read(reply, &header) != OK || header.id != l->sent.id || !header.qr || header.opcode != OPCODE_QUERY)
         return false;
     if (header.counts[0] == 0)
         return header.rcode != RCODE_NOERROR && header.rcode != RCODE_NXDOMAIN;
@@ -318,7 +300,8 @@ static bool belongs_to(const struct lookup *l, struct octets reply)
     reader_octets(&reader, HEADER_OCTETS);
     reader_dname_uncompressed(&reader, &qname);
     uint16_t qtype = reader_u16(&reader), qclass = reader_u16(&reader);
-    return !reader.failed && qtype == l->asked.qtype && qclass == l->asked.qclass && is_name_asked(l, &qname);
+    return !reader.failed && qtype == l->sent.question.qtype && qclass == l->sent.question.qclass &&
+           is_name_asked(l, &qname);
 }
 
 /* A copy with the question's name in the case it had before it was made random: names that are compressed against it
@@ -326,8 +309,9 @@ static bool belongs_to(const struct lookup *l, struct octets reply)
 static struct octets restore_case(const struct lookup *l, struct octets reply, struct arena *arena)
 {
     struct octets copy = octets_copy(arena, reply);
-    if (copy.len >= HEADER_OCTETS + (size_t)l->asked.qname.len && (reply.data[4] | reply.data[5]) != 0)
-        memcpy((uint8_t *)(uintptr_t)copy.data + HEADER_OCTETS, l->asked.qname.octets, l->asked.qname.len);
+    if (copy.len >= HEADER_OCTETS + (size_t)l->sent.question.qname.len && (reply.data[4] | reply.data[5]) != 0)
+        memcpy((uint8_t *)(uintptr_t)copy.data + HEADER_OCTETS, l->sent.question.qname.octets,
+               l->sent.question.qname.len);
     return copy;
 }
 

@@ -1,7 +1,7 @@
 /* Stale answers (RFC 8767): what a client gets when nobody can be asked, or nobody answers in time.  Served are answers
  * that were Secure or Insecure when they were fresh and whose signatures have not ended, without AD unless the operator
  * wants it (doc/decisions/0015); links of a chain that are still fresh stay what they are. */
-#include "resolver/internal.h"
+#include "resolver/request.h"
 
 static const char site_stale[] = "stale";
 

@@ -4,7 +4,7 @@
  * The denial index says which records speak of a name; that they prove it is for the validator's own functions to say.
  * A client gets what the zone would send: SOA, records and signatures, so that it can validate them again.  Nothing
  * made here is stored: each time it is made anew, of what is still true then. */
-#include "resolver/internal.h"
+#include "resolver/request.h"
 
 #include "crypto/verify.h"
 #include "validator/denial.h"

@@ -10,7 +10,7 @@
 
 #include "cache/testing.h"
 #include "message/text.h"
-#include "resolver/internal.h"
+#include "resolver/request.h"
 #include "resolver/world.h"
 #include "tests/support/signer.h"
 

@@ -1,5 +1,5 @@
 /* For the host's witness (witness.h): whose word made a verdict what it is. */
-#include "resolver/internal.h"
+#include "resolver/request.h"
 
 static void add_trial(struct testimony *testimony, const struct pin *pin, const struct verdict *verdict)
 {

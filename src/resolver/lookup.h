@@ -1,0 +1,267 @@
+/* A lookup: one question, asked of authoritative servers from the closest known cut downwards, or of forwarders. */
+#ifndef RESOLVER_LOOKUP_H
+#define RESOLVER_LOOKUP_H
+
+#include "resolver/internal.h"
+
+enum {
+    CUT_TARGETS_MAX = 64,       /* addresses considered at one cut */
+    SENDS_PER_TARGET_MAX = 3,   /* per transport: RFC 9520 section 3.1 */
+    REFUSALS_BORNE = 2,         /* by servers that are asked again: a failure may pass */
+    MINIMISE_COUNT_MAX = 10,    /* RFC 9156 section 2.3 */
+    MINIMISE_ONE_LABEL = 4,     /* the same: the first so many questions add one label each */
+    MINIMISED_TIMEOUTS_MAX = 3, /* then servers get the whole name: some drop what they do not expect */
+    FORGED_MAX = 20,            /* wrong replies to one question until it is asked over TCP (RFC 5452 section 9.2) */
+    AVOID_MAX = 4,              /* servers whose data did not validate, while another is tried */
+};
+
+struct target { /* one address of a server of the cut */
+    struct address address;
+    uint8_t udp_sent, tcp_sent;
+    bool given_up;       /* lame, refused, malformed …: not asked again in this lookup */
+    bool recursion_lame; /* answered from recursion, or with nothing: only when nobody else does better */
+    bool use_tcp;        /* truncated, or forged replies were seen */
+    bool udp_alone;      /* the latter, and it speaks no TCP: whatever is forged */
+    bool no_edns;
+    bool plain;          /* refused a question with CD set and letters in both cases */
+    bool no_options;     /* stumbled over EDNS options, or seemed to */
+    bool cookie_was_bad; /* BADCOOKIE: asked once more with the new one */
+};
+
+struct server_name { /* how far its addresses are looked for */
+    bool asked_ipv4, asked_ipv6;
+    bool is_hinted;       /* glue of a zone above it was looked for */
+    bool is_awaited;      /* a lookup is under way */
+    bool has_failed;      /* one of them, rather than told that there is no address */
+    bool is_paid;         /* out of the budget, until there is one */
+    struct dname *target; /* it is an alias of that, as it must not be (RFC 2181 section 10.3); NULL: it is none */
+};
+
+struct cut { /* where the question stands */
+    struct delegation *delegation;
+    bool configured;            /* addresses out of the configuration: special ones may be asked */
+    bool recursive;             /* a forwarder: RD=1 */
+    bool tcp_alone;             /* the rule says so */
+    bool from_cache;            /* known before this lookup: may be outdated */
+    const struct address *only; /* NULL: any target will do */
+    struct arena *arena;        /* the lookup's */
+    uint16_t target_count;
+    struct target *targets[CUT_TARGETS_MAX];
+    struct server_name names[NS_PER_ZONE_MAX]; /* of delegation->servers */
+    uint8_t names_asked;
+    bool glue_is_doubted; /* nobody could be reached by it */
+    bool wants_more;      /* addresses of a kind that glue does not tell are looked for, too */
+    bool tcp_is_tried;    /* of somebody who was silent over UDP */
+    bool names_are_known; /* the cache was looked into for their addresses */
+};
+
+/* What has been tried at the cut's servers, or is borne from them: forgotten when a referral leads on. */
+struct at_cut {
+    bool full_name;             /* no more minimised questions (doc/decisions/0005) */
+    uint8_t minimised_timeouts; /* of such questions */
+    bool accept_recursion_lame; /* nobody else is left but those that answer out of recursion … */
+    bool accept_avoided;        /* … or those in distrust.avoid */
+    bool was_empty;             /* a reply: the next one is believed */
+    bool glue_used;             /* glue of other zones' delegations was tried for server names */
+};
+
+/* The question in flight, as it was sent. */
+struct sent {
+    int64_t at_ms; /* monotonic */
+    uint16_t id;
+    struct question question;  /* minimised, perhaps */
+    struct dname name_on_wire; /* its name as it was written … */
+    bool case_is_random;       /* … in random case (0x20) */
+    bool over_tcp;
+    bool with_edns;
+    bool with_options;
+    bool plainly; /* neither CD nor random case */
+    bool with_cookie;
+    uint8_t cookie[COOKIE_CLIENT_OCTETS]; /* our part of it */
+};
+
+/* How a lookup asks when data from earlier servers did not validate. */
+struct distrust {
+    uint8_t rounds; /* 0: nothing wrong yet */
+    uint8_t avoid_count;
+    struct address avoid[AVOID_MAX]; /* asked only when nobody else is left, and then over TCP */
+    bool checking_enabled;           /* forwarders: CD=0, so that they sort the bad data out themselves */
+};
+
+enum lookup_end { LOOKUP_RUNNING, LOOKUP_ANSWERED, LOOKUP_FAILED };
+
+struct lookup {
+    struct task task;
+    LIST_ENTRY(lookup) bucket;
+    struct arena *arena;
+    struct question question;
+    uint16_t origin;
+    struct zone_rule *rule;             /* the forward or stub zone that holds the name; NULL: iterate.  A copy */
+    bool is_priming;                    /* ". NS" asked of the hints, or the same of a stub zone */
+    bool is_fresh;                      /* no cached failure counts, never shared */
+    int64_t leeway_ms;                  /* delegations that have no longer to live are passed over */
+    const struct single_server *single; /* NULL: any server will do */
+    uint8_t depth;
+    struct distrust distrust;
+    struct purse *purse;
+    struct wait_list waiters;
+    struct wait_list waits;
+    int64_t give_up_ms; /* monotonic */
+    uint64_t last_walk; /* of the waits-for graph that came by */
+
+    struct cut *cut; /* NULL: to be found */
+    struct at_cut at_cut;
+    bool primed;           /* priming was tried by this lookup */
+    bool news_used;        /* what another lookup was told by the parent was taken, once */
+    bool cut_is_doubted;   /* a delegation of the cache led nowhere: its parent is asked, once */
+    struct dname doubted;  /* … the zone it is of */
+    bool old_cut_is_tried; /* an expired delegation was looked for */
+    int64_t began_ms;      /* monotonic */
+    uint64_t epoch;        /* of the cache when it began */
+    uint8_t referrals;
+    uint8_t known_labels; /* no cut at or above that many labels of qname, below the cut's zone */
+    uint8_t minimised;    /* minimised questions sent */
+    bool asked_plainly;   /* who refused was asked once more */
+    bool lacks_names;     /* the budget did not suffice for all that could be found */
+
+    uint64_t exchange; /* 0: nothing in flight */
+    LIST_ENTRY(lookup) exchange_bucket;
+    struct timer timer;    /* of the exchange */
+    struct target *target; /* asked now */
+    struct sent sent;
+    uint8_t forged; /* replies that did not belong to the question */
+
+    enum lookup_end end;
+    struct answer *answer; /* LOOKUP_ANSWERED */
+    struct address from;   /* … by this server */
+    bool from_tcp;
+    bool without_edns;         /* the last reply was */
+    const struct dname *agent; /* … which wants errors reported there (RFC 9567); NULL: it does not say */
+    struct failure failure;    /* LOOKUP_FAILED */
+    bool failure_is_cached;
+    uint8_t timeouts, refusals; /* for the text of the failure */
+};
+
+/* lookup.c */
+struct lookup_wish {
+    const struct question *question;
+    const struct distrust *distrust;    /* NULL: none */
+    const struct single_server *single; /* NULL: any server will do */
+    bool is_fresh;                      /* ask the network, whatever failed before; not shared */
+    int64_t leeway_ms;
+    struct purse *purse;
+    uint8_t depth;
+};
+/* Joins the lookup that is under way, or starts one. */
+struct lookup *lookup_want(struct resolver *r, const struct lookup_wish *wish, struct now now);
+void lookup_decide(struct resolver *r, struct lookup *l, struct now now);
+/* One that others may join. */
+bool lookup_is_under_way(struct resolver *r, const struct question *question);
+/* Waits for the lookup of question; false: it would wait for us, or the budget says no. */
+bool lookup_join(struct resolver *r, struct lookup *l, const struct question *question, struct now now);
+/* Nothing was flushed since it began, nor other servers configured: what it finds may be kept, and shared with those
+ * who ask now.  Else it is for those alone who wait for it. */
+bool lookup_is_current(const struct resolver *r, const struct lookup *l);
+/* For the cache, unless its zone goes without. */
+void lookup_keep(struct resolver *r, const struct lookup *l, const struct answer *answer, struct now now);
+/* The answer, for the cache and all who wait; the lookup is gone then. */
+void lookup_finish(struct resolver *r, struct lookup *l, struct answer *answer, struct now now);
+/* Goes on at the servers of this delegation. */
+void lookup_enter_cut(struct resolver *r, struct lookup *l, struct delegation *delegation);
+/* Nobody waits for it any more. */
+void lookup_abandon(struct resolver *r, struct lookup *l);
+
+/* cut.c: where the question stands */
+struct cut *cut_new(const struct resolver_options *options, struct lookup *l, struct delegation *delegation);
+/* With its names, in the arena. */
+struct zone_rule *zone_rule_copy(struct arena *arena, const struct zone_rule *rule);
+/* A forward or stub zone, as if it were delegated to the configured addresses. */
+struct cut *cut_of_rule(const struct resolver_options *options, struct lookup *l);
+/* The deepest one known that holds the name; NULL if there is none. */
+struct cut *cut_of_cache(struct resolver *r, struct lookup *l, struct now now);
+/* Can servers with IPv4 addresses be reached, by themselves or through NAT64? */
+bool cut_speaks_ipv4(const struct resolver_options *options);
+bool cut_may_ask(const struct resolver_options *options, const struct address *address);
+/* Its addresses in the delegation may be asked at once: they are the delegated zone's own glue, or
+ * others' is good enough. */
+bool cut_uses_glue(const struct resolver_options *options, const struct delegation *delegation,
+                   const struct delegation_server *server);
+void cut_add_target(const struct resolver_options *options, struct cut *cut, const struct address *address);
+/* One of the fastest that may still be asked; NULL if none is left. */
+struct target *cut_choose_target(struct resolver *r, struct lookup *l, struct now now);
+bool cut_has_targets_left(struct resolver *r, const struct lookup *l, struct now now);
+/* Its data did not validate. */
+bool lookup_avoids(const struct lookup *l, const struct address *address);
+
+/* addresses.c: of name servers whose delegation did not tell them */
+/* All that the cache knows, once at a cut: those asked first are no good.  true: somebody new can be asked. */
+bool lookup_take_known_addresses(struct resolver *r, struct lookup *l, struct now now);
+/* Takes them from the cache, or waits for them; false: there are no more names to look up. */
+bool lookup_want_addresses(struct resolver *r, struct lookup *l, struct now now);
+bool lookup_has_names_left(const struct resolver *r, const struct lookup *l);
+/* Glue may be outdated, or of a kind that cannot be reached: once, names outside the zone are looked up all the same.
+ * false: there are none. */
+bool lookup_doubt_glue(struct resolver *r, struct lookup *l);
+/* Data of all addresses that are known did not validate: once, names are looked up for those of the kind that glue does
+ * not tell, if options say so.  false: there are none. */
+bool lookup_want_more_addresses(struct resolver *r, struct lookup *l);
+/* What else could be found is of no use any more. */
+void lookup_wait_no_more(struct resolver *r, struct lookup *l);
+/* Servers of a rule that are known by name: those whose addresses are cached may be asked, the others' are looked for
+ * in the background, so that they are at hand when the servers known by address fail. */
+void lookup_add_named_servers(struct resolver *r, struct lookup *l, struct now now);
+/* What a lookup that this one waited for has found. */
+void lookup_deliver(struct resolver *r, struct lookup *l, const struct lookup *found, struct now now);
+/* The last hope, once: glue that came with the delegation of the names' own zones.  true: there is somebody to ask. */
+bool lookup_use_foreign_glue(struct resolver *r, struct lookup *l, struct now now);
+
+/* detours.c: when all servers of the cut have failed */
+/* true: there is somebody to ask, or a cut to be found. */
+bool lookup_try_another_way(struct resolver *r, struct lookup *l, struct now now);
+/* Its silence may be lost packets. */
+bool lookup_may_try_tcp(struct resolver *r, const struct lookup *l, const struct target *target, struct now now);
+/* The parent of a doubted cut has spoken, or says nothing: the zone's other names are no reason to ask it again soon
+ * (RFC 9520 section 3.3). */
+void lookup_spare_parent(struct resolver *r, const struct lookup *l, struct now now);
+
+/* absorb.c: what became of the question in flight */
+/* A reply that belongs to it.  It lives in the scratch arena, as does what is made of it: a lookup keeps the delegation
+ * alone, whatever many servers send. */
+void lookup_absorb(struct resolver *r, struct lookup *l, const struct message *reply, enum err read,
+                   struct arena *scratch, struct now now);
+void lookup_exchange_failed(struct resolver *r, struct lookup *l, enum exchange_failure how, struct now now);
+/* A reply came that does not belong to it. */
+void lookup_forged(struct resolver *r, struct lookup *l, struct now now);
+void lookup_timed_out(struct resolver *r, struct lookup *l, struct now now);
+/* Nothing is in flight any more; no harm if nothing was. */
+void lookup_exchange_over(struct resolver *r, struct lookup *l);
+
+/* question.c: what goes over the wire */
+/* The name and type to ask the cut's servers next (RFC 9156). */
+void lookup_minimise(const struct resolver_options *options, const struct lookup *l, struct question *ask);
+/* Writes the question into the buffer; l->sent is set, but for the time and the transport. */
+struct octets lookup_write_question(struct resolver *r, struct lookup *l, const struct question *ask, struct now now,
+                                    uint8_t *buffer, size_t size);
+
+/* cookies.c */
+/* Our cookie for l->target, and the server's own if it has shown one; l->sent says which. */
+void lookup_put_cookie(struct resolver *r, struct lookup *l, struct now now, struct edns *edns,
+                       uint8_t buffer[COOKIE_OCTETS_MAX]);
+/* It shows another client's cookie: not for us. */
+bool lookup_cookie_is_forged(const struct lookup *l, const struct message *reply);
+/* Remembers what the server shows.  true: the reply must not be used, the server is to be asked again. */
+bool lookup_cookie_wants_more(struct resolver *r, struct lookup *l, const struct message *reply);
+
+/* What files of requests know for lookups, too */
+/* stale.c: the servers of the cut are silent: go on from an expired delegation below it.  false: there is none. */
+bool stale_use_old_cut(struct resolver *r, struct lookup *l, struct now now);
+/* How long a failure is to be kept: STALE_RECHECK_S if something stale can be served meanwhile; 0: as any failure. */
+uint32_t stale_recheck_s(struct resolver *r, const struct question *question, struct now now);
+/* synthesis.c: may a name error be used for names below?  By the options alone. */
+bool synthesis_may_cut(const struct resolver_options *options, const struct question *question, uint16_t origin);
+/* prefetch.c: asks for it in the background, by a request without waiters. */
+void refresh_start(struct resolver *r, const struct question *question, struct now now);
+/* report.c: the agent that a server names, in the arena; NULL if it names none. */
+const struct dname *report_agent_of(const struct edns *edns, struct arena *arena);
+
+#endif
