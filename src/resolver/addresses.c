@@ -301,8 +301,7 @@ void lookup_deliver(struct resolver *r, struct lookup *l, const struct lookup *f
 
 void lookup_wait_no_more(struct resolver *r, struct lookup *l)
 {
-    while (!LIST_EMPTY(&l->waits))
-        wait_end(r, LIST_FIRST(&l->waits));
+    wait_no_more(r, &l->waits);
     for (uint16_t i = 0; l->cut != NULL && i < l->cut->delegation->server_count; i++)
         if (l->cut->names[i].is_awaited)
             return_name(l, &l->cut->names[i]);

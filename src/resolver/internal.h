@@ -96,8 +96,8 @@ const struct zone_rule *zone_rule_above(const struct resolver_options *options, 
 
 /* waits.c */
 void wait_for(struct task *waiter, struct wait_list *waits, struct lookup *lookup);
-/* The lookup is abandoned if nobody else waits for it. */
-void wait_end(struct resolver *r, struct wait *wait);
+/* Lookups that nobody else waits for are abandoned. */
+void wait_no_more(struct resolver *r, struct wait_list *waits);
 /* Does `from` wait, however indirectly, for the goal?  true, too, where that is too much work to find out. */
 bool waits_lead_to(struct resolver *r, struct lookup *from, const struct lookup *goal);
 

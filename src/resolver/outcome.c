@@ -59,8 +59,7 @@ void request_finish(struct resolver *r, struct request *q, struct now now)
     testify(r, q, now);
     request_tell_waiters(r, q, outcome);
     r->stats.background -= q->in_background;
-    while (!LIST_EMPTY(&q->waits))
-        wait_end(r, LIST_FIRST(&q->waits));
+    wait_no_more(r, &q->waits);
     timers_cancel(&r->request_timers, &q->timer);
     LIST_REMOVE(q, bucket);
     LIST_INSERT_HEAD(&r->buried, q, bucket);

@@ -316,8 +316,7 @@ static bool outdated(struct resolver *r, struct request *q)
 
 static void restart(struct resolver *r, struct request *q)
 {
-    while (!LIST_EMPTY(&q->waits))
-        wait_end(r, LIST_FIRST(&q->waits));
+    wait_no_more(r, &q->waits);
     q->doubted_links = 0;
     q->doubt_failed = false;
     q->pin_count = 0;
@@ -408,8 +407,7 @@ struct request *request_new(struct resolver *r, const struct question *question,
 void request_free(struct resolver *r, struct request *q)
 {
     timers_cancel(&r->request_timers, &q->timer);
-    while (!LIST_EMPTY(&q->waits))
-        wait_end(r, LIST_FIRST(&q->waits));
+    wait_no_more(r, &q->waits);
     LIST_REMOVE(q, bucket);
     const struct budget full = budget_full();
     r->stats.signature_checks += (uint64_t)(full.signature_checks - q->purse->budget.signature_checks);

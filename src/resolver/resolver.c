@@ -392,8 +392,7 @@ void resolver_free(struct resolver *r)
             struct request *q = LIST_FIRST(&r->requests[i]);
             LIST_REMOVE(q, bucket);
             LIST_INSERT_HEAD(&r->buried, q, bucket);
-            while (!LIST_EMPTY(&q->waits))
-                wait_end(r, LIST_FIRST(&q->waits));
+            wait_no_more(r, &q->waits);
         }
     struct task *task;
     while ((task = STAILQ_FIRST(&r->ready)) != NULL) {

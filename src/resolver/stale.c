@@ -192,8 +192,7 @@ bool stale_facts_stand_in(struct resolver *r, struct request *q, struct now now)
             refresh_join(r, &q->pins[i]->question, now);
         q->pins[i]->is_wanted = false;
     }
-    while (!LIST_EMPTY(&q->waits))
-        wait_end(r, LIST_FIRST(&q->waits));
+    wait_no_more(r, &q->waits);
     return true;
 }
 
@@ -233,8 +232,7 @@ bool stale_use_old_cut(struct resolver *r, struct lookup *l, struct now now)
                                    l->arena, &delegation) ||
         !dname_is_below(&delegation->zone, &l->cut->delegation->zone))
         return false;
-    while (!LIST_EMPTY(&l->waits)) /* addresses of the servers above: of no use any more */
-        wait_end(r, LIST_FIRST(&l->waits));
+    wait_no_more(r, &l->waits); /* for addresses of the servers above */
     lookup_enter_cut(r, l, delegation);
     return true;
 }

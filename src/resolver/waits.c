@@ -17,7 +17,7 @@ void wait_for(struct task *waiter, struct wait_list *waits, struct lookup *looku
     LIST_INSERT_HEAD(waits, wait, of_waiter);
 }
 
-void wait_end(struct resolver *r, struct wait *wait)
+static void end(struct resolver *r, struct wait *wait)
 {
     struct lookup *lookup = wait->lookup;
     LIST_REMOVE(wait, of_lookup);
@@ -25,6 +25,12 @@ void wait_end(struct resolver *r, struct wait *wait)
     free(wait);
     if (LIST_EMPTY(&lookup->waiters) && lookup->end == LOOKUP_RUNNING)
         lookup_abandon(r, lookup);
+}
+
+void wait_no_more(struct resolver *r, struct wait_list *waits)
+{
+    while (!LIST_EMPTY(waits))
+        end(r, LIST_FIRST(waits));
 }
 
 /* One walk through the waits-for graph. */
