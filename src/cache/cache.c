@@ -4,7 +4,7 @@
 #include <sys/mman.h>
 
 #include "base/hash.h"
-#include "cache/internal.h"
+#include "cache/answers.h"
 #include "cache/shard.h"
 
 enum {

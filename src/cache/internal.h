@@ -60,16 +60,6 @@ static inline int64_t cache_keep_ms(const struct cache *cache)
     return ms_of_s(atomic_load_explicit(&cache->keep_expired_s, memory_order_relaxed));
 }
 
-/* An answer's entry as it may be served now, for lookups and walks.  CACHE_MISS: it must not be seen any more.  The
- * question is the one given, the origin the key's. */
-struct judged {
-    struct answer *answer;
-    struct answer_head head;    /* as stored */
-    struct answer_head renewed; /* as it should be stored from now on, when an older epoch was judged */
-};
-enum cache_hit answer_judge(struct cache *cache, const struct blob_key *key, const struct question *question,
-                            struct octets blob, uint32_t stamp, struct now now, struct arena *arena,
-                            struct judged *judged);
 /* The failure that stands in a blob of the failures' store; false if it is over. */
 bool failure_read(struct cache *cache, const struct failure_blob *blob, struct now now, struct failure *failure);
 

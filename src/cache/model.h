@@ -57,11 +57,6 @@ struct model {
     struct model_failure failures[MODEL_NAMES][MODEL_TYPES];
 };
 
-static inline bool model_trusts(enum security security)
-{
-    return security == SECURE || security == INSECURE;
-}
-
 /* ---- what may be seen ---- */
 
 static inline bool model_is_flushed(const struct model *m, const struct model_entry *entry)
@@ -71,7 +66,7 @@ static inline bool model_is_flushed(const struct model *m, const struct model_en
 
 static inline enum security model_security(const struct model *m, const struct model_entry *entry)
 {
-    bool ended = model_trusts(entry->security) && entry->valid_until_s * 1000 <= m->now.wall_ms;
+    bool ended = security_is_trusted(entry->security) && entry->valid_until_s * 1000 <= m->now.wall_ms;
     return m->forgotten > entry->judged || ended ? UNCHECKED : entry->security;
 }
 
@@ -90,7 +85,7 @@ static inline bool model_may_replace(const struct model *m, const struct model_e
 {
     bool is_fresh_secure = old->exists && !model_is_flushed(m, old) && m->now.wall_ms < old->expires_ms &&
                            model_security(m, old) == SECURE;
-    return model_trusts(security) || !is_fresh_secure;
+    return security_is_trusted(security) || !is_fresh_secure;
 }
 
 /* ---- answers ---- */
@@ -162,8 +157,8 @@ static inline void model_cap(const struct model *m, const struct answer *answer,
     bool is_negative = answer->kind == ANSWER_NODATA || answer->kind == ANSWER_NXDOMAIN;
     int64_t max_ms = m->now.wall_ms + (is_negative ? MODEL_MAX_NEGATIVE_S : MODEL_MAX_TTL_S) * 1000;
     entry->expires_ms = answer->expires_ms < max_ms ? answer->expires_ms : max_ms;
-    int64_t end_ms = model_trusts(entry->security) ? answer->verdict.valid_until_s * 1000 : INT64_MAX;
-    if (!model_trusts(entry->security) && entry->security != UNCHECKED)
+    int64_t end_ms = security_is_trusted(entry->security) ? answer->verdict.valid_until_s * 1000 : INT64_MAX;
+    if (!security_is_trusted(entry->security) && entry->security != UNCHECKED)
         end_ms = m->now.wall_ms + BOGUS_TTL_S * 1000;
     entry->expires_ms = entry->expires_ms < end_ms ? entry->expires_ms : end_ms;
 }
@@ -185,10 +180,10 @@ static inline void model_put(struct model *m, struct reader *r)
         .valid_until_s = answer->verdict.valid_until_s,
     };
     model_cap(m, answer, &new);
-    bool is_shared_dname = answer->kind == ANSWER_DNAME && model_trusts(new.security);
+    bool is_shared_dname = answer->kind == ANSWER_DNAME && security_is_trusted(new.security);
     bool follows_cname = put.place != PLACE_CNAME && put.place != PLACE_DS;
     struct model_entry *of_name = m->entries[put.name], *own = &of_name[put.place];
-    bool is_shared = model_trusts(new.security);
+    bool is_shared = security_is_trusted(new.security);
     if (answer->kind == ANSWER_NXDOMAIN && is_shared)
         own = &of_name[PLACE_NXDOMAIN];
     else if (answer->kind == ANSWER_CNAME && follows_cname && is_shared)
@@ -200,7 +195,7 @@ static inline void model_put(struct model *m, struct reader *r)
         follows_cname && answer->kind != ANSWER_CNAME ? &of_name[PLACE_CNAME] : NULL,
         answer->kind != ANSWER_DATA && answer->kind != ANSWER_NODATA ? &of_name[put.place] : NULL,
     };
-    if (answer->expires_ms <= answer->received_ms && model_trusts(new.security)) { /* what was before is over */
+    if (answer->expires_ms <= answer->received_ms && security_is_trusted(new.security)) { /* what was before is over */
         for (size_t i = 0; i < ARRAY_LEN(rivals); i++)
             if (rivals[i] != NULL)
                 rivals[i]->exists = false;
@@ -246,7 +241,7 @@ static inline enum cache_hit model_find(struct model *m, unsigned name, unsigned
         dname_suffix(&m->names[name], labels, &owner);
         struct model_entry *entry = model_entry_at(m, &owner, PLACE_DNAME);
         if (entry == NULL || model_see(m, entry) != CACHE_FRESH || entry->kind != ANSWER_DATA ||
-            !model_trusts(model_security(m, entry)))
+            !security_is_trusted(model_security(m, entry)))
             continue;
         hit = CACHE_FRESH;
         *found = entry;

@@ -66,7 +66,7 @@ static inline struct answer *answer_of(struct arena *arena, const char *qname, u
     answer->rrsets = list_of(arena, texts);
     answer->received_ms = now.wall_ms;
     answer->expires_ms = now.wall_ms + (int64_t)ttl_s * 1000;
-    answer->verdict = (struct verdict) { .ede = EDE_NONE, .valid_until_s = INT64_MAX, .ttl_cap_s = UINT32_MAX };
+    answer->verdict = verdict_of(UNCHECKED, NULL);
     return answer;
 }
 

@@ -14,6 +14,11 @@ const char *security_text(enum security security)
     return texts[security];
 }
 
+bool security_is_trusted(enum security security)
+{
+    return security == SECURE || security == INSECURE;
+}
+
 uint64_t key_id(const struct dname *zone, struct octets dnskey_rdata)
 {
     return hash_octets(dnskey_rdata, dname_hash(zone, 0));
@@ -42,4 +47,15 @@ void lineage_merge(struct lineage *into, const struct lineage *from)
     for (uint16_t i = 0; i < from->count; i++)
         lineage_add(into, from->keys[i]);
     into->overflow |= from->overflow;
+}
+
+struct verdict verdict_of(enum security security, const char *site)
+{
+    return (struct verdict) {
+        .security = security,
+        .ede = EDE_NONE,
+        .site = site,
+        .valid_until_s = INT64_MAX,
+        .ttl_cap_s = UINT32_MAX,
+    };
 }

@@ -16,6 +16,8 @@ enum security {
     INDETERMINATE, /* something that is needed cannot be had: SERVFAIL like Bogus, but not the zone's word */
 };
 const char *security_text(enum security security); /* "secure", … */
+/* Clients may rely on it: verified, or proven to be unsigned. */
+bool security_is_trusted(enum security security);
 
 /* How a key is known in lineages: a keyed hash (base/hash.h) of its zone in lower case and its whole DNSKEY RDATA;
  * never its tag. */
@@ -83,5 +85,7 @@ struct verdict {
     struct lineage lineage;
     struct explanation *explanation; /* may be NULL (verdict out of the cache); lives in the query's arena */
 };
+/* Without a cause, without bounds.  site: as above; NULL for UNCHECKED. */
+struct verdict verdict_of(enum security security, const char *site);
 
 #endif

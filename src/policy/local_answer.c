@@ -25,13 +25,7 @@ struct answer *local_answer_new(struct arena *arena, const struct question *ques
     answer->target = *dname_root();
     answer->received_ms = now.wall_ms;
     expire(answer, LOCAL_TTL_S);
-    answer->verdict = (struct verdict) {
-        .security = INSECURE,
-        .ede = EDE_NONE,
-        .site = site,
-        .valid_until_s = INT64_MAX,
-        .ttl_cap_s = UINT32_MAX,
-    };
+    answer->verdict = verdict_of(INSECURE, site);
     return answer;
 }
 

@@ -32,11 +32,7 @@ static void forget_verdicts(struct request *q)
     for (uint16_t i = 0; i < q->pin_count; i++) {
         struct answer *answer = q->pins[i]->answer;
         if (answer != NULL && answer->verdict_is_new)
-            answer->verdict = (struct verdict) {
-                .ede = EDE_NONE,
-                .valid_until_s = INT64_MAX,
-                .ttl_cap_s = UINT32_MAX,
-            };
+            answer->verdict = verdict_of(UNCHECKED, NULL);
     }
     validation_memo_doubt(q->memo);
 }
@@ -64,18 +60,13 @@ static bool is_distrusted(const struct distrust *distrust, const struct address 
     return false;
 }
 
-static bool has_validated(const struct answer *answer)
-{
-    return answer->verdict.security == SECURE || answer->verdict.security == INSECURE;
-}
-
 /* What the server has said besides is not worth more, unless it has validated; what the cache has may
  * be its word, too. */
 static void forget_word_of(struct request *q, const struct address *server)
 {
     for (uint16_t i = 0; i < q->pin_count; i++) {
         struct pin *pin = q->pins[i];
-        if (pin->answer != NULL && !has_validated(pin->answer) &&
+        if (pin->answer != NULL && !security_is_trusted(pin->answer->verdict.security) &&
             (pin->from.family == 0 || address_equal(&pin->from, server)))
             pin->answer = NULL;
     }

@@ -58,7 +58,7 @@ static struct answer *denial_beside(struct request *q, const struct answer *alia
         .proofs = alias->proofs,
         .received_ms = alias->received_ms,
         .expires_ms = alias->expires_ms,
-        .verdict = { .ede = EDE_NONE, .valid_until_s = INT64_MAX, .ttl_cap_s = UINT32_MAX },
+        .verdict = verdict_of(UNCHECKED, NULL),
     };
     return denial;
 }

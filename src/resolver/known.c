@@ -1,10 +1,5 @@
 #include "resolver/known.h"
 
-static bool is_passed_on(enum security security)
-{
-    return security == SECURE || security == INSECURE;
-}
-
 static bool is_there(enum security security)
 {
     (void)security;
@@ -41,7 +36,7 @@ static bool is_cached(const struct resolver_parts *parts, const struct question 
 enum known known_answer(const struct resolver_parts *parts, const struct question *question, struct now now,
                         struct arena *arena)
 {
-    return is_cached(parts, question, now, arena, is_passed_on) ? KNOWN_ANSWER : KNOWN_NOTHING;
+    return is_cached(parts, question, now, arena, security_is_trusted) ? KNOWN_ANSWER : KNOWN_NOTHING;
 }
 
 static bool find_ns(const struct resolver_parts *parts, const struct dname *name, struct now now, struct arena *arena,

@@ -24,9 +24,7 @@ struct answer *reply_new_answer(const struct asked *asked, const struct dname *q
     answer->zone = *asked->zone;
     answer->target = *dname_root();
     answer->received_ms = reply_received_ms(asked->now);
-    answer->verdict.ede = EDE_NONE;
-    answer->verdict.valid_until_s = INT64_MAX;
-    answer->verdict.ttl_cap_s = UINT32_MAX;
+    answer->verdict = verdict_of(UNCHECKED, NULL);
     return answer;
 }
 

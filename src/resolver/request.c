@@ -94,7 +94,7 @@ static void store_verdicts(struct resolver *r, struct request *q, struct now now
             keep_bogus(answer, now);
             hasten_recheck(r, q, answer, now);
         }
-        if (security == SECURE || security == INSECURE || security == BOGUS)
+        if (security_is_trusted(security) || security == BOGUS)
             cache_put_answer_since(r->parts.cache, answer, q->epoch, now);
         synthesis_learn(r, q, answer, now);
     }

@@ -214,11 +214,7 @@ static struct answer *negative(const struct synthesis *s, enum answer_kind kind)
         .target = *dname_root(),
         .received_ms = now_wall_s(s->asked.now) * 1000,
         .expires_ms = INT64_MAX,
-        .verdict = { .security = SECURE,
-                     .ede = EDE_NONE,
-                     .site = site_synthesis,
-                     .valid_until_s = INT64_MAX,
-                     .ttl_cap_s = UINT32_MAX },
+        .verdict = verdict_of(SECURE, site_synthesis),
     };
     make_room_for_proofs(s, answer);
     rest_on(answer, &soa);

@@ -36,8 +36,7 @@ static const struct pin *find_mended(struct request *q)
     bool is_open_case = testimony->trial_count > 0 && testimony->trials[testimony->trial_count - 1].security == BOGUS;
     if (!is_open_case || pin == NULL || pin->answer == NULL)
         return NULL;
-    enum security security = pin->answer->verdict.security;
-    return security == SECURE || security == INSECURE ? pin : NULL;
+    return security_is_trusted(pin->answer->verdict.security) ? pin : NULL;
 }
 
 void testimony_note(struct request *q, struct pin *link, const struct validation *validation)

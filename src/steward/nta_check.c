@@ -189,7 +189,7 @@ void nta_check_tick(struct nta_check *check, struct now now)
 /* Proven to be unsigned is well, too: nothing fails that the anchor would cover. */
 static const char *find_fault(const struct outcome *outcome)
 {
-    if (outcome->security == SECURE || outcome->security == INSECURE)
+    if (security_is_trusted(outcome->security))
         return NULL;
     return outcome->site != NULL ? outcome->site : "no answer";
 }

@@ -14,13 +14,7 @@ const char *name_text(struct arena *arena, const struct dname *name)
 
 struct verdict verdict_new(void)
 {
-    return (struct verdict) {
-        .security = SECURE,
-        .ede = EDE_NONE,
-        .site = "secure",
-        .valid_until_s = INT64_MAX,
-        .ttl_cap_s = UINT32_MAX,
-    };
+    return verdict_of(SECURE, "secure");
 }
 
 struct verdict verdict_from(const struct verdict *ground)
