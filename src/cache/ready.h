@@ -29,12 +29,13 @@ static inline bool is_rotated(uint16_t type, unsigned count)
     return (type == TYPE_A || type == TYPE_AAAA) && count > 1 && count <= ROTATED_RECORDS_MAX;
 }
 
-enum ready_part { /* of the message, in this order */
-                  READY_ANSWERS,
-                  READY_ANSWER_SIGNATURES, /* DO alone */
-                  READY_AUTHORITY,
-                  READY_AUTHORITY_DNSSEC, /* DO alone: signatures, NSEC, NSEC3 */
-                  READY_PARTS,
+/* Of the message, in this order. */
+enum ready_part {
+    READY_ANSWERS,
+    READY_ANSWER_SIGNATURES, /* DO alone */
+    READY_AUTHORITY,
+    READY_AUTHORITY_DNSSEC, /* DO alone: signatures, NSEC, NSEC3 */
+    READY_PARTS,
 };
 
 /* ---- making one ---- */

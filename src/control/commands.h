@@ -16,14 +16,15 @@ struct admins { /* control.admins */
     uint16_t count;
 };
 
-enum next { /* what remains to be done once the reply is sent */
-            NEXT_NOTHING,
-            NEXT_DUMP,         /* there is no reply yet: it comes out of the cache */
-            NEXT_CHECK,        /* there is no reply yet: it waits for a check of the clock */
-            NEXT_NTA,          /* there is no reply yet: it waits for what command_nta_added() tells */
-            NEXT_ANCHOR_CHECK, /* the same for an inquiry into the anchors of the root ... */
-            NEXT_BOOTSTRAP,    /* ... and for one that may add some */
-            NEXT_STOP,
+/* What remains to be done once the reply is sent. */
+enum next {
+    NEXT_NOTHING,
+    NEXT_DUMP,         /* there is no reply yet: it comes out of the cache */
+    NEXT_CHECK,        /* there is no reply yet: it waits for a check of the clock */
+    NEXT_NTA,          /* there is no reply yet: it waits for what command_nta_added() tells */
+    NEXT_ANCHOR_CHECK, /* the same for an inquiry into the anchors of the root ... */
+    NEXT_BOOTSTRAP,    /* ... and for one that may add some */
+    NEXT_STOP,
 };
 
 /* Carries out the request in one line.  The reply is one object on one line, malloc'd; NULL with NEXT_DUMP

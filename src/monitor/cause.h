@@ -5,18 +5,19 @@
 #include "message/ede.h"
 #include "validator/signature.h"
 
-enum cause { /* kept on disk: never renumber */
-             CAUSE_EXPIRED,
-             CAUSE_NOT_YET_VALID,
-             CAUSE_EXPIRED_BEFORE_VALID,
-             CAUSE_DNSKEY_MISSING,
-             CAUSE_RRSIGS_MISSING,
-             CAUSE_NO_ZONE_KEY_BIT,
-             CAUSE_NSEC_MISSING,
-             CAUSE_BAD_SIGNATURE,
-             CAUSE_OTHER,
-             CAUSE_UNREACHABLE, /* a DS or DNSKEY set could not be had */
-             CAUSES,
+/* Kept on disk: never renumber. */
+enum cause {
+    CAUSE_EXPIRED,
+    CAUSE_NOT_YET_VALID,
+    CAUSE_EXPIRED_BEFORE_VALID,
+    CAUSE_DNSKEY_MISSING,
+    CAUSE_RRSIGS_MISSING,
+    CAUSE_NO_ZONE_KEY_BIT,
+    CAUSE_NSEC_MISSING,
+    CAUSE_BAD_SIGNATURE,
+    CAUSE_OTHER,
+    CAUSE_UNREACHABLE, /* a DS or DNSKEY set could not be had */
+    CAUSES,
 };
 /* "expired", "not_yet_valid", … */
 const char *cause_text(enum cause cause);

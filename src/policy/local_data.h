@@ -5,15 +5,16 @@
 #include "resolver/hooks.h"
 #include "resolver/options.h"
 
-enum local_zone_kind {                         /* what is said of names that no record is written for */
-                       LOCAL_TRANSPARENT,      /* they are resolved */
-                       LOCAL_TYPE_TRANSPARENT, /* so are the types that a name has no record of */
-                       LOCAL_STATIC,           /* they do not exist */
-                       LOCAL_REDIRECT, /* the records of the apex are theirs, too; below it none are looked for */
-                       LOCAL_REFUSE,   /* REFUSED, for all of the zone, whatever records say */
-                       LOCAL_NXDOMAIN, /* all of the zone does not exist, whatever records say */
-                       LOCAL_NODATA,   /* all of its names exist, without data */
-                       LOCAL_NULL,     /* the same, but for the addresses 0.0.0.0 and :: */
+/* What is said of names that no record is written for. */
+enum local_zone_kind {
+    LOCAL_TRANSPARENT,      /* they are resolved */
+    LOCAL_TYPE_TRANSPARENT, /* so are the types that a name has no record of */
+    LOCAL_STATIC,           /* they do not exist */
+    LOCAL_REDIRECT,         /* the records of the apex are theirs, too; below it none are looked for */
+    LOCAL_REFUSE,           /* REFUSED, for all of the zone, whatever records say */
+    LOCAL_NXDOMAIN,         /* all of the zone does not exist, whatever records say */
+    LOCAL_NODATA,           /* all of its names exist, without data */
+    LOCAL_NULL,             /* the same, but for the addresses 0.0.0.0 and :: */
 };
 struct local_zone {
     struct dname zone;

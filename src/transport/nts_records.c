@@ -3,26 +3,28 @@
 #include <assert.h>
 #include <gnutls/crypto.h>
 
-enum record_type { /* RFC 8915 section 4.1 */
-                   RECORD_END = 0,
-                   RECORD_PROTOCOL = 1,
-                   RECORD_ERROR = 2,
-                   RECORD_WARNING = 3,
-                   RECORD_ALGORITHM = 4,
-                   RECORD_COOKIE = 5,
-                   RECORD_SERVER = 6,
-                   RECORD_PORT = 7,
+/* RFC 8915 section 4.1. */
+enum record_type {
+    RECORD_END = 0,
+    RECORD_PROTOCOL = 1,
+    RECORD_ERROR = 2,
+    RECORD_WARNING = 3,
+    RECORD_ALGORITHM = 4,
+    RECORD_COOKIE = 5,
+    RECORD_SERVER = 6,
+    RECORD_PORT = 7,
 };
 enum {
     RECORD_CRITICAL = 0x8000,
     RECORD_HEADER_OCTETS = 4,
 };
 
-enum field_type { /* RFC 8915 section 5 */
-                  FIELD_UNIQUE = 0x0104,
-                  FIELD_COOKIE = 0x0204,
-                  FIELD_PLACEHOLDER = 0x0304,
-                  FIELD_AUTHENTICATOR = 0x0404,
+/* RFC 8915 section 5. */
+enum field_type {
+    FIELD_UNIQUE = 0x0104,
+    FIELD_COOKIE = 0x0204,
+    FIELD_PLACEHOLDER = 0x0304,
+    FIELD_AUTHENTICATOR = 0x0404,
 };
 enum {
     HEADER_OCTETS = 48,      /* of NTP */

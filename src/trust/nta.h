@@ -18,10 +18,11 @@ enum {
     NTA_GOOD_ROUNDS = 3,   /* in a row: a zone with one good server among bad ones is not well yet */
 };
 
-enum nta_source { /* kept on disk: never renumber */
-                  NTA_CONFIGURED,
-                  NTA_ORDERED,
-                  NTA_SOURCES,
+/* Kept on disk: never renumber. */
+enum nta_source {
+    NTA_CONFIGURED,
+    NTA_ORDERED,
+    NTA_SOURCES,
 };
 /* "configured", "ordered".  Static storage. */
 const char *nta_source_text(enum nta_source source);

@@ -17,37 +17,39 @@ struct story_record {
 };
 STAILQ_HEAD(story_records, story_record);
 
-enum match_field { /* what a MATCH line compares */
-                   MATCH_OPCODE = 1 << 0,
-                   MATCH_QTYPE = 1 << 1,
-                   MATCH_QNAME = 1 << 2,
-                   MATCH_SUBDOMAIN = 1 << 3, /* the question is at or below the name told */
-                   MATCH_FLAGS = 1 << 4,
-                   MATCH_RCODE = 1 << 5,
-                   MATCH_QUESTION = 1 << 6,
-                   MATCH_ANSWER = 1 << 7,
-                   MATCH_AUTHORITY = 1 << 8,
-                   MATCH_ADDITIONAL = 1 << 9,
-                   MATCH_TTL = 1 << 10,
-                   MATCH_DO = 1 << 11, /* DO is set */
-                   MATCH_UDP = 1 << 12,
-                   MATCH_TCP = 1 << 13,
-                   MATCH_EDNS_DATA = 1 << 14,
-                   MATCH_EDE = 1 << 15,
-                   MATCH_SERVER_COOKIE = 1 << 16,
-                   MATCH_QCASE = 1 << 17,
-                   MATCH_SAME_DO = 1 << 18, /* DO is as told, where TTLs are: it stands in the TTL field of OPT */
-                   MATCH_NO_EDNS = 1 << 19,
-                   MATCH_CLIENT_COOKIE = 1 << 20, /* a cookie without a server's part */
-                   MATCH_ALL = MATCH_OPCODE | MATCH_FLAGS | MATCH_RCODE | MATCH_QUESTION | MATCH_ANSWER |
-                               MATCH_AUTHORITY | MATCH_ADDITIONAL,
+/* What a MATCH line compares. */
+enum match_field {
+    MATCH_OPCODE = 1 << 0,
+    MATCH_QTYPE = 1 << 1,
+    MATCH_QNAME = 1 << 2,
+    MATCH_SUBDOMAIN = 1 << 3, /* the question is at or below the name told */
+    MATCH_FLAGS = 1 << 4,
+    MATCH_RCODE = 1 << 5,
+    MATCH_QUESTION = 1 << 6,
+    MATCH_ANSWER = 1 << 7,
+    MATCH_AUTHORITY = 1 << 8,
+    MATCH_ADDITIONAL = 1 << 9,
+    MATCH_TTL = 1 << 10,
+    MATCH_DO = 1 << 11, /* DO is set */
+    MATCH_UDP = 1 << 12,
+    MATCH_TCP = 1 << 13,
+    MATCH_EDNS_DATA = 1 << 14,
+    MATCH_EDE = 1 << 15,
+    MATCH_SERVER_COOKIE = 1 << 16,
+    MATCH_QCASE = 1 << 17,
+    MATCH_SAME_DO = 1 << 18, /* DO is as told, where TTLs are: it stands in the TTL field of OPT */
+    MATCH_NO_EDNS = 1 << 19,
+    MATCH_CLIENT_COOKIE = 1 << 20, /* a cookie without a server's part */
+    MATCH_ALL =
+        MATCH_OPCODE | MATCH_FLAGS | MATCH_RCODE | MATCH_QUESTION | MATCH_ANSWER | MATCH_AUTHORITY | MATCH_ADDITIONAL,
 };
 enum { EDE_ANY = -2 }; /* ede=any */
 
-enum adjust_field { /* what an ADJUST line copies from the question */
-                    ADJUST_COPY_ID = 1 << 0,
-                    ADJUST_COPY_QUERY = 1 << 1,
-                    ADJUST_NO_ANSWER = 1 << 2, /* Deckard: the question is heard, and that is all */
+/* What an ADJUST line copies from the question. */
+enum adjust_field {
+    ADJUST_COPY_ID = 1 << 0,
+    ADJUST_COPY_QUERY = 1 << 1,
+    ADJUST_NO_ANSWER = 1 << 2, /* Deckard: the question is heard, and that is all */
 };
 
 /* ENTRY_BEGIN … ENTRY_END: a packet, or a pattern of one. */
