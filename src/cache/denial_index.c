@@ -139,7 +139,7 @@ static size_t spans_filter(struct denial_index *index, struct zone *zone, struct
 
 /* ---- zones ---- */
 
-zone_pointer *zone_bucket(struct denial_index *index, const struct dname *name, uint16_t origin)
+static zone_pointer *zone_bucket(struct denial_index *index, const struct dname *name, uint16_t origin)
 {
     return &index->buckets[dname_hash(name, origin) % index->bucket_count];
 }

@@ -188,8 +188,6 @@ uint32_t table_upto(const struct table *table, struct octets key);
 
 /* Does the verdict that it rests on still stand? */
 bool span_stands(struct denial_index *index, struct span *span);
-
-zone_pointer *zone_bucket(struct denial_index *index, const struct dname *name, uint16_t origin);
 /* For readers and writers; NULL if there is none. */
 struct zone *zone_find(struct denial_index *index, const struct dname *name, uint16_t origin);
 

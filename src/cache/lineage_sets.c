@@ -73,7 +73,8 @@ static void drop_set(struct lineages *lineages, uint32_t dropped)
     lineages->table->set_supply.free = dropped;
 }
 
-void set_reclaim(struct lineages *lineages)
+/* Gives up a set that no other one continues and that was not used lately; after some steps, any. */
+static void set_reclaim(struct lineages *lineages)
 {
     struct table *table = lineages->table;
     for (size_t steps = 0; steps < 2 * CLOCK_STEPS_MAX; steps++) {

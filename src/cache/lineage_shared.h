@@ -102,8 +102,6 @@ bool key_zone(const struct lineages *lineages, const struct key_record *key, str
 
 /* ---- lineage_sets.c ---- */
 
-/* Gives up a set that no other one continues and that was not used lately; after some steps, any. */
-void set_reclaim(struct lineages *lineages);
 /* Under the lock: indexes of its keys, the last of the chain first; marks it as used.  Their number; 0: it is gone. */
 size_t set_keys(const struct lineages *lineages, struct lineage_ref ref, uint32_t keys[LINEAGE_KEYS_MAX]);
 

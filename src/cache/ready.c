@@ -6,7 +6,6 @@
 enum {
     OPT_OCTETS = 11,         /* without options */
     OPTION_HEAD_OCTETS = 4,  /* code and length: RFC 6891 section 6.1.2 */
-    EDE_CODE_OCTETS = 2,     /* RFC 8914 section 2 */
     RECORD_FIXED_OCTETS = 8, /* type, class, TTL */
     TTL_BEHIND_TYPE = 4,
     RDATA_BEHIND_TTL = 6,

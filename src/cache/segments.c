@@ -13,7 +13,8 @@ enum {
 };
 _Static_assert(SEGMENT_OCTETS_WHOLE > STORE_VALUE_OCTETS_MAX + STORE_KEY_OCTETS_MAX + ENTRY_DATA * WORD, "it fits");
 
-size_t shard_fixed_octets(uint32_t segment_count)
+/* Octets that a shard needs beside its segments. */
+static size_t beside_segments(uint32_t segment_count)
 {
     size_t octets = sizeof(struct shard_region) + segment_count * (sizeof(struct segment) + sizeof(uint32_t));
     return (octets + LINE_OCTETS - 1) / LINE_OCTETS * LINE_OCTETS;
@@ -37,7 +38,7 @@ static uint32_t choose_segment_octets(uint64_t octets)
 /* Segments begin on a page where that costs little: whole pages can be given back. */
 static size_t fixed_octets(uint32_t segment_count, uint32_t segment_octets)
 {
-    size_t octets = shard_fixed_octets(segment_count);
+    size_t octets = beside_segments(segment_count);
     return segment_octets < PAGE_OCTETS ? octets : (octets + PAGE_OCTETS - 1) / PAGE_OCTETS * PAGE_OCTETS;
 }
 

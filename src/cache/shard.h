@@ -259,8 +259,6 @@ uint64_t entry_hash(const struct shard *shard, word *entry, const struct entry_s
 
 /* ---- segments.c ---- */
 
-/* Octets that a shard needs beside its segments. */
-size_t shard_fixed_octets(uint32_t segment_count);
 /* `memory` is zeroed, or holds a shard of the same size that a process left. */
 void shard_init(struct shard *shard, uint8_t *memory, uint64_t octets, uint64_t seed, bool is_shared);
 /* Is the region such as a shard of this size could have left? */

@@ -85,7 +85,7 @@ uint64_t dname_hash(const struct dname *name, uint64_t seed);
 
 struct dname *dname_copy(struct arena *arena, const struct dname *name);
 
-/* Uncompressed.  Compressed names are written by message_put_dname(). */
+/* Uncompressed.  The message writer compresses. */
 void writer_dname(struct writer *w, const struct dname *name);
 
 #endif

@@ -124,7 +124,4 @@ bool message_put_edns(struct message_writer *m, const struct edns *edns);
 /* Writes the counts; returns the whole message, borrowed from the buffer.  Empty if header and question did not fit. */
 struct octets message_end(struct message_writer *m);
 
-/* A name at the writer's place, as a pointer to an earlier one as far as it may; remembers it for later names. */
-void message_put_dname(struct message_writer *m, const struct dname *name, bool may_point);
-
 #endif

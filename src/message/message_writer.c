@@ -117,7 +117,8 @@ static uint8_t find_target(struct message_writer *m, const struct dname *name, c
     return name->labels;
 }
 
-void message_put_dname(struct message_writer *m, const struct dname *name, bool may_point)
+/* A name at the writer's place, as a pointer to an earlier one as far as it may; remembers it for later names. */
+static void put_dname(struct message_writer *m, const struct dname *name, bool may_point)
 {
     struct suffixes suffixes;
     find_suffixes(name, &suffixes);
@@ -155,7 +156,7 @@ void message_begin(struct message_writer *m, uint8_t *buffer, size_t size, const
 
 void message_put_question(struct message_writer *m, const struct question *question)
 {
-    message_put_dname(m, &question->qname, true);
+    put_dname(m, &question->qname, true);
     writer_u16(&m->w, question->qtype);
     writer_u16(&m->w, question->qclass);
     m->counts[0]++;
@@ -202,7 +203,7 @@ static void put_fields(struct message_writer *m, const struct rr_type *type, str
         if (field_is_name(type->fields[i])) {
             struct dname name;
             reader_dname_uncompressed(&r, &name);
-            message_put_dname(m, &name, type->fields[i] == FIELD_NAME_COMPRESSIBLE);
+            put_dname(m, &name, type->fields[i] == FIELD_NAME_COMPRESSIBLE);
         } else {
             writer_octets_put(&m->w, reader_octets(&r, field_octets(&r, type->fields[i])));
         }
@@ -232,7 +233,7 @@ static void put_owner(struct message_writer *m, const struct dname *owner, size_
     else if (!is_first && !dname_is_root(owner) && first_at < m->pointers_end)
         writer_u16(&m->w, (uint16_t)(POINTER | first_at));
     else
-        message_put_dname(m, owner, true);
+        put_dname(m, owner, true);
 }
 
 static void put_records(struct message_writer *m, const struct rrset *rrset, uint16_t type, uint32_t ttl_s,

@@ -169,7 +169,6 @@ bool stale_fact(struct resolver *r, struct request *q, struct pin *pin, struct n
 bool stale_facts_stand_in(struct resolver *r, struct request *q, struct now now);
 /* The outcome is fresh but for the facts that it was validated by. */
 void stale_mark_verdict(struct resolver *r, struct request *q, struct now now);
-void stale_mark(struct outcome *outcome, const char *why);
 
 /* prefetch.c */
 /* A request in the background that joins the lookup under way at once, before whoever started that leaves. */

@@ -16,7 +16,8 @@ void print_text(const char *text)
     }
 }
 
-void print_value(const json_t *value)
+/* A number, "yes" or "no", a text; "-" for everything else. */
+static void print_value(const json_t *value)
 {
     if (json_is_integer(value))
         printf("%" JSON_INTEGER_FORMAT, json_integer_value(value));

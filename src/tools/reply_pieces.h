@@ -6,8 +6,6 @@
 
 /* Names and reasons come from the network: nothing but printable ASCII reaches the terminal. */
 void print_text(const char *text);
-/* A number, "yes" or "no", a text; "-" for everything else. */
-void print_value(const json_t *value);
 /* The label, and the value behind it in a column of its own: a line. */
 void print_field(const char *label, const json_t *value);
 

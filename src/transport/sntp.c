@@ -38,7 +38,7 @@ const char *sntp_end_text(enum sntp_end end)
 
 /* ---- the packet ---- */
 
-void sntp_write(const uint8_t nonce[8], uint8_t packet[SNTP_OCTETS])
+static void sntp_write(const uint8_t nonce[8], uint8_t packet[SNTP_OCTETS])
 {
     memset(packet, 0, SNTP_OCTETS);
     packet[0] = VERSION << 3 | MODE_CLIENT;

@@ -67,7 +67,6 @@ void sntp_cancel(struct sntp_question *question);
 
 /* ---- the packet ---- */
 
-void sntp_write(const uint8_t nonce[8], uint8_t packet[SNTP_OCTETS]);
 /* False: not an answer to the question with this nonce. */
 bool sntp_read(struct octets packet, const uint8_t nonce[8], int64_t sent_ms, int64_t received_ms,
                struct sntp_reply *reply);

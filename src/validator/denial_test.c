@@ -311,7 +311,7 @@ static void every_expansion(void **state)
 
 /* ---- small zones, compared with what is true of them ---- */
 
-enum { NODES_MAX = 40, TYPES_PER_NODE_MAX = 8 };
+enum { NODES_MAX = 40 };
 
 /* Types as bits. */
 enum {

@@ -24,7 +24,8 @@ struct verdict verdict_from(const struct verdict *ground)
     return verdict;
 }
 
-void verdict_rest_on(struct verdict *verdict, const struct verdict *ground)
+/* What is judged is no better founded than `ground`: takes over its lineage and its end, not its words. */
+static void verdict_rest_on(struct verdict *verdict, const struct verdict *ground)
 {
     lineage_merge(&verdict->lineage, &ground->lineage);
     if (ground->valid_until_s < verdict->valid_until_s)

@@ -14,8 +14,6 @@ const char *name_text(struct arena *arena, const struct dname *name);
 struct verdict verdict_new(void);
 /* Of data that fares as `ground` did: its words and what it rests on, but not its TTL. */
 struct verdict verdict_from(const struct verdict *ground);
-/* What is judged is no better founded than `ground`: takes over its lineage and its end, not its words. */
-void verdict_rest_on(struct verdict *verdict, const struct verdict *ground);
 /* A good signature over rrset by a key of zone. */
 void verdict_rest_on_signature(struct verdict *verdict, const struct dname *zone, const struct signature_result *result,
                                struct now now);
