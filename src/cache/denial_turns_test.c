@@ -5,6 +5,8 @@
  * Accesses happen one after another here: that the orders asked of the processor are enough is argued in
  * denial_shared.h and watched by ThreadSanitizer in denial_threads_test.c. */
 #include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 #include "cache/turns.h"
 
@@ -14,7 +16,18 @@
 #define atomic_load_explicit(at, order)         (stop_here(), *(at))
 #define atomic_store_explicit(at, value, order) (stop_here(), (void)(*(at) = (value)))
 #define atomic_compare_exchange_strong_explicit(at, expected, desired, success, failure)                               \
-    (stop_here(), *(at) == *(expected) ? (*(at) = (desired), true) : (*(expected) = *(at), false))
+    exchange_in_turn(at, expected, desired)
+
+static bool exchange_in_turn(_Atomic uint64_t *at, uint64_t *expected, uint64_t desired)
+{
+    stop_here();
+    bool same = *at == *expected;
+    if (same)
+        *at = desired;
+    else
+        *expected = *at;
+    return same;
+}
 
 #include "cache/denial_blocks.c"
 #include "cache/denial_find.c"
