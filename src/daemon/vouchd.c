@@ -453,6 +453,7 @@ static void start(struct vouchd *vouchd, unsigned count)
     for (size_t i = 0; i < vouchd->listeners.count; i++)
         if (!listen_on(vouchd, &vouchd->listeners.items[i]))
             vouchd->exit_code = EX_OSERR;
+    workers_give_precedence(vouchd->workers);
     struct orders orders = orders_of(vouchd);
     vouchd->started = now_from_system();
     if (vouchd->control_fd >= 0)

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "daemon/worker_internal.h"
 #include "transport/loop.h"
+#include "transport/precedence.h"
 
 enum {
     TRIM_MS = 1000, /* memory goes back to the system not more often than that: it takes a millisecond */
@@ -297,6 +298,17 @@ bool workers_listen(struct workers *workers, const struct listen_sockets *socket
     struct listen_call call = { .sockets = sockets };
     call_all(workers, worker_listen, &call);
     return call.receivers > 0;
+}
+
+static void worker_give_precedence(struct worker *worker, void *argument)
+{
+    (void)worker, (void)argument;
+    precedence_give();
+}
+
+void workers_give_precedence(struct workers *workers)
+{
+    call_all(workers, worker_give_precedence, NULL);
 }
 
 static void worker_unlisten(struct worker *worker, void *argument)

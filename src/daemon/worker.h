@@ -35,6 +35,8 @@ struct listen_sockets {
 /* false: the system gave none of them a thread to receive by UDP, as the log says; TCP is listened to. */
 bool workers_listen(struct workers *workers, const struct listen_sockets *sockets);
 void workers_unlisten(struct workers *workers, const struct address *address);
+/* Those who receive go first (transport/precedence); for once all addresses of the start are listened to. */
+void workers_give_precedence(struct workers *workers);
 /* Afterwards nobody reads the settings before. */
 void workers_use(struct workers *workers, const struct settings *settings);
 

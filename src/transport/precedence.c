@@ -15,6 +15,7 @@ enum {
     PRECEDENCE_NICE =
         5, /* three times the weight: the thread is hardly ever beyond its share, and then must not wait */
     NICE_LEAST = -20,
+    NICE_MOST = 19,
     SLICE_NS = 100000, /* the kernel's least */
 };
 
@@ -44,23 +45,45 @@ static bool has_slices(const struct attributes *attributes)
     return attributes->policy == SCHED_OTHER || attributes->policy == SCHED_BATCH;
 }
 
+static bool get(struct attributes *attributes)
+{
+    return syscall(SYS_sched_getattr, 0, attributes, sizeof(*attributes), 0) == 0;
+}
+
+/* To a nice value higher by so much, or lower. */
+static bool set_nicer(struct attributes *attributes, int32_t by)
+{
+    struct attributes changed = *attributes;
+    changed.nice -= by;
+    if (changed.nice < NICE_LEAST)
+        changed.nice = NICE_LEAST;
+    if (changed.nice > NICE_MOST)
+        changed.nice = NICE_MOST;
+    return set(&changed);
+}
+
 /* Since Linux 6.12 who has a shorter slice interrupts who has a longer one, unless it has had more than its share; its
  * share remains what it is.  Kernels before that let who has slept interrupt who has not, and take the wish without
  * effect. */
 void precedence_take(const char *thread_name)
 {
     struct attributes attributes;
-    if (syscall(SYS_sched_getattr, 0, &attributes, sizeof(attributes), 0) == 0) {
+    if (get(&attributes)) {
         if (!has_slices(&attributes))
             return;
-        int32_t nice = attributes.nice, nicer = nice - PRECEDENCE_NICE;
         attributes.slice_ns = SLICE_NS;
-        attributes.nice = nicer < NICE_LEAST ? NICE_LEAST : nicer;
-        if (set(&attributes))
-            return;
-        attributes.nice = nice;
-        if (set(&attributes))
+        if (set_nicer(&attributes, PRECEDENCE_NICE) || set(&attributes))
             return;
     }
     log_info("%s: no short slices of time: %s", thread_name, strerror(errno));
+}
+
+void precedence_give(void)
+{
+    struct attributes attributes;
+    if (!get(&attributes) || !has_slices(&attributes))
+        return;
+    bool others_are_nicer = set_nicer(&attributes, PRECEDENCE_NICE) && set(&attributes);
+    if (!others_are_nicer)
+        set_nicer(&attributes, -PRECEDENCE_NICE);
 }

@@ -10,4 +10,8 @@ void precedence_permit(void);
  * A wish: what the system refuses is told in the log, or (the nice value) left. */
 void precedence_take(const char *thread_name);
 
+/* For a calling thread that resolves: where others may not have the nice value that they ask for, this one's is made
+ * higher by as much.  Threads that it makes afterwards have that, too. */
+void precedence_give(void);
+
 #endif

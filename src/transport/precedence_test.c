@@ -1,5 +1,6 @@
 #include "transport/precedence.h"
 
+#include <linux/capability.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
@@ -40,6 +41,32 @@ static void *take(void *argument)
     thread->nice_after = nice_of_thread();
     thread->slice_ns = slice_of_thread();
     return NULL;
+}
+
+static void forbid_nicer_values(void)
+{
+    struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+    struct __user_cap_data_struct rights[_LINUX_CAPABILITY_U32S_3];
+    assert_int_equal(setrlimit(RLIMIT_NICE, &(struct rlimit) { 0 }), 0);
+    assert_int_equal(syscall(SYS_capget, &header, rights), 0);
+    rights[0].effective &= ~(1u << CAP_SYS_NICE);
+    assert_int_equal(syscall(SYS_capset, &header, rights), 0); /* the calling thread's alone */
+}
+
+static void *give(void *argument)
+{
+    struct thread *thread = argument;
+    thread->nice_before = nice_of_thread();
+    precedence_give();
+    thread->nice_after = nice_of_thread();
+    thread->slice_ns = slice_of_thread();
+    return NULL;
+}
+
+static void *give_without_rights(void *argument)
+{
+    forbid_nicer_values();
+    return give(argument);
 }
 
 static void *lower(void *argument)
@@ -87,6 +114,19 @@ static void test_other_threads_stay_as_they_are(void **state)
     assert_int_equal(slice_of_thread(), slice_ns);
 }
 
+static void test_given_where_others_cannot_take_it(void **state)
+{
+    (void)state;
+    bool is_permitted = false;
+    struct thread thread = { 0 };
+    in_a_thread(lower, &is_permitted);
+    in_a_thread(give, &thread);
+    assert_int_equal(thread.nice_after, is_permitted ? thread.nice_before : thread.nice_before + NICER);
+    in_a_thread(give_without_rights, &thread);
+    assert_int_equal(thread.nice_after, thread.nice_before + NICER);
+    assert_int_not_equal(thread.slice_ns, SLICE_NS);
+}
+
 /* Somebody has chosen a policy that has no slices: it is left. */
 static void test_policies_without_slices(void **state)
 {
@@ -103,6 +143,7 @@ int main(void)
         cmocka_unit_test(test_taken),
         cmocka_unit_test(test_other_threads_stay_as_they_are),
         cmocka_unit_test(test_policies_without_slices),
+        cmocka_unit_test(test_given_where_others_cannot_take_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
