@@ -157,13 +157,6 @@ static bool same_key(const struct blob_key *a, const struct blob_key *b)
     return a->qtype == b->qtype && dname_equal(&a->qname, &b->qname); /* the rest is the same for rivals */
 }
 
-static void remove_entry(struct cache *cache, const struct blob_key *key)
-{
-    uint8_t buffer[BLOB_KEY_OCTETS_MAX];
-    struct store_key stored = cache_key(cache, key, buffer);
-    store_remove(cache->entries, &stored, (struct octets) { NULL, 0 });
-}
-
 /* Removes them, if all of them may be replaced. */
 static bool remove_rivals(struct cache *cache, const struct answer *answer, const struct blob_key *own,
                           enum security security, struct now now)
@@ -179,7 +172,7 @@ static bool remove_rivals(struct cache *cache, const struct answer *answer, cons
     }
     for (size_t i = 0; i < count; i++)
         if (stands[i])
-            remove_entry(cache, &rivals[i]);
+            cache_remove(cache, cache->entries, &rivals[i]);
     return true;
 }
 
@@ -214,7 +207,7 @@ static void set_aside(struct cache *cache, const struct blob_key *key, struct no
 static void drop_aside(struct cache *cache, const struct blob_key *key)
 {
     struct blob_key aside = aside_key(key);
-    remove_entry(cache, &aside);
+    cache_remove(cache, cache->entries, &aside);
 }
 
 static void look_after_older(struct cache *cache, const struct answer *answer, const struct blob_key *own,
@@ -237,7 +230,7 @@ static void end_older(struct cache *cache, const struct answer *answer, enum sec
     if (!security_is_trusted(security) || !remove_rivals(cache, answer, &own, security, now))
         return;
     look_after_older(cache, answer, &own, security, now);
-    remove_entry(cache, &own);
+    cache_remove(cache, cache->entries, &own);
     ready_drop(cache, &answer->question, answer->origin);
 }
 

@@ -208,6 +208,13 @@ struct store_key cache_key(const struct cache *cache, const struct blob_key *key
     return (struct store_key) { .hash = hash_octets(octets, cache->seed), .octets = octets };
 }
 
+void cache_remove(const struct cache *cache, struct store *store, const struct blob_key *key)
+{
+    uint8_t buffer[BLOB_KEY_OCTETS_MAX];
+    struct store_key stored = cache_key(cache, key, buffer);
+    store_remove(store, &stored, (struct octets) { NULL, 0 });
+}
+
 /* ---- flushing ---- */
 
 /* What a sweep looks for.  `name` NULL: any; `keys`: also what rests on keys that were flushed. */

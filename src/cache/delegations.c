@@ -119,10 +119,8 @@ void cache_put_delegation(struct cache *cache, const struct delegation *delegati
 
 void cache_drop_delegation(struct cache *cache, const struct dname *zone, uint16_t origin)
 {
-    uint8_t buffer[BLOB_KEY_OCTETS_MAX];
     struct blob_key key = key_of(zone, origin);
-    struct store_key stored = cache_key(cache, &key, buffer);
-    store_remove(cache->entries, &stored, (struct octets) { NULL, 0 });
+    cache_remove(cache, cache->entries, &key);
 }
 
 struct delegation *delegation_copy(struct arena *arena, const struct delegation *delegation)

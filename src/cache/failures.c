@@ -139,8 +139,6 @@ void cache_put_failure(struct cache *cache, const struct question *question, uin
 
 void cache_clear_failure(struct cache *cache, const struct question *question, uint16_t origin)
 {
-    uint8_t buffer[BLOB_KEY_OCTETS_MAX];
     struct blob_key key = key_of(question, origin);
-    struct store_key stored = cache_key(cache, &key, buffer);
-    store_remove(cache->failures, &stored, (struct octets) { NULL, 0 });
+    cache_remove(cache, cache->failures, &key);
 }

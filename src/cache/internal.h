@@ -44,6 +44,9 @@ struct cache {
 /* The octets live in `buffer`. */
 struct store_key cache_key(const struct cache *cache, const struct blob_key *key, uint8_t buffer[BLOB_KEY_OCTETS_MAX]);
 
+/* Whatever stands under the key goes. */
+void cache_remove(const struct cache *cache, struct store *store, const struct blob_key *key);
+
 /* Seconds as milliseconds, saturating. */
 static inline int64_t ms_of_s(int64_t seconds)
 {

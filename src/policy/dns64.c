@@ -152,14 +152,8 @@ static struct answer *new_link(const struct question *question, enum answer_kind
 static void mark_synthesized(struct outcome *told, const struct outcome *outcome, struct answer *const *links,
                              uint16_t link_count)
 {
-    *told = *outcome;
-    told->links = links;
-    told->link_count = link_count;
-    told->is_repeatable = false;
-    if (told->security == SECURE)
-        told->security = INSECURE;
-    if (told->ede_count < ARRAY_LEN(told->edes))
-        told->edes[told->ede_count++] = (struct outcome_ede) { .code = EDE_SYNTHESIZED, .text = "DNS64" };
+    outcome_retell(told, outcome, links, link_count);
+    outcome_add_ede(told, EDE_SYNTHESIZED, "DNS64");
 }
 
 bool dns64_synthesize(const struct dns64 *dns64, const struct outcome *addresses, uint32_t ttl_max_s, struct now now,

@@ -117,11 +117,6 @@ void rebinding_leave_out(const struct rebinding *rebinding, const struct outcome
     for (uint16_t i = 0; i < outcome->link_count; i++)
         if (link_is_touched(rebinding, links[i]))
             links[i] = without_private(rebinding, links[i], arena);
-    *told = *outcome;
-    told->links = links;
-    told->is_repeatable = false;
-    if (told->security == SECURE)
-        told->security = INSECURE;
-    if (told->ede_count < ARRAY_LEN(told->edes))
-        told->edes[told->ede_count++] = (struct outcome_ede) { .code = EDE_BLOCKED, .text = "private address" };
+    outcome_retell(told, outcome, links, outcome->link_count);
+    outcome_add_ede(told, EDE_BLOCKED, "private address");
 }

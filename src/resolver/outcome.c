@@ -11,6 +11,17 @@ void outcome_add_ede(struct outcome *outcome, int code, const char *text)
     outcome->edes[outcome->ede_count++] = (struct outcome_ede) { .code = code, .text = text };
 }
 
+void outcome_retell(struct outcome *told, const struct outcome *outcome, struct answer *const *links,
+                    uint16_t link_count)
+{
+    *told = *outcome;
+    told->links = links;
+    told->link_count = link_count;
+    told->is_repeatable = false;
+    if (told->security == SECURE)
+        told->security = INSECURE;
+}
+
 static void testify(struct resolver *r, struct request *q, struct now now)
 {
     const struct witness *witness = r->parts.witness;

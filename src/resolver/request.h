@@ -88,8 +88,6 @@ void request_free(struct resolver *r, struct request *q);
 void request_to_background(struct resolver *r, struct request *q);
 
 /* outcome.c: the end */
-/* The first four, each once. */
-void outcome_add_ede(struct outcome *outcome, int code, const char *text);
 /* All who wait get the outcome, and wait no more. */
 void request_tell_waiters(struct resolver *r, struct request *q, const struct outcome *outcome);
 /* With what is in q->outcome. */

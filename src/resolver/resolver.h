@@ -72,6 +72,12 @@ struct outcome {
     const struct budget *budget; /* what is left of it */
 };
 
+/* Unless it is there, or there is no room left. */
+void outcome_add_ede(struct outcome *outcome, int code, const char *text);
+/* The same with other links, for this client alone: what was proven was proven of those that it had. */
+void outcome_retell(struct outcome *told, const struct outcome *outcome, struct answer *const *links,
+                    uint16_t link_count);
+
 enum want_kind { WANT_NOTHING, WANT_EXCHANGE, WANT_CANCEL, WANT_DONE, WANT_TURN };
 struct want {
     enum want_kind kind;

@@ -77,7 +77,7 @@ static enum security weakest(struct answer *const *links, uint16_t count)
     return SECURE;
 }
 
-static void mark(struct outcome *outcome, const char *why)
+static void mark_stale(struct outcome *outcome, const char *why)
 {
     outcome->is_stale = true;
     outcome->is_repeatable = false;
@@ -117,7 +117,7 @@ static struct outcome *find_outcome(struct resolver *r, struct request *q, const
     for (uint16_t i = 0; i < count; i++)
         if (links[i]->expires_ms <= now.wall_ms)
             renew(r, links[i], now);
-    mark(q->stale, why);
+    mark_stale(q->stale, why);
     return q->stale;
 }
 
@@ -202,7 +202,7 @@ void stale_mark_verdict(struct resolver *r, struct request *q, struct now now)
     for (uint16_t i = 0; i < q->outcome.link_count; i++)
         if (q->outcome.links[i]->expires_ms > ends_ms)
             q->outcome.links[i]->expires_ms = ends_ms;
-    mark(&q->outcome, "validated by expired DS or DNSKEY records");
+    mark_stale(&q->outcome, "validated by expired DS or DNSKEY records");
 }
 
 /* ---- lookups ---- */
