@@ -2,66 +2,9 @@
 
 import datetime
 
-import dns.edns
-import dns.flags
-import dns.message
-import dns.query
-import dns.rcode
 import iana
-import pytest
-from control import vouchctl
-from rolling_root import DAY_S, KSK, REVOKED, Key, Resolver, key_set, seconds
-
-from lab import network
-
-START = seconds("2026-03-01")
-LONG_AGO = START - 400 * DAY_S
-
-
-def ask(resolver, checking_disabled=False):
-    flags = dns.flags.RD | (dns.flags.CD if checking_disabled else 0)
-    question = dns.message.make_query(".", "DNSKEY", flags=flags, want_dnssec=True)
-    with network.inside(resolver.root.netns):
-        return dns.query.tcp(question, "127.0.0.1", timeout=20)
-
-
-def is_secure(resolver):
-    reply = ask(resolver)
-    return reply.rcode() == dns.rcode.NOERROR and bool(reply.flags & dns.flags.AD)
-
-
-def edes(reply):
-    return [(option.code, option.text) for option in reply.options if option.otype == dns.edns.EDE]
-
-
-def publish(root, now, published, signing):
-    root.publish(key_set(published, signing, now) + iana.RECORD)
-
-
-def settings(anchors, authority, sources, enabled="true", **more):
-    bootstrap = {"enabled": enabled, "sources": sources, "authorities": [authority.root.fingerprint()]} | more
-    return {"trust": {"anchors": anchors, "automatic-update": True, "bootstrap": bootstrap}}
-
-
-def resolver_for(root, directory, anchors, now, authority, sources=(), enabled="true", more=None, **bootstrap):
-    of_resolver = {"root-hints": str(root.hints), "prime-root": False, "query-private": ["127.0.0.0/8"]}
-    return Resolver(root, directory, [], now, **(settings(anchors, authority, list(sources), enabled, **bootstrap) |
-                                                 {"resolver": of_resolver} | (more or {})))
-
-
-def bootstrap_with(resolver, directory, files):
-    """(exit code, complaints) of `vouchctl ta bootstrap` from files."""
-    iana.write(directory, files)
-    arguments = ["--file", directory / iana.XML, "--signature", directory / iana.SIGNATURE]
-    if iana.BUNDLE in files:
-        arguments += ["--bundle", directory / iana.BUNDLE]
-    code, _, complaints = vouchctl(resolver.socket, "ta", "bootstrap", *map(str, arguments))
-    return code, complaints
-
-
-@pytest.fixture
-def authority(tmp_path):
-    return iana.Authority(tmp_path / "authority")
+from bootstrap import LONG_AGO, START, bootstrap_with, is_secure, publish, resolver_for
+from rolling_root import DAY_S, KSK, REVOKED, Key
 
 
 def test_files_by_order(root, tmp_path, authority):

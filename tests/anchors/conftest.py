@@ -7,7 +7,8 @@ import pytest
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parents[1]), str(HERE.parent / "support"), str(HERE)]
 
-import rolling_root     # noqa: E402  (the path must be set first)
+import iana     # noqa: E402  (the path must be set first)
+import rolling_root     # noqa: E402
 
 
 @pytest.fixture
@@ -17,3 +18,17 @@ def root():
         pytest.skip("needs root, to make a network namespace")
     with rolling_root.running() as server:
         yield server
+
+
+@pytest.fixture
+def authority(tmp_path):
+    """Who signs root-anchors.xml."""
+    return iana.Authority(tmp_path / "authority")
+
+
+@pytest.fixture
+def site(root, tmp_path):
+    """The web server that root-anchors.xml comes from."""
+    served = iana.Site(root.netns, tmp_path, {})
+    yield served
+    served.stop()

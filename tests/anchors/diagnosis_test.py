@@ -3,9 +3,8 @@
 import datetime
 
 import iana
-from bootstrap_test import LONG_AGO, START, authority, publish, resolver_for     # noqa: F401
+from bootstrap import HTTP, LONG_AGO, PATH, START, publish, resolver_for
 from control import objects, vouchctl
-from retrieval_test import HTTP, PATH, site     # noqa: F401
 from rolling_root import DAY_S, KSK, Key, key_set
 
 
@@ -15,7 +14,7 @@ def check(resolver):
     return found
 
 
-def test_each_verdict(root, tmp_path, authority, site):     # noqa: F811
+def test_each_verdict(root, tmp_path, authority, site):
     """One after the other, each a step from the one before."""
     old, new, stranger = Key(), Key(), Key()
     recent = START - 10 * DAY_S
@@ -56,7 +55,7 @@ def test_each_verdict(root, tmp_path, authority, site):     # noqa: F811
         verdict_of("stale-configuration", "signer-listed", "refreshed")
 
 
-def test_text_for_people(root, tmp_path, authority, site):      # noqa: F811
+def test_text_for_people(root, tmp_path, authority, site):
     key = Key()
     root.publish(key_set([(key, KSK)], [(key, KSK)], START) + iana.RECORD)
     site.files = iana.under(PATH, authority.files(iana.document(iana.entry(key, LONG_AGO)), START))

@@ -6,12 +6,8 @@ import sqlite3
 
 import iana
 import pytest
-from bootstrap_test import (LONG_AGO, START, ask, authority, bootstrap_with, edes, is_secure, publish,  # noqa: F401
-                            resolver_for)
-from history_test import HISTORY, blocks
-from retrieval_test import HTTP, PATH, site, wait_for   # noqa: F401
-from roll_test import corrupt
-from rolling_root import DAY_S, KSK, REVOKED, Key, Resolver, key_set
+from bootstrap import HTTP, LONG_AGO, PATH, START, ask, bootstrap_with, edes, is_secure, publish, resolver_for, wait_for
+from rolling_root import DAY_S, HISTORY, KSK, REVOKED, Key, Resolver, blocks, corrupt, key_set
 
 TINY = "300k"       # an empty state.db with its log takes less; a few hundred rows do not fit
 
@@ -89,7 +85,7 @@ def test_a_directory_that_is_read_only(root, tmp_path):
 class Loss:
     """Of the store's knowledge that one key was revoked, that another was learnt."""
 
-    def __init__(self, root, directory, authority, sources):      # noqa: F811
+    def __init__(self, root, directory, authority, sources):
         self.root, self.state = root, directory / "state/state.db"
         self.gone, self.kept, self.learnt = Key(), Key(), Key()
         publish(root, START, [(self.gone, REVOKED), (self.kept, KSK)], [(self.gone, REVOKED), (self.kept, KSK)])
@@ -113,7 +109,7 @@ class Loss:
         assert is_secure(self.resolver)
 
 
-def test_a_bootstrap_must_agree_with_anchors_whose_revocations_are_lost(root, tmp_path, authority, site):  # noqa: F811
+def test_a_bootstrap_must_agree_with_anchors_whose_revocations_are_lost(root, tmp_path, authority, site):
     loss = Loss(root, tmp_path, authority, [HTTP])
     site.files = iana.under(PATH, loss.files)
     with loss.resolver as resolver:
@@ -125,7 +121,7 @@ def test_a_bootstrap_must_agree_with_anchors_whose_revocations_are_lost(root, tm
         assert resolver.states() == {loss.gone.tag(): "DOUBTED", loss.kept.tag(): "VALID"}
 
 
-def test_no_bootstrap_can_be_had_and_revocations_are_lost(root, tmp_path, authority):     # noqa: F811
+def test_no_bootstrap_can_be_had_and_revocations_are_lost(root, tmp_path, authority):
     """Validation is held, over restarts too, until files or an order tell what is good; CD=1 goes on."""
     loss = Loss(root, tmp_path, authority, ["http://192.0.2.1/"])
     with loss.resolver as resolver:

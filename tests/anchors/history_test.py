@@ -1,22 +1,10 @@
 """The root's own DNSKEY sets of three years, from a real server to a vouchd that lives through them (D5-run)."""
 
-import re
-
 import pytest
-from rolling_root import DAY_S, Resolver, seconds
-from vouchd import ROOT
+from rolling_root import DAY_S, HISTORY, Resolver, blocks, seconds
 
-HISTORY = ROOT / "../shared/data/root-dnskey-history.txt"
 KSK_2017 = ". IN DS 20326 8 2 E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D"
 FIRST_SEEN = seconds("2025-01-11")
-
-
-def blocks():
-    """(from when on, zone file lines), in order."""
-    found = []
-    for serial, text in re.findall(r"^; serial (\d{8})\d\d\n(.*?)(?=^; serial|\Z)", HISTORY.read_text(), re.M | re.S):
-        found.append((seconds(f"{serial[:4]}-{serial[4:6]}-{serial[6:]}"), text))
-    return sorted(found)
 
 
 def test_the_key_of_2024_is_valid_30_days_after_it_was_seen(root, tmp_path):

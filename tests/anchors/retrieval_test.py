@@ -1,23 +1,11 @@
 """root-anchors.xml from a real web server, good and bad, and the root's keys that nobody here knows (D5-init, D5-run)."""
 
-import time
-
 import iana
 import pytest
-from bootstrap_test import LONG_AGO, START, ask, authority, edes, is_secure, publish, resolver_for  # noqa: F401
+from bootstrap import HTTP, HTTPS, LONG_AGO, PATH, START, ask, edes, is_secure, publish, resolver_for, wait_for
 from control import objects, vouchctl
 from rolling_root import DAY_S, KSK, Key, key_set
-from vouchd import READY_TIMEOUT_S, run_vouchd, write_config
-
-HTTPS, HTTP = "https://data/root-anchors/", "http://data/root-anchors/"
-PATH = "/root-anchors/"
-
-
-@pytest.fixture
-def site(root, tmp_path):
-    served = iana.Site(root.netns, tmp_path, {})
-    yield served
-    served.stop()
+from vouchd import run_vouchd, write_config
 
 
 def bootstrap(resolver):
@@ -25,14 +13,7 @@ def bootstrap(resolver):
     return code, complaints
 
 
-def wait_for(condition, resolver):
-    deadline = time.monotonic() + READY_TIMEOUT_S
-    while not condition():
-        assert time.monotonic() < deadline, resolver.vouchd.log()
-        time.sleep(0.05)
-
-
-def test_a_web_server(root, tmp_path, authority, site):     # noqa: F811
+def test_a_web_server(root, tmp_path, authority, site):
     """Each flaw of the server is told and changes nothing; then it is good."""
     old, new = Key(), Key()
     publish(root, START, [(new, KSK)], [(new, KSK)])
@@ -64,7 +45,7 @@ def test_a_web_server(root, tmp_path, authority, site):     # noqa: F811
         assert is_secure(resolver)
 
 
-def test_a_slow_web_server(root, tmp_path, authority, site):        # noqa: F811
+def test_a_slow_web_server(root, tmp_path, authority, site):
     """An octet now and then is no document."""
     old, new = Key(), Key()
     publish(root, START, [(new, KSK)], [(new, KSK)])
@@ -74,7 +55,7 @@ def test_a_slow_web_server(root, tmp_path, authority, site):        # noqa: F811
         assert code == 1 and "root-anchors.xml: " in complaints and "imed out" in complaints
 
 
-def test_the_next_source_is_tried(root, tmp_path, authority, site):     # noqa: F811
+def test_the_next_source_is_tried(root, tmp_path, authority, site):
     """A web server whose own certificate nobody vouches for, then plain HTTP: the signature decides."""
     old, new = Key(), Key()
     publish(root, START, [(new, KSK)], [(new, KSK)])
@@ -92,7 +73,7 @@ def test_the_next_source_is_tried(root, tmp_path, authority, site):     # noqa: 
 
 
 @pytest.mark.parametrize("days", [2, 20, 200])
-def test_a_machine_that_slept_in_the_middle_of_a_roll(root, tmp_path, authority, site, days):   # noqa: F811
+def test_a_machine_that_slept_in_the_middle_of_a_roll(root, tmp_path, authority, site, days):
     """By RFC 5011 where that can be, else by bootstrap, without anybody's help."""
     old, new = Key(), Key()
     before, after = START, START + days * DAY_S
@@ -111,7 +92,7 @@ def test_a_machine_that_slept_in_the_middle_of_a_roll(root, tmp_path, authority,
         wait_for(lambda: not resolver.status()["held"], resolver)
 
 
-def test_no_key_is_known_and_none_can_be_had(root, tmp_path, authority):    # noqa: F811
+def test_no_key_is_known_and_none_can_be_had(root, tmp_path, authority):
     """Validation is held with EDE 14, CD=1 goes on, nothing ends; good keys end it."""
     old, new = Key(), Key()
     publish(root, START, [(new, KSK)], [(new, KSK)])
@@ -129,7 +110,7 @@ def test_no_key_is_known_and_none_can_be_had(root, tmp_path, authority):    # no
         assert is_secure(resolver)
 
 
-def test_a_reload_brings_what_bootstrap_lacked(root, tmp_path, authority, site):       # noqa: F811
+def test_a_reload_brings_what_bootstrap_lacked(root, tmp_path, authority, site):
     """trust.bootstrap.* count as soon as they are read again: at once, not when the next try is due."""
     old, new = Key(), Key()
     publish(root, START, [(new, KSK)], [(new, KSK)])
@@ -145,7 +126,7 @@ def test_a_reload_brings_what_bootstrap_lacked(root, tmp_path, authority, site):
         assert is_secure(resolver)
 
 
-def test_a_bad_signature_holds_nothing(root, tmp_path, authority):      # noqa: F811
+def test_a_bad_signature_holds_nothing(root, tmp_path, authority):
     """The near miss: the anchor is published, so the set is bogus and not unknown."""
     key, other = Key(), Key()
     lines = key_set([(key, KSK), (other, KSK)], [(other, KSK)], START)
@@ -156,7 +137,7 @@ def test_a_bad_signature_holds_nothing(root, tmp_path, authority):      # noqa: 
         assert 14 not in [code for code, _ in edes(ask(resolver))]
 
 
-def test_a_start_without_any_anchor(root, tmp_path, authority, site):    # noqa: F811
+def test_a_start_without_any_anchor(root, tmp_path, authority, site):
     """With bootstrap asked for, the first answer waits for it; without, exit 69 says what to do (D5-model)."""
     new = Key()
     publish(root, START, [(new, KSK)], [(new, KSK)])

@@ -6,7 +6,7 @@ import dns.flags
 import dns.message
 import dns.query
 import dns.rcode
-from rolling_root import DAY_S, KSK, REVOKED, ZSK, Key, Resolver, key_set, seconds
+from rolling_root import DAY_S, KSK, REVOKED, ZSK, Key, Resolver, corrupt, key_set, seconds
 from vouchd import run_vouchd
 
 from lab import network
@@ -140,12 +140,6 @@ def test_a_directory_that_cannot_be_used_stops_nothing(root, tmp_path):
         assert resolver.metric("vouch_store_available") == 0
         assert keys_answer(resolver)
         assert "nothing is remembered" in resolver.vouchd.log()
-
-
-def corrupt(path):
-    """And what would repair it: after a kill the last changes, or all of them, stand in the log beside it."""
-    path.write_bytes(b"rubbish" * 4096)
-    path.with_name(path.name + "-wal").unlink()
 
 
 def test_a_corrupted_store_is_set_aside(root, tmp_path):

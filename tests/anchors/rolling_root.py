@@ -5,6 +5,7 @@ import datetime
 import glob
 import os
 import pathlib
+import re
 import shutil
 import signal
 import tempfile
@@ -19,11 +20,12 @@ import dns.rrset
 import pytest
 from control import objects, vouchctl
 from cryptography.hazmat.primitives.asymmetric import ec
-from vouchd import READY_TIMEOUT_S, Vouchd
+from vouchd import READY_TIMEOUT_S, ROOT, Vouchd
 
 from lab import network, processes, servers
 from lab.description import Server
 
+HISTORY = ROOT / "../shared/data/root-dnskey-history.txt"
 ADDRESS = "127.0.0.53"
 TTL = 172800
 SIGNATURE_LIFE_S = 20 * 86400
@@ -221,3 +223,17 @@ class Resolver:
             assert time.monotonic() < deadline, self.vouchd.log()
             time.sleep(POLL_S)
         return self.states()
+
+
+def corrupt(path):
+    """And what would repair it: after a kill the last changes, or all of them, stand in the log beside it."""
+    path.write_bytes(b"rubbish" * 4096)
+    path.with_name(path.name + "-wal").unlink()
+
+
+def blocks():
+    """The root's own DNSKEY sets of three years: (from when on, zone file lines), in order."""
+    found = []
+    for serial, text in re.findall(r"^; serial (\d{8})\d\d\n(.*?)(?=^; serial|\Z)", HISTORY.read_text(), re.M | re.S):
+        found.append((seconds(f"{serial[:4]}-{serial[4:6]}-{serial[6:]}"), text))
+    return sorted(found)
