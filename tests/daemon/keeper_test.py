@@ -1,5 +1,5 @@
-"""The cache outlives vouchd in cache.file: after a clean end with its verdicts, after kill -9 without, and not at all when the
-file is not our own."""
+"""The cache outlives vouchd in cache.file: after a clean end with its verdicts, after kill -9 without, and not at all
+when the file is not our own."""
 
 import os
 import signal
@@ -7,9 +7,8 @@ import signal
 import pytest
 import yaml
 
+from loopback import HOST, free_port
 from vouchd import Vouchd
-
-from process_test import HOST, free_port
 
 EMPTY, DATA, WARM, PRIVATE = "begins empty", "verdicts are made anew", "is warm", "the cache is in private memory"
 

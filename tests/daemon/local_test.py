@@ -7,7 +7,7 @@ import dns.message
 import dns.rrset
 from client import ask
 from control import vouchctl
-from process_test import HOST, free_port
+from loopback import HOST, free_port
 from vouchd import RELEASE, SANITIZED, Vouchd
 
 RELOADS = 3             # one more than a question begins anew for (EPOCH_RESTARTS_MAX)

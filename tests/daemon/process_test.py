@@ -3,7 +3,6 @@
 Nothing here leaves loopback: what is asked is localhost. (RFC 6761), which vouchd answers by itself.
 """
 
-import contextlib
 import os
 import pathlib
 import random
@@ -22,40 +21,11 @@ import dns.query
 import dns.rcode
 import pytest
 
+from loopback import HOST, PATIENCE_S, ask_for_localhost, assert_answers, free_port
 from others import NOBODY, as_user, program_for_others
 from vouchd import SANITIZED, Vouchd, run_vouchd, write_config
 
-HOST = "127.0.0.1"
-PATIENCE_S = 20
-TRIES = 5
 EDE_NOT_AUTHORITATIVE = 20
-
-
-def free_port():
-    """Below the range that connections and upstream questions take theirs from: it stays free until vouchd has it."""
-    for port in random.SystemRandom().sample(range(20000, 32000), 100):
-        with contextlib.suppress(OSError):
-            for kind in socket.SOCK_DGRAM, socket.SOCK_STREAM:
-                with socket.socket(socket.AF_INET, kind) as probe:
-                    probe.bind((HOST, port))
-            return port
-    pytest.fail("no free port")
-
-
-def ask(port, way=dns.query.udp):
-    """As a client does: what the kernel had no room for is asked again."""
-    for left in reversed(range(TRIES)):
-        try:
-            return way(dns.message.make_query("localhost.", "A"), HOST, port=port, timeout=PATIENCE_S / TRIES)
-        except dns.exception.Timeout:
-            if left == 0:
-                raise
-
-
-def assert_answers(port):
-    for way in dns.query.udp, dns.query.tcp:
-        reply = ask(port, way=way)
-        assert reply.rcode() == dns.rcode.NOERROR and reply.answer
 
 
 # ---- exit codes: those of sysexits.h
@@ -188,7 +158,7 @@ class Asking(threading.Thread):
     def run(self):
         while not self.is_over.is_set():
             try:
-                ask(self.port, way=self.way)
+                ask_for_localhost(self.port, way=self.way)
             except (dns.exception.Timeout, OSError, EOFError):
                 self.lost += 1
             self.asked += 1
@@ -213,7 +183,7 @@ def test_reload_loses_no_question(tmp_path):
             thread.join()
             assert thread.asked > 20 and thread.lost == 0
         with pytest.raises(ConnectionRefusedError):
-            ask(other, way=dns.query.tcp)
+            ask_for_localhost(other, way=dns.query.tcp)
 
 
 def threads_of(pid):

@@ -12,8 +12,8 @@ import sys
 import pytest
 
 from control import objects
+from loopback import assert_answers, free_port
 from others import NOBODY, as_user, program_for_others
-from process_test import assert_answers, free_port
 from vouchd import RELEASE, Vouchd
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="needs root, to give it up")

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from client import ask_all, is_authentic, make_question
 from control import objects
-from vouch_test import vouch_json
+from tool import vouch_json
 from vouchd import vouchd_in_lab
 
 from lab import network

@@ -1,14 +1,12 @@
 """What the clock does to answers: under libfaketime, which stops it where the test wants it (D7-ttl, RFC 4035 sections
 5.3.1 and 5.3.3).  The lab's signatures are made for the lab's own time."""
 
-import time
-
 import client
 import dns.rcode
 import pytest
 from client import ede_codes, is_authentic
 from control import objects
-from vouchd import faketime, vouchd_in_lab
+from vouchd import Clock, faketime, vouchd_in_lab
 
 from lab import network
 
@@ -16,20 +14,6 @@ HOST = "127.0.0.1"
 MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86400
 EDE_SIGNATURE_EXPIRED, EDE_SIGNATURE_NOT_YET_VALID, EDE_CACHED_ERROR = 7, 8, 13
 FAILURE_TTL_S_MAX = 300         # RFC 9520 section 3.2: no Bogus verdict is kept for longer
-
-
-class Clock:
-    """Stands still, at so many seconds from the lab's time."""
-
-    def __init__(self, lab, path):
-        self._lab, self.path = lab, path
-        self.set(0)
-
-    def set(self, offset_s):
-        instant = time.gmtime(self._lab.now + offset_s)
-        new = self.path.with_suffix(".new")
-        new.write_text(time.strftime("%Y-%m-%d %H:%M:%S\n", instant))
-        new.replace(self.path)         # never read half written
 
 
 @pytest.fixture

@@ -9,9 +9,8 @@ import client
 import dns.rcode
 import pytest
 from client import ede_codes, is_authentic
-from clock_test import Clock
 from control import objects
-from vouchd import faketime, vouchd_in_lab, write_config
+from vouchd import Clock, faketime, vouchd_in_lab, write_config
 
 from lab import Lab, network, processes
 

@@ -1,15 +1,14 @@
 """vouch, the tool: what it says of the lab's names, by itself, through a resolver, or believing one (R4.3, R4.9)."""
 
 import concurrent.futures
-import json
-import subprocess
 
 import dns.flags
 import dns.rcode
 import dns.rdatatype
 import pytest
 from relay import Relay
-from vouchd import END_TIMEOUT_S, program, vouchd_in_lab
+from tool import vouch, vouch_json
+from vouchd import vouchd_in_lab
 
 EX_BOGUS, EX_NO_ANSWER, EX_USAGE = 1, 2, 64
 EXIT_CODES = {"secure": 0, "insecure": 0, "bogus": EX_BOGUS, "indeterminate": EX_NO_ANSWER}
@@ -19,22 +18,6 @@ LEFT_OUT = {
 }
 EDE_CACHED_ERROR, EDE_INDETERMINATE = 13, 5
 RESOLVER, RELAY, NOBODY = "127.0.0.1", "127.0.0.2", "127.0.0.3"
-
-
-def vouch(lab, *arguments, root=True):
-    """(exit code, output, complaints)"""
-    own_root = ["--root-hints", lab.hints, "--anchor", lab.anchor] if root else []
-    done = lab.exec([program("vouch"), *own_root, *arguments], stdin=subprocess.DEVNULL, capture_output=True,
-                    encoding="utf-8", timeout=END_TIMEOUT_S)
-    return done.returncode, done.stdout, done.stderr
-
-
-def vouch_json(lab, *arguments, **options):
-    code, output, complaints = vouch(lab, "--json", *arguments, **options)
-    assert output, complaints
-    told = json.loads(output)
-    assert told["version"] == 1
-    return code, told
 
 
 def codes(told):

@@ -40,6 +40,20 @@ def faketime(instant=None, file=None):
                      "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
 
 
+class Clock:
+    """The file of faketime(): stands still, at so many seconds from the lab's time."""
+
+    def __init__(self, lab, path):
+        self._lab, self.path = lab, path
+        self.set(0)
+
+    def set(self, offset_s):
+        instant = time.gmtime(self._lab.now + offset_s)
+        new = self.path.with_suffix(".new")
+        new.write_text(time.strftime("%Y-%m-%d %H:%M:%S\n", instant))
+        new.replace(self.path)         # never read half written
+
+
 def write_config(directory, settings):
     """The settings, and files that this test alone uses; returns the path."""
     private = {"state-directory": str(directory / "state"), "control-socket": str(directory / "control.sock")}
