@@ -1,9 +1,7 @@
 /* Runs one fuzz target without libFuzzer: every file of its corpus, then random mutations of them from a seed.
  * Usage: NAME-fuzz [-runs=N] [-seed=N] [FILE|DIRECTORY…].  The same arguments give the same inputs.
  * An input that crashes the target, fails an assertion or takes too long is kept as crash-NAME. */
-#include <assert.h>
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>

@@ -2,7 +2,6 @@
  * verifier, of its cache and of a busy verifier must have the same answer, and of P-384 so must libcrypto.  The corpus
  * holds good signatures too. */
 #include <assert.h>
-#include <stdlib.h>
 
 #include "crypto/verify.h"
 #include "tests/support/p384_by_libcrypto.h"

@@ -1,7 +1,6 @@
 /* Any text as trust anchors: never a crash, an error has a sentence, and what was taken has the properties that the
  * validator counts on and is the same when printed and read again. */
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "message/rdata.h"

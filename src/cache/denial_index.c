@@ -3,7 +3,6 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "base/hash.h"
 #include "cache/blob.h"
 #include "cache/denial_shared.h"
 

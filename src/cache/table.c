@@ -1,6 +1,5 @@
 /* The index of a shard: linear hashing (Litwin, VLDB '80) over cache lines.  It grows and shrinks by one bucket at a
  * time. */
-#include <assert.h>
 
 #include "cache/shard.h"
 

@@ -7,7 +7,6 @@
 
 #include <cmocka.h>
 
-#include "base/arena.h"
 #include "config/manual.h"
 
 /* With VOUCH_WRITE_DOC set the files are written instead of compared: see README.md of this folder. */

@@ -1,7 +1,6 @@
 #include "crypto/algorithms.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <strings.h>
 
 #include "base/limits.h"

@@ -1,8 +1,6 @@
 #include "crypto/algorithms.h"
 
 #include <setjmp.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <cmocka.h>
 
 #include "base/limits.h"

@@ -5,7 +5,6 @@
 #include <openssl/bn.h>
 #include <openssl/ec.h>
 #include <setjmp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <cmocka.h>
 

@@ -1,7 +1,6 @@
 #include "crypto/verify.h"
 
 #include <setjmp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <cmocka.h>
 

@@ -1,7 +1,6 @@
 #include "message/message.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <setjmp.h>
 #include <cmocka.h>
 

@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#include "base/limits.h"
-
 enum { RESERVED_OCTET = 8 }; /* of the prefix, zero (RFC 6052 section 2.2) */
 
 enum err pref64_from_text(const char *text, struct prefix *prefix)

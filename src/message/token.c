@@ -1,7 +1,5 @@
 #include "message/token.h"
 
-#include <strings.h>
-
 #include "message/coding.h"
 
 static bool is_space(char c)

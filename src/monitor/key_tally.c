@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "base/arena.h"
-#include "base/hash.h"
 
 /* One DNSKEY.  hash 0: free. */
 struct tallied {

@@ -9,8 +9,6 @@
 
 #include <cmocka.h>
 
-#include "base/err.h"
-
 static void test_rows_are_sorted_and_well_formed(void **state)
 {
     (void)state;

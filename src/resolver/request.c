@@ -1,8 +1,6 @@
 /* A client's question: the chain link by link, each link judged (RFC 4035 section 4.2), until there is an outcome. */
 #include "resolver/request.h"
 
-#include <stdlib.h>
-
 enum { REQUEST_MS_MAX = 15000 }; /* RFC 8767 section 4: the query resolution timer, 10 to 30 s */
 
 static const char site_held[] = "validation-held";

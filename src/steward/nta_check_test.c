@@ -2,8 +2,6 @@
 #include "steward/nta_check.h"
 
 #include <setjmp.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <cmocka.h>
 
 #include "message/testing.h"

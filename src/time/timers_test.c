@@ -2,7 +2,6 @@
 
 #include <stdarg.h>
 #include <setjmp.h>
-#include <stdbool.h>
 #include <cmocka.h>
 
 #include "base/random.h"

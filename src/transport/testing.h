@@ -10,7 +10,6 @@
 #include <stdlib.h>
 
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/arena.h"
 #include "transport/client.h"

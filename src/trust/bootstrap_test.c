@@ -3,12 +3,10 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-#include "crypto/verify.h"
 #include "tests/support/signer.h"
 
 enum { KEYS = 3, NOW_S = 1800000000, DAY_S = 86400 };

@@ -1,8 +1,6 @@
 #include "trust/managed.h"
 
 #include <setjmp.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <cmocka.h>
 
 #include "message/testing.h"

@@ -1,7 +1,6 @@
 /* The set of negative trust anchors (D6-init, D6-demand; RFC 7646 section 2). */
 #include <setjmp.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>

@@ -1,8 +1,6 @@
 #include "trust/trust.h"
 
 #include <setjmp.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <cmocka.h>
 
 #include "crypto/verify.h"

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include "message/testing.h"
 #include "trust/trust.h"
 
 #define DS     "20326 8 2 E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D"

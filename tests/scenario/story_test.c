@@ -1,7 +1,6 @@
 #include <fts.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #include <cmocka.h>

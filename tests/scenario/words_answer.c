@@ -1,5 +1,4 @@
 /* Words about clients: who may ask, and what they are told. */
-#include <strings.h>
 
 #include "message/coding.h"
 #include "message/pref64.h"

@@ -1,6 +1,5 @@
 #include "tests/support/signer.h"
 
-#include <assert.h>
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
