@@ -26,16 +26,22 @@ static void give_up_target(struct lookup *l)
     l->refusals++;
 }
 
+/* The next question is another one: what RFC 9520 section 3.1 bounds is how often the same one is sent. */
+static void return_question(struct lookup *l)
+{
+    if (l->sent.over_tcp)
+        l->target->tcp_sent--;
+    else
+        l->target->udp_sent--;
+}
+
 /* The servers did not like the minimised question: ask the whole name (RFC 9156 section 2.3, "relaxed"). */
 static bool fall_back_to_full_name(const struct resolver_options *options, struct lookup *l)
 {
     if (!is_minimised(l) || options->minimisation == MINIMISATION_STRICT)
         return false;
     l->at_cut.full_name = true;
-    if (l->sent.over_tcp)
-        l->target->tcp_sent--;
-    else
-        l->target->udp_sent--;
+    return_question(l);
     return true;
 }
 
@@ -105,10 +111,12 @@ static bool absorb_minimised(struct resolver *r, struct lookup *l, struct reply 
     l->minimised++;
     if (r->parts.options->minimisation != MINIMISATION_STRICT && !may_be_proven(r, l, answer, scratch, now)) {
         l->at_cut.full_name = true; /* most names are in this zone then, and some servers deny empty non-terminals */
+        return_question(l);
         return false;
     }
     if (answer->kind != ANSWER_NXDOMAIN) {
         l->known_labels = l->sent.question.qname.labels;
+        return_question(l);
         return false;
     }
     answer->question = l->question; /* RFC 8020: nothing below either */

@@ -4,6 +4,10 @@
 #include "validator/memo.h"
 #include "validator/signers.h"
 
+enum {
+    BAD_PROOFS_MAX = 2, /* of one answer; to verify more would spend what asking another server takes */
+};
+
 static bool is_denial(const struct rrset *rrset)
 {
     return rrset->type == TYPE_NSEC || rrset->type == TYPE_NSEC3;
@@ -29,10 +33,11 @@ enum judgement answer_proofs_verify(struct judge *judge, const struct answer *an
 {
     const struct validation *v = judge->v;
     const struct rrset *set;
+    unsigned bad = 0;
     proofs->count = 0;
     proofs->ground = verdict_from(&zone->verdict);
     proofs->failure = verdict_new();
-    for (uint16_t i = 0; (set = answer_proofs_set(answer, i)) != NULL; i++) {
+    for (uint16_t i = 0; (set = answer_proofs_set(answer, i)) != NULL && bad < BAD_PROOFS_MAX; i++) {
         struct signature_result result;
         if (!signers_include(set, &zone->name))
             continue;
@@ -45,6 +50,7 @@ enum judgement answer_proofs_verify(struct judge *judge, const struct answer *an
         }
         if (result.fault != FAULT_NONE) {
             verdict_fail_signature(&proofs->failure, v->arena, set, &zone->name, &result, v->now);
+            bad += result.fault == FAULT_BAD;
         } else if (signature_stands_in_zone(set, &result)) {
             proofs->sets[proofs->count++] = set;
             verdict_rest_on_signature(&proofs->ground, &zone->name, &result, v->now);

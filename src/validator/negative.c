@@ -52,17 +52,18 @@ static enum judgement judge_denial(struct judge *judge, struct answer *answer, c
 {
     const struct question *question = &answer->question;
     struct answer_proofs proofs;
-    enum judgement judged = answer_proofs_verify(judge, answer, zone, &proofs);
+    *verdict = verdict_from(&zone->verdict);
+    enum judgement judged = judge_soa(judge, answer, zone, verdict); /* where it is bad the proofs cost nothing */
+    if (judged != JUDGED || verdict->security != SECURE)
+        return judged;
+    judged = answer_proofs_verify(judge, answer, zone, &proofs);
     if (judged != JUDGED)
         return judged;
-    *verdict = proofs.ground;
+    verdict_weaken(verdict, &proofs.ground);
     if (proofs.failure.security == INDETERMINATE) {
         verdict_weaken(verdict, &proofs.failure);
         return JUDGED;
     }
-    judged = judge_soa(judge, answer, zone, verdict);
-    if (judged != JUDGED || verdict->security != SECURE)
-        return judged;
     struct denial denial = answer_proofs_denial(judge, &zone->name, &proofs);
     enum proof proof = answer_proofs_of_denial(judge, &denial, answer);
     if (proof == PROOF_TURN)
