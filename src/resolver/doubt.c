@@ -113,15 +113,18 @@ bool doubt_begin(struct resolver *r, struct request *q, struct pin *link, struct
     struct pin *culprit = doubt_culprit(q, link);
     if (!culprit->answer->verdict_is_new || q->single != NULL)
         return false;
-    struct pin *outdated_keys = renewal_find(q, culprit, now);
-    if ((outdated_keys == NULL && !learn_distrust(r, q, culprit)) || !budget_take_lookup(&q->purse->budget))
+    struct pin *outdated = renewal_find(q, culprit, now);
+    bool asks_another = outdated == NULL && learn_distrust(r, q, culprit);
+    if (outdated == NULL && !asks_another)
+        outdated = renewal_find_denial(q, culprit, now);
+    if ((outdated == NULL && !asks_another) || !budget_take_lookup(&q->purse->budget))
         return false;
     remember_stripping(r, culprit, now);
     remember_doubted(q);
-    if (outdated_keys == NULL && culprit->from.family != 0)
+    if (asks_another && culprit->from.family != 0)
         forget_word_of(q, &culprit->from);
     forget_verdicts(q);
     q->link_count = 1; /* each link is judged anew, from the first one on */
-    pin_wish(r, q, outdated_keys != NULL ? outdated_keys : culprit, now);
+    pin_wish(r, q, outdated != NULL ? outdated : culprit, now);
     return true;
 }

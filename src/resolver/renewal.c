@@ -34,3 +34,26 @@ struct pin *renewal_find(struct request *q, const struct pin *culprit, struct no
             closest = q->pins[i];
     return closest != NULL && may_be_outdated(closest, now) ? closest : NULL;
 }
+
+/* A delegation without DS set may be newer than the proof in the cache that no zone begins at that name: what the new zone
+ * says would be Bogus until that has run down. */
+static bool denies_a_cut(const struct pin *pin)
+{
+    const struct answer *answer = pin->answer;
+    return pin->question.qtype == TYPE_DS && answer != NULL && answer->verdict.security == SECURE &&
+           (answer->kind == ANSWER_NODATA || answer->kind == ANSWER_NXDOMAIN);
+}
+
+struct pin *renewal_find_denial(struct request *q, const struct pin *culprit, struct now now)
+{
+    int ede = culprit->answer->verdict.ede;
+    struct pin *closest = NULL;
+    for (uint16_t i = 0; i < q->pin_count && (ede == EDE_RRSIGS_MISSING || ede == EDE_NSEC_MISSING); i++) {
+        struct pin *pin = q->pins[i];
+        if (pin != culprit && denies_a_cut(pin) && may_be_outdated(pin, now) &&
+            dname_is_subdomain(&culprit->question.qname, &pin->question.qname) &&
+            (closest == NULL || pin->question.qname.labels > closest->question.qname.labels))
+            closest = pin;
+    }
+    return closest;
+}

@@ -139,6 +139,8 @@ struct pin *doubt_culprit(struct request *q, struct pin *link);
 /* renewal.c: the DNSKEY or DS set by which the culprit is Bogus for want of a key, if it is the cache's and may be out
  * of date; NULL: it is not. */
 struct pin *renewal_find(struct request *q, const struct pin *culprit, struct now now);
+/* The same of the proof that no zone begins at or above the culprit, which is Bogus for want of signatures. */
+struct pin *renewal_find_denial(struct request *q, const struct pin *culprit, struct now now);
 
 /* testimony.c */
 /* A link was judged: whose word made it so? */
