@@ -4,10 +4,6 @@
 #include "validator/memo.h"
 #include "validator/signers.h"
 
-enum {
-    BAD_PROOFS_MAX = 2, /* of one answer; to verify more would spend what asking another server takes */
-};
-
 static bool is_denial(const struct rrset *rrset)
 {
     return rrset->type == TYPE_NSEC || rrset->type == TYPE_NSEC3;

@@ -6,6 +6,8 @@
 #include "validator/chain.h"
 #include "validator/denial.h"
 
+enum { BAD_PROOFS_MAX = 2 }; /* of one answer; to verify more would spend what asking another server takes */
+
 /* Those of one zone, as far as they verified. */
 struct answer_proofs {
     const struct rrset *sets[PROOF_RRSETS_MAX];

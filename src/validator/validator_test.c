@@ -7,6 +7,7 @@
 
 #include "message/testing.h"
 #include "tests/support/world.h"
+#include "validator/answer_proofs.h"
 
 enum { P256 = ALGORITHM_ECDSAP256SHA256, DAY_S = 86400, HOUR_S = 3600 };
 
@@ -1054,7 +1055,7 @@ static void padded_denials_end(void **state)
     }
     const struct verdict *verdict = world_judge(world, answer);
     must_be("bad ones", verdict, BOGUS, EDE_BOGUS, "rrsig-bad");
-    assert_int_equal(SIGNATURE_CHECKS_MAX - world->budget.signature_checks, 3 + PROOF_RRSETS_MAX);
+    assert_int_equal(SIGNATURE_CHECKS_MAX - world->budget.signature_checks, 3 + BAD_PROOFS_MAX);
     answer = world_new_answer(world, "nope.example.", TYPE_A, ANSWER_NXDOMAIN);
     for (int i = 0; i < 200; i++) {
         struct rrset *set =
