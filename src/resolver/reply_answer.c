@@ -119,26 +119,6 @@ struct answer *reply_positive(const struct message *message, const struct asked 
     return answer;
 }
 
-/* QTYPE ANY, and QTYPE RRSIG: signatures only ever travel with what they sign (R4.5-b), or alone as data that is asked
- * for by name and never validated. */
-static struct answer *positive_any(const struct message *message, const struct asked *asked, const struct dname *qname,
-                                   struct arena *arena)
-{
-    const struct rrset_list *section = &message->sections[SECTION_ANSWER];
-    struct answer *answer = reply_new_answer(asked, qname, ANSWER_DATA, arena);
-    for (uint16_t i = 0; i < section->count; i++) {
-        struct rrset *set = section->items[i];
-        if (set->count > 0 && dname_equal(set->owner, qname) && reply_in_bailiwick(set, asked))
-            list_add(&answer->rrsets, set, section->count, arena);
-    }
-    if (answer->rrsets.count == 0)
-        return NULL;
-    if (is_expanded(answer->rrsets.items[0]))
-        reply_add_denial(answer, message, asked, arena);
-    set_deadline(answer, asked);
-    return answer;
-}
-
 /* The DNAME nearest above qname (RFC 6672 section 3.2), in one walk: names may have many labels, messages many sets. */
 static struct rrset *find_dname(const struct message *message, const struct asked *asked, const struct dname *qname)
 {
@@ -185,6 +165,27 @@ static bool is_yielded(const struct rrset *set, const struct rrset *dname)
     return set->type == TYPE_CNAME && !reply_is_signed(set) && dname != NULL;
 }
 
+/* QTYPE ANY, and QTYPE RRSIG: signatures only ever travel with what they sign (R4.5-b), or alone as data that is asked
+ * for by name and never validated. */
+static struct answer *positive_any(const struct message *message, const struct asked *asked, const struct dname *qname,
+                                   const struct rrset *dname, struct arena *arena)
+{
+    const struct rrset_list *section = &message->sections[SECTION_ANSWER];
+    struct answer *answer = reply_new_answer(asked, qname, ANSWER_DATA, arena);
+    for (uint16_t i = 0; i < section->count; i++) {
+        struct rrset *set = section->items[i];
+        if (set->count > 0 && dname_equal(set->owner, qname) && reply_in_bailiwick(set, asked) &&
+            !is_yielded(set, dname))
+            list_add(&answer->rrsets, set, section->count, arena);
+    }
+    if (answer->rrsets.count == 0)
+        return NULL;
+    if (is_expanded(answer->rrsets.items[0]))
+        reply_add_denial(answer, message, asked, arena);
+    set_deadline(answer, asked);
+    return answer;
+}
+
 /* Other data cannot be beside a CNAME or below a DNAME (RFC 2181 section 10.1, RFC 6672 section 2.4): if one of the two
  * is signed the other one is a lie. */
 static bool is_outdone(const struct rrset *data, const struct rrset *alias)
@@ -219,9 +220,11 @@ struct answer *reply_link(const struct message *message, const struct asked *ask
                           struct arena *arena)
 {
     uint16_t qtype = asked->question->qtype;
-    if (qtype == TYPE_ANY || qtype == TYPE_RRSIG)
-        return positive_any(message, asked, qname, arena);
     struct rrset *dname = find_dname(message, asked, qname);
+    if (qtype == TYPE_ANY || qtype == TYPE_RRSIG) {
+        struct answer *answer = positive_any(message, asked, qname, dname, arena);
+        return answer != NULL || dname == NULL ? answer : dname_link(message, asked, qname, dname, arena);
+    }
     struct rrset *cname = find_cname(message, asked, qname);
     struct rrset *set = reply_find(message, SECTION_ANSWER, asked, qname, qtype);
     if (set != NULL && !is_yielded(set, dname) && !is_outdone(set, dname) && !is_outdone(set, cname) &&
