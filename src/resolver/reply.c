@@ -1,10 +1,16 @@
 #include "resolver/reply_parts.h"
 
+/* The apex of the zone speaks for the zone alone; whether it has a DS its parent knows (RFC 4035 section 3.1.4.1). */
+static bool is_childs_word_on_ds(const struct asked *asked, const struct dname *qname, const struct dname *zone)
+{
+    return asked->question->qtype == TYPE_DS && !dname_is_root(qname) && dname_equal(zone, qname);
+}
+
 /* The name after the link, if this server's zone still holds it and the chain may grow. */
 static bool next_in_zone(const struct answer *link, const struct asked *asked, const struct reply *reply)
 {
     return answer_leads_on(link) && !link->contradicted && reply->answer_count < CNAME_LINKS_MAX &&
-           dname_is_subdomain(&link->target, asked->zone);
+           dname_is_subdomain(&link->target, asked->zone) && !is_childs_word_on_ds(asked, &link->target, asked->zone);
 }
 
 /* The NS set of the zone that holds the name, as far as the server may speak of it. */
@@ -55,6 +61,8 @@ static void read_chain(const struct message *message, const struct asked *asked,
     if (reply->answer_count == 0 || reply->answer_count == CNAME_LINKS_MAX)
         return;
     struct rrset *soa = reply_find_soa(message, asked, &qname);
+    if (soa != NULL && is_childs_word_on_ds(asked, &qname, soa->owner))
+        return;
     if (soa != NULL && (message->rcode == RCODE_NOERROR || message->rcode == RCODE_NXDOMAIN))
         reply->answers[reply->answer_count++] = reply_negative(message, asked, &qname, soa, arena);
     else if (soa == NULL && message->rcode == RCODE_NOERROR)
@@ -97,14 +105,6 @@ static bool leads_nowhere(const struct message *message, const struct asked *ask
            message->rcode == RCODE_NOERROR;
 }
 
-/* The child's apex speaks for itself alone; whether it has a DS its parent knows (RFC 4035 section 3.1.4.1). */
-static bool is_childs_word_on_ds(const struct asked *asked, const struct rrset *soa)
-{
-    const struct question *question = asked->question;
-    return question->qtype == TYPE_DS && !dname_is_root(&question->qname) && soa != NULL &&
-           dname_equal(soa->owner, &question->qname);
-}
-
 /* No data for the name in the Answer section: a referral, a negative answer, or nothing of use. */
 static enum reply_kind read_without_answer(const struct message *message, const struct asked *asked,
                                            struct arena *arena, struct reply *reply)
@@ -119,7 +119,8 @@ static enum reply_kind read_without_answer(const struct message *message, const 
         reply->ds = reply_referral_ds(message, asked, ns, arena);
         return REPLY_REFERRAL;
     }
-    if (is_childs_word_on_ds(asked, soa) || (soa == NULL && leads_nowhere(message, asked, ns)))
+    if ((soa != NULL && is_childs_word_on_ds(asked, qname, soa->owner)) ||
+        (soa == NULL && leads_nowhere(message, asked, ns)))
         return REPLY_LAME;
     reply->answers[reply->answer_count++] = reply_negative(message, asked, qname, soa, arena);
     if (is_out_of_recursion(message, asked))
