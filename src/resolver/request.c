@@ -292,6 +292,8 @@ static enum step follow_link(struct resolver *r, struct request *q, struct now n
         return STEP_END;
     }
     if (link->answer->contradicted && link->answer->verdict.security == SECURE) {
+        if (doubt_begin(r, q, link, now))
+            return STEP_WAIT;
         request_finish_contradicted(r, q, now);
         return STEP_END;
     }
