@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "build_info.h"
+#include "daemon/reload.h"
 #include "daemon/stats.h"
 
 enum { KEYS_WITH_ONE_TAG_MAX = 64 }; /* tags collide: all that carry this one go */

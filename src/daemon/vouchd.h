@@ -36,13 +36,9 @@ struct vouchd {
     ev_signal on_term, on_int, on_hup;
 };
 
-/* Runs until it is told to stop.  Takes settings over.  sysexits:
- * EX_OK, or why it could not start (said in the log). */
+/* Runs until it is told to stop.  Takes settings over.  sysexits: EX_OK, or why it could not start (said in the log). */
 int vouchd_run(const char *path_asked_for, struct settings *settings, struct random *random);
 
-/* Reads the configuration again.  Either all of it takes effect (but what needs a restart: a line each in notes), or
- * nothing does: then false, and *error is a sentence. */
-bool vouchd_reload(struct vouchd *vouchd, FILE *notes, struct config_error *error);
 /* vouchd_run() returns soon. */
 void vouchd_stop(struct vouchd *vouchd);
 
