@@ -57,6 +57,16 @@ static void server_parse(struct load *load, const char *address, unsigned port)
     }
 }
 
+static void refuse_contradictions(const struct load *load)
+{
+    if (!load->tcp && load->mode != MODE_RATE && load->connections > 1)
+        errx(EX_USAGE, "--connections: not over UDP in mode %s", mode_names[load->mode]);
+    if (load->tcp && (load->mode == MODE_RATE || load->mode == MODE_FIRST))
+        errx(EX_USAGE, "--tcp: not in mode %s", mode_names[load->mode]);
+    if (load->wire && load->mode != MODE_RATE)
+        errx(EX_USAGE, "--wire: not in mode %s", mode_names[load->mode]);
+}
+
 static void options_parse(struct load *load, int argc, char **argv)
 {
     static const struct option options[] = {
@@ -123,12 +133,7 @@ static void options_parse(struct load *load, int argc, char **argv)
         load->connections = load->tcp ? CONNECTIONS : 1;
     if (questions == NULL || optind != argc || load->connections > load->window)
         usage();
-    if (!load->tcp && load->mode != MODE_RATE && load->connections > 1)
-        errx(EX_USAGE, "--connections: not over UDP in mode %s", mode_names[load->mode]);
-    if (load->tcp && (load->mode == MODE_RATE || load->mode == MODE_FIRST))
-        errx(EX_USAGE, "--tcp: not in mode %s", mode_names[load->mode]);
-    if (load->wire && load->mode != MODE_RATE)
-        errx(EX_USAGE, "--wire: not in mode %s", mode_names[load->mode]);
+    refuse_contradictions(load);
     server_parse(load, server, port);
     load->questions = questions_read(questions);
 }
