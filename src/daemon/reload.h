@@ -1,5 +1,5 @@
-/* What changes while vouchd runs: sockets and settings by a reload, trust by itself and by orders.  Everything is handed
- * out whole: when a call returns, all workers go by what is new. */
+/* What changes while vouchd runs: sockets and settings by a reload, trust by itself and by orders.  Everything is
+ * handed out whole: when a call returns, all workers go by what is new. */
 #ifndef DAEMON_RELOAD_H
 #define DAEMON_RELOAD_H
 

@@ -35,8 +35,8 @@ struct pin *renewal_find(struct request *q, const struct pin *culprit, struct no
     return closest != NULL && may_be_outdated(closest, now) ? closest : NULL;
 }
 
-/* A delegation without DS set may be newer than the proof in the cache that no zone begins at that name: what the new zone
- * says would be Bogus until that has run down. */
+/* A delegation without DS set may be newer than the proof in the cache that no zone begins at that name: what the new
+ * zone says would be Bogus until that has run down. */
 static bool denies_a_cut(const struct pin *pin)
 {
     const struct answer *answer = pin->answer;

@@ -97,8 +97,9 @@ static bool has_name_servers(const struct message *message)
     return false;
 }
 
-/* A referral upwards, sideways or to the zone itself (RFC 2308 section 2.2.1: what tells referrals from "no data").  One
- * that leads down, by a forwarder, which is to resolve, says no more than nothing would: another one may know better. */
+/* A referral upwards, sideways or to the zone itself (RFC 2308 section 2.2.1: what tells referrals from "no
+ * data").  One that leads down, by a forwarder, which is to resolve, says no more than nothing would: another
+ * one may know better. */
 static bool leads_nowhere(const struct message *message, const struct asked *asked, const struct rrset *referral)
 {
     return (referral == NULL || !asked->recursive) && has_name_servers(message) && !message->header.aa &&
