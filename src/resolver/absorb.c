@@ -4,35 +4,38 @@
 
 enum { REVALIDATE_S_MIN = 60 };
 
-void lookup_exchange_over(struct resolver *r, struct lookup *l)
+void lookup_await_no_more(struct resolver *r, struct lookup *l)
 {
-    if (l->exchange == 0)
+    if (!l->awaits_reply)
         return;
-    LIST_REMOVE(l, exchange_bucket);
     timers_cancel(&r->exchange_timers, &l->timer);
-    l->exchange = 0;
+    l->awaits_reply = false;
 }
 
 /* ---- a reply ---- */
 
 static bool is_minimised(const struct lookup *l)
 {
-    return l->sent.question.qtype != l->question.qtype || l->sent.question.qname.labels != l->question.qname.labels;
+    return l->flight->question.qtype != l->question.qtype ||
+           l->flight->question.qname.labels != l->question.qname.labels;
 }
 
 static void give_up_target(struct lookup *l)
 {
-    l->target->given_up = true;
+    l->flight->target->given_up = true;
     l->refusals++;
 }
 
 /* The next question is another one: what RFC 9520 section 3.1 bounds is how often the same one is sent. */
 static void return_question(struct lookup *l)
 {
-    if (l->sent.over_tcp)
-        l->target->tcp_sent--;
+    if (l->flight->is_returned)
+        return;
+    l->flight->is_returned = true;
+    if (l->flight->over_tcp)
+        l->flight->target->tcp_sent--;
     else
-        l->target->udp_sent--;
+        l->flight->target->udp_sent--;
 }
 
 /* The servers did not like the minimised question: ask the whole name (RFC 9156 section 2.3, "relaxed"). */
@@ -115,7 +118,7 @@ static bool absorb_minimised(struct resolver *r, struct lookup *l, struct reply 
         return false;
     }
     if (answer->kind != ANSWER_NXDOMAIN) {
-        l->known_labels = l->sent.question.qname.labels;
+        l->known_labels = l->flight->question.qname.labels;
         return_question(l);
         return false;
     }
@@ -140,7 +143,7 @@ static void absorb_priming(struct resolver *r, const struct message *message, co
 static void forget_doubted_cut(struct resolver *r, const struct lookup *l)
 {
     if (l->cut_is_doubted && dname_is_below(&l->doubted, &l->cut->delegation->zone) &&
-        dname_is_subdomain(&l->sent.question.qname, &l->doubted))
+        dname_is_subdomain(&l->flight->question.qname, &l->doubted))
         cache_drop_delegation(r->parts.cache, &l->doubted, l->origin);
 }
 
@@ -235,14 +238,14 @@ static void absorb_answer(struct resolver *r, struct lookup *l, struct reply *re
     for (uint16_t i = 1; i < reply->answer_count; i++)
         lookup_keep(r, l, reply->answers[i], now);
     reply->answers[0]->question.qname = l->question.qname; /* the case the client used, not ours */
-    l->from = l->target->address;
-    l->from_tcp = l->sent.over_tcp;
+    l->from = l->flight->target->address;
+    l->from_tcp = l->flight->over_tcp;
     lookup_finish(r, l, reply->answers[0], now);
 }
 
 static bool may_know_better(const struct lookup *l, const struct target *target)
 {
-    return target != l->target && !target->given_up && !target->recursion_lame &&
+    return target != l->flight->target && !target->given_up && !target->recursion_lame &&
            (target->use_tcp ? target->tcp_sent : target->udp_sent) < SENDS_PER_TARGET_MAX;
 }
 
@@ -263,9 +266,9 @@ static bool hears_another(struct lookup *l)
  * it speaks none (RFC 6891 section 7); taking it for one costs it all signatures. */
 static void learn_of_edns(struct server *server, const struct lookup *l, enum reply_kind kind, struct now now)
 {
-    if (l->target->no_edns && (kind == REPLY_ANSWER || kind == REPLY_REFERRAL))
+    if (l->flight->target->no_edns && (kind == REPLY_ANSWER || kind == REPLY_REFERRAL))
         server->no_edns_until_ms = now.monotonic_ms + NO_EDNS_S * 1000;
-    else if (l->target->no_options && (kind == REPLY_ANSWER || kind == REPLY_REFERRAL))
+    else if (l->flight->target->no_options && (kind == REPLY_ANSWER || kind == REPLY_REFERRAL))
         server->no_options_until_ms = now.monotonic_ms + NO_OPTIONS_S * 1000;
 }
 
@@ -274,34 +277,34 @@ static void learn_of_edns(struct server *server, const struct lookup *l, enum re
 static void learn_of_plainness(struct server *server, const struct lookup *l, enum reply_kind kind, struct now now)
 {
     bool is_answer = kind == REPLY_ANSWER || kind == REPLY_REFERRAL;
-    server->bears_all |= is_answer ? !l->sent.plainly : l->sent.plainly && kind == REPLY_REFUSED;
-    if (is_answer && l->sent.plainly && !server->bears_all && !l->cut->tcp_is_tried)
+    server->bears_all |= is_answer ? !l->flight->plainly : l->flight->plainly && kind == REPLY_REFUSED;
+    if (is_answer && l->flight->plainly && !server->bears_all && !l->cut->tcp_is_tried)
         server->plain_until_ms = now.monotonic_ms + PLAIN_S * 1000;
 }
 
 /* Without options first: what a server says of those it does not know is not said of EDNS. */
 static bool stumbled_over_options(const struct lookup *l, const struct message *message)
 {
-    return l->sent.with_options &&
+    return l->flight->with_options &&
            (message->rcode == RCODE_FORMERR || message->rcode == RCODE_NOTIMP || message->rcode == RCODE_BADVERS);
 }
 
 /* This way leads to nothing: TCP may, and if it was TCP the server does not. */
 static void prefer_tcp(struct lookup *l)
 {
-    if (l->sent.over_tcp)
+    if (l->flight->over_tcp)
         give_up_target(l);
-    l->target->use_tcp = true;
+    l->flight->target->use_tcp = true;
 }
 
 static struct asked asked_of(const struct lookup *l, const struct resolver_options *options, struct now now)
 {
     return (struct asked) {
-        .question = &l->sent.question,
+        .question = &l->flight->question,
         .zone = &l->cut->delegation->zone,
         .origin = l->origin,
         .recursive = l->cut->recursive,
-        .with_edns = l->sent.with_edns,
+        .with_edns = l->flight->with_edns,
         .shows_ns = options->shows_ns,
         .child_ns = options->child_ns,
         .any_glue = options->any_glue,
@@ -316,8 +319,8 @@ static struct asked asked_of(const struct lookup *l, const struct resolver_optio
 /* Letter case and CD may be what was refused.  Once, when nobody else is left, and not of those who bear both. */
 static bool is_worth_a_plain_question(struct resolver *r, const struct lookup *l, struct now now)
 {
-    return !l->sent.plainly && !l->asked_plainly && !l->cut->recursive &&
-           !servers_get(r->servers, &l->target->address)->bears_all && !cut_has_targets_left(r, l, now);
+    return !l->flight->plainly && !l->asked_plainly && !l->cut->recursive &&
+           !servers_get(r->servers, &l->flight->target->address)->bears_all && !cut_has_targets_left(r, l, now);
 }
 
 /* What a server cannot do now it may be able to do in a moment: somebody else is asked first, if there is one. */
@@ -331,15 +334,15 @@ static void bear_refusal(struct resolver *r, struct lookup *l, uint16_t rcode, s
     if (rcode == RCODE_SERVFAIL || !is_worth_a_plain_question(r, l, now))
         return;
     l->asked_plainly = true;
-    l->target->plain = true;
-    l->target->given_up = false;
+    l->flight->target->plain = true;
+    l->flight->target->given_up = false;
 }
 
 static void absorb_reply(struct resolver *r, struct lookup *l, const struct message *message, struct arena *scratch,
                          struct now now)
 {
     struct asked asked = asked_of(l, r->parts.options, now);
-    struct server *server = servers_get(r->servers, &l->target->address);
+    struct server *server = servers_get(r->servers, &l->flight->target->address);
     struct reply reply;
     reply_read(message, &asked, scratch, &reply);
     bool is_accepted = l->at_cut.accept_recursion_lame || (reply.kind == REPLY_EMPTY && !hears_another(l));
@@ -359,14 +362,14 @@ static void absorb_reply(struct resolver *r, struct lookup *l, const struct mess
         return;
     case REPLY_RECURSION_LAME:
     case REPLY_EMPTY:
-        l->target->recursion_lame = true;
+        l->flight->target->recursion_lame = true;
         return;
     case REPLY_TRUNCATED:
     case REPLY_SPOILT: /* middleboxes mangle UDP more often */
         prefer_tcp(l);
         return;
     case REPLY_NO_EDNS:
-        l->target->no_edns = true;
+        l->flight->target->no_edns = true;
         return;
     case REPLY_LAME:
         if (!fall_back_to_full_name(r->parts.options, l)) {
@@ -381,17 +384,29 @@ static void absorb_reply(struct resolver *r, struct lookup *l, const struct mess
     }
 }
 
-void lookup_absorb(struct resolver *r, struct lookup *l, const struct message *reply, enum err read,
+/* A late reply: what the next question has to say is heard as well. */
+static void turn_to(struct resolver *r, struct lookup *l, struct flight *flight)
+{
+    if (l->awaits_reply && l->flight != flight)
+        flight_is_late(r, l->flight);
+    lookup_await_no_more(r, l);
+    l->flight = flight;
+    flight_end(r, flight);
+}
+
+void lookup_absorb(struct resolver *r, struct flight *flight, const struct message *reply, enum err read,
                    struct arena *scratch, struct now now)
 {
-    struct server *server = servers_get(r->servers, &l->target->address);
-    server_answered(server, now.monotonic_ms - l->sent.at_ms);
-    lookup_exchange_over(r, l);
+    struct lookup *l = flight->lookup;
+    server_answered(servers_get(r->servers, &flight->target->address), now.monotonic_ms - flight->at_ms);
+    turn_to(r, l, flight);
+    l->cut->silences = 0;
+    flight->target->has_replied = true;
     task_wake(r, &l->task);
     if (read == OK && lookup_cookie_wants_more(r, l, reply))
         return;
     if (read == OK && stumbled_over_options(l, reply)) {
-        l->target->no_options = true;
+        l->flight->target->no_options = true;
         return;
     }
     if (read == OK) {
@@ -407,18 +422,18 @@ void lookup_absorb(struct resolver *r, struct lookup *l, const struct message *r
 /* Somebody answers in the server's place. */
 static void use_tcp_alone(struct resolver *r, struct lookup *l, struct now now)
 {
-    servers_get(r->servers, &l->target->address)->tcp_until_ms = now.monotonic_ms + TCP_ALONE_S * 1000;
-    l->target->use_tcp = true;
+    servers_get(r->servers, &l->flight->target->address)->tcp_until_ms = now.monotonic_ms + TCP_ALONE_S * 1000;
+    l->flight->target->use_tcp = true;
 }
 
 /* It speaks no TCP: who sends forged replies is not to make it unreachable. */
-static bool goes_back_to_udp(struct server *server, struct lookup *l, struct now now)
+static bool goes_back_to_udp(struct server *server, struct flight *flight, struct now now)
 {
-    if (!l->sent.over_tcp || server->tcp_until_ms <= now.monotonic_ms)
+    if (!flight->over_tcp || server->tcp_until_ms <= now.monotonic_ms)
         return false;
     server->tcp_until_ms = 0;
-    l->target->use_tcp = false;
-    l->target->udp_alone = true;
+    flight->target->use_tcp = false;
+    flight->target->udp_alone = true;
     return true;
 }
 
@@ -426,22 +441,31 @@ static bool goes_back_to_udp(struct server *server, struct lookup *l, struct now
  * silent, and asks again. */
 static bool waits_for_forwarder(const struct lookup *l)
 {
-    uint8_t sent = l->sent.over_tcp ? l->target->tcp_sent : l->target->udp_sent;
+    uint8_t sent = l->flight->over_tcp ? l->flight->target->tcp_sent : l->flight->target->udp_sent;
     return l->cut->recursive && l->cut->target_count == 1 && sent < SENDS_PER_TARGET_MAX &&
            !zone_rule_is_first(l->rule);
 }
 
-void lookup_exchange_failed(struct resolver *r, struct lookup *l, enum exchange_failure how, struct now now)
+void lookup_exchange_failed(struct resolver *r, struct flight *flight, enum exchange_failure how, struct now now)
 {
-    struct server *server = servers_get(r->servers, &l->target->address);
-    if (how != EXCHANGE_NO_SOCKET && waits_for_forwarder(l))
+    struct lookup *l = flight->lookup;
+    struct server *server = servers_get(r->servers, &flight->target->address);
+    bool is_awaited = l->awaits_reply && flight == l->flight;
+    if (is_awaited && how == EXCHANGE_NO_SOCKET)
+        flight_cancel_oldest(r);
+    if (is_awaited && how != EXCHANGE_NO_SOCKET && waits_for_forwarder(l))
         return;
-    if (how != EXCHANGE_NO_SOCKET && !goes_back_to_udp(server, l, now)) {
-        server_was_silent(server, l->sent.at_ms, now.monotonic_ms);
-        l->target->given_up = true;
+    flight_end(r, flight);
+    if (flight->cut != l->cut)
+        return;
+    if (how != EXCHANGE_NO_SOCKET && !goes_back_to_udp(server, flight, now)) {
+        server_was_silent(server, flight->at_ms, now.monotonic_ms);
+        flight->target->given_up = true;
     }
+    if (!is_awaited)
+        return;
     l->timeouts++;
-    lookup_exchange_over(r, l);
+    lookup_await_no_more(r, l);
     task_wake(r, &l->task);
 }
 
@@ -456,30 +480,42 @@ static void doubt_minimised_question(const struct resolver_options *options, str
 
 void lookup_timed_out(struct resolver *r, struct lookup *l, struct now now)
 {
+    struct flight *flight = l->flight;
     r->stats.timeouts++;
     l->timeouts++;
-    struct server *server = servers_get(r->servers, &l->target->address);
-    server_was_silent(server, l->sent.at_ms, now.monotonic_ms);
+    if (l->cut->silences < UINT8_MAX)
+        l->cut->silences++;
+    struct server *server = servers_get(r->servers, &flight->target->address);
+    server_was_silent(server, flight->at_ms, now.monotonic_ms);
     doubt_minimised_question(r->parts.options, l);
-    if (l->forged > 0 && !l->target->udp_alone)
+    if (flight->with_options && server->cookie.server_octets == 0)
+        flight->target->no_options = true; /* it may not bear them; one that has shown a cookie does */
+    if (flight->forged > 0 && !flight->target->udp_alone)
         use_tcp_alone(r, l, now);
-    if (l->sent.with_options && server->cookie.server_octets == 0)
-        l->target->no_options = true; /* it may not bear them; one that has shown a cookie does */
-    want_cancel(r, l->exchange);
-    lookup_exchange_over(r, l);
+    if (flight->forged > 0)
+        flight_cancel(r, flight);
+    else
+        flight_is_late(r, flight);
+    lookup_await_no_more(r, l);
     task_wake(r, &l->task);
 }
 
-/* Somebody guesses: keep waiting for the true reply, but not while thousands of guesses come in. */
-void lookup_forged(struct resolver *r, struct lookup *l, struct now now)
+/* Somebody guesses: keep waiting for the true reply, but not while thousands of guesses come in, nor for one that is
+ * late. */
+void lookup_forged(struct resolver *r, struct flight *flight, struct now now)
 {
+    struct lookup *l = flight->lookup;
     r->stats.forged_dropped++;
-    if (l->forged < FORGED_MAX)
-        l->forged++;
-    if (l->forged < FORGED_MAX || l->sent.over_tcp || l->target->udp_alone)
+    if (flight->is_late) {
+        flight_cancel(r, flight);
+        return;
+    }
+    if (flight->forged < FORGED_MAX)
+        flight->forged++;
+    if (flight->forged < FORGED_MAX || flight->over_tcp || flight->target->udp_alone)
         return;
     use_tcp_alone(r, l, now);
-    want_cancel(r, l->exchange);
-    lookup_exchange_over(r, l);
+    flight_cancel(r, flight);
+    lookup_await_no_more(r, l);
     task_wake(r, &l->task);
 }

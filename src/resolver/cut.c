@@ -8,6 +8,13 @@ enum {
     SCORE_RESEND_MS = 400, /* asked already in this lookup: others first */
     SCORE_SILENT_MS = 10000,
     SCORE_AVOID_MS = 100000,
+    PATIENCE_MS = 4600,           /* clients give up after 5 s (resolv.conf(5), dig) */
+    PATIENCE_MS_ADDRESSES = 3200, /* for the address of a server, which is to be asked then */
+    PATIENCE_ROUND_TRIPS =
+        7,         /* where servers are known to be slow: four questions, one of them behind TCP's handshake */
+    TCP_MS = 3000, /* of it: the first segment, its repetition after 1 s (RFC 6298 section 2), the question … */
+    LAST_REPLY_MS = 1500, /* … or else what the last question gets … */
+    OVERRUN_MS = 800,     /* … of which many servers may take so much, until each was asked once */
 };
 
 /* ---- finding it ---- */
@@ -170,27 +177,77 @@ bool lookup_avoids(const struct lookup *l, const struct address *address)
     return false;
 }
 
-/* A server that has been silent for others gets one chance: clients do not wait for three. */
-static uint8_t sends_max(struct resolver *r, const struct target *target, struct now now)
+/* The longest round-trip time among its servers that have one, and are not known to be silent. */
+static int64_t slowest_ms(struct resolver *r, const struct lookup *l, struct now now)
 {
-    return server_is_silent(servers_get(r->servers, &target->address), now.monotonic_ms) ? 1 : SENDS_PER_TARGET_MAX;
+    int64_t slowest = 0;
+    for (uint16_t i = 0; i < l->cut->target_count; i++) {
+        const struct server *server = servers_get(r->servers, &l->cut->targets[i]->address);
+        if (server->measured && !server_is_silent(server, now.monotonic_ms) && server->srtt_ms > slowest)
+            slowest = server->srtt_ms;
+    }
+    return slowest;
 }
 
-static bool can_be_asked(struct resolver *r, const struct lookup *l, const struct target *target, struct now now)
+int64_t cut_patience_left_ms(struct resolver *r, const struct lookup *l, struct now now)
+{
+    int64_t patience_ms = l->depth == 0 ? PATIENCE_MS : PATIENCE_MS_ADDRESSES;
+    int64_t slow_ms = PATIENCE_ROUND_TRIPS * slowest_ms(r, l, now);
+    return l->cut->asked_ms + (slow_ms > patience_ms ? slow_ms : patience_ms) - now.monotonic_ms;
+}
+
+bool target_is_silent(struct resolver *r, const struct target *target, struct now now)
+{
+    const struct server *server = servers_get(r->servers, &target->address);
+    return server_is_silent(server, now.monotonic_ms) &&
+           server->timeouts_in_a_row > target->udp_sent + target->tcp_sent;
+}
+
+int64_t cut_hurry_ms(struct resolver *r, const struct lookup *l, struct now now)
+{
+    return cut_patience_left_ms(r, l, now) - (l->depth == 0 ? TCP_MS : LAST_REPLY_MS);
+}
+
+/* A server that has been silent for others gets one chance: clients do not wait for three.  Where many are silent
+ * together all get one over UDP; the second and third are for the time that there is. */
+static uint8_t sends_max(struct resolver *r, const struct lookup *l, const struct target *target, bool tcp,
+                         struct now now)
+{
+    bool is_late = l->cut->silences >= SILENCES_BORNE && cut_hurry_ms(r, l, now) < -OVERRUN_MS;
+    return (is_late && !tcp) || target_is_silent(r, target, now) ? 1 : SENDS_PER_TARGET_MAX;
+}
+
+static unsigned sends_left(struct resolver *r, const struct lookup *l, const struct target *target, struct now now)
 {
     if (target->given_up || (target->recursion_lame && !l->at_cut.accept_recursion_lame) ||
         (lookup_avoids(l, &target->address) && !l->at_cut.accept_avoided))
-        return false;
+        return 0;
     bool tcp = target->use_tcp || lookup_avoids(l, &target->address);
-    return (tcp ? target->tcp_sent : target->udp_sent) < sends_max(r, target, now);
+    uint8_t sent = tcp ? target->tcp_sent : target->udp_sent, most = sends_max(r, l, target, tcp, now);
+    return sent < most ? most - sent : 0;
+}
+
+unsigned cut_sends_left(struct resolver *r, const struct lookup *l, struct now now)
+{
+    unsigned left = 0;
+    for (uint16_t i = 0; i < l->cut->target_count; i++)
+        left += sends_left(r, l, l->cut->targets[i], now);
+    return left;
 }
 
 bool cut_has_targets_left(struct resolver *r, const struct lookup *l, struct now now)
 {
-    for (uint16_t i = 0; i < l->cut->target_count; i++)
-        if (can_be_asked(r, l, l->cut->targets[i], now))
-            return true;
-    return false;
+    return cut_sends_left(r, l, now) > 0;
+}
+
+void cut_inherit(struct cut *cut, const struct cut *before)
+{
+    cut->tcp_is_tried = before->tcp_is_tried;
+    for (uint16_t i = 0; i < cut->target_count; i++)
+        for (uint16_t k = 0; k < before->target_count; k++)
+            if (address_equal(&cut->targets[i]->address, &before->targets[k]->address) &&
+                !before->targets[k]->has_replied)
+                *cut->targets[i] = *before->targets[k];
 }
 
 static int64_t score(struct resolver *r, const struct lookup *l, const struct target *target, struct now now)
@@ -212,7 +269,7 @@ struct target *cut_choose_target(struct resolver *r, struct lookup *l, struct no
     struct cut *cut = l->cut;
     int64_t scores[CUT_TARGETS_MAX], best = INT64_MAX;
     for (uint16_t i = 0; i < cut->target_count; i++) {
-        scores[i] = can_be_asked(r, l, cut->targets[i], now) ? score(r, l, cut->targets[i], now) : INT64_MAX;
+        scores[i] = sends_left(r, l, cut->targets[i], now) > 0 ? score(r, l, cut->targets[i], now) : INT64_MAX;
         if (scores[i] < best)
             best = scores[i];
     }

@@ -59,6 +59,7 @@ static bool use_news_of_parent(struct resolver *r, struct lookup *l, struct now 
     if (cut == NULL || !offers_more(cut, l->cut))
         return false;
     l->news_used = true;
+    cut_inherit(cut, l->cut);
     l->cut = cut;
     return true;
 }
@@ -72,6 +73,7 @@ static bool doubt_cut(struct resolver *r, struct lookup *l, struct now now)
         return use_news_of_parent(r, l, now);
     l->cut_is_doubted = true;
     l->doubted = l->cut->delegation->zone;
+    l->doubted_cut = l->cut;
     l->cut = NULL;
     return true;
 }
@@ -83,8 +85,7 @@ static bool doubt_cut(struct resolver *r, struct lookup *l, struct now now)
 bool lookup_may_try_tcp(struct resolver *r, const struct lookup *l, const struct target *target, struct now now)
 {
     return !l->cut->tcp_is_tried && l->depth == 0 && l->distrust.rounds == 0 && !target->given_up && !target->use_tcp &&
-           !target->udp_alone && target->tcp_sent == 0 &&
-           !server_is_silent(servers_get(r->servers, &target->address), now.monotonic_ms);
+           !target->udp_alone && target->tcp_sent == 0 && !target_is_silent(r, target, now);
 }
 
 static bool try_tcp(struct resolver *r, struct lookup *l, struct now now)

@@ -48,6 +48,8 @@ enum { TABLE_BUCKETS = 4096 };
 STAILQ_HEAD(task_queue, task);
 LIST_HEAD(lookup_list, lookup);
 LIST_HEAD(request_list, request);
+LIST_HEAD(flight_list, flight);
+TAILQ_HEAD(flight_queue, flight);
 
 struct queued_want {
     struct want want;
@@ -66,7 +68,9 @@ struct resolver {
     struct request_list buried;     /* finished, their outcome may still be lent */
     struct lookup_list lookups[TABLE_BUCKETS];
     struct request_list requests[TABLE_BUCKETS];
-    struct lookup_list exchanges[TABLE_BUCKETS];
+    struct flight_list exchanges[TABLE_BUCKETS];
+    struct flight_queue late; /* the oldest first */
+    unsigned late_count;
     uint64_t last_exchange, last_walk;
     int64_t reports_since_ms; /* monotonic: when the second began in which … */
     unsigned reports_in_second;

@@ -9,7 +9,9 @@
 enum {
     LOOKUP_MS_DISTRUSTFUL = 4000, /* there is an answer already, though a bad one */
     LOOKUP_MS_MAX = 12000,        /* RFC 8767 section 4 speaks of 10 to 30 s; clients give up earlier */
-    QUESTION_OCTETS_MAX = 1024,   /* a name, and all options that we send */
+    HASTE_MS_MIN = 100,           /* between questions to different servers, or to one that has had two already */
+    LAST_CHANCE_MS_MIN = 1500,
+    QUESTION_OCTETS_MAX = 1024, /* a name, and all options that we send */
 };
 
 bool lookup_is_current(const struct resolver *r, const struct lookup *l)
@@ -77,6 +79,8 @@ static struct lookup *lookup_new(struct resolver *r, const struct lookup_wish *w
     l->purse = purse_hold(wish->purse);
     LIST_INIT(&l->waiters);
     LIST_INIT(&l->waits);
+    LIST_INIT(&l->in_flight);
+    LIST_INIT(&l->landed);
     l->began_ms = now.monotonic_ms;
     l->epoch = cache_epoch(r->parts.cache);
     l->give_up_ms = now.monotonic_ms + (wish->distrust == NULL ? LOOKUP_MS_MAX : LOOKUP_MS_DISTRUSTFUL);
@@ -101,9 +105,11 @@ struct lookup *lookup_want(struct resolver *r, const struct lookup_wish *wish, s
 
 /* ---- the end ---- */
 
-static void lookup_free(struct resolver *r, struct lookup *l)
+void lookup_free(struct resolver *r, struct lookup *l)
 {
     LIST_REMOVE(l, bucket);
+    lookup_await_no_more(r, l);
+    flights_cancel(r, l, NULL);
     lookup_wait_no_more(r, l);
     purse_release(l->purse);
     l->purse = NULL;
@@ -112,15 +118,6 @@ static void lookup_free(struct resolver *r, struct lookup *l)
         return;
     }
     arena_free(l->arena);
-}
-
-void lookup_abandon(struct resolver *r, struct lookup *l)
-{
-    if (l->exchange != 0) {
-        want_cancel(r, l->exchange);
-        lookup_exchange_over(r, l);
-    }
-    lookup_free(r, l);
 }
 
 static void tell_waiters(struct resolver *r, struct lookup *l, struct now now)
@@ -174,8 +171,19 @@ static void fail_of_budget(struct resolver *r, struct lookup *l, struct now now)
     fail(r, l, EDE_OTHER, "budget", l->purse->budget.spent != NULL ? l->purse->budget.spent : "depth", now);
 }
 
+/* All have had what they get.  The zone's next question is not to wait for each of them as long once more. */
+static void remember_silence(struct resolver *r, const struct lookup *l, struct now now)
+{
+    for (uint16_t i = 0; i < l->cut->target_count; i++) {
+        const struct target *target = l->cut->targets[i];
+        if (target->udp_sent + target->tcp_sent > 0 && !target->has_replied)
+            server_counts_as_silent(servers_get(r->servers, &target->address), now.monotonic_ms);
+    }
+}
+
 static void fail_of_servers(struct resolver *r, struct lookup *l, struct now now)
 {
+    remember_silence(r, l, now);
     char zone[DNAME_TEXT_MAX], text[EXTRA_TEXT_MAX];
     dname_to_text(&l->cut->delegation->zone, zone);
     if (l->timeouts + l->refusals == 0)
@@ -255,6 +263,8 @@ static bool find_cut(struct resolver *r, struct lookup *l, struct now now)
 void lookup_enter_cut(struct resolver *r, struct lookup *l, struct delegation *delegation)
 {
     l->cut = cut_new(r->parts.options, l, delegation);
+    if (l->doubted_cut != NULL && dname_equal(&delegation->zone, &l->doubted))
+        cut_inherit(l->cut, l->doubted_cut);
     l->at_cut = (struct at_cut) { 0 };
 }
 
@@ -277,57 +287,73 @@ static bool is_one_of_several(const struct resolver *r, const struct lookup *l)
  * those that are known to be silent, nor where there is an answer already, though a bad one. */
 static bool is_last_chance(struct resolver *r, const struct lookup *l, struct now now)
 {
-    return !server_is_silent(servers_get(r->servers, &l->target->address), now.monotonic_ms) &&
-           l->distrust.rounds == 0 && LIST_EMPTY(&l->waits) && !cut_has_targets_left(r, l, now) &&
-           !lookup_has_names_left(r, l) && !is_one_of_several(r, l);
+    return !target_is_silent(r, l->flight->target, now) && l->distrust.rounds == 0 && LIST_EMPTY(&l->waits) &&
+           !cut_has_targets_left(r, l, now) && !lookup_has_names_left(r, l) && !is_one_of_several(r, l);
+}
+
+/* When nobody replies there are many to be asked before it is time to try TCP.  Who is slow is heard all the same. */
+static int64_t haste_ms(struct resolver *r, const struct lookup *l, struct now now)
+{
+    int64_t share_ms = cut_hurry_ms(r, l, now) / (1 + (int64_t)cut_sends_left(r, l, now));
+    return share_ms > HASTE_MS_MIN ? share_ms : HASTE_MS_MIN;
 }
 
 /* Of the n-th question to the target. */
 static int64_t choose_timeout_ms(struct resolver *r, const struct lookup *l, uint8_t n, struct now now)
 {
-    if (is_last_chance(r, l, now))
-        return lookup_may_try_tcp(r, l, l->target, now) ? TIMEOUT_MAX_MS / 2 : TIMEOUT_MAX_MS;
-    int64_t timeout_ms = server_timeout_ms(servers_get(r->servers, &l->target->address), n);
-    if (l->sent.over_tcp)
+    int64_t timeout_ms = server_timeout_ms(servers_get(r->servers, &l->flight->target->address), n);
+    if (l->flight->over_tcp)
         timeout_ms *= 2; /* the handshake */
-    return timeout_ms < TIMEOUT_MAX_MS ? timeout_ms : TIMEOUT_MAX_MS;
+    int64_t most_ms = TIMEOUT_MAX_MS;
+    if (is_last_chance(r, l, now)) {
+        if (!lookup_may_try_tcp(r, l, l->flight->target, now)) {
+            int64_t left_ms = cut_patience_left_ms(r, l, now);
+            return left_ms > LAST_CHANCE_MS_MIN ? left_ms : LAST_CHANCE_MS_MIN;
+        }
+        most_ms = RTT_UNKNOWN_MS;
+    } else if (l->cut->silences >= SILENCES_BORNE) {
+        most_ms = haste_ms(r, l, now);
+    } else if (target_is_silent(r, l->flight->target, now) && cut_has_targets_left(r, l, now)) {
+        most_ms = RTT_UNKNOWN_MS;
+    }
+    return timeout_ms < most_ms ? timeout_ms : most_ms;
 }
 
 /* The last question may be heard by who did not hear the others. */
 static bool is_to_be_plain(const struct lookup *l, const struct server *server, uint8_t n, struct now now)
 {
     bool is_last = n + 1 == SENDS_PER_TARGET_MAX || server_is_silent(server, now.monotonic_ms);
-    return !l->cut->recursive && (is_last || l->target->plain || server->plain_until_ms > now.monotonic_ms);
+    return !l->cut->recursive && (is_last || l->flight->target->plain || server->plain_until_ms > now.monotonic_ms);
 }
 
 static void send_question(struct resolver *r, struct lookup *l, struct target *target, struct now now)
 {
     const struct server *server = servers_get(r->servers, &target->address);
-    l->target = target;
+    flights_cancel(r, l, l->cut);
+    struct flight *flight = flight_begin(r, l, target, now);
+    if (l->cut->silences == 0)
+        l->cut->asked_ms = now.monotonic_ms;
     target->use_tcp |= server->tcp_until_ms > now.monotonic_ms;
-    l->sent.over_tcp = target->use_tcp || lookup_avoids(l, &target->address);
+    flight->over_tcp = target->use_tcp || lookup_avoids(l, &target->address);
     bool needs_signatures = l->distrust.rounds > 0; /* and there are none without EDNS */
-    l->sent.with_edns = !target->no_edns && (needs_signatures || server->no_edns_until_ms <= now.monotonic_ms);
-    uint8_t *sent = l->sent.over_tcp ? &target->tcp_sent : &target->udp_sent;
+    flight->with_edns = !target->no_edns && (needs_signatures || server->no_edns_until_ms <= now.monotonic_ms);
+    uint8_t *sent = flight->over_tcp ? &target->tcp_sent : &target->udp_sent;
     uint8_t n = (*sent)++;
-    l->sent.plainly = is_to_be_plain(l, server, n, now);
+    flight->plainly = is_to_be_plain(l, server, n, now);
     int64_t timeout_ms = choose_timeout_ms(r, l, n, now);
 
     uint8_t buffer[QUESTION_OCTETS_MAX];
     struct question ask;
     lookup_minimise(r->parts.options, l, &ask);
     struct exchange exchange = {
-        .id = ++r->last_exchange,
+        .id = flight->exchange,
         .server = target->address,
-        .transport = l->sent.over_tcp ? TRANSPORT_TCP : TRANSPORT_UDP,
+        .transport = flight->over_tcp ? TRANSPORT_TCP : TRANSPORT_UDP,
         .packet = lookup_write_question(r, l, &ask, now, buffer, sizeof(buffer)),
     };
-    l->exchange = exchange.id;
-    l->forged = 0;
-    l->sent.at_ms = now.monotonic_ms;
-    LIST_INSERT_HEAD(&r->exchanges[exchange.id % TABLE_BUCKETS], l, exchange_bucket);
+    l->awaits_reply = true;
     timers_set(&r->exchange_timers, &l->timer, now.monotonic_ms + timeout_ms);
-    if (l->sent.over_tcp)
+    if (flight->over_tcp)
         r->stats.exchanges_tcp++;
     else
         r->stats.exchanges_udp++;
@@ -357,7 +383,7 @@ static bool is_lame(struct resolver *r, const struct lookup *l, const struct tar
 
 void lookup_decide(struct resolver *r, struct lookup *l, struct now now)
 {
-    if (l->exchange != 0)
+    if (l->awaits_reply)
         return;
     if (failed_before(r, l, now)) {
         char text[EXTRA_TEXT_MAX];

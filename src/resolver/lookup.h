@@ -12,12 +12,14 @@ enum {
     MINIMISE_ONE_LABEL = 4,     /* the same: the first so many questions add one label each */
     MINIMISED_TIMEOUTS_MAX = 3, /* then servers get the whole name: some drop what they do not expect */
     FORGED_MAX = 20,            /* wrong replies to one question until it is asked over TCP (RFC 5452 section 9.2) */
+    SILENCES_BORNE = 2,         /* questions at a cut that wait for as long as they should; then it is time to hurry */
     AVOID_MAX = 4,              /* servers whose data did not validate, while another is tried */
 };
 
 struct target { /* one address of a server of the cut */
     struct address address;
     uint8_t udp_sent, tcp_sent;
+    bool has_replied;
     bool given_up;       /* lame, refused, malformed …: not asked again in this lookup */
     bool recursion_lame; /* answered from recursion, or with nothing: only when nobody else does better */
     bool use_tcp;        /* truncated, or forged replies were seen */
@@ -53,6 +55,8 @@ struct cut { /* where the question stands */
     bool wants_more;      /* addresses of a kind that glue does not tell are looked for, too */
     bool tcp_is_tried;    /* of somebody who was silent over UDP */
     bool names_are_known; /* the cache was looked into for their addresses */
+    int64_t asked_ms;     /* monotonic: the first question since somebody has replied … */
+    uint8_t silences;     /* … and how many since then have waited in vain */
 };
 
 /* What has been tried at the cut's servers, or is borne from them: forgotten when a referral leads on. */
@@ -65,9 +69,21 @@ struct at_cut {
     bool glue_used;             /* glue of other zones' delegations was tried for server names */
 };
 
-/* The question in flight, as it was sent. */
-struct sent {
-    int64_t at_ms; /* monotonic */
+/* A question on its way, as it was sent.  When it has waited for long enough somebody else is asked, but its reply is
+ * still welcome: no answer is thrown away because a server is slow, or was asked twice since packets are lost.  It ends
+ * with the lookup, with the cut, or when others need its socket. */
+struct flight {
+    LIST_ENTRY(flight) bucket;    /* by exchange */
+    LIST_ENTRY(flight) of_lookup; /* in flight, or landed */
+    TAILQ_ENTRY(flight) overdue;
+    bool is_late; /* among r->late */
+    struct lookup *lookup;
+    const struct cut *cut;
+    uint64_t exchange;
+    struct target *target;
+    uint8_t forged;   /* replies that did not belong to it */
+    bool is_returned; /* it does not count as one of those that the target may get */
+    int64_t at_ms;    /* monotonic */
     uint16_t id;
     struct question question;  /* minimised, perhaps */
     struct dname name_on_wire; /* its name as it was written … */
@@ -111,25 +127,25 @@ struct lookup {
 
     struct cut *cut; /* NULL: to be found */
     struct at_cut at_cut;
-    bool primed;           /* priming was tried by this lookup */
-    bool news_used;        /* what another lookup was told by the parent was taken, once */
-    bool cut_is_doubted;   /* a delegation of the cache led nowhere: its parent is asked, once */
-    struct dname doubted;  /* … the zone it is of */
-    bool old_cut_is_tried; /* an expired delegation was looked for */
-    int64_t began_ms;      /* monotonic */
-    uint64_t epoch;        /* of the cache when it began */
+    bool primed;                   /* priming was tried by this lookup */
+    bool news_used;                /* what another lookup was told by the parent was taken, once */
+    bool cut_is_doubted;           /* a delegation of the cache led nowhere: its parent is asked, once */
+    struct dname doubted;          /* … the zone it is of */
+    const struct cut *doubted_cut; /* … and whom of it we have asked */
+    bool old_cut_is_tried;         /* an expired delegation was looked for */
+    int64_t began_ms;              /* monotonic */
+    uint64_t epoch;                /* of the cache when it began */
     uint8_t referrals;
     uint8_t known_labels; /* no cut at or above that many labels of qname, below the cut's zone */
     uint8_t minimised;    /* minimised questions sent */
     bool asked_plainly;   /* who refused was asked once more */
     bool lacks_names;     /* the budget did not suffice for all that could be found */
 
-    uint64_t exchange; /* 0: nothing in flight */
-    LIST_ENTRY(lookup) exchange_bucket;
-    struct timer timer;    /* of the exchange */
-    struct target *target; /* asked now */
-    struct sent sent;
-    uint8_t forged; /* replies that did not belong to the question */
+    bool awaits_reply;            /* to the last question */
+    struct timer timer;           /* … no longer than this */
+    struct flight *flight;        /* the last question, or that whose reply is looked at; NULL: none was asked yet */
+    struct flight_list in_flight; /* late ones, too */
+    struct flight_list landed;    /* for use again */
 
     enum lookup_end end;
     struct answer *answer; /* LOOKUP_ANSWERED */
@@ -169,7 +185,7 @@ void lookup_finish(struct resolver *r, struct lookup *l, struct answer *answer, 
 /* Goes on at the servers of this delegation. */
 void lookup_enter_cut(struct resolver *r, struct lookup *l, struct delegation *delegation);
 /* Nobody waits for it any more. */
-void lookup_abandon(struct resolver *r, struct lookup *l);
+void lookup_free(struct resolver *r, struct lookup *l);
 
 /* cut.c: where the question stands */
 struct cut *cut_new(const struct resolver_options *options, struct lookup *l, struct delegation *delegation);
@@ -190,6 +206,17 @@ void cut_add_target(const struct resolver_options *options, struct cut *cut, con
 /* One of the fastest that may still be asked; NULL if none is left. */
 struct target *cut_choose_target(struct resolver *r, struct lookup *l, struct now now);
 bool cut_has_targets_left(struct resolver *r, const struct lookup *l, struct now now);
+/* Questions that its servers may still get. */
+unsigned cut_sends_left(struct resolver *r, const struct lookup *l, struct now now);
+/* Others have found out, before or meanwhile. */
+bool target_is_silent(struct resolver *r, const struct target *target, struct now now);
+/* All its servers have been silent since cut->asked_ms; how much longer is it worth to wait?  Who gets SERVFAIL knows
+ * more than who has given up before. */
+int64_t cut_patience_left_ms(struct resolver *r, const struct lookup *l, struct now now);
+/* How much of it is left for questions over UDP, before there is no time for anything else. */
+int64_t cut_hurry_ms(struct resolver *r, const struct lookup *l, struct now now);
+/* Servers that have not replied there are silent here, too. */
+void cut_inherit(struct cut *cut, const struct cut *before);
 /* Its data did not validate. */
 bool lookup_avoids(const struct lookup *l, const struct address *address);
 
@@ -224,31 +251,45 @@ bool lookup_may_try_tcp(struct resolver *r, const struct lookup *l, const struct
  * (RFC 9520 section 3.3). */
 void lookup_spare_parent(struct resolver *r, const struct lookup *l, struct now now);
 
-/* absorb.c: what became of the question in flight */
+/* absorb.c: what became of a question in flight */
 /* A reply that belongs to it.  It lives in the scratch arena, as does what is made of it: a lookup keeps the delegation
  * alone, whatever many servers send. */
-void lookup_absorb(struct resolver *r, struct lookup *l, const struct message *reply, enum err read,
+void lookup_absorb(struct resolver *r, struct flight *flight, const struct message *reply, enum err read,
                    struct arena *scratch, struct now now);
-void lookup_exchange_failed(struct resolver *r, struct lookup *l, enum exchange_failure how, struct now now);
+void lookup_exchange_failed(struct resolver *r, struct flight *flight, enum exchange_failure how, struct now now);
 /* A reply came that does not belong to it. */
-void lookup_forged(struct resolver *r, struct lookup *l, struct now now);
+void lookup_forged(struct resolver *r, struct flight *flight, struct now now);
 void lookup_timed_out(struct resolver *r, struct lookup *l, struct now now);
-/* Nothing is in flight any more; no harm if nothing was. */
-void lookup_exchange_over(struct resolver *r, struct lookup *l);
+/* The next question may be sent; no harm if none is awaited. */
+void lookup_await_no_more(struct resolver *r, struct lookup *l);
+
+/* flight.c */
+/* A question to be sent: l->flight. */
+struct flight *flight_begin(struct resolver *r, struct lookup *l, struct target *target, struct now now);
+/* There will be no reply, or it has come. */
+void flight_end(struct resolver *r, struct flight *flight);
+void flight_cancel(struct resolver *r, struct flight *flight);
+/* The lookup goes on, and hears the reply all the same. */
+void flight_is_late(struct resolver *r, struct flight *flight);
+/* One late question less, if there is any: a socket for somebody else. */
+void flight_cancel_oldest(struct resolver *r);
+/* All of the lookup, or all but those to the servers of this cut. */
+void flights_cancel(struct resolver *r, struct lookup *l, const struct cut *but);
+struct flight *flight_find(const struct resolver *r, uint64_t exchange);
 
 /* question.c: what goes over the wire */
 /* The name and type to ask the cut's servers next (RFC 9156). */
 void lookup_minimise(const struct resolver_options *options, const struct lookup *l, struct question *ask);
-/* Writes the question into the buffer; l->sent is set, but for the time and the transport. */
+/* Writes the question into the buffer; l->flight says how. */
 struct octets lookup_write_question(struct resolver *r, struct lookup *l, const struct question *ask, struct now now,
                                     uint8_t *buffer, size_t size);
 
 /* cookies.c */
-/* Our cookie for l->target, and the server's own if it has shown one; l->sent says which. */
+/* Our cookie for the target, and the server's own if it has shown one; l->flight says which. */
 void lookup_put_cookie(struct resolver *r, struct lookup *l, struct now now, struct edns *edns,
                        uint8_t buffer[COOKIE_OCTETS_MAX]);
 /* It shows another client's cookie: not for us. */
-bool lookup_cookie_is_forged(const struct lookup *l, const struct message *reply);
+bool lookup_cookie_is_forged(const struct flight *flight, const struct message *reply);
 /* Remembers what the server shows.  true: the reply must not be used, the server is to be asked again. */
 bool lookup_cookie_wants_more(struct resolver *r, struct lookup *l, const struct message *reply);
 

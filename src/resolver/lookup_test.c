@@ -475,6 +475,24 @@ static void algorithms_are_signalled(void **state)
 /* ---- budgets ---- */
 
 /* The zone has as many addresses as one lookup ever asks. */
+/* To 185.49.0.1 and those that follow. */
+static void delegate_to_addresses(struct test *test, const char *zone, uint8_t count)
+{
+    struct delegation delegation = {
+        .zone = name_of(zone),
+        .expires_ms = test->world.now.wall_ms + 3600000,
+        .server_count = 1,
+        .servers = ARENA_NEW(test->world.arena, struct delegation_server),
+    };
+    delegation.servers[0].name = delegation.zone;
+    delegation.servers[0].address_count = count;
+    delegation.servers[0].addresses = ARENA_ARRAY(test->world.arena, count, struct address);
+    for (uint8_t i = 0; i < count; i++)
+        delegation.servers[0].addresses[i] =
+            (struct address) { .family = 4, .port = 53, .octets = { 185, 49, 0, (uint8_t)(i + 1) } };
+    cache_put_delegation(test->world.cache, &delegation, test->world.now);
+}
+
 static void delegate_to_many(struct test *test, const char *zone)
 {
     enum { SERVERS = 4 };
@@ -559,7 +577,7 @@ static void the_last_question_is_waited_for(void **state)
     assert_int_equal(wait_in_vain(test), RTT_UNKNOWN_MS);
     assert_int_equal(wait_in_vain(test), 2 * RTT_UNKNOWN_MS);
     assert_int_equal(test->sent_count, SENDS_PER_TARGET_MAX);
-    assert_int_equal(wait_in_vain(test), TIMEOUT_MAX_MS / 2);
+    assert_int_equal(wait_in_vain(test), RTT_UNKNOWN_MS); /* for TCP to begin */
     assert_int_equal(wait_in_vain(test), TIMEOUT_MAX_MS);
     struct server *server = servers_get(test->world.resolver->servers, &test->sent[0].server);
     for (int i = 0; i < SERVER_SILENT_AFTER; i++)
@@ -619,6 +637,132 @@ static void who_is_silent_over_udp_is_asked_over_tcp(void **state)
     const struct server *server = servers_get(test->world.resolver->servers, &test->sent[0].server);
     assert_int_equal(server->tcp_until_ms, 0);
     assert_int_equal(server->plain_until_ms, 0);
+}
+
+static unsigned in_flight(const struct test *test)
+{
+    struct resolver_stats stats;
+    resolver_get_stats(test->world.resolver, &stats);
+    return stats.in_flight;
+}
+
+/* A server that is slow, or so far away: asked again meanwhile, but what it says to the first question counts. */
+static void a_late_reply_is_heard(void **state)
+{
+    struct test *test = *state;
+    test->world.options.stale.enabled = false;
+    delegate(test, "example.", (const char *const[]) { "ns.example." }, 1, true);
+    ask(test, "www.example.", TYPE_A);
+    wait_in_vain(test);
+    wait_in_vain(test);
+    assert_int_equal(in_flight(test), 3);
+    answer(test, 0, "www.example. 3600 A 192.0.2.7");
+    assert_int_equal(test->done, 1);
+    assert_int_equal(in_flight(test), 0);
+    const struct server *server = servers_get(test->world.resolver->servers, &test->sent[0].server);
+    assert_true(server->measured);
+    assert_int_equal(server->srtt_ms, 3 * RTT_UNKNOWN_MS);
+    assert_int_equal(server->timeouts_in_a_row, 0);
+}
+
+/* … but nobody has longer to guess at it than before (RFC 5452 section 9.2). */
+static void a_forged_late_reply_ends_the_wait_for_it(void **state)
+{
+    static const uint8_t forged[12] = { 0 };
+    struct test *test = *state;
+    delegate(test, "example.", (const char *const[]) { "ns.example." }, 1, true);
+    ask(test, "www.example.", TYPE_A);
+    wait_in_vain(test);
+    assert_int_equal(in_flight(test), 2);
+    assert_int_equal(resolver_absorb(test->world.resolver, test->sent[0].id, (struct octets) { forged, sizeof(forged) },
+                                     test->world.now),
+                     ABSORB_WAIT);
+    assert_int_equal(in_flight(test), 1);
+    answer(test, 1, "www.example. 3600 A 192.0.2.7");
+    assert_int_equal(test->done, 1);
+}
+
+/* A refusal that comes late leaves the question that was sent since then its time. */
+static void a_late_refusal_is_no_end(void **state)
+{
+    struct test *test = *state;
+    delegate_to_many(test, "example.");
+    ask(test, "www.example.", TYPE_A);
+    wait_in_vain(test);
+    refuse(test, 0);
+    assert_int_equal(test->sent_count, 3);
+    answer(test, 1, "www.example. 3600 A 192.0.2.7");
+    assert_int_equal(test->done, 1);
+    assert_int_equal(in_flight(test), 0);
+}
+
+static bool is_of_the_zone(const struct exchange *sent)
+{
+    return sent->server.octets[0] == 185 && sent->server.octets[1] == 49;
+}
+
+/* The parent says what it has said before. */
+static void refer_again(struct test *test, unsigned n, const char *ns, const char *glue)
+{
+    uint8_t buffer[512];
+    struct message question;
+    assert_int_equal(message_read(test->sent[n].packet, test->world.arena, &question), OK);
+    struct header header = { .id = question.header.id, .qr = true };
+    struct message_writer m;
+    message_begin(&m, buffer, sizeof(buffer), &header);
+    message_put_question(&m, &question.question);
+    assert_true(message_put_rrset(&m, SECTION_AUTHORITY, rrset_of(test->world.arena, ns), 3600, false));
+    assert_true(message_put_rrset(&m, SECTION_ADDITIONAL, rrset_of(test->world.arena, glue), 3600, false));
+    assert_int_equal(resolver_absorb(test->world.resolver, test->sent[n].id, message_end(&m), test->world.now),
+                     ABSORBED);
+    run(test);
+}
+
+/* Its servers are silent until somebody else is asked: its parent.  Returns the number of that question. */
+static unsigned wait_for_dead_zone(struct test *test, uint8_t servers)
+{
+    enum { CLIENT_GIVES_UP_MS = 5000 };
+    int64_t began_ms = test->world.now.monotonic_ms;
+    test->world.options.stale.enabled = false;
+    test->world.options.prime_root = false;
+    delegate_to_addresses(test, "example.", servers);
+    ask(test, "www.example.", TYPE_A);
+    while (is_of_the_zone(&test->sent[test->sent_count - 1]))
+        wait_in_vain(test);
+    unsigned asked = test->sent_count - 1;
+    assert_true(test->world.now.monotonic_ms - began_ms < CLIENT_GIVES_UP_MS);
+    assert_true(asked > servers && asked <= SENDS_PER_TARGET_MAX * servers + 1U);
+    assert_int_equal(test->sent[asked - 1].transport, TRANSPORT_TCP);
+    return asked;
+}
+
+/* However many servers a zone has: when all are dead its client is told so before it gives up, after five seconds
+ * (resolv.conf(5), dig). */
+static void dead_zones_fail_in_time(void **state)
+{
+    static const uint8_t counts[] = { 1, 2, 3, 4, 8, ADDRESSES_PER_NS_MAX };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
+        void *test;
+        set_up(&test);
+        wait_for_dead_zone(test, counts[i]);
+        tear_down(&test);
+    }
+}
+
+/* … and those that its parent names once more are not asked once more (RFC 9520 section 3.1), nor for long for another
+ * name. */
+static void dead_servers_are_not_asked_again(void **state)
+{
+    struct test *test = *state;
+    unsigned asked = wait_for_dead_zone(test, 1);
+    refer_again(test, asked, "example. NS ns.example.", "ns.example. A 185.49.0.1");
+    assert_int_equal(test->sent_count, asked + 1);
+    assert_int_equal(test->done, 1);
+    ask(test, "mail.example.", TYPE_A);
+    assert_int_equal(wait_in_vain(test), RTT_UNKNOWN_MS);
+    assert_int_equal(test->sent_count, asked + 2);
+    assert_int_equal(test->done, 2);
 }
 
 /* To 192.0.2.1. */
@@ -725,7 +869,7 @@ static void replies_do_not_pile_up(void **state)
         rrset_of(test->world.arena, "x.evil1. 0 NULL \\# 16 00112233445566778899aabbccddeeff");
     for (unsigned asked = 1; asked < 4 * ADDRESSES_PER_NS_MAX; asked++) {
         const struct exchange *sent = &test->sent[test->sent_count - 1];
-        struct lookup *l = LIST_FIRST(&test->world.resolver->exchanges[sent->id % TABLE_BUCKETS]);
+        struct lookup *l = flight_find(test->world.resolver, sent->id)->lookup;
         assert_true(arena_octets(l->arena) <= KEPT_OCTETS_MAX);
         l->purse->budget.reply_octets = UPSTREAM_OCTETS_MAX; /* which would end it earlier */
         struct message question;
@@ -765,6 +909,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_spent_budget_is_not_held_against_others, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_last_question_is_waited_for, set_up, tear_down),
         cmocka_unit_test_setup_teardown(who_is_silent_over_udp_is_asked_over_tcp, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_late_reply_is_heard, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_forged_late_reply_ends_the_wait_for_it, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_late_refusal_is_no_end, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(dead_servers_are_not_asked_again, set_up, tear_down),
+        cmocka_unit_test(dead_zones_fail_in_time),
         cmocka_unit_test_setup_teardown(a_lone_forwarder_may_come_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_was_asked_before_a_flush_is_not_kept, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_failed_before_a_flush_is_forgotten, set_up, tear_down),

@@ -72,8 +72,8 @@ static void randomise_case(struct random *random, struct dname *name)
  * 6.1.2 says they must). */
 static bool may_send_options(struct resolver *r, const struct lookup *l, struct now now)
 {
-    return !l->target->no_options &&
-           servers_get(r->servers, &l->target->address)->no_options_until_ms <= now.monotonic_ms;
+    return !l->flight->target->no_options &&
+           servers_get(r->servers, &l->flight->target->address)->no_options_until_ms <= now.monotonic_ms;
 }
 
 /* RFC 8145 section 4.1: in DNSKEY questions, the tags of the anchors at that very zone. */
@@ -137,37 +137,38 @@ static void put_client_string(const struct resolver_options *options, const stru
 struct octets lookup_write_question(struct resolver *r, struct lookup *l, const struct question *ask, struct now now,
                                     uint8_t *buffer, size_t size)
 {
+    struct flight *flight = l->flight;
     const struct resolver_options *options = r->parts.options;
-    l->sent.id = random_u16(r->parts.random);
-    l->sent.question = *ask;
+    flight->id = random_u16(r->parts.random);
+    flight->question = *ask;
     struct question on_wire = *ask;
-    l->sent.case_is_random = options->random_case && !l->sent.over_tcp && !l->sent.plainly &&
+    flight->case_is_random = options->random_case && !flight->over_tcp && !flight->plainly &&
                              !is_in_zones(&ask->qname, options->case_except, options->case_except_count);
-    if (l->sent.case_is_random)
+    if (flight->case_is_random)
         randomise_case(r->parts.random, &on_wire.qname);
-    else if (l->sent.plainly)
+    else if (flight->plainly)
         dname_lower(&ask->qname, &on_wire.qname);
-    l->sent.name_on_wire = on_wire.qname;
+    flight->name_on_wire = on_wire.qname;
     struct header header = {
-        .id = l->sent.id,
+        .id = flight->id,
         .rd = l->cut->recursive,
-        .cd = !l->distrust.checking_enabled && (l->cut->recursive || (l->sent.with_edns && !l->sent.plainly)),
+        .cd = !l->distrust.checking_enabled && (l->cut->recursive || (flight->with_edns && !flight->plainly)),
     };
     struct edns edns = { .present = true, .dnssec_ok = true, .udp_octets = options->edns_octets };
     uint8_t tags[2 * SIGNALLED_TAGS_MAX], cookie[COOKIE_OCTETS_MAX];
     struct understood understood;
-    l->sent.with_cookie = false;
-    if (l->sent.with_edns && may_send_options(r, l, now)) {
+    flight->with_cookie = false;
+    if (flight->with_edns && may_send_options(r, l, now)) {
         lookup_put_cookie(r, l, now, &edns, cookie);
         signal_anchors(r, ask, now, &edns, tags);
         signal_algorithms(r, &edns, &understood);
-        put_client_string(options, &l->target->address, &edns);
+        put_client_string(options, &flight->target->address, &edns);
     }
-    l->sent.with_options = edns.option_count > 0;
+    flight->with_options = edns.option_count > 0;
     struct message_writer m;
     message_begin(&m, buffer, size, &header);
     message_put_question(&m, &on_wire);
-    if (l->sent.with_edns)
+    if (flight->with_edns)
         message_put_edns(&m, &edns);
     return message_end(&m);
 }

@@ -91,10 +91,10 @@ static void ask(struct resolver_options *options, bool recursive, struct lookup 
     struct resolver r = { .parts = { .options = options, .random = random }, .servers = servers_new() };
     struct target target = { .address.family = 4 };
     lookup->cut = &cut;
-    lookup->target = &target;
+    lookup->flight->target = &target;
     struct octets octets = lookup_write_question(&r, lookup, &lookup->question, now, buffer, sizeof(buffer));
     assert_int_equal(message_read(octets, arena, message), OK);
-    assert_int_equal(message->header.id, lookup->sent.id);
+    assert_int_equal(message->header.id, lookup->flight->id);
     servers_free(r.servers);
     random_free(random);
 }
@@ -105,21 +105,22 @@ static void questions_on_the_wire(void **state)
     struct arena *arena = arena_new();
     struct message message;
     struct resolver_options options = { .random_case = true, .edns_octets = 1232 };
+    struct flight flight = { .with_edns = true };
     struct lookup lookup = {
         .question = { .qname = name_of("a-long-name-with-many-letters.example."), .qtype = TYPE_A, .qclass = CLASS_IN },
-        .sent.with_edns = true,
+        .flight = &flight,
     };
     ask(&options, false, &lookup, &message, arena);
     assert_true(!message.header.rd && message.header.cd && message.edns.dnssec_ok);
     assert_int_equal(message.edns.udp_octets, 1232);
-    assert_true(lookup.sent.case_is_random && dname_equal(&message.question.qname, &lookup.question.qname));
+    assert_true(flight.case_is_random && dname_equal(&message.question.qname, &lookup.question.qname));
     assert_false(dname_same_case(&message.question.qname, &lookup.question.qname));
-    assert_true(dname_same_case(&message.question.qname, &lookup.sent.name_on_wire));
+    assert_true(dname_same_case(&message.question.qname, &flight.name_on_wire));
 
-    lookup.sent.over_tcp = true; /* nobody forges there */
-    lookup.sent.with_edns = false;
+    flight.over_tcp = true; /* nobody forges there */
+    flight.with_edns = false;
     ask(&options, true, &lookup, &message, arena);
-    assert_true(message.header.rd && !message.edns.present && !lookup.sent.case_is_random);
+    assert_true(message.header.rd && !message.edns.present && !flight.case_is_random);
     assert_true(dname_same_case(&message.question.qname, &lookup.question.qname));
 
     lookup.distrust.checking_enabled = true; /* a forwarder that is to sort Bogus data out itself */

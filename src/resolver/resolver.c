@@ -270,28 +270,19 @@ void resolver_probe_server(struct resolver *r, const struct question *question, 
 
 /* ---- replies ---- */
 
-static struct lookup *find_exchange(struct resolver *r, uint64_t exchange)
-{
-    struct lookup *l;
-    LIST_FOREACH(l, &r->exchanges[exchange % TABLE_BUCKETS], exchange_bucket)
-    if (l->exchange == exchange)
-        return l;
-    return NULL;
-}
-
 /* The name that was asked, and in its letter case where that was made random (0x20): servers need not keep it. */
-static bool is_name_asked(const struct lookup *l, const struct dname *qname)
+static bool is_name_asked(const struct flight *flight, const struct dname *qname)
 {
-    return l->sent.case_is_random ? dname_same_case(qname, &l->sent.name_on_wire)
-                                  : dname_equal(qname, &l->sent.question.qname);
+    return flight->case_is_random ? dname_same_case(qname, &flight->name_on_wire)
+                                  : dname_equal(qname, &flight->question.qname);
 }
 
 /* Id, QR, opcode and the question (RFC 5452 section 9.1).  A server that does not understand us may leave the question
  * out. */
-static bool belongs_to(const struct lookup *l, struct octets reply)
+static bool belongs_to(const struct flight *flight, struct octets reply)
 {
     struct header header;
-    if (header_read(reply, &header) != OK || header.id != l->sent.id || !header.qr || header.opcode != OPCODE_QUERY)
+    if (header_read(reply, &header) != OK || header.id != flight->id || !header.qr || header.opcode != OPCODE_QUERY)
         return false;
     if (header.counts[0] == 0)
         return header.rcode != RCODE_NOERROR && header.rcode != RCODE_NXDOMAIN;
@@ -300,42 +291,46 @@ static bool belongs_to(const struct lookup *l, struct octets reply)
     reader_octets(&reader, HEADER_OCTETS);
     reader_dname_uncompressed(&reader, &qname);
     uint16_t qtype = reader_u16(&reader), qclass = reader_u16(&reader);
-    return !reader.failed && qtype == l->sent.question.qtype && qclass == l->sent.question.qclass &&
-           is_name_asked(l, &qname);
+    return !reader.failed && qtype == flight->question.qtype && qclass == flight->question.qclass &&
+           is_name_asked(flight, &qname);
 }
 
 /* A copy with the question's name in the case it had before it was made random: names that are compressed against it
  * then show the case that people expect. */
-static struct octets restore_case(const struct lookup *l, struct octets reply, struct arena *arena)
+static struct octets restore_case(const struct flight *flight, struct octets reply, struct arena *arena)
 {
     struct octets copy = octets_copy(arena, reply);
-    if (copy.len >= HEADER_OCTETS + (size_t)l->sent.question.qname.len && (reply.data[4] | reply.data[5]) != 0)
-        memcpy((uint8_t *)(uintptr_t)copy.data + HEADER_OCTETS, l->sent.question.qname.octets,
-               l->sent.question.qname.len);
+    if (copy.len >= HEADER_OCTETS + (size_t)flight->question.qname.len && (reply.data[4] | reply.data[5]) != 0)
+        memcpy((uint8_t *)(uintptr_t)copy.data + HEADER_OCTETS, flight->question.qname.octets,
+               flight->question.qname.len);
     return copy;
 }
 
 enum absorbed resolver_absorb(struct resolver *r, uint64_t exchange, struct octets reply, struct now now)
 {
     take_back(r);
-    struct lookup *l = find_exchange(r, exchange);
-    if (l == NULL)
+    struct flight *flight = flight_find(r, exchange);
+    if (flight == NULL)
         return ABSORBED;
-    if (!belongs_to(l, reply)) {
-        lookup_forged(r, l, now);
+    if (flight->cut != flight->lookup->cut) { /* it has gone elsewhere */
+        flight_end(r, flight);
+        return ABSORBED;
+    }
+    if (!belongs_to(flight, reply)) {
+        lookup_forged(r, flight, now);
         return ABSORB_WAIT;
     }
-    budget_count_reply(&l->purse->budget, reply.len);
+    budget_count_reply(&flight->lookup->purse->budget, reply.len);
     struct message message;
     struct arena *scratch = arena_new();
-    struct octets restored = restore_case(l, reply, scratch);
+    struct octets restored = restore_case(flight, reply, scratch);
     enum err read = r->parts.options->drops_malformed ? message_read_reply_records(restored, scratch, &message)
                                                       : message_read_reply(restored, scratch, &message);
-    bool is_forged = read == OK && lookup_cookie_is_forged(l, &message);
+    bool is_forged = read == OK && lookup_cookie_is_forged(flight, &message);
     if (is_forged)
-        lookup_forged(r, l, now);
+        lookup_forged(r, flight, now);
     else
-        lookup_absorb(r, l, &message, read, scratch, now);
+        lookup_absorb(r, flight, &message, read, scratch, now);
     arena_free(scratch);
     return is_forged ? ABSORB_WAIT : ABSORBED;
 }
@@ -343,9 +338,9 @@ enum absorbed resolver_absorb(struct resolver *r, uint64_t exchange, struct octe
 void resolver_exchange_failed(struct resolver *r, uint64_t exchange, enum exchange_failure how, struct now now)
 {
     take_back(r);
-    struct lookup *l = find_exchange(r, exchange);
-    if (l != NULL)
-        lookup_exchange_failed(r, l, how, now);
+    struct flight *flight = flight_find(r, exchange);
+    if (flight != NULL)
+        lookup_exchange_failed(r, flight, how, now);
 }
 
 int64_t resolver_deadline_ms(const struct resolver *r)
@@ -374,6 +369,7 @@ struct resolver *resolver_new(const struct resolver_parts *parts)
     r->servers = servers_new();
     STAILQ_INIT(&r->ready);
     STAILQ_INIT(&r->wants);
+    TAILQ_INIT(&r->late);
     return r;
 }
 
@@ -419,8 +415,8 @@ void resolver_get_stats(const struct resolver *r, struct resolver_stats *stats)
     *stats = r->stats;
     stats->in_flight = 0;
     for (size_t i = 0; i < TABLE_BUCKETS; i++) {
-        const struct lookup *l;
-        LIST_FOREACH(l, &r->exchanges[i], exchange_bucket)
+        const struct flight *flight;
+        LIST_FOREACH(flight, &r->exchanges[i], bucket)
         stats->in_flight++;
     }
 }

@@ -92,7 +92,14 @@ void server_was_silent(struct server *server, int64_t asked_ms, int64_t now_ms)
     if (server->timeouts_in_a_row < UINT8_MAX)
         server->timeouts_in_a_row++;
     if (server->timeouts_in_a_row >= SERVER_SILENT_AFTER)
-        server->silent_until_ms = now_ms + SERVER_SILENT_S * 1000;
+        server_counts_as_silent(server, now_ms);
+}
+
+void server_counts_as_silent(struct server *server, int64_t now_ms)
+{
+    if (server->timeouts_in_a_row < SERVER_SILENT_AFTER)
+        server->timeouts_in_a_row = SERVER_SILENT_AFTER;
+    server->silent_until_ms = now_ms + SERVER_SILENT_S * 1000;
 }
 
 bool server_is_silent(const struct server *server, int64_t now_ms)

@@ -58,6 +58,8 @@ struct server *servers_get(struct servers *servers, const struct address *addres
 void server_answered(struct server *server, int64_t took_ms);
 /* To a question that was asked then.  Many that are in flight together when a server pauses are one silence. */
 void server_was_silent(struct server *server, int64_t asked_ms, int64_t now_ms);
+/* For SERVER_SILENT_S, or until it answers. */
+void server_counts_as_silent(struct server *server, int64_t now_ms);
 bool server_is_silent(const struct server *server, int64_t now_ms);
 void server_is_lame_for(struct server *server, const struct dname *zone, int64_t now_ms);
 bool server_lame_for(const struct server *server, const struct dname *zone, int64_t now_ms);

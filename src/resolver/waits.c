@@ -24,7 +24,7 @@ static void end(struct resolver *r, struct wait *wait)
     LIST_REMOVE(wait, of_waiter);
     free(wait);
     if (LIST_EMPTY(&lookup->waiters) && lookup->end == LOOKUP_RUNNING)
-        lookup_abandon(r, lookup);
+        lookup_free(r, lookup);
 }
 
 void wait_no_more(struct resolver *r, struct wait_list *waits)
