@@ -6,14 +6,22 @@ enum { EDE_TEXT_OCTETS_MAX = EXTRA_TEXT_MAX, EDE_OPTIONS_MAX = READY_EDES_MAX };
 
 /* ---- header and EDNS ---- */
 
-/* Compact denial (RFC 9824 section 5): clients that did not ask for signatures cannot see NXNAME; they get NXDOMAIN. */
+static bool is_denied_compactly(const struct outcome *outcome)
+{
+    if (outcome->link_count == 0)
+        return false;
+    const struct verdict *last = &outcome->links[outcome->link_count - 1]->verdict;
+    return last->security == SECURE && last->site != NULL && strcmp(last->site, SITE_COMPACT_DENIAL) == 0;
+}
+
+/* Compact denial (RFC 9824 section 5): clients that did not ask for signatures cannot see NXNAME; they get NXDOMAIN.  Those who
+ * did see an NSEC at the name, and to who does not know NXNAME that contradicts NXDOMAIN, whatever the server said. */
 static uint16_t rcode_for(bool dnssec_ok, const struct outcome *outcome)
 {
-    if (outcome->rcode != RCODE_NOERROR || dnssec_ok || outcome->link_count == 0)
+    bool is_rcode_of_denial = outcome->rcode == RCODE_NOERROR || outcome->rcode == RCODE_NXDOMAIN;
+    if (!is_rcode_of_denial || !is_denied_compactly(outcome))
         return outcome->rcode;
-    const struct verdict *last = &outcome->links[outcome->link_count - 1]->verdict;
-    bool denied = last->security == SECURE && last->site != NULL && strcmp(last->site, SITE_COMPACT_DENIAL) == 0;
-    return denied ? RCODE_NXDOMAIN : RCODE_NOERROR;
+    return dnssec_ok ? RCODE_NOERROR : RCODE_NXDOMAIN;
 }
 
 static struct header header_for(const struct client_query *query, uint16_t rcode, bool authentic)

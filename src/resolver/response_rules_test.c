@@ -202,6 +202,10 @@ static void compact_denial(void **state) /* RFC 9824 section 5 */
     scene.query.edns = scene.query.dnssec_ok = true;
     respond(&scene, &message);
     assert_int_equal(message.rcode, RCODE_NOERROR);
+    scene.outcome.rcode = RCODE_NXDOMAIN; /* what the server said, too */
+    respond(&scene, &message);
+    assert_int_equal(message.rcode, RCODE_NOERROR);
+    scene.outcome.rcode = RCODE_NOERROR;
     scene.answer.verdict.security = INSECURE; /* nobody vouches for the bitmap */
     scene.query.dnssec_ok = false;
     respond(&scene, &message);
