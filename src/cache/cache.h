@@ -116,6 +116,8 @@ struct delegation {
     struct delegation_server *servers; /* NS_PER_ZONE_MAX at most */
 };
 struct delegation *delegation_copy(struct arena *arena, const struct delegation *delegation);
+/* NULL: it is not of them. */
+struct delegation_server *delegation_find_server(const struct delegation *delegation, const struct dname *name);
 /* The deepest one at or above name (strictly above if `above`); false if there is none, not even for the root. */
 bool cache_find_delegation(struct cache *cache, const struct dname *name, bool above, uint16_t origin, struct now now,
                            struct arena *arena, struct delegation **delegation);

@@ -133,3 +133,11 @@ struct delegation *delegation_copy(struct arena *arena, const struct delegation 
     }
     return copy;
 }
+
+struct delegation_server *delegation_find_server(const struct delegation *delegation, const struct dname *name)
+{
+    for (uint16_t i = 0; i < delegation->server_count; i++)
+        if (dname_equal(&delegation->servers[i].name, name))
+            return &delegation->servers[i];
+    return NULL;
+}

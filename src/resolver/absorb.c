@@ -162,14 +162,6 @@ static void end_with_apex_ns(struct resolver *r, struct lookup *l, const struct 
     cache_put_delegation(r->parts.cache, delegation, now);
 }
 
-static struct delegation_server *find_server(struct delegation *delegation, const struct dname *name)
-{
-    for (uint16_t i = 0; i < delegation->server_count; i++)
-        if (dname_equal(&delegation->servers[i].name, name))
-            return &delegation->servers[i];
-    return NULL;
-}
-
 static bool has_address(const struct delegation_server *server, const struct address *address)
 {
     for (uint16_t i = 0; i < server->address_count; i++)
@@ -181,7 +173,7 @@ static bool has_address(const struct delegation_server *server, const struct add
 /* What the zone says of one server; false: nothing new. */
 static bool add_apex_server(struct delegation *delegation, const struct delegation_server *told)
 {
-    struct delegation_server *server = find_server(delegation, &told->name);
+    struct delegation_server *server = delegation_find_server(delegation, &told->name);
     if (server == NULL && delegation->server_count == NS_PER_ZONE_MAX)
         return false;
     if (server == NULL) {

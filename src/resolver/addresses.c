@@ -176,10 +176,9 @@ static void follow_alias(struct cut *cut, struct server_name *name, const struct
 static void add_glue_of(const struct resolver_options *options, struct cut *cut, const struct delegation *delegation,
                         const struct dname *name)
 {
-    for (uint16_t i = 0; i < delegation->server_count; i++)
-        if (dname_equal(&delegation->servers[i].name, name))
-            for (uint16_t k = 0; k < delegation->servers[i].address_count; k++)
-                cut_add_target(options, cut, &delegation->servers[i].addresses[k]);
+    const struct delegation_server *server = delegation_find_server(delegation, name);
+    for (uint16_t i = 0; server != NULL && i < server->address_count; i++)
+        cut_add_target(options, cut, &server->addresses[i]);
 }
 
 /* Glue that came with the delegation of the zone that a server's name is in, or of one above: the way to whoever knows

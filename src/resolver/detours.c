@@ -24,14 +24,6 @@ void lookup_spare_parent(struct resolver *r, const struct lookup *l, struct now 
         cache_put_failure(r->parts.cache, &whole, l->origin, &failure, now);
 }
 
-static bool names(const struct delegation *delegation, const struct dname *server)
-{
-    for (uint16_t i = 0; i < delegation->server_count; i++)
-        if (dname_equal(&delegation->servers[i].name, server))
-            return true;
-    return false;
-}
-
 static bool has_target(const struct cut *cut, const struct address *address)
 {
     for (uint16_t i = 0; i < cut->target_count; i++)
@@ -44,7 +36,7 @@ static bool has_target(const struct cut *cut, const struct address *address)
 static bool offers_more(const struct cut *news, const struct cut *old)
 {
     for (uint16_t i = 0; i < news->delegation->server_count; i++)
-        if (!names(old->delegation, &news->delegation->servers[i].name))
+        if (delegation_find_server(old->delegation, &news->delegation->servers[i].name) == NULL)
             return true;
     for (uint16_t i = 0; i < news->target_count; i++)
         if (!has_target(old, &news->targets[i]->address))

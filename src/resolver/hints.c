@@ -29,18 +29,10 @@ static struct delegation *new_hints(struct arena *arena)
     return hints;
 }
 
-static struct delegation_server *find_server(struct delegation *hints, const struct dname *name)
-{
-    for (uint16_t i = 0; i < hints->server_count; i++)
-        if (dname_equal(&hints->servers[i].name, name))
-            return &hints->servers[i];
-    return NULL;
-}
-
 /* An address may stand before or behind the NS record that makes it a root server's. */
 static struct delegation_server *get_server(struct delegation *hints, const struct dname *name, struct arena *arena)
 {
-    struct delegation_server *server = find_server(hints, name);
+    struct delegation_server *server = delegation_find_server(hints, name);
     if (server == NULL && hints->server_count < NS_PER_ZONE_MAX) {
         server = &hints->servers[hints->server_count++];
         server->name = *name;
