@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "build_info.h"
+#include "daemon/privileges.h"
 #include "daemon/vouchd.h"
 
 enum action { ACTION_RUN, ACTION_CHECK, ACTION_PRINT, ACTION_VERSION, ACTION_HELP };
@@ -16,7 +17,7 @@ enum action { ACTION_RUN, ACTION_CHECK, ACTION_PRINT, ACTION_VERSION, ACTION_HEL
 static const char help[] =
     USAGE "\n"
           "  -c, --config FILE  read this configuration, not /etc/vouch/vouch.yaml\n"
-          "      --check        check the configuration and the trust anchors, and exit\n"
+          "      --check        check the configuration, the trust anchors and the user, and exit\n"
           "      --print-config print the configuration in effect, and exit\n"
           "      --version      print the version, and exit\n"
           "      --help         print this, and exit\n"
@@ -52,7 +53,10 @@ static int read_arguments(int argc, char **argv, enum action *action, const char
         else
             return wrong_usage();
     }
-    return optind == argc ? EX_OK : wrong_usage();
+    if (optind == argc)
+        return EX_OK;
+    fprintf(stderr, "%s: unexpected argument -- '%s'\n", argv[0], argv[optind]);
+    return wrong_usage();
 }
 
 static int load(const char *path, struct settings **settings)
@@ -83,6 +87,8 @@ static int act(enum action action, const char *path, struct random *random)
         config_print(settings->config, stdout);
     else if (action != ACTION_RUN || !settings_have_anchor(settings, now))
         code = settings_check_trust(settings, now);
+    if (action == ACTION_CHECK && code == EX_OK)
+        code = privileges_check(settings->config);
     if (action == ACTION_RUN && code == EX_OK)
         return vouchd_run(path, settings, random);
     settings_free(settings);

@@ -12,27 +12,40 @@
 #include "base/log.h"
 #include "transport/precedence.h"
 
+/* NULL: after a line in the log. */
+static const struct passwd *find_user(const struct config *config)
+{
+    char where[CONFIG_WHERE_OCTETS_MAX];
+    errno = 0;
+    const struct passwd *entry = getpwnam(config->user);
+    if (entry == NULL)
+        log_error("%s: expected a user of this host, got \"%s\"%s%s", config_where(config, "user", where), config->user,
+                  errno == 0 ? "" : ": ", errno == 0 ? "" : strerror(errno));
+    return entry;
+}
+
+int privileges_check(const struct config *config)
+{
+    return config->user == NULL || find_user(config) != NULL ? EX_OK : EX_CONFIG;
+}
+
 int privileges_find(const struct config *config, struct identity *identity)
 {
     const char *user = config->user;
-    char where[CONFIG_WHERE_OCTETS_MAX];
     *identity = (struct identity) { .user = user, .uid = geteuid(), .gid = getegid() };
     if (user == NULL) {
         if (geteuid() == 0)
             log_warning("running as root: set `user` in the configuration");
         return EX_OK;
     }
-    errno = 0;
-    const struct passwd *entry = getpwnam(user);
-    if (entry == NULL) {
-        log_error("%s: expected a user of this host, got \"%s\"%s%s", config_where(config, "user", where), user,
-                  errno == 0 ? "" : ": ", errno == 0 ? "" : strerror(errno));
+    const struct passwd *entry = find_user(config);
+    if (entry == NULL)
         return EX_CONFIG;
-    }
     identity->is_change = entry->pw_uid != geteuid();
     identity->uid = entry->pw_uid;
     identity->gid = entry->pw_gid;
     if (identity->is_change && geteuid() != 0) {
+        char where[CONFIG_WHERE_OCTETS_MAX];
         log_error("%s: only root can become \"%s\"", config_where(config, "user", where), user);
         return EX_NOPERM;
     }

@@ -15,6 +15,9 @@ struct identity {
     gid_t gid;
 };
 
+/* Does `user` exist?  sysexits: EX_OK, or a line in the log and EX_CONFIG. */
+int privileges_check(const struct config *config);
+
 /* Who `user` is; without it, who we are.  sysexits: EX_OK, or a line in the log and EX_CONFIG (no such user) or
  * EX_NOPERM (we are somebody else, and not root). */
 int privileges_find(const struct config *config, struct identity *identity);

@@ -10,6 +10,7 @@
 struct store {
     sqlite3 *db;
     char path[PATH_MAX];
+    int lock;          /* of the directory: -1: none */
     bool is_lost;      /* store_is_lost() at the start */
     bool is_read_only; /* the disk, or whoever mounted it, takes no writes: what is known is read all the same */
     struct store_stats stats;

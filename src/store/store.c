@@ -6,6 +6,7 @@
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -162,6 +163,17 @@ static bool is_private(const char *directory, char path[PATH_MAX])
     return (size_t)snprintf(path, PATH_MAX, "%s/" STORE_FILE, resolved) < PATH_MAX;
 }
 
+/* Two processes would each write what it believes over what the other has learnt.  The lock ends with the process,
+ * however that ends; a file system without locks goes without. */
+static bool lock_directory(struct store *store, const char *directory)
+{
+    store->lock = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (store->lock < 0 || flock(store->lock, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+        return true;
+    log_error("store: %s: another vouchd uses it; nothing is remembered", directory);
+    return false;
+}
+
 /* Makes it if need be: SQLite would make it readable for others. */
 static bool make_file(const char *path, bool *is_read_only)
 {
@@ -309,7 +321,9 @@ enum err store_open(const char *directory, int64_t now_s, struct store **opened)
     struct store *store = memory_new(1, sizeof(*store));
     enum health health = UNUSABLE;
     *opened = NULL;
-    if (is_private(directory, store->path) && make_file(store->path, &store->is_read_only)) {
+    store->lock = -1;
+    if (is_private(directory, store->path) && lock_directory(store, directory) &&
+        make_file(store->path, &store->is_read_only)) {
         health = open_or_renew(store, now_s);
         if (health == TOO_NEW)
             log_error("store: %s was written by a later release; it is left alone, and nothing is remembered",
@@ -333,6 +347,8 @@ void store_close(struct store *store)
     if (store == NULL)
         return;
     sqlite3_close(store->db);
+    if (store->lock >= 0)
+        close(store->lock);
     free(store);
 }
 

@@ -20,9 +20,9 @@ enum {
 
 struct store;
 
-/* directory must be ours and writable by nobody else.  Behind the giving up of rights.  Else there is none, after a
- * line in the log: ERR_SYSTEM; ERR_FORMAT: the file is of a later release, and left alone; ERR_NOT_FOUND: it is
- * corrupted and cannot be set aside. */
+/* directory must be ours, writable by nobody else and used by no other process.  Behind the giving up of rights.  Else
+ * there is none, after a line in the log: ERR_SYSTEM; ERR_FORMAT: the file is of a later release, and left alone;
+ * ERR_NOT_FOUND: it is corrupted and cannot be set aside. */
 MUST_USE enum err store_open(const char *directory, int64_t now_s, struct store **store);
 void store_close(struct store *store); /* NULL is allowed */
 /* It begins anew behind a corrupted one, and no anchors have been saved since: what was known of revocations is

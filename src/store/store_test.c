@@ -198,9 +198,8 @@ static void write_until_killed(const char *directory, int64_t from)
     }
 }
 
-static int64_t assert_whole(const char *directory)
+static int64_t assert_whole_in(struct store *store)
 {
-    struct store *store = open_store(directory);
     struct managed *loaded = managed_new();
     struct store_stats stats;
     assert_int_equal(store_load_anchors(store, loaded), OK);
@@ -211,6 +210,13 @@ static int64_t assert_whole(const char *directory)
         assert_int_equal(loaded->zones[0].keys[i].since_s, n);
     assert_true(loaded->count == 0 || loaded->zones[0].count == 2);
     managed_free(loaded);
+    return n;
+}
+
+static int64_t assert_whole(const char *directory)
+{
+    struct store *store = open_store(directory);
+    int64_t n = assert_whole_in(store);
     store_close(store);
     return n;
 }
@@ -364,6 +370,16 @@ static void test_a_later_release_is_left_alone(void **state)
     assert_int_equal(access(path_in(*state, STORE_FILE), F_OK), 0);
 }
 
+/* Two that share a directory would write over what the other has learnt: the second goes without. */
+static void test_one_process_at_a_time(void **state)
+{
+    struct store *first = open_store(*state), *second;
+    assert_int_equal(store_open(*state, NOW_S, &second), ERR_SYSTEM);
+    assert_null(second);
+    store_close(first);
+    store_close(open_store(*state));
+}
+
 /* Links, other people's directories, no directory at all. */
 static void test_places_that_are_not_ours(void **state)
 {
@@ -395,11 +411,11 @@ static void test_a_failed_change_loses_nothing(void **state)
     assert_true(stats.is_failing);
     assert_int_equal(stats.failures, 1);
     sqlite3_close(other);
-    assert_int_equal(assert_whole(*state), 1);
+    assert_int_equal(assert_whole_in(store), 1);
     assert_int_equal(save(store, managed), OK);
     store_get_stats(store, &stats);
     assert_false(stats.is_failing);
-    assert_int_equal(assert_whole(*state), 2);
+    assert_int_equal(assert_whole_in(store), 2);
     store_close(store);
     managed_free(managed);
 }
@@ -458,6 +474,7 @@ int main(void)
         TEST(test_a_damaged_page_is_found),
         TEST(test_rows_that_make_no_sense_are_passed_over),
         TEST(test_a_later_release_is_left_alone),
+        TEST(test_one_process_at_a_time),
         TEST(test_places_that_are_not_ours),
         TEST(test_a_failed_change_loses_nothing),
         TEST(test_a_read_only_directory_is_read),

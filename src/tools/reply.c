@@ -237,7 +237,7 @@ void reply_print_bootstrap(const struct reply *reply)
 
 void reply_print_asked(const struct reply *reply)
 {
-    printf("asked %" JSON_INTEGER_FORMAT " zones; see vouchctl ta status\n", number_of(reply->object, "zones"));
+    printf("zones asked: %" JSON_INTEGER_FORMAT "; see vouchctl ta status\n", number_of(reply->object, "zones"));
 }
 
 void reply_print_done(const struct reply *reply)
@@ -248,14 +248,19 @@ void reply_print_done(const struct reply *reply)
 
 /* ---- negative trust anchors ---- */
 
+static void print_reason(const char *reason)
+{
+    printf(reason[0] != '\0' ? ": " : ", no reason given");
+    print_text(reason);
+}
+
 static void print_nta(const json_t *nta)
 {
     print_text(reply_text(nta, "zone"));
     printf("  until %s, since %s, %s by ", reply_text(nta, "until"), reply_text(nta, "since"),
            reply_text(nta, "source"));
     print_text(reply_text(nta, "who"));
-    printf(": ");
-    print_text(reply_text(nta, "reason"));
+    print_reason(reply_text(nta, "reason"));
     if (json_is_string(json_object_get(nta, "last_check")))
         printf("; checked %s: %s", reply_text(nta, "last_check"), reply_text(nta, "finding"));
     if (json_is_false(json_object_get(nta, "zone_cut")))
@@ -290,8 +295,8 @@ static void print_nta_change(const json_t *row)
 {
     printf("%s  ", reply_text(row, "time"));
     print_text(reply_text(row, "zone"));
-    printf("  %s: ", reply_text(row, "what"));
-    print_text(reply_text(row, "why"));
+    printf("  %s", reply_text(row, "what"));
+    print_reason(reply_text(row, "why"));
     printf(" (");
     print_text(reply_text(row, "who"));
     printf(")\n");
@@ -299,7 +304,10 @@ static void print_nta_change(const json_t *row)
 
 void reply_print_nta_history(const struct reply *reply)
 {
-    print_all(json_object_get(reply->object, "history"), print_nta_change);
+    const json_t *history = json_object_get(reply->object, "history");
+    if (json_array_size(history) == 0)
+        printf("there has been no negative trust anchor\n");
+    print_all(history, print_nta_change);
     warn_of_store(reply->object);
 }
 

@@ -44,7 +44,7 @@ struct anchor_facts {
     int64_t now_s;
 };
 
-enum { FINDINGS_MAX = 12, FINDING_OCTETS_MAX = 200 };
+enum { FINDINGS_MAX = 12, FINDING_OCTETS_MAX = 400 };
 
 struct anchor_finding {
     const char *code; /* "live-signed-by-anchor"; static storage */

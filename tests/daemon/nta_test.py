@@ -104,6 +104,7 @@ def in_future(seconds):
 def test_given_and_taken(lab, resolver):
     """D6-demand: counts at once at every worker, for the zone and all below it, nothing beside or above it; so does its
     end.  D6-only: CD shows the data all the time."""
+    assert vouchctl(resolver.vouchd.socket, "nta", "history")[1] == "there has been no negative trust anchor\n"
     assert resolver.told("www.secure.demo.") == SECURE and resolver.told("insecure.demo.", "SOA") == INSECURE
     for _ in range(8):          # both workers, and ready-made answers
         assert resolver.told("www.bogus.demo.") == BOGUS

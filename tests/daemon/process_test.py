@@ -38,7 +38,8 @@ def test_version():
 
 def test_usage():
     assert run_vouchd(["--nonsense"])[0] == 64
-    assert run_vouchd(["operand"])[0] == 64
+    code, text = run_vouchd(["operand"])
+    assert code == 64 and "operand" in text
     code, text = run_vouchd(["--help"])
     assert code == 0 and text.startswith("usage: vouchd ") and "--check" in text
 
@@ -75,6 +76,26 @@ def test_what_others_rely_on(tmp_path):
 def test_what_is_wrong_with_the_configuration(tmp_path, settings, code, words):
     got, text = run_vouchd(["-c", write_config(tmp_path, settings)])
     assert got == code and words in text
+
+
+def test_check_knows_the_user(tmp_path):
+    """What it finds nothing wrong with starts, on this host."""
+    code, text = run_vouchd(["--check", "-c", write_config(tmp_path, {"user": "nobody-of-that-name"})])
+    assert code == 78 and "expected a user of this host" in text
+    assert run_vouchd(["--check", "-c", write_config(tmp_path, {"user": "nobody"})])[0] == 0
+
+
+def test_one_state_directory_for_two(tmp_path):
+    """The second says so and remembers nothing, or does not start: it would write over what the first one learns."""
+    settings = {"state-directory": str(tmp_path / "state"), "listen": [f"{HOST}@{free_port()}"]}
+    first, second = (tmp_path / name for name in ("first", "second"))
+    first.mkdir()
+    second.mkdir()
+    with Vouchd(first, settings):
+        beside = settings | {"listen": [f"{HOST}@{free_port()}"]}
+        with Vouchd(second, beside) as vouchd:
+            assert f"store: {tmp_path / 'state'}: another vouchd uses it" in vouchd.log()
+        assert run_vouchd(["-c", write_config(second, beside | {"state": "required"})])[0] == 73
 
 
 def test_address_in_use(tmp_path):
