@@ -14,8 +14,9 @@ static bool is_denied_compactly(const struct outcome *outcome)
     return last->security == SECURE && last->site != NULL && strcmp(last->site, SITE_COMPACT_DENIAL) == 0;
 }
 
-/* Compact denial (RFC 9824 section 5): clients that did not ask for signatures cannot see NXNAME; they get NXDOMAIN.  Those who
- * did see an NSEC at the name, and to who does not know NXNAME that contradicts NXDOMAIN, whatever the server said. */
+/* Compact denial (RFC 9824 section 5): clients that did not ask for signatures cannot see NXNAME; they get
+ * NXDOMAIN.  Those who did see an NSEC at the name, and to who does not know NXNAME that contradicts NXDOMAIN,
+ * whatever the server said. */
 static uint16_t rcode_for(bool dnssec_ok, const struct outcome *outcome)
 {
     bool is_rcode_of_denial = outcome->rcode == RCODE_NOERROR || outcome->rcode == RCODE_NXDOMAIN;
