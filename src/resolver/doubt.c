@@ -22,6 +22,7 @@ void doubt_give_up(struct request *q)
         struct pin *pin = q->pins[i];
         if (pin->doubted == NULL)
             continue;
+        pin->stored = NULL;
         pin->answer = pin->doubted;
         pin->answer->verdict = *pin->doubted_verdict;
     }
@@ -31,6 +32,7 @@ static void forget_verdicts(struct request *q)
 {
     for (uint16_t i = 0; i < q->pin_count; i++) {
         struct answer *answer = q->pins[i]->answer;
+        q->pins[i]->stored = NULL;
         if (answer != NULL && answer->verdict_is_new)
             answer->verdict = verdict_of(UNCHECKED, NULL);
     }

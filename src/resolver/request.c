@@ -84,9 +84,13 @@ static void store_verdicts(struct resolver *r, struct request *q, struct now now
     if (q->rests_on_stale)
         return;
     for (uint16_t i = 0; i < q->pin_count; i++) {
-        struct answer *answer = q->pins[i]->answer;
-        if (answer == NULL || !answer->verdict_is_new || !origin_is_cached(r->parts.options, answer->origin))
+        struct pin *pin = q->pins[i];
+        struct answer *answer = pin->answer;
+        if (answer == NULL || answer == pin->stored || !answer->verdict_is_new ||
+            !origin_is_cached(r->parts.options, answer->origin))
             continue;
+        if (answer->verdict.security != UNCHECKED)
+            pin->stored = answer;
         enum security security = answer->verdict.security;
         if (security == BOGUS) {
             keep_bogus(answer, now);

@@ -18,9 +18,10 @@ struct pin {
     uint16_t origin;
     bool is_wanted; /* a lookup is under way; answer is what was there before it, or NULL */
     bool from_cache;
-    bool retry_after_budget; /* the lookup we had joined spent somebody else's budget */
-    struct answer *answer;   /* NULL: failed, or not here yet */
-    struct answer *doubted;  /* what it was, and was found to be, before somebody else was asked */
+    bool retry_after_budget;     /* the lookup we had joined spent somebody else's budget */
+    struct answer *answer;       /* NULL: failed, or not here yet */
+    const struct answer *stored; /* the one that is in the cache with the verdict it has */
+    struct answer *doubted;      /* what it was, and was found to be, before somebody else was asked */
     struct verdict *doubted_verdict;
     struct failure failure;
     bool failure_is_cached;
