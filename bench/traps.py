@@ -33,13 +33,29 @@ class Trap:
     ds: int = 0                 # that many keys have a DS, and the key set's signatures do not verify either
     nsec3: bool = False
     aliases: int = 0            # on the way to each name; they and nothing else are signed by a key of the trap: well
+    chain: int = 0              # so many zones, each leading to the next one, signed by nothing but keys of the trap: well
+    bits: int = 0               # of RSA
 
     @property
     def zone_names(self):
+        if self.chain:
+            return [self.zone_name(number, link) for number in range(ZONES) for link in range(self.chain)]
         return [f"trap-{self.name}-{number}." for number in range(ZONES)] if self.ds else [f"trap-{self.name}."]
+
+    def zone_name(self, number, link):
+        return f"trap-{self.name}-{number}-{link}."
+
+    def following(self, zone_name):
+        """The zone that a name of this one leads to; None if it has an address."""
+        if not self.chain:
+            return None
+        number, link = map(int, zone_name.rstrip(".").split("-")[-2:])
+        return self.zone_name(number, link + 1) if link + 1 < self.chain else None
 
     def questions(self):
         """Lines for the load generator; what else is answered than SERVFAIL differs from resolver to resolver."""
+        if self.chain:
+            return [_question(f"h0.{self.zone_name(number, 0)}", 2) for number in range(ZONES)]
         if self.ds:
             return [_question(f"h0.{zone}", 2) for zone in self.zone_names]
         zone = self.zone_names[0]
@@ -59,6 +75,7 @@ TRAPS = (
     Trap("ds", "many DS, keys of one tag and signatures", keys=KEYS, signatures=SIGNATURES, ds=DS_RECORDS),
     Trap("slow", "many keys of one tag and signatures, P-384", algorithm=14, keys=KEYS, signatures=SIGNATURES),
     Trap("good", "eleven aliases, each signed well, P-384", algorithm=14, aliases=11),
+    Trap("chain", "eleven aliases through twelve zones, each signed well", chain=12),
     Trap("nsec3", "NSEC3 that is costly to hash, long names", nsec3=True),
 )
 
@@ -86,10 +103,11 @@ def _trap_keys(algorithm, count):
 
 class TrapWriter(zones.ZoneWriter):
     def __init__(self, trap, name, now):
-        hosts = () if trap.nsec3 else tuple(f"h{number}" for number in range(1 if trap.ds else NAMES))
-        super().__init__(zones.Zone(name, tuple(zones.TRAP_ADDRESSES), hosts=hosts), now)
+        hosts = () if trap.nsec3 else tuple(f"h{number}" for number in range(1 if trap.ds or trap.chain else NAMES))
+        key_set = zones.KeySet(name, trap.algorithm, trap.bits) if trap.chain else None
+        super().__init__(zones.Zone(name, tuple(zones.TRAP_ADDRESSES), hosts=hosts), now, key_set)
         self.trap = trap
-        self.trap_keys = [] if trap.nsec3 else _trap_keys(trap.algorithm, trap.keys)
+        self.trap_keys = [] if trap.nsec3 or trap.chain else _trap_keys(trap.algorithm, trap.keys)
 
     def delegation(self):
         if not self.trap.ds:
@@ -104,6 +122,10 @@ class TrapWriter(zones.ZoneWriter):
         self.sets[self.zone.name, "DNSKEY"] += [key.text for key in self.trap_keys]
 
     def _add_host(self, owner):
+        following = self.trap.following(self.zone.name)
+        if following:
+            self.sets[owner, "CNAME"] = [f"h0.{following}"]
+            return
         names = [owner, *(f"a{number}{owner}" for number in range(self.trap.aliases))]
         for alias, target in zip(names, names[1:]):
             self.sets[alias, "CNAME"] = [target]
@@ -123,6 +145,8 @@ class TrapWriter(zones.ZoneWriter):
             self.sets[f"{hashed}.{self.zone.name}", "NSEC3"] = [f"1 0 {ITERATIONS} {SALT} {following} {listed}"]
 
     def _signatures(self, owner, rdtype, texts):
+        if self.trap.chain:
+            return super()._signatures(owner, rdtype, texts)
         if rdtype == "CNAME":
             return [self._signature(owner, rdtype, texts, self.trap.algorithm, self.trap_keys[0].pair, TAG)]
         is_trapped = owner.startswith("h") and rdtype == "A" or self.trap.ds and rdtype == "DNSKEY"

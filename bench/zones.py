@@ -150,31 +150,33 @@ def key_tag(rdata):
 
 
 class Key:
-    def __init__(self, zone, role, flags):
+    def __init__(self, zone, role, flags, algorithm, bits):
         number = int.from_bytes(hashlib.sha256(f"{zone} {role}".encode()).digest()[:4], "big") % KEY_PAIRS
-        self.pair = keys.key_pair(ALGORITHM, f"{SEED} {role} {number}")
-        self.text = f"{flags} 3 {ALGORITHM} {base64.b64encode(self.pair.public).decode()}"
+        self.pair = keys.key_pair(algorithm, f"{SEED} {role} {number}", bits)
+        self.text = f"{flags} 3 {algorithm} {base64.b64encode(self.pair.public).decode()}"
         self.rdata = _rdata("DNSKEY", self.text)
         self.tag = key_tag(self.rdata)
 
 
 class KeySet:
-    def __init__(self, zone):
+    def __init__(self, zone, algorithm=ALGORITHM, bits=0):
+        """bits: of RSA."""
         self.zone = zone
-        self.ksk = Key(zone, "ksk", KSK_FLAGS)
-        self.zsk = Key(zone, "zsk", ZSK_FLAGS)
+        self.algorithm = algorithm
+        self.ksk = Key(zone, "ksk", KSK_FLAGS, algorithm, bits)
+        self.zsk = Key(zone, "zsk", ZSK_FLAGS, algorithm, bits)
 
     def ds(self):
         digest = hashlib.sha256(wire_name(self.zone) + self.ksk.rdata).hexdigest()
-        return f"{self.ksk.tag} {ALGORITHM} 2 {digest}"
+        return f"{self.ksk.tag} {self.algorithm} 2 {digest}"
 
 
 class ZoneWriter:
     """Text of one signed zone file."""
 
-    def __init__(self, zone, now):
+    def __init__(self, zone, now, key_set=None):
         self.zone = zone
-        self.keys = KeySet(zone.name)
+        self.keys = key_set or KeySet(zone.name)
         self.times = (now + EXPIRATION_S, now + INCEPTION_S)
         self.time_texts = " ".join(time.strftime("%Y%m%d%H%M%S", time.gmtime(each)) for each in self.times)
         self.sets = {}          # (owner, type): RDATA texts
@@ -227,7 +229,7 @@ class ZoneWriter:
     def _signatures(self, owner, rdtype, texts):
         """RDATA texts."""
         key = self.keys.ksk if rdtype == "DNSKEY" else self.keys.zsk
-        return [self._signature(owner, rdtype, texts, ALGORITHM, key.pair, key.tag)]
+        return [self._signature(owner, rdtype, texts, self.keys.algorithm, key.pair, key.tag)]
 
     def _signature(self, owner, rdtype, texts, algorithm, pair, tag):
         """RFC 4034 section 3.1.8.1."""

@@ -9,6 +9,8 @@ struct budget budget_full(void)
         .server_names = SERVER_NAMES_MAX,
         .signature_checks = SIGNATURE_CHECKS_MAX,
         .signature_work = SIGNATURE_WORK_MAX,
+        .check_price = 1,
+        .replies_at_par = REPLIES_AT_PAR,
         .signature_failures = SIGNATURE_FAILURES_MAX,
         .failed_work = FAILED_WORK_MAX,
         .hashes = NSEC3_HASHES_MAX,
@@ -53,6 +55,10 @@ bool budget_take_packet(struct budget *budget)
 void budget_count_reply(struct budget *budget, size_t octets)
 {
     budget->reply_octets -= octets < budget->reply_octets ? (uint32_t)octets : budget->reply_octets;
+    if (budget->replies_at_par > 0)
+        budget->replies_at_par--;
+    else
+        budget->signature_work -= WORK_OF_REPLY < budget->signature_work ? WORK_OF_REPLY : budget->signature_work;
 }
 
 bool budget_take_lookup(struct budget *budget)
@@ -72,14 +78,20 @@ void budget_return_server_name(struct budget *budget)
     budget->server_names++;
 }
 
+void budget_price_checks(struct budget *budget, uint16_t aliases)
+{
+    budget->check_price = aliases > ALIASES_AT_PAR ? PRICE_BEHIND_ALIASES : 1;
+}
+
 bool budget_take_check(struct budget *budget, uint16_t cost)
 {
+    uint16_t work = (uint16_t)(cost * budget->check_price);
     uint16_t turn_checks = cost > COST_OF_P256 ? cost / COST_OF_P256 : 1;
     if (!bears(budget, budget->failed_work, cost, "signature-failures") ||
-        !bears(budget, budget->signature_work, cost, "signature-work") ||
+        !bears(budget, budget->signature_work, work, "signature-work") ||
         !take(budget, &budget->signature_checks, "signature-checks"))
         return false;
-    budget->signature_work = (uint16_t)(budget->signature_work - cost);
+    budget->signature_work = (uint16_t)(budget->signature_work - work);
     budget->turn_checks = turn_checks < budget->turn_checks ? (uint16_t)(budget->turn_checks - turn_checks) : 0;
     return true;
 }

@@ -16,6 +16,8 @@ struct budget {
     uint16_t server_names;
     uint16_t signature_checks;
     uint16_t signature_work; /* in quarters of a P-256 check, as `failed_work` */
+    uint16_t check_price;    /* not left: how many times its cost a check takes of that work */
+    uint16_t replies_at_par; /* that take none of it */
     uint16_t signature_failures;
     uint16_t failed_work;
     uint16_t hashes;
@@ -30,13 +32,16 @@ void budget_new_turn(struct budget *budget);
 
 /* Take one unit; false, and `spent` is named, when none is left. */
 bool budget_take_packet(struct budget *budget);
-/* A reply has come.  When all octets are spent there are no more packets. */
+/* A reply has come.  When all octets are spent there are no more packets; what many replies cost is no more there for
+ * signatures. */
 void budget_count_reply(struct budget *budget, size_t octets);
 bool budget_take_lookup(struct budget *budget);
 /* A name server's name, to be looked up.  That none is left is not named: the zone is to blame. */
 bool budget_take_server_name(struct budget *budget);
 /* It has an address, or is not looked for any more. */
 void budget_return_server_name(struct budget *budget);
+/* The checks to come are of what stands behind so many aliases. */
+void budget_price_checks(struct budget *budget, uint16_t aliases);
 /* cost: of the check, as signature_cost() tells; a turn holds fewer of those that cost more.  False also where its
  * failure could not be paid. */
 bool budget_take_check(struct budget *budget, uint16_t cost);

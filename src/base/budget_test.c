@@ -137,6 +137,45 @@ static void test_good_checks_cost_as_much(void **state)
     assert_true(budget.signature_checks > 0);
 }
 
+/* A chain of aliases is paid like any other data up to the fifth alias, and dearer behind it. */
+static void test_checks_behind_aliases(void **state)
+{
+    (void)state;
+    struct budget budget = budget_full();
+    budget_price_checks(&budget, ALIASES_AT_PAR);
+    assert_true(budget_take_check(&budget, COST_OF_P256));
+    assert_int_equal(budget.signature_work, SIGNATURE_WORK_MAX - COST_OF_P256);
+    budget_price_checks(&budget, ALIASES_AT_PAR + 1);
+    const uint16_t dear = PRICE_BEHIND_ALIASES * COST_OF_P256;
+    for (unsigned left = budget.signature_work; left >= dear; left -= dear)
+        assert_true(budget_take_check(&budget, COST_OF_P256));
+    assert_null(budget.spent);
+    assert_false(budget_take_check(&budget, COST_OF_P256));
+    assert_string_equal(budget.spent, "signature-work");
+    assert_int_equal(budget.failed_work, FAILED_WORK_MAX); /* what fails costs the same everywhere */
+    budget_price_checks(&budget, 0);
+    assert_true(budget_take_check(&budget, COST_OF_P256));
+}
+
+/* What many replies have cost is not there for signatures any more; without those it goes on. */
+static void test_replies_take_work(void **state)
+{
+    (void)state;
+    struct budget budget = budget_full();
+    for (unsigned n = 0; n < REPLIES_AT_PAR; n++)
+        budget_count_reply(&budget, 1);
+    assert_int_equal(budget.signature_work, SIGNATURE_WORK_MAX);
+    budget_count_reply(&budget, 1);
+    assert_int_equal(budget.signature_work, SIGNATURE_WORK_MAX - WORK_OF_REPLY);
+    for (unsigned n = 0; n < SIGNATURE_WORK_MAX / WORK_OF_REPLY; n++)
+        budget_count_reply(&budget, 1);
+    assert_int_equal(budget.signature_work, 0);
+    assert_true(budget_take_packet(&budget));
+    assert_null(budget.spent);
+    assert_false(budget_take_check(&budget, 1));
+    assert_string_equal(budget.spent, "signature-work");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -147,6 +186,8 @@ int main(void)
         cmocka_unit_test(test_turns),
         cmocka_unit_test(test_costly_checks),
         cmocka_unit_test(test_good_checks_cost_as_much),
+        cmocka_unit_test(test_checks_behind_aliases),
+        cmocka_unit_test(test_replies_take_work),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
