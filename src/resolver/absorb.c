@@ -241,6 +241,14 @@ static bool may_know_better(const struct lookup *l, const struct target *target)
            (target->use_tcp ? target->tcp_sent : target->udp_sent) < SENDS_PER_TARGET_MAX;
 }
 
+static bool somebody_may_know_better(const struct lookup *l)
+{
+    for (uint16_t i = 0; i < l->cut->target_count; i++)
+        if (may_know_better(l, l->cut->targets[i]))
+            return true;
+    return false;
+}
+
 /* Some servers say nothing at all where they have lost a zone, or cannot answer for a type.  One
  * other server is heard. */
 static bool hears_another(struct lookup *l)
@@ -248,10 +256,26 @@ static bool hears_another(struct lookup *l)
     if (l->at_cut.was_empty || is_minimised(l))
         return false;
     l->at_cut.was_empty = true;
-    for (uint16_t i = 0; i < l->cut->target_count; i++)
-        if (may_know_better(l, l->cut->targets[i]))
-            return true;
-    return false;
+    return somebody_may_know_better(l);
+}
+
+/* All of its servers are inside the zone, and no address of any is told. */
+static bool has_no_way_in(const struct delegation *delegation)
+{
+    for (uint16_t i = 0; i < delegation->server_count; i++)
+        if (delegation->servers[i].address_count > 0 ||
+            !dname_is_subdomain(&delegation->servers[i].name, &delegation->zone))
+            return false;
+    return true;
+}
+
+/* RFC 9471 section 3: a referral without the glue that it needs leads to nothing.  One other server is heard. */
+static bool hears_another_referral(struct lookup *l, const struct delegation *delegation)
+{
+    if (l->at_cut.lacked_glue || !has_no_way_in(delegation))
+        return false;
+    l->at_cut.lacked_glue = true;
+    return somebody_may_know_better(l);
 }
 
 /* FORMERR and NOTIMP may be about the name or the type.  Only a server that answers without EDNS what it refused with
@@ -350,7 +374,10 @@ static void absorb_reply(struct resolver *r, struct lookup *l, const struct mess
         absorb_answer(r, l, &reply, scratch, now);
         return;
     case REPLY_REFERRAL:
-        absorb_referral(r, l, &reply, now);
+        if (hears_another_referral(l, reply.delegation))
+            l->flight->target->recursion_lame = true;
+        else
+            absorb_referral(r, l, &reply, now);
         return;
     case REPLY_RECURSION_LAME:
     case REPLY_EMPTY:

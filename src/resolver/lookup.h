@@ -66,6 +66,7 @@ struct at_cut {
     bool accept_recursion_lame; /* nobody else is left but those that answer out of recursion … */
     bool accept_avoided;        /* … or those in distrust.avoid */
     bool was_empty;             /* a reply: the next one is believed */
+    bool lacked_glue;           /* a referral: the next one is taken */
     bool glue_used;             /* glue of other zones' delegations was tried for server names */
 };
 
