@@ -62,6 +62,12 @@ static const struct local_zone {
 };
 enum { FIRST_SHARED = 64, LAST_SHARED = 127 }; /* 64 to 127.100.in-addr.arpa.: RFC 7793 */
 
+/* Their names have a PTR record (RFC 1912 section 4.1), which programs ask for before they log who has connected. */
+static const char *const loopback_reverse[] = {
+    "1.0.0.127.in-addr.arpa.",
+    "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.ip6.arpa.",
+};
+
 static const char localhost_soa[] = "localhost. nobody.invalid. 1 3600 1200 604800 10800";
 
 /* ---- finding ---- */
@@ -135,11 +141,23 @@ static struct rrset *soa_of(struct arena *arena, const struct dname *apex, enum 
                                  : local_rrset_new(arena, apex, TYPE_SOA, local_rdata(arena, TYPE_SOA, localhost_soa));
 }
 
+/* The name of a loopback address that is at or below this one; false: there is none. */
+static bool find_loopback(const struct dname *name, struct dname *reverse)
+{
+    for (size_t i = 0; i < ARRAY_LEN(loopback_reverse); i++)
+        if (dname_from_text(loopback_reverse[i], reverse) == OK && dname_is_subdomain(reverse, name))
+            return true;
+    return false;
+}
+
 static struct rrset *data_for(struct arena *arena, const struct question *question, const struct dname *apex,
                               enum content content)
 {
     bool at_apex = dname_equal(&question->qname, apex);
     uint16_t qtype = question->qtype;
+    struct dname reverse;
+    if (qtype == TYPE_PTR && find_loopback(&question->qname, &reverse) && dname_equal(&question->qname, &reverse))
+        return local_rrset_new(arena, &question->qname, qtype, local_rdata(arena, qtype, "localhost."));
     if (content == LOCALHOST && qtype == TYPE_A)
         return local_rrset_new(arena, &question->qname, qtype, local_rdata(arena, qtype, "127.0.0.1"));
     if (content == LOCALHOST && qtype == TYPE_AAAA)
@@ -163,7 +181,9 @@ struct answer *special_use_answer(const struct resolver_options *options, const 
 
     struct answer *answer = local_answer_new(arena, question, &apex, "special-use-name", now);
     struct rrset *data = data_for(arena, question, &apex, content);
-    bool exists = content == LOCALHOST || (content == EMPTY_ZONE && dname_equal(&question->qname, &apex));
+    struct dname reverse;
+    bool exists = content == LOCALHOST || find_loopback(&question->qname, &reverse) ||
+                  (content == EMPTY_ZONE && dname_equal(&question->qname, &apex));
     if (data != NULL)
         local_answer_put(arena, answer, data);
     else

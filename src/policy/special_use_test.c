@@ -40,6 +40,15 @@ static const struct {
     { "_dns.resolver.arpa.", TYPE_SVCB, ANSWER_NXDOMAIN, NULL }, /* RFC 9462 section 6.4 */
     { "1.0.0.10.in-addr.arpa.", TYPE_PTR, ANSWER_NXDOMAIN, NULL },
     { "10.in-addr.arpa.", TYPE_PTR, ANSWER_NODATA, NULL },
+    { "1.0.0.127.in-addr.arpa.", TYPE_PTR, ANSWER_DATA, "localhost." }, /* RFC 1912 section 4.1 */
+    { "1.0.0.127.in-addr.arpa.", TYPE_TXT, ANSWER_NODATA, NULL },
+    { "0.127.in-addr.arpa.", TYPE_PTR, ANSWER_NODATA, NULL },
+    { "127.in-addr.arpa.", TYPE_SOA, ANSWER_DATA, "127.in-addr.arpa. nobody.invalid. 1 3600 1200 604800 10800" },
+    { "2.0.0.127.in-addr.arpa.", TYPE_PTR, ANSWER_NXDOMAIN, NULL },
+    { "x.1.0.0.127.in-addr.arpa.", TYPE_PTR, ANSWER_NXDOMAIN, NULL },
+    { "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.ip6.arpa.", TYPE_PTR, ANSWER_DATA,
+      "localhost." },
+    { "0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.ip6.arpa.", TYPE_PTR, ANSWER_NODATA, NULL },
     { "1.0.0.11.in-addr.arpa.", TYPE_PTR, RESOLVED, NULL },
     { "1.1.31.172.in-addr.arpa.", TYPE_PTR, ANSWER_NXDOMAIN, NULL },
     { "1.1.32.172.in-addr.arpa.", TYPE_PTR, RESOLVED, NULL },

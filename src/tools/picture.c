@@ -55,12 +55,13 @@ static void print_records(const struct outcome *outcome, struct arena *arena, FI
     const struct answer *last = outcome->links[outcome->link_count - 1];
     for (uint16_t k = 0; k < last->proofs.count; k++)
         fputs(rrset_to_text(arena, last->proofs.items[k]), to);
+    fputc('\n', to);
 }
 
 static void print_state(const struct outcome *outcome, FILE *to)
 {
     char name[DNAME_TEXT_MAX], type[RR_TYPE_TEXT_MAX], rcode[16];
-    fprintf(to, "\n%s %s: %s, %s", dname_to_text(&outcome->question.qname, name),
+    fprintf(to, "%s %s: %s, %s", dname_to_text(&outcome->question.qname, name),
             rr_type_to_text(outcome->question.qtype, type), rcode_to_text(outcome->rcode, rcode),
             security_text(outcome->security));
     if (outcome->site != NULL && strcmp(outcome->site, security_text(outcome->security)) != 0)

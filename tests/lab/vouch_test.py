@@ -38,7 +38,7 @@ def test_four_states_with_reason_and_chain(lab, name, state, code, words):
     """R4.3: for people."""
     exit_code, output, complaints = vouch(lab, name)
     assert (exit_code, complaints) == (code, "")
-    assert f"\n{name}. A: {state}" in output, output
+    assert f"\n{name}. A: {state}" in "\n" + output and output[0] != "\n", output
     assert all(word in output for word in words), output
     if code != EX_NO_ANSWER:
         assert "\nchain of trust\n.  secure, trust anchor\n├─ DNSKEY " in output
