@@ -472,8 +472,10 @@ void lookup_exchange_failed(struct resolver *r, struct flight *flight, enum exch
     bool is_awaited = l->awaits_reply && flight == l->flight;
     if (is_awaited && how == EXCHANGE_NO_SOCKET)
         flight_cancel_oldest(r);
-    if (is_awaited && how != EXCHANGE_NO_SOCKET && waits_for_forwarder(l))
+    if (is_awaited && how != EXCHANGE_NO_SOCKET && waits_for_forwarder(l)) {
+        flight->is_hopeful = false;
         return;
+    }
     flight_end(r, flight);
     if (flight->cut != l->cut)
         return;
@@ -500,8 +502,9 @@ static void doubt_minimised_question(const struct resolver_options *options, str
 void lookup_timed_out(struct resolver *r, struct lookup *l, struct now now)
 {
     struct flight *flight = l->flight;
-    r->stats.timeouts++;
-    l->timeouts++;
+    r->stats.timeouts += !flight->is_counted;
+    l->timeouts += !flight->is_counted;
+    flight->is_counted = true;
     if (l->cut->silences < UINT8_MAX)
         l->cut->silences++;
     struct server *server = servers_get(r->servers, &flight->target->address);

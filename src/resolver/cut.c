@@ -200,7 +200,7 @@ bool target_is_silent(struct resolver *r, const struct target *target, struct no
 {
     const struct server *server = servers_get(r->servers, &target->address);
     return server_is_silent(server, now.monotonic_ms) &&
-           server->timeouts_in_a_row > target->udp_sent + target->tcp_sent;
+           server->timeouts_in_a_row > target->asked;
 }
 
 int64_t cut_hurry_ms(struct resolver *r, const struct lookup *l, struct now now)

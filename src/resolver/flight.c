@@ -29,13 +29,18 @@ struct flight *flight_begin(struct resolver *r, struct lookup *l, struct target 
     return flight;
 }
 
+void flight_is_late_no_more(struct resolver *r, struct flight *flight)
+{
+    if (!flight->is_late)
+        return;
+    TAILQ_REMOVE(&r->late, flight, overdue);
+    r->late_count--;
+    flight->is_late = false;
+}
+
 void flight_end(struct resolver *r, struct flight *flight)
 {
-    if (flight->is_late) {
-        TAILQ_REMOVE(&r->late, flight, overdue);
-        r->late_count--;
-        flight->is_late = false;
-    }
+    flight_is_late_no_more(r, flight);
     LIST_REMOVE(flight, bucket);
     LIST_REMOVE(flight, of_lookup);
     LIST_INSERT_HEAD(&flight->lookup->landed, flight, of_lookup);

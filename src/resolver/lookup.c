@@ -176,7 +176,7 @@ static void remember_silence(struct resolver *r, const struct lookup *l, struct 
 {
     for (uint16_t i = 0; i < l->cut->target_count; i++) {
         const struct target *target = l->cut->targets[i];
-        if (target->udp_sent + target->tcp_sent > 0 && !target->has_replied)
+        if (target->asked > 0 && !target->has_replied)
             server_counts_as_silent(servers_get(r->servers, &target->address), now.monotonic_ms);
     }
 }
@@ -339,6 +339,8 @@ static void send_question(struct resolver *r, struct lookup *l, struct target *t
     flight->with_edns = !target->no_edns && (needs_signatures || server->no_edns_until_ms <= now.monotonic_ms);
     uint8_t *sent = flight->over_tcp ? &target->tcp_sent : &target->udp_sent;
     uint8_t n = (*sent)++;
+    if (target->asked < UINT8_MAX)
+        target->asked++;
     flight->plainly = is_to_be_plain(l, server, n, now);
     int64_t timeout_ms = choose_timeout_ms(r, l, n, now);
 
@@ -351,6 +353,7 @@ static void send_question(struct resolver *r, struct lookup *l, struct target *t
         .transport = flight->over_tcp ? TRANSPORT_TCP : TRANSPORT_UDP,
         .packet = lookup_write_question(r, l, &ask, now, buffer, sizeof(buffer)),
     };
+    flight->is_hopeful = !target_is_silent(r, target, now);
     l->awaits_reply = true;
     timers_set(&r->exchange_timers, &l->timer, now.monotonic_ms + timeout_ms);
     if (flight->over_tcp)
@@ -358,6 +361,29 @@ static void send_question(struct resolver *r, struct lookup *l, struct target *t
     else
         r->stats.exchanges_udp++;
     want_exchange(r, &exchange);
+}
+
+/* Others have found its target silent since it was sent. */
+static bool is_hope(struct resolver *r, const struct lookup *l, const struct flight *flight, struct now now)
+{
+    return flight->is_late && flight->is_hopeful && flight->cut == l->cut && target_is_silent(r, flight->target, now) &&
+           now.monotonic_ms - flight->at_ms < LAST_CHANCE_MS_MIN;
+}
+
+/* Nobody is left to be asked, since other lookups have found the servers silent meanwhile: but these may only be slow,
+ * and have an answer on its way.  Not where there is one already, though a bad one. */
+static bool waits_for_late_reply(struct resolver *r, struct lookup *l, struct now now)
+{
+    struct flight *flight;
+    LIST_FOREACH(flight, &l->in_flight, of_lookup)
+    if (l->distrust.rounds == 0 && is_hope(r, l, flight, now)) {
+        flight_is_late_no_more(r, flight);
+        l->flight = flight;
+        l->awaits_reply = true;
+        timers_set(&r->exchange_timers, &l->timer, flight->at_ms + LAST_CHANCE_MS_MIN);
+        return true;
+    }
+    return false;
 }
 
 /* ---- deciding ---- */
@@ -414,6 +440,8 @@ void lookup_decide(struct resolver *r, struct lookup *l, struct now now)
             return;
         if (lookup_want_addresses(r, l, now))
             continue;
+        if (waits_for_late_reply(r, l, now))
+            return;
         if (!lookup_try_another_way(r, l, now))
             break;
     }

@@ -18,7 +18,8 @@ enum {
 
 struct target { /* one address of a server of the cut */
     struct address address;
-    uint8_t udp_sent, tcp_sent;
+    uint8_t udp_sent, tcp_sent; /* of one question, and so bounded */
+    uint8_t asked;              /* of all */
     bool has_replied;
     bool given_up;       /* lame, refused, malformed …: not asked again in this lookup */
     bool recursion_lame; /* answered from recursion, or with nothing: only when nobody else does better */
@@ -83,6 +84,8 @@ struct flight {
     uint64_t exchange;
     struct target *target;
     uint8_t forged;   /* replies that did not belong to it */
+    bool is_hopeful;  /* the target was not known to be silent */
+    bool is_counted;  /* as having waited in vain */
     bool is_returned; /* it does not count as one of those that the target may get */
     int64_t at_ms;    /* monotonic */
     uint16_t id;
@@ -272,6 +275,8 @@ void flight_end(struct resolver *r, struct flight *flight);
 void flight_cancel(struct resolver *r, struct flight *flight);
 /* The lookup goes on, and hears the reply all the same. */
 void flight_is_late(struct resolver *r, struct flight *flight);
+/* It is waited for once more. */
+void flight_is_late_no_more(struct resolver *r, struct flight *flight);
 /* One late question less, if there is any: a socket for somebody else. */
 void flight_cancel_oldest(struct resolver *r);
 /* All of the lookup, or all but those to the servers of this cut. */

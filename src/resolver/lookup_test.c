@@ -646,6 +646,22 @@ static unsigned in_flight(const struct test *test)
     return stats.in_flight;
 }
 
+/* Silence may have been meant for minimised questions: the whole name gets one more, which is no reason not to try TCP. */
+static void silence_to_minimised_questions_keeps_nobody_from_tcp(void **state)
+{
+    struct test *test = *state;
+    test->world.options.stale.enabled = false;
+    test->world.options.minimisation = MINIMISATION_RELAXED;
+    delegate(test, "example.", (const char *const[]) { "ns.example." }, 1, true);
+    ask(test, "a.b.c.example.", TYPE_TXT);
+    for (unsigned i = 0; i < SENDS_PER_TARGET_MAX + 1; i++) {
+        assert_int_equal(test->sent[i].transport, TRANSPORT_UDP);
+        wait_in_vain(test);
+    }
+    assert_int_equal(test->sent_count, SENDS_PER_TARGET_MAX + 2);
+    assert_int_equal(test->sent[test->sent_count - 1].transport, TRANSPORT_TCP);
+}
+
 /* A server that is slow, or so far away: asked again meanwhile, but what it says to the first question counts. */
 static void a_late_reply_is_heard(void **state)
 {
@@ -663,6 +679,26 @@ static void a_late_reply_is_heard(void **state)
     assert_true(server->measured);
     assert_int_equal(server->srtt_ms, 3 * RTT_UNKNOWN_MS);
     assert_int_equal(server->timeouts_in_a_row, 0);
+}
+
+/* The questions of several clients together find a server silent before any of them would: what each has asked is waited
+ * for all the same. */
+static void a_server_that_others_find_silent_may_be_slow(void **state)
+{
+    enum { ROUND_TRIP_MS = 1500 };
+    struct test *test = *state;
+    test->world.options.stale.enabled = false;
+    delegate(test, "example.", (const char *const[]) { "ns.example." }, 1, true);
+    ask(test, "www.example.", TYPE_A);
+    wait_in_vain(test);
+    struct server *server = servers_get(test->world.resolver->servers, &test->sent[0].server);
+    for (int i = 0; i < SERVER_SILENT_AFTER; i++)
+        server_was_silent(server, test->world.now.monotonic_ms, test->world.now.monotonic_ms);
+    wait_in_vain(test);
+    assert_int_equal(test->sent_count, 2); /* no third one */
+    assert_int_equal(wait_in_vain(test), ROUND_TRIP_MS - 2 * RTT_UNKNOWN_MS);
+    assert_int_equal(test->sent_count, 3); /* to the parent */
+    assert_int_equal(test->sent[2].transport, TRANSPORT_UDP);
 }
 
 /* … but nobody has longer to guess at it than before (RFC 5452 section 9.2). */
@@ -909,7 +945,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_spent_budget_is_not_held_against_others, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_last_question_is_waited_for, set_up, tear_down),
         cmocka_unit_test_setup_teardown(who_is_silent_over_udp_is_asked_over_tcp, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(silence_to_minimised_questions_keeps_nobody_from_tcp, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_late_reply_is_heard, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_server_that_others_find_silent_may_be_slow, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_forged_late_reply_ends_the_wait_for_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_late_refusal_is_no_end, set_up, tear_down),
         cmocka_unit_test_setup_teardown(dead_servers_are_not_asked_again, set_up, tear_down),
