@@ -480,6 +480,27 @@ static void test_forms_of_rsa_keys(void **state)
     signer_free(signer);
 }
 
+/* The longest that could be a key is looked at, and a longer one is none: neither for signatures nor for a DS record. */
+static void test_longest_key(void **state)
+{
+    struct fixture *f = *state;
+    struct dname owner = name_of("example.");
+    for (size_t len = DNSKEY_OCTETS_MAX; len <= DNSKEY_OCTETS_MAX + 1; len++) {
+        bool is_usable = len <= DNSKEY_OCTETS_MAX;
+        uint8_t *octets = memset(arena_alloc(f->arena, len), 0xff, len);
+        struct octets rdata = { octets, len }, field = { octets + 4, len - 4 };
+        struct dnskey key;
+        struct ds ds;
+        memcpy(octets, (uint8_t[]) { 1, 0, 3, ALGORITHM_RSASHA256 }, 4);
+        assert_int_equal(dnskey_read_usable(rdata, &key), is_usable);
+        assert_true(!is_usable || octets_equal(key.public_key, field));
+        assert_int_equal(ds_read(make_ds(f->arena, &owner, rdata, DIGEST_SHA256), &ds), OK);
+        size_t count;
+        const struct digest *digests = digest_table(&count);
+        assert_int_equal(ds_matches(&digests[DIGEST_SHA256], &ds, &owner, rdata), is_usable);
+    }
+}
+
 /* RFC 5702 section 2; base/limits.h */
 static void test_sizes_of_rsa_keys(void **state)
 {
@@ -587,6 +608,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_every_bit_of_a_signature_counts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_malformed_signatures, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_forms_of_rsa_keys, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_longest_key, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_sizes_of_rsa_keys, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_malformed_curve_keys, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_many_keys, set_up, tear_down),

@@ -923,6 +923,104 @@ static void replies_do_not_pile_up(void **state)
     }
 }
 
+/* ---- error reports (RFC 9567): what the way to an agent may cost ---- */
+
+static const char report_name[] = "_er.1.www.example.0._er.agent.";
+
+/* Pads a reply to the n-th question up to so many octets.  record: NULL without; agent: a Report-Channel, "" without. */
+static void reply_large(struct test *test, unsigned n, uint8_t rcode, const char *record, const char *agent,
+                        size_t octets)
+{
+    static uint8_t buffer[MESSAGE_OCTETS_MAX], zeros[MESSAGE_OCTETS_MAX];
+    struct message question;
+    read_sent(test, n, &question);
+    struct header header = { .id = question.header.id, .qr = true, .aa = true, .rcode = rcode };
+    struct edns edns = { .present = true, .udp_octets = 1232 };
+    struct dname name = name_of(agent);
+    if (!dname_is_root(&name))
+        edns.options[edns.option_count++] = (struct edns_option) { EDNS_REPORT_CHANNEL, { name.octets, name.len } };
+    struct edns_option *padding = &edns.options[edns.option_count++];
+    *padding = (struct edns_option) { EDNS_PADDING, { zeros, 0 } };
+    struct message_writer m;
+    struct octets written = { NULL, 0 };
+    do {
+        padding->data.len = written.len < octets && written.len > 0 ? octets - written.len : 0;
+        message_begin(&m, buffer, sizeof(buffer), &header);
+        message_put_question(&m, &question.question);
+        if (record != NULL)
+            assert_true(message_put_rrset(&m, SECTION_ANSWER, rrset_of(test->world.arena, record), 3600, false));
+        assert_true(message_put_edns(&m, &edns));
+        written = message_end(&m);
+    } while (written.len < octets);
+    assert_true(octets == 0 || written.len == octets);
+    assert_int_equal(resolver_absorb(test->world.resolver, test->sent[n].id, written, test->world.now), ABSORBED);
+    run(test);
+}
+
+/* An alias of itself is reported by its server's wish.  The question to the agent is the next one then. */
+static void fail_with_report(struct test *test)
+{
+    test->world.options.report_errors = true;
+    delegate(test, "example.", (const char *const[]) { "ns.example." }, 1, true);
+    delegate_to_many(test, "agent.");
+    ask(test, "www.example.", TYPE_A);
+    reply_large(test, 0, RCODE_NOERROR, "www.example. CNAME www.example.", "agent.", 0);
+    assert_int_equal(test->done, 1);
+    assert_int_equal(test->sent_count, 2);
+}
+
+static bool is_cached(struct test *test, const char *name, uint16_t type)
+{
+    struct question question = { .qname = name_of(name), .qtype = type, .qclass = CLASS_IN };
+    struct answer *found;
+    return cache_find_answer(test->world.cache, &question, ORIGIN_ITERATIVE, test->world.now, test->world.arena,
+                             &found) == CACHE_FRESH;
+}
+
+static void the_last_packet_of_a_report_is_sent(void **state)
+{
+    struct test *test = *state;
+    fail_with_report(test);
+    for (unsigned n = 1; n < REPORT_PACKETS_MAX; n++) {
+        assert_int_equal(test->sent_count, 1 + n);
+        refuse(test, n);
+    }
+    assert_int_equal(test->sent_count, 1 + REPORT_PACKETS_MAX);
+    answer(test, REPORT_PACKETS_MAX, "_er.1.www.example.0._er.agent. TXT \"heard\"");
+    assert_true(is_cached(test, report_name, TYPE_TXT));
+}
+
+static void a_report_has_no_more_packets(void **state)
+{
+    struct test *test = *state;
+    fail_with_report(test);
+    for (unsigned n = 1; n <= REPORT_PACKETS_MAX; n++)
+        refuse(test, n);
+    assert_int_equal(test->sent_count, 1 + REPORT_PACKETS_MAX);
+    assert_int_equal(in_flight(test), 0);
+    assert_false(is_cached(test, report_name, TYPE_TXT));
+}
+
+/* While one octet is left there is one packet more; it may bring any number. */
+static void the_last_octet_of_a_report_is_for_a_packet(void **state)
+{
+    struct test *test = *state;
+    fail_with_report(test);
+    reply_large(test, 1, RCODE_REFUSED, NULL, "", REPORT_OCTETS_MAX - 1);
+    assert_int_equal(test->sent_count, 3);
+    answer(test, 2, "_er.1.www.example.0._er.agent. TXT \"heard\"");
+    assert_true(is_cached(test, report_name, TYPE_TXT));
+}
+
+static void a_report_has_no_more_octets(void **state)
+{
+    struct test *test = *state;
+    fail_with_report(test);
+    reply_large(test, 1, RCODE_REFUSED, NULL, "", REPORT_OCTETS_MAX);
+    assert_int_equal(test->sent_count, 2);
+    assert_int_equal(in_flight(test), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -957,6 +1055,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_failed_before_a_flush_is_forgotten, set_up, tear_down),
         cmocka_unit_test_setup_teardown(forwarders_that_only_they_know_are_given_up, set_up, tear_down),
         cmocka_unit_test_setup_teardown(replies_do_not_pile_up, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_last_packet_of_a_report_is_sent, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_report_has_no_more_packets, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_last_octet_of_a_report_is_for_a_packet, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_report_has_no_more_octets, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

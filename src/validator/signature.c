@@ -5,7 +5,6 @@
 enum {
     DNSSEC_PROTOCOL = 3,   /* RFC 4034 section 2.1.2 */
     OCTETS_OF_COST = 4096, /* signed data put in order and hashed, for what a quarter of a P-256 check costs */
-    CANDIDATES_MAX = 4 * RRSIG_CHECKS_PER_RRSET_MAX, /* keys looked at for one RRset: some cost no check */
 };
 
 const struct fault_row fault_rows[FAULTS] = {

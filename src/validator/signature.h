@@ -33,6 +33,9 @@ struct fault_row {
 };
 extern const struct fault_row fault_rows[FAULTS];
 
+/* Keys that one of an RRset's signatures may mean and that are looked at: some cost no check. */
+enum { CANDIDATES_MAX = 4 * RRSIG_CHECKS_PER_RRSET_MAX };
+
 /* Keys of one zone that may sign. */
 struct signer_keys {
     const struct dname *zone;

@@ -181,6 +181,40 @@ static void failures_of_one_query_are_few(void **state)
     assert_int_equal(checks, 0);
 }
 
+/* No zone key, so that nothing is checked with it; what the flags lack stands in the key, and the tag is the same. */
+static struct octets without_zone_bit(struct trap *trap, struct octets key)
+{
+    struct octets copy = octets_copy(trap->arena, key);
+    uint8_t *rdata = (uint8_t *)(uintptr_t)copy.data;
+    size_t at = 4;
+    while (rdata[at] == UINT8_MAX)
+        at += 2;
+    rdata[0]--;
+    rdata[at]++;
+    assert_int_equal(dnskey_tag(copy), dnskey_tag(key));
+    return copy;
+}
+
+/* Keys that the signature may mean, and that cost no check: the last that is looked at verifies, one more is not seen. */
+static void keys_that_are_looked_at_are_few(void **state)
+{
+    struct trap *trap = *state;
+    struct octets good = trap->keys[0];
+    for (unsigned before = CANDIDATES_MAX - 1; before <= CANDIDATES_MAX; before++) {
+        for (unsigned i = 0; i < before; i++)
+            trap->keys[i] = without_zone_bit(trap, good);
+        trap->keys[before] = good;
+        trap->rrset->sig_count = 0;
+        add_signatures(trap, 1);
+        good_key = (struct octets) { good.data + 4, good.len - 4 };
+        checks = 0;
+        verify(trap);
+        bool is_seen = before < CANDIDATES_MAX;
+        assert_int_equal(checks, is_seen);
+        assert_int_equal(trap->result.fault, is_seen ? FAULT_NONE : FAULT_KEY_NOT_ZONE);
+    }
+}
+
 static const struct algorithm *row_of(uint8_t number)
 {
     size_t count;
@@ -287,6 +321,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_names_own_signature_comes_first, set_up, tear_down),
         cmocka_unit_test_setup_teardown(pairs_of_one_rrset_are_few, set_up, tear_down),
         cmocka_unit_test_setup_teardown(failures_of_one_query_are_few, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(keys_that_are_looked_at_are_few, set_up, tear_down),
         cmocka_unit_test_setup_teardown(costly_failures_are_fewer, set_up, tear_down),
         cmocka_unit_test_setup_teardown(unusable_keys_do_not_match, set_up, tear_down),
         cmocka_unit_test_setup_teardown(cheap_faults_cost_nothing, set_up, tear_down),
