@@ -9,7 +9,6 @@ struct budget budget_full(void)
         .server_names = SERVER_NAMES_MAX,
         .signature_checks = SIGNATURE_CHECKS_MAX,
         .signature_work = SIGNATURE_WORK_MAX,
-        .check_price = 1,
         .replies_at_par = REPLIES_AT_PAR,
         .signature_failures = SIGNATURE_FAILURES_MAX,
         .failed_work = FAILED_WORK_MAX,
@@ -78,14 +77,20 @@ void budget_return_server_name(struct budget *budget)
     budget->server_names++;
 }
 
-void budget_price_checks(struct budget *budget, uint16_t aliases)
+void budget_price_aliases(struct budget *budget, uint16_t aliases)
 {
-    budget->check_price = aliases > ALIASES_AT_PAR ? PRICE_BEHIND_ALIASES : 1;
+    budget->is_behind_aliases = aliases > ALIASES_AT_PAR;
+}
+
+void budget_price_proofs(struct budget *budget, uint16_t proofs)
+{
+    budget->is_beside_proofs = proofs >= PROOFS_AT_PAR;
 }
 
 bool budget_take_check(struct budget *budget, uint16_t cost)
 {
-    uint16_t work = (uint16_t)(cost * budget->check_price);
+    bool is_dear = budget->is_behind_aliases || budget->is_beside_proofs;
+    uint16_t work = is_dear ? (uint16_t)(cost * DEAR_CHECK_PRICE) : cost;
     uint16_t turn_checks = cost > COST_OF_P256 ? cost / COST_OF_P256 : 1;
     if (!bears(budget, budget->failed_work, cost, "signature-failures") ||
         !bears(budget, budget->signature_work, work, "signature-work") ||

@@ -16,14 +16,14 @@ struct budget {
     uint16_t server_names;
     uint16_t signature_checks;
     uint16_t signature_work; /* in quarters of a P-256 check, as `failed_work` */
-    uint16_t check_price;    /* not left: how many times its cost a check takes of that work */
     uint16_t replies_at_par; /* that take none of it */
     uint16_t signature_failures;
     uint16_t failed_work;
     uint16_t hashes;
     uint16_t turn_checks; /* left until the worker gets its turn back */
     uint16_t turn_hashes;
-    const char *spent; /* which one ran out first ("signature-checks"); NULL while none has */
+    bool is_behind_aliases, is_beside_proofs; /* a check counts DEAR_CHECK_PRICE times */
+    const char *spent;                        /* which one ran out first ("signature-checks"); NULL while none has */
 };
 
 struct budget budget_full(void);
@@ -40,8 +40,9 @@ bool budget_take_lookup(struct budget *budget);
 bool budget_take_server_name(struct budget *budget);
 /* It has an address, or is not looked for any more. */
 void budget_return_server_name(struct budget *budget);
-/* The checks to come are of what stands behind so many aliases. */
-void budget_price_checks(struct budget *budget, uint16_t aliases);
+/* The checks to come are of what stands behind so many aliases; or of a proof, beside so many of the same answer. */
+void budget_price_aliases(struct budget *budget, uint16_t aliases);
+void budget_price_proofs(struct budget *budget, uint16_t proofs);
 /* cost: of the check, as signature_cost() tells; a turn holds fewer of those that cost more.  False also where its
  * failure could not be paid. */
 bool budget_take_check(struct budget *budget, uint16_t cost);

@@ -137,24 +137,41 @@ static void test_good_checks_cost_as_much(void **state)
     assert_true(budget.signature_checks > 0);
 }
 
+static void takes_dear_checks(struct budget *budget)
+{
+    const uint16_t dear = DEAR_CHECK_PRICE * COST_OF_P256;
+    for (unsigned left = budget->signature_work; left >= dear; left -= dear)
+        assert_true(budget_take_check(budget, COST_OF_P256));
+    assert_null(budget->spent);
+    assert_false(budget_take_check(budget, COST_OF_P256));
+    assert_string_equal(budget->spent, "signature-work");
+    assert_int_equal(budget->failed_work, FAILED_WORK_MAX); /* what fails costs the same everywhere */
+}
+
 /* A chain of aliases is paid like any other data up to the fifth alias, and dearer behind it. */
 static void test_checks_behind_aliases(void **state)
 {
     (void)state;
     struct budget budget = budget_full();
-    budget_price_checks(&budget, ALIASES_AT_PAR);
+    budget_price_aliases(&budget, ALIASES_AT_PAR);
     assert_true(budget_take_check(&budget, COST_OF_P256));
     assert_int_equal(budget.signature_work, SIGNATURE_WORK_MAX - COST_OF_P256);
-    budget_price_checks(&budget, ALIASES_AT_PAR + 1);
-    const uint16_t dear = PRICE_BEHIND_ALIASES * COST_OF_P256;
-    for (unsigned left = budget.signature_work; left >= dear; left -= dear)
-        assert_true(budget_take_check(&budget, COST_OF_P256));
-    assert_null(budget.spent);
-    assert_false(budget_take_check(&budget, COST_OF_P256));
-    assert_string_equal(budget.spent, "signature-work");
-    assert_int_equal(budget.failed_work, FAILED_WORK_MAX); /* what fails costs the same everywhere */
-    budget_price_checks(&budget, 0);
+    budget_price_aliases(&budget, ALIASES_AT_PAR + 1);
+    takes_dear_checks(&budget);
+    budget_price_aliases(&budget, 0);
     assert_true(budget_take_check(&budget, COST_OF_P256));
+}
+
+/* CVE-2026-11605: so are proofs, beyond those that are needed. */
+static void test_checks_beside_proofs(void **state)
+{
+    (void)state;
+    struct budget budget = budget_full();
+    budget_price_proofs(&budget, PROOFS_AT_PAR - 1);
+    assert_true(budget_take_check(&budget, COST_OF_P256));
+    assert_int_equal(budget.signature_work, SIGNATURE_WORK_MAX - COST_OF_P256);
+    budget_price_proofs(&budget, PROOFS_AT_PAR);
+    takes_dear_checks(&budget);
 }
 
 /* What many replies have cost is not there for signatures any more; without those it goes on. */
@@ -187,6 +204,7 @@ int main(void)
         cmocka_unit_test(test_costly_checks),
         cmocka_unit_test(test_good_checks_cost_as_much),
         cmocka_unit_test(test_checks_behind_aliases),
+        cmocka_unit_test(test_checks_beside_proofs),
         cmocka_unit_test(test_replies_take_work),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

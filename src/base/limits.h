@@ -34,8 +34,9 @@ enum {
     SIGNATURE_CHECKS_MAX = 96,        /* public-key operations in all: a chain of CNAMEs through twelve signed zones */
     COST_OF_P256 = 4,                 /* a check by P-256, as signature_cost() tells; RSA is cheaper, P-384 dearer */
     SIGNATURE_WORK_MAX = 64 * 4,      /* checks by cost, good ones too: CVE-2026-11605; twelve aliases take 5 each */
-    ALIASES_AT_PAR = 5,               /* content networks lead through six zones; a check behind more aliases … */
-    PRICE_BEHIND_ALIASES = 6,         /* … is paid as so many: twelve zones cost as much as twelve queries */
+    ALIASES_AT_PAR = 5,               /* content networks lead through six zones: a check behind more of them, … */
+    PROOFS_AT_PAR = 4,                /* … or beside more proofs in one answer than any denial takes, … */
+    DEAR_CHECK_PRICE = 6,             /* … is paid as so many: twelve zones cost as much as twelve queries */
     REPLIES_AT_PAR = 32,              /* fewer do for six zones and their parents; each further one … */
     WORK_OF_REPLY = 2,                /* … takes the time of half a P-256 check to get and to file */
     SIGNATURE_FAILURES_MAX = 16,      /* failed checks in all: KeyTrap, CVE-2023-50387 … */

@@ -927,7 +927,7 @@ static void replies_do_not_pile_up(void **state)
 
 static const char report_name[] = "_er.1.www.example.0._er.agent.";
 
-/* Pads a reply to the n-th question up to so many octets.  record: NULL without; agent: a Report-Channel, "" without. */
+/* Pads a reply to the n-th question up to so many octets.  record: NULL without; agent: a Report-Channel, the root without. */
 static void reply_large(struct test *test, unsigned n, uint8_t rcode, const char *record, const char *agent,
                         size_t octets)
 {
@@ -1006,7 +1006,7 @@ static void the_last_octet_of_a_report_is_for_a_packet(void **state)
 {
     struct test *test = *state;
     fail_with_report(test);
-    reply_large(test, 1, RCODE_REFUSED, NULL, "", REPORT_OCTETS_MAX - 1);
+    reply_large(test, 1, RCODE_REFUSED, NULL, ".", REPORT_OCTETS_MAX - 1);
     assert_int_equal(test->sent_count, 3);
     answer(test, 2, "_er.1.www.example.0._er.agent. TXT \"heard\"");
     assert_true(is_cached(test, report_name, TYPE_TXT));
@@ -1016,7 +1016,7 @@ static void a_report_has_no_more_octets(void **state)
 {
     struct test *test = *state;
     fail_with_report(test);
-    reply_large(test, 1, RCODE_REFUSED, NULL, "", REPORT_OCTETS_MAX);
+    reply_large(test, 1, RCODE_REFUSED, NULL, ".", REPORT_OCTETS_MAX);
     assert_int_equal(test->sent_count, 2);
     assert_int_equal(in_flight(test), 0);
 }

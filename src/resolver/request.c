@@ -167,7 +167,7 @@ static enum step judge(struct resolver *r, struct request *q, struct pin *link, 
     struct fact_source source = { r, q, now };
     struct facts facts = facts_of(&source);
     struct validation validation = validation_of(r, q, &facts, now);
-    budget_price_checks(&q->purse->budget, (uint16_t)(q->link_count - 1));
+    budget_price_aliases(&q->purse->budget, (uint16_t)(q->link_count - 1));
     enum step step = reach_verdict(r, q, link, &validation);
     if (step != STEP_ON)
         return step;

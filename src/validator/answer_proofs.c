@@ -24,11 +24,22 @@ bool signature_stands_in_zone(const struct rrset *rrset, const struct signature_
     return result->fault == FAULT_NONE && !rrsig_is_expanded(&result->rrsig, rrset->owner);
 }
 
+/* One of the answer's, beside so many before it. */
+static enum judgement verify_proof(struct judge *judge, const struct rrset *set, const struct zone *zone,
+                                   uint16_t before, struct signature_result *result)
+{
+    budget_price_proofs(judge->v->budget, before);
+    enum judgement judged = chain_verify(judge, set, zone, result);
+    budget_price_proofs(judge->v->budget, 0);
+    return judged;
+}
+
 enum judgement answer_proofs_verify(struct judge *judge, const struct answer *answer, const struct zone *zone,
                                     struct answer_proofs *proofs)
 {
     const struct validation *v = judge->v;
     const struct rrset *set;
+    uint16_t before = 0;
     unsigned bad = 0;
     proofs->count = 0;
     proofs->ground = verdict_from(&zone->verdict);
@@ -37,7 +48,7 @@ enum judgement answer_proofs_verify(struct judge *judge, const struct answer *an
         struct signature_result result;
         if (!signers_include(set, &zone->name))
             continue;
-        enum judgement judged = chain_verify(judge, set, zone, &result);
+        enum judgement judged = verify_proof(judge, set, zone, before++, &result);
         if (judged != JUDGED)
             return judged;
         if (result.out_of_budget) {
