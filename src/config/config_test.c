@@ -36,6 +36,7 @@ static const struct {
     { "cache: { size: 1048576KiB }\n", "  size: 1GiB\n" },
     { "cache: { max-ttl: 90m }\n", "  max-ttl: 90m\n" },
     { "cache: { max-ttl: 86400s }\n", "  max-ttl: 1d\n" },
+    { "cache: { keep-expired: 0m }\n", "  keep-expired: 0s\n" },
     { "listen: [192.0.2.1, \"2001:db8::1@5353\"]\n", "listen: [192.0.2.1@53, \"2001:db8::1@5353\"]\n" },
     { "listen: [\"::ffff:192.0.2.1\"]\n", "listen: [192.0.2.1@53]\n" },
     { "allow:\n- 0.0.0.0/0\n- ::/0\n", "allow: [0.0.0.0/0, \"::/0\"]\n" },
@@ -186,7 +187,7 @@ static const struct {
     { "cache: { size: 256MB }\n",
       ":1: cache.size: expected a size such as 512KiB, 256MiB or 2GiB, from 1MiB to 1024GiB, got \"256MB\"" },
     { "cache: { dname-grace: 6s }\n",
-      ":1: cache.dname-grace: expected a duration such as 30s, 5m, 3h or 1d, from 0d to 5s, got \"6s\"" },
+      ":1: cache.dname-grace: expected a duration such as 30s, 5m, 3h or 1d, from 0s to 5s, got \"6s\"" },
     { "cache: { max-ttl: 3600 }\n",
       ":1: cache.max-ttl: expected a duration such as 30s, 5m, 3h or 1d, from 1s to 7d, got \"3600\"" },
     { "cache: { max-ttl: 1500ms }\n",
@@ -298,7 +299,7 @@ static const struct {
     /* what is not there yet */
     { "answers: { cookies: maybe }\n", ":1: answers.cookies: expected true or false, got \"maybe\"" },
     { "resolver: { serve-stale: { client-timeout: 11s } }\n",
-      ":1: resolver.serve-stale.client-timeout: expected a duration such as 30s, 5m, 3h or 1d, from 0d to 10s, got "
+      ":1: resolver.serve-stale.client-timeout: expected a duration such as 30s, 5m, 3h or 1d, from 0s to 10s, got "
       "\"11s\"" },
     { "resolver: { aggressive-nsec: { except: [a..b] } }\n",
       ":1: resolver.aggressive-nsec.except: expected a list of domain names, got \"a..b\"" },

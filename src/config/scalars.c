@@ -135,11 +135,11 @@ bool duration_from_text(const char *text, int64_t *ms)
     return quantity_from_text(text, durations, ms);
 }
 
-/* In the largest unit that divides it. */
+/* In the largest unit that divides it; all divide 0, which is told in seconds. */
 static void print_quantity(const struct unit *units, int64_t number, struct text *to)
 {
-    const struct unit *largest = units;
-    for (const struct unit *unit = units; unit->name != NULL; unit++) {
+    const struct unit *largest = number == 0 ? &units[1] : units;
+    for (const struct unit *unit = units; number != 0 && unit->name != NULL; unit++) {
         if (number % unit->factor == 0)
             largest = unit;
     }
