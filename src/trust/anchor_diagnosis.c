@@ -233,7 +233,7 @@ static void find_xml(struct view *view)
 {
     if (view->facts->xml == NULL)
         find(view, "xml", view->facts->xml_is_about_time ? "xml-outside-validity" : "xml-unavailable",
-             "root-anchors.xml: %.160s", view->facts->xml_fault == NULL ? "not asked for" : view->facts->xml_fault);
+             "root-anchors.xml: %.320s", view->facts->xml_fault == NULL ? "not asked for" : view->facts->xml_fault);
     find_tags(view, &view->listed, "xml", "anchor-listed", "listed as valid in root-anchors.xml", "");
     find_tags(view, &view->ended, "xml", "anchor-ended", "no longer valid by root-anchors.xml", "");
     find_tags(view, &view->news, "xml", "new-key-listed", "valid in root-anchors.xml and not yet an anchor here", "");
@@ -335,7 +335,7 @@ void anchor_diagnose(const struct anchor_facts *facts, struct anchor_diagnosis *
     look(&view);
     diagnosis->is_mismatch = facts->live != NULL && view.published.count == 0;
     if (facts->live == NULL)
-        find(&view, "dns", "dnskey-unavailable", "the root's DNSKEY set: %.160s", facts->live_fault);
+        find(&view, "dns", "dnskey-unavailable", "the root's DNSKEY set: %.320s", facts->live_fault);
     if (is_clock_problem(&view))
         diagnosis->verdict = conclude(&view, VERDICT_CLOCK_PROBLEM);
     else if (facts->live == NULL)

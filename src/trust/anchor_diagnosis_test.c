@@ -186,6 +186,31 @@ static void each_verdict_rests_on_two_facts(void **state)
     }
 }
 
+/* Two sources may have failed, each for a reason of its own: people see both to the end. */
+static void faults_are_told_to_the_end(void **state)
+{
+    enum { FAULT_OCTETS = 300 };
+    (void)state;
+    char fault[FAULT_OCTETS + 1];
+    memset(fault, 'x', FAULT_OCTETS);
+    fault[FAULT_OCTETS] = '\0';
+    struct world world;
+    struct anchor_diagnosis diagnosis;
+    make_world(&world, "V--", "ps-", NULL);
+    struct anchor_facts facts = { .zone = managed_find(world.managed, dname_root()),
+                                  .live = world.live,
+                                  .live_count = world.live_count,
+                                  .xml_fault = fault,
+                                  .now_s = NOW_S };
+    anchor_diagnose(&facts, &diagnosis);
+    bool is_whole = false;
+    for (size_t i = 0; i < diagnosis.count; i++)
+        is_whole |= strstr(diagnosis.findings[i].text, fault) != NULL;
+    assert_true(is_whole);
+    arena_free(world.arena);
+    managed_free(world.managed);
+}
+
 /* Only keys that are published decide whether validation can work, not who signed. */
 static void a_mismatch_is_that_no_anchor_is_published(void **state)
 {
@@ -220,6 +245,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_verdict_rests_on_two_facts),
+        cmocka_unit_test(faults_are_told_to_the_end),
         cmocka_unit_test(a_mismatch_is_that_no_anchor_is_published),
     };
     return cmocka_run_group_tests_name("trust/anchor_diagnosis", tests, NULL, NULL);
