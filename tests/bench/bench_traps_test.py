@@ -68,9 +68,28 @@ def test_aliases_are_signed_well(built):
     assert links == trap.aliases and records(built, trap, owner.to_text(), "A")
 
 
-def test_nsec3_is_sound(built):
+def must_be_sound(built, zone):
     files, _ = built
-    zone = NAMED["nsec3"].zone_names[0]
     done = subprocess.run(["dnssec-verify", "-o", zone, files[zone]], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           text=True)
     assert done.returncode == 0, done.stdout
+
+
+def test_nsec3_is_sound(built):
+    must_be_sound(built, NAMED["nsec3"].zone_names[0])
+
+
+def test_a_chain_leads_through_sound_zones(built):
+    trap = NAMED["chain"]
+    files, delegations = built
+    delegated = {each.name: each.ds for each in delegations}
+    names = trap.zone_names[:trap.chain]
+    for name, following in zip(names, [*names[1:], None]):
+        zone = dns.zone.from_file(str(files[name]), name, relativize=False)
+        owner = dns.name.from_text(f"h0.{name}")
+        keys = zone.get_rdataset(zone.origin, "DNSKEY")
+        made = {dns.dnssec.make_ds(zone.origin, key, "SHA256").to_text() for key in keys}
+        assert set(delegated[name]) <= made
+        must_be_sound(built, name)
+        alias = zone.get_rdataset(owner, "CNAME")
+        assert alias[0].target == dns.name.from_text(f"h0.{following}") if following else zone.get_rdataset(owner, "A")
