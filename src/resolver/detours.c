@@ -4,6 +4,9 @@
 
 enum {
     TYPE_OF_ZONE = 0, /* in the cache of failures: the zone as a whole; no RR type (RFC 6895 section 3.1) */
+    TCP_TRIES =
+        3, /* a first segment that is lost is sent again after a second (RFC 6298 section 2): too late for clients */
+    TCP_TRIES_FORWARDER = 2, /* all questions go there: what is wrong with it one of them will find out */
 };
 
 /* ---- a delegation that may be outdated ---- */
@@ -73,7 +76,7 @@ static bool doubt_cut(struct resolver *r, struct lookup *l, struct now now)
 /* ---- TCP ---- */
 
 /* Was it only that packets were lost?  TCP sends them again by itself, and RFC 9520 section 3.1 counts by transport.
- * Once at a cut, and not for addresses of name servers, which are many and may be meant to cost. */
+ * Of one server at a cut, and not for addresses of name servers, which are many and may be meant to cost. */
 bool lookup_may_try_tcp(struct resolver *r, const struct lookup *l, const struct target *target, struct now now)
 {
     return !l->cut->tcp_is_tried && l->depth == 0 && l->distrust.rounds == 0 && !target->given_up && !target->use_tcp &&
@@ -94,7 +97,7 @@ static bool try_tcp(struct resolver *r, struct lookup *l, struct now now)
         return false;
     l->cut->tcp_is_tried = true;
     fastest->use_tcp = true;
-    fastest->tcp_sent = SENDS_PER_TARGET_MAX - 1;
+    fastest->tcp_sent = SENDS_PER_TARGET_MAX - (l->cut->recursive ? TCP_TRIES_FORWARDER : TCP_TRIES);
     return true;
 }
 

@@ -578,7 +578,9 @@ static void the_last_question_is_waited_for(void **state)
     assert_int_equal(wait_in_vain(test), 2 * RTT_UNKNOWN_MS);
     assert_int_equal(test->sent_count, SENDS_PER_TARGET_MAX);
     assert_int_equal(wait_in_vain(test), RTT_UNKNOWN_MS); /* for TCP to begin */
-    assert_int_equal(wait_in_vain(test), TIMEOUT_MAX_MS);
+    while (test->sent_count < 2 * SENDS_PER_TARGET_MAX)
+        assert_true(wait_in_vain(test) < RTT_UNKNOWN_MS);
+    assert_true(wait_in_vain(test) > 2 * RTT_UNKNOWN_MS);
     struct server *server = servers_get(test->world.resolver->servers, &test->sent[0].server);
     for (int i = 0; i < SERVER_SILENT_AFTER; i++)
         server_was_silent(server, test->world.now.monotonic_ms, test->world.now.monotonic_ms);
@@ -767,7 +769,7 @@ static unsigned wait_for_dead_zone(struct test *test, uint8_t servers)
         wait_in_vain(test);
     unsigned asked = test->sent_count - 1;
     assert_true(test->world.now.monotonic_ms - began_ms < CLIENT_GIVES_UP_MS);
-    assert_true(asked > servers && asked <= SENDS_PER_TARGET_MAX * servers + 1U);
+    assert_true(asked > servers && asked <= SENDS_PER_TARGET_MAX * (servers + 1U));
     assert_int_equal(test->sent[asked - 1].transport, TRANSPORT_TCP);
     return asked;
 }
