@@ -84,6 +84,8 @@ static const struct {
     { "trust: { insecure: [{ zone: b.corp.example. }] }\nresolver: { stub: [{ zone: corp.example., to: [192.0.2.1] }] "
       "}\n",
       "  insecure: [{ zone: b.corp.example. }]\n" },
+    { "trust: { insecure: [{ zone: b.corp.example. }] }\nlocal: { zones: [{ zone: corp.example., type: static }] }\n",
+      "  insecure: [{ zone: b.corp.example. }]\n" },
     { "time: { floor: stored }\n", "  floor: stored\n" },
     { "time: { floor: 2026-01-01T00:00:00Z }\n", "  floor: \"2026-01-01T00:00:00Z\"\n" },
     /* what is not there yet, switched off */
@@ -288,11 +290,15 @@ static const struct {
     { "trust: { negative: [{ zone: a., until: 2026-02-29T00:00:00Z }] }\n",
       ":1: trust.negative: until: expected a time such as 2026-12-01T00:00:00Z, got \"2026-02-29T00:00:00Z\"" },
     { "trust: { insecure: [{ zone: corp.example. }] }\n", /* D6-only */
-      ":1: trust.insecure: expected a zone at or below one of resolver.forward or resolver.stub, and not the root, got "
-      "corp.example." },
+      ":1: trust.insecure: expected a zone at or below one of resolver.forward, resolver.stub or local.zones (that "
+      "are not resolved), and not the root, got corp.example." },
+    { "trust: { insecure: [{ zone: b.corp.example. }] }\nlocal: { zones: [{ zone: corp.example., type: transparent }] "
+      "}\n",
+      ":1: trust.insecure: expected a zone at or below one of resolver.forward, resolver.stub or local.zones (that "
+      "are not resolved), and not the root, got b.corp.example." },
     { "trust: { insecure: [{ zone: . }] }\nresolver: { forward: [{ zone: ., to: [192.0.2.1] }] }\n",
-      ":1: trust.insecure: expected a zone at or below one of resolver.forward or resolver.stub, and not the root, got "
-      "." },
+      ":1: trust.insecure: expected a zone at or below one of resolver.forward, resolver.stub or local.zones (that "
+      "are not resolved), and not the root, got ." },
     { "answers: { nsid: 0x123 }\n", ":1: answers.nsid: expected a text, or 0x and digits, of at most 128 octets" },
     { "answers: { cookie-secrets: [0123] }\n", ":1: answers.cookie-secrets: expected 32 hexadecimal digits" },
     { "answers: { cookie-secrets: [a, a, a, a, a] }\n", ":1: answers.cookie-secrets: expected at most 4 items" },

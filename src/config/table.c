@@ -354,6 +354,20 @@ static const struct option options[] = {
     { "validation.signal-algorithms", &kind_truth, "false", "Tell servers which algorithms are understood (RFC 6975).",
       PLACE(resolver.signal_algorithms) },
 
+    { "local.special-use-names", &kind_truth, "true",
+      "Answer localhost, reverse zones of private networks and other special names here (RFC 6761, RFC 6303).",
+      PLACE(resolver.special_use_names) },
+    { "local.data", &kind_texts, "[]",
+      "Records such as \"host.lan. 300 IN A 192.0.2.1\" that are told instead of what the DNS says of their names. "
+      "They are not signed and never Secure.",
+      .take = take_local_data },
+    { "local.zones", &kind_local_zones, "[]",
+      "What is said of names without records in local.data: static denies them, redirect tells them the records of the "
+      "zone's own name, transparent resolves them, as it does special-use names, and type-transparent also the types "
+      "that a name with records has none of. refuse, nxdomain, nodata and null (the addresses 0.0.0.0 and ::) let no "
+      "record of the zone be told. The nearest zone counts, be it one of resolver.forward or resolver.stub.",
+      .take = take_local_zones },
+
     { "trust.model", &kind_choice, "root",
       "root needs a trust anchor for the root, configured takes the anchors as they are, be it none, and "
       "names what they do not cover.",
@@ -406,22 +420,9 @@ static const struct option options[] = {
       .min = SECONDS(1), .max = SECONDS(86400), .unit = 1000, PLACE(negative_recheck_s) },
     { "trust.insecure", &kind_insecures, "[]",
       "Zones without signatures below a signed parent that are not validated. Only at or below a zone of "
-      "resolver.forward or resolver.stub.",
+      "resolver.forward or resolver.stub, or of local.zones if none of its names are resolved (transparent and "
+      "type-transparent resolve).",
       .take = take_insecures },
-
-    { "local.special-use-names", &kind_truth, "true",
-      "Answer localhost, reverse zones of private networks and other special names here (RFC 6761, RFC 6303).",
-      PLACE(resolver.special_use_names) },
-    { "local.data", &kind_texts, "[]",
-      "Records such as \"host.lan. 300 IN A 192.0.2.1\" that are told instead of what the DNS says of their names. "
-      "They are not signed and never Secure.",
-      .take = take_local_data },
-    { "local.zones", &kind_local_zones, "[]",
-      "What is said of names without records in local.data: static denies them, redirect tells them the records of the "
-      "zone's own name, transparent resolves them, as it does special-use names, and type-transparent also the types "
-      "that a name with records has none of. refuse, nxdomain, nodata and null (the addresses 0.0.0.0 and ::) let no "
-      "record of the zone be told. The nearest zone counts, be it one of resolver.forward or resolver.stub.",
-      .take = take_local_zones },
 
     { "time.servers", &kind_time_servers, "[]",
       "SNTP servers, three or more and of different operators, that the clock is compared with. Addresses, since names "

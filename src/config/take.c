@@ -384,14 +384,20 @@ enum err take_negatives(struct loading *loading, const struct option *option, co
     return OK;
 }
 
-/* Somebody must serve the zone here: for what the public tree serves there are negative trust anchors, which end. */
-static bool is_served_here(const struct resolver_options *resolver, const struct dname *zone)
+static bool is_resolved(const struct local_zone *local)
 {
-    for (uint16_t i = 0; i < resolver->zone_rule_count; i++) {
-        if (dname_is_subdomain(zone, &resolver->zone_rules[i].zone))
-            return !dname_is_root(zone);
-    }
-    return false;
+    return local->kind == LOCAL_TRANSPARENT || local->kind == LOCAL_TYPE_TRANSPARENT;
+}
+
+/* Somebody must serve the zone here: for what the public tree serves there are negative trust anchors, which end. */
+static bool is_served_here(const struct config *config, const struct dname *zone)
+{
+    bool is_served = false;
+    for (uint16_t i = 0; i < config->resolver.zone_rule_count; i++)
+        is_served |= dname_is_subdomain(zone, &config->resolver.zone_rules[i].zone);
+    for (uint16_t i = 0; i < config->local.zone_count; i++)
+        is_served |= dname_is_subdomain(zone, &config->local.zones[i].zone) && !is_resolved(&config->local.zones[i]);
+    return is_served && !dname_is_root(zone);
 }
 
 enum err take_insecures(struct loading *loading, const struct option *option, const struct value *value)
@@ -399,10 +405,10 @@ enum err take_insecures(struct loading *loading, const struct option *option, co
     const struct line_insecure *insecures = value->items;
     for (uint16_t i = 0; i < value->count; i++) {
         char zone[DNAME_TEXT_MAX];
-        if (!is_served_here(&loading->config->resolver, &insecures[i].zone))
+        if (!is_served_here(loading->config, &insecures[i].zone))
             return config_refuse(loading, insecures[i].line, option->key,
-                                 "expected a zone at or below one of resolver.forward or resolver.stub, and not the "
-                                 "root, got %s",
+                                 "expected a zone at or below one of resolver.forward, resolver.stub or local.zones "
+                                 "(that are not resolved), and not the root, got %s",
                                  dname_to_text(&insecures[i].zone, zone));
         trust_add_insecure(loading->config->trust, &insecures[i].zone, insecures[i].reason);
     }
