@@ -1,9 +1,6 @@
 /* Questions on their way to servers, and those among them that nobody waits for any more but would still hear. */
 #include "resolver/lookup.h"
 
-/* Of all lookups together: each holds a socket.  A lookup has a dozen at the worst. */
-enum { LATE_MAX = 512 };
-
 static struct flight *take_landed(struct lookup *l)
 {
     struct flight *flight = LIST_FIRST(&l->landed);
@@ -61,7 +58,7 @@ void flight_cancel_oldest(struct resolver *r)
 
 void flight_is_late(struct resolver *r, struct flight *flight)
 {
-    if (r->late_count == LATE_MAX)
+    if (r->late_count == LATE_QUESTIONS_MAX)
         flight_cancel_oldest(r);
     TAILQ_INSERT_TAIL(&r->late, flight, overdue);
     r->late_count++;

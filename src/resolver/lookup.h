@@ -13,6 +13,7 @@ enum {
     MINIMISED_TIMEOUTS_MAX = 3, /* then servers get the whole name: some drop what they do not expect */
     FORGED_MAX = 20,            /* wrong replies to one question until it is asked over TCP (RFC 5452 section 9.2) */
     SILENCES_BORNE = 2,         /* questions at a cut that wait for as long as they should; then it is time to hurry */
+    LATE_QUESTIONS_MAX = 512,   /* of all lookups together: each holds a socket.  A lookup has a dozen at the worst */
     AVOID_MAX = 4,              /* servers whose data did not validate, while another is tried */
 };
 

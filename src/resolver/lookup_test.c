@@ -13,7 +13,7 @@
 #include "resolver/lookup.h"
 #include "resolver/world.h"
 
-enum { SENT_MAX = 2 * UPSTREAM_PACKETS_MAX };
+enum { SENT_MAX = 2 * (LATE_QUESTIONS_MAX + 1) };
 
 struct test {
     struct world world;
@@ -720,6 +720,29 @@ static void a_forged_late_reply_ends_the_wait_for_it(void **state)
     assert_int_equal(test->done, 1);
 }
 
+/* Sockets are few: when one question more is late the oldest of them is not heard any more. */
+static void late_questions_are_bounded(void **state)
+{
+    struct test *test = *state;
+    struct resolver *r = test->world.resolver;
+    delegate(test, "example.", (const char *const[]) { "ns.example." }, 1, true);
+    for (unsigned i = 0; i < LATE_QUESTIONS_MAX + 1; i++) {
+        char name[32];
+        if (i == LATE_QUESTIONS_MAX) {
+            wait_in_vain(test);
+            assert_int_equal(in_flight(test), 2 * LATE_QUESTIONS_MAX);
+            assert_non_null(flight_find(r, test->sent[0].id));
+        }
+        snprintf(name, sizeof(name), "n%u.example.", i);
+        ask(test, name, TYPE_A);
+    }
+    unsigned newest = test->sent_count - 1;
+    while (!flight_find(r, test->sent[newest].id)->is_late)
+        wait_in_vain(test);
+    assert_null(flight_find(r, test->sent[0].id));
+    assert_int_equal(r->late_count, LATE_QUESTIONS_MAX);
+}
+
 /* A refusal that comes late leaves the question that was sent since then its time. */
 static void a_late_refusal_is_no_end(void **state)
 {
@@ -1049,6 +1072,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_late_reply_is_heard, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_server_that_others_find_silent_may_be_slow, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_forged_late_reply_ends_the_wait_for_it, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(late_questions_are_bounded, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_late_refusal_is_no_end, set_up, tear_down),
         cmocka_unit_test_setup_teardown(dead_servers_are_not_asked_again, set_up, tear_down),
         cmocka_unit_test(dead_zones_fail_in_time),
