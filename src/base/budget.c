@@ -91,6 +91,8 @@ bool budget_take_check(struct budget *budget, uint16_t cost)
 {
     bool is_dear = budget->is_behind_aliases || budget->is_beside_proofs;
     uint16_t work = is_dear ? (uint16_t)(cost * DEAR_CHECK_PRICE) : cost;
+    if (budget->is_beside_proofs && budget->signature_work < work + WORK_BESIDE_PROOFS)
+        return false;
     uint16_t turn_checks = cost > COST_OF_P256 ? cost / COST_OF_P256 : 1;
     if (!bears(budget, budget->failed_work, cost, "signature-failures") ||
         !bears(budget, budget->signature_work, work, "signature-work") ||

@@ -40,7 +40,8 @@ bool budget_take_lookup(struct budget *budget);
 bool budget_take_server_name(struct budget *budget);
 /* It has an address, or is not looked for any more. */
 void budget_return_server_name(struct budget *budget);
-/* The checks to come are of what stands behind so many aliases; or of a proof, beside so many of the same answer. */
+/* The checks to come are of what stands behind so many aliases; or of a proof, beside so many of the same answer: where
+ * it would take what another server's answer may need it is refused, and `spent` stays as it is. */
 void budget_price_aliases(struct budget *budget, uint16_t aliases);
 void budget_price_proofs(struct budget *budget, uint16_t proofs);
 /* cost: of the check, as signature_cost() tells; a turn holds fewer of those that cost more.  False also where its

@@ -36,6 +36,7 @@ enum {
     SIGNATURE_WORK_MAX = 64 * 4,      /* checks by cost, good ones too: CVE-2026-11605; twelve aliases take 5 each */
     ALIASES_AT_PAR = 5,               /* content networks lead through six zones: a check behind more of them, … */
     PROOFS_AT_PAR = 4,                /* … or beside more proofs in one answer than any denial takes, … */
+    WORK_BESIDE_PROOFS = 16 * 4,      /* … (not for the last of it, which another server's answer may need), … */
     DEAR_CHECK_PRICE = 6,             /* … is paid as so many: twelve zones cost as much as twelve queries */
     REPLIES_AT_PAR = 32,              /* fewer do for six zones and their parents; each further one … */
     WORK_OF_REPLY = 2,                /* … takes the time of half a P-256 check to get and to file */

@@ -51,6 +51,8 @@ enum judgement answer_proofs_verify(struct judge *judge, const struct answer *an
         enum judgement judged = verify_proof(judge, set, zone, before++, &result);
         if (judged != JUDGED)
             return judged;
+        if (result.out_of_budget && v->budget->spent == NULL)
+            continue; /* one too many: not looked at, and no part of the proof */
         if (result.out_of_budget) {
             verdict_fail_budget(&proofs->failure, v->arena, v->budget, set->owner, set->type);
             return JUDGED;
