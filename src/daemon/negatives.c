@@ -61,7 +61,8 @@ static void log_note(const struct note *note, const struct nta *nta)
         log_warning("negative trust anchor %s has ended: %s (%s): it is validated again", zone, note->why, note->who);
     else
         log_warning("negative trust anchor %s has %s: not validated until %s: %s (%s)", zone,
-                    nta_event_text(note->event), rfc3339_to_text(nta->until_s, until), note->why, note->who);
+                    nta_event_text(note->event), rfc3339_to_text(nta->until_s, until),
+                    note->why[0] != '\0' ? note->why : "no reason given", note->who);
 }
 
 static void on_event(void *context, struct nta *nta, enum nta_event event)

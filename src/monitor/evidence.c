@@ -264,6 +264,13 @@ static bool was_bad_at(const struct evidence_record *record, const struct trial 
     return false;
 }
 
+/* Its keys had to sign the answer: a zone's own DS set is its parent's (RFC 4035 section 3.1.4.1). */
+static bool is_of_zone(const struct question *asked, const struct dname *zone)
+{
+    bool is_of_parent = asked->qtype == TYPE_DS && dname_equal(&asked->qname, zone);
+    return dname_is_subdomain(&asked->qname, zone) && !is_of_parent;
+}
+
 /* What another server mended is good again when the server that was bad says so; the rest when anybody does. */
 static bool heals(const struct evidence_zone *zone, const struct evidence_record *record,
                   const struct testimony *testimony)
@@ -273,7 +280,7 @@ static bool heals(const struct evidence_zone *zone, const struct evidence_record
     if (is_rescued(record))
         return !is_of_keys && is_same_question(&record->question, asked) && testimony->trial_count > 0 &&
                was_bad_at(record, &testimony->trials[0]);
-    return is_same_question(&record->question, asked) || (is_of_keys && dname_is_subdomain(&asked->qname, &zone->zone));
+    return is_same_question(&record->question, asked) || (is_of_keys && is_of_zone(asked, &zone->zone));
 }
 
 static bool mark_healed(struct evidence_zone *zone, const struct testimony *testimony)

@@ -130,6 +130,27 @@ static void test_a_bad_server_must_heal_itself(void **state)
     evidence_free(evidence);
 }
 
+/* D6-confirm: any name of the zone shows that its keys are good again; its DS set, which its parent signs, shows nothing. */
+static void test_what_shows_that_keys_have_healed(void **state)
+{
+    (void)state;
+    struct evidence *evidence = evidence_new();
+    struct story story;
+    const struct evidence_zone *zone;
+    tell(&story, "a.example.", EDE_SIGNATURE_EXPIRED, "rrsig-expired");
+    set_name(&story.explanation.failed_name, "a.example.");
+    story.explanation.failed_type = TYPE_DNSKEY;
+    try_at(&story, "192.0.2.1", TRANSPORT_UDP, BOGUS);
+    file(evidence, &story, 0, EVIDENCE_BEGINS);
+    tell_good(&story, "a.example.", "192.0.2.1");
+    set_name(&story.outcome.question.qname, "a.example.");
+    story.outcome.question.qtype = TYPE_DS;
+    assert_int_equal(evidence_good(evidence, &story.testimony, at(1), &zone), EVIDENCE_NOTHING);
+    story.outcome.question.qtype = TYPE_SOA;
+    assert_int_equal(evidence_good(evidence, &story.testimony, at(2), &zone), EVIDENCE_HEALS);
+    evidence_free(evidence);
+}
+
 /* D6-confirm: what nobody could judge, and what a stale answer hid from the client, is evidence as well. */
 static void test_failures_that_clients_may_not_see(void **state)
 {
@@ -317,6 +338,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_spell_begins_and_heals),
         cmocka_unit_test(test_a_bad_server_must_heal_itself),
+        cmocka_unit_test(test_what_shows_that_keys_have_healed),
         cmocka_unit_test(test_failures_that_clients_may_not_see),
         cmocka_unit_test(test_quiet_zones_are_not_failing),
         cmocka_unit_test(test_records_are_bounded),

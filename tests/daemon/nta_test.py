@@ -175,6 +175,7 @@ def test_a_top_level_domain_and_what_is_no_zone_cut(resolver):
     added = resolver.order("add", "www.bogus.demo.")
     assert added["zone_cut"] is False and ["no zone cut" in text for text in added["warnings"]] == [True, False]
     assert "no reason was given" in added["warnings"][1]
+    assert ": no reason given (uid 0 (root))\n" in resolver.vouchd.log()
     code, output, _ = vouchctl(resolver.vouchd.socket, "nta", "list")
     assert code == 0 and output.startswith("www.bogus.demo.  until ") and output.endswith("; no zone cut\n")
     code, output, _ = vouchctl(resolver.vouchd.socket, "nta", "add", "nothing.demo.", "--reason", "r")
