@@ -384,6 +384,9 @@ static void absorb_reply(struct resolver *r, struct lookup *l, const struct mess
         l->flight->target->recursion_lame = true;
         return;
     case REPLY_TRUNCATED:
+        prefer_tcp(l);
+        l->cut->truncating = l->flight->target;
+        return;
     case REPLY_SPOILT: /* middleboxes mangle UDP more often */
         prefer_tcp(l);
         return;

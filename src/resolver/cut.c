@@ -199,8 +199,7 @@ int64_t cut_patience_left_ms(struct resolver *r, const struct lookup *l, struct 
 bool target_is_silent(struct resolver *r, const struct target *target, struct now now)
 {
     const struct server *server = servers_get(r->servers, &target->address);
-    return server_is_silent(server, now.monotonic_ms) &&
-           server->timeouts_in_a_row > target->asked;
+    return server_is_silent(server, now.monotonic_ms) && server->timeouts_in_a_row > target->asked;
 }
 
 int64_t cut_hurry_ms(struct resolver *r, const struct lookup *l, struct now now)
@@ -263,10 +262,15 @@ static int64_t score(struct resolver *r, const struct lookup *l, const struct ta
     return score;
 }
 
-/* One of the fastest at random (RFC 5452 section 4.4: an attacker must not know which); NULL if none is left. */
+/* One of the fastest at random (RFC 5452 section 4.4: an attacker must not know which); NULL if none is left.  Who has
+ * the answer, but could not send it over UDP, comes first: it would be the same with others (RFC 2181 section 9). */
 struct target *cut_choose_target(struct resolver *r, struct lookup *l, struct now now)
 {
     struct cut *cut = l->cut;
+    struct target *truncating = cut->truncating;
+    cut->truncating = NULL;
+    if (truncating != NULL && sends_left(r, l, truncating, now) > 0)
+        return truncating;
     int64_t scores[CUT_TARGETS_MAX], best = INT64_MAX;
     for (uint16_t i = 0; i < cut->target_count; i++) {
         scores[i] = sends_left(r, l, cut->targets[i], now) > 0 ? score(r, l, cut->targets[i], now) : INT64_MAX;

@@ -51,6 +51,7 @@ struct cut { /* where the question stands */
     struct arena *arena;        /* the lookup's */
     uint16_t target_count;
     struct target *targets[CUT_TARGETS_MAX];
+    struct target *truncating;                 /* who replied last, and has more to say than UDP takes; NULL: nobody */
     struct server_name names[NS_PER_ZONE_MAX]; /* of delegation->servers */
     uint8_t names_asked;
     bool glue_is_doubted; /* nobody could be reached by it */

@@ -474,7 +474,6 @@ static void algorithms_are_signalled(void **state)
 
 /* ---- budgets ---- */
 
-/* The zone has as many addresses as one lookup ever asks. */
 /* To 185.49.0.1 and those that follow. */
 static void delegate_to_addresses(struct test *test, const char *zone, uint8_t count)
 {
@@ -619,6 +618,22 @@ static void refuse(struct test *test, unsigned n)
     assert_int_equal(resolver_absorb(test->world.resolver, test->sent[n].id, message_end(&m), test->world.now),
                      ABSORBED);
     run(test);
+}
+
+/* RFC 2181 section 9: what is truncated is asked for again over TCP, and of the same server: no other one is asked over UDP
+ * in vain. */
+static void what_is_truncated_is_asked_for_over_tcp_at_once(void **state)
+{
+    struct test *test = *state;
+    delegate_to_addresses(test, "example.", 8);
+    ask(test, "www.example.", TYPE_A);
+    struct octets packet = octets_copy(test->world.arena, test->sent[0].packet);
+    ((uint8_t *)(uintptr_t)packet.data)[2] |= 0x82; /* QR, TC */
+    assert_int_equal(resolver_absorb(test->world.resolver, test->sent[0].id, packet, test->world.now), ABSORBED);
+    run(test);
+    assert_int_equal(test->sent_count, 2);
+    assert_int_equal(test->sent[1].transport, TRANSPORT_TCP);
+    assert_true(address_equal(&test->sent[1].server, &test->sent[0].server));
 }
 
 /* It may be that packets are lost: RFC 9520 section 3.1 counts by transport. */
@@ -1067,6 +1082,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(algorithms_are_signalled, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_spent_budget_is_not_held_against_others, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_last_question_is_waited_for, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_truncated_is_asked_for_over_tcp_at_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(who_is_silent_over_udp_is_asked_over_tcp, set_up, tear_down),
         cmocka_unit_test_setup_teardown(silence_to_minimised_questions_keeps_nobody_from_tcp, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_late_reply_is_heard, set_up, tear_down),
