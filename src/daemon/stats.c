@@ -25,6 +25,7 @@ static const struct stats_row {
     WORKER_ROW("vouch_answers_truncated_total", answers_truncated),
     WORKER_ROW("vouch_datagrams_received_total", udp.received),
     WORKER_ROW("vouch_datagrams_sent_total", udp.sent),
+    WORKER_ROW("vouch_datagrams_cut_total", udp.cut),
     WORKER_ROW("vouch_datagrams_dropped_total", udp.dropped),
     WORKER_ROW("vouch_datagrams_overload_total", udp.overflowed),
     WORKER_ROW("vouch_tcp_connections", tcp.open),

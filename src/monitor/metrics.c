@@ -22,7 +22,8 @@ static const struct metric metrics[] = {
     { "vouch_answers_signed_total", "Secure answers that were resolved, not those from the cache, by the algorithm of "
                                     "the signature over their data." },
     { "vouch_answers_total", "Answers sent to clients, by RCODE." },
-    { "vouch_answers_truncated_total", "Answers sent with TC." },
+    { "vouch_answers_truncated_total",
+      "Answers sent with TC, since they are larger than the client or answers.edns-size takes." },
     { "vouch_budgets_spent_total", "Questions given up because their budget was spent." },
     { "vouch_cache_entries", "Entries in the cache." },
     { "vouch_cache_entries_kind", "Entries in the cache, by their kind." },
@@ -34,6 +35,7 @@ static const struct metric metrics[] = {
     { "vouch_cache_lookups_total", "Looks into the cache, by their result." },
     { "vouch_cache_size_bytes", "What the cache may use." },
     { "vouch_cache_used_bytes", "What the cache uses." },
+    { "vouch_datagrams_cut_total", "Answers sent with TC, since they are larger than the way to the client takes." },
     { "vouch_datagrams_dropped_total", "Datagrams of clients that were not answered for want of room." },
     { "vouch_datagrams_overload_total",
       "Datagrams of clients that were given up because the worker was behind with others." },

@@ -48,12 +48,25 @@ void udp_answers_free(struct udp_answers *answers)
     free(answers);
 }
 
-/* The answer is larger than the interface takes: the client must come by TCP (RFC 9715 section 3.1).  Only header and
- * question stay.  False if nothing is left to cut. */
+/* The whole record, if it is the OPT record; else nothing. */
+static struct octets next_if_opt(struct reader *r)
+{
+    const uint8_t *start = r->at;
+    struct dname owner;
+    reader_dname(r, &owner);
+    bool is_opt = reader_u16(r) == TYPE_OPT;
+    reader_octets(r, 6); /* class, TTL */
+    reader_octets(r, reader_u16(r));
+    return is_opt && !r->failed ? (struct octets) { start, (size_t)(r->at - start) } : (struct octets) { NULL, 0 };
+}
+
+/* The answer is larger than the interface takes: the client must come by TCP (RFC 9715 section 3.1).  Header, question
+ * and OPT stay: who sends EDNS gets EDNS (RFC 6891 section 6.1.1), and who sends a cookie may believe nothing without it
+ * (RFC 7873 section 5.3).  False if nothing is left to cut. */
 static bool cut_to_question(struct iovec *part)
 {
     uint8_t *data = part->iov_base;
-    struct octets message = { data, part->iov_len };
+    struct octets message = { data, part->iov_len }, opt = { NULL, 0 };
     struct header header;
     if (header_read(message, &header) != OK || header.tc)
         return false;
@@ -66,9 +79,16 @@ static bool cut_to_question(struct iovec *part)
     }
     if (r.failed)
         return false;
+    uint8_t *end = data + (r.at - data);
+    unsigned records = header.counts[1] + header.counts[2] + header.counts[3];
+    for (; records > 0 && opt.len == 0 && !r.failed; records--)
+        opt = next_if_opt(&r);
     data[2] |= 0x02;        /* TC, RFC 1035 section 4.1.1 */
     memset(data + 6, 0, 6); /* ANCOUNT, NSCOUNT, ARCOUNT */
-    part->iov_len = (size_t)(r.at - data);
+    data[11] = opt.len > 0;
+    if (opt.len > 0)
+        memmove(end, opt.data, opt.len);
+    part->iov_len = (size_t)(end - data) + opt.len;
     return true;
 }
 
@@ -101,8 +121,12 @@ void udp_answers_send(struct udp_answers *answers)
             answers->counters->sent += (unsigned)sent;
             continue;
         }
-        if (errno == EINTR || (errno == EMSGSIZE && cut_to_question(&answers->parts[done])))
+        if (errno == EINTR)
             continue;
+        if (errno == EMSGSIZE && cut_to_question(&answers->parts[done])) {
+            answers->counters->cut++;
+            continue;
+        }
         answers->counters->dropped++; /* this one cannot be sent: no route, a full buffer; its client will ask again */
         done++;
     }

@@ -15,6 +15,7 @@ enum {
 
 struct udp_counters {
     uint64_t received, sent;
+    uint64_t cut;        /* larger than the interface or the path takes: TC instead */
     uint64_t dropped;    /* oversized, from port 0, or no room to send */
     uint64_t overflowed; /* no room on the way to the worker, which is busy */
 };

@@ -177,6 +177,7 @@ void udp_server_add_counters(struct udp_server *server, struct udp_counters *sum
     struct udp_counters received = udp_receiver_counters(server->receiver);
     sum->received += received.received;
     sum->sent += received.sent + server->counters.sent;
+    sum->cut += received.cut + server->counters.cut;
     sum->dropped += received.dropped + server->counters.dropped;
     sum->overflowed += received.overflowed;
 }

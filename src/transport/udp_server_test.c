@@ -6,6 +6,8 @@
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 
+#include "message/edns.h"
+#include "message/rrtype.h"
 #include "transport/testing.h"
 
 struct fixture {
@@ -388,11 +390,14 @@ static bool enter_narrow_network(void)
 }
 
 enum { NARROW_DONE, NARROW_IMPOSSIBLE, NARROW_WRONG };
+enum { OPT_OCTETS = 30 };
 
-/* Asks one question, "." NS, and gives an answer of 2000 octets. */
+/* Asks one question, "." NS, and gives an answer of 2000 octets: a TXT record that fills it, and OPT. */
 static int answer_in_narrow_network(void)
 {
     static const uint8_t question[] = { 0, 1, 0x80, 0, 0, 1, 0, 9, 0, 0, 0, 0, 0, 0, 2, 0, 1 };
+    static const uint8_t record[] = { 0, 0, TYPE_TXT, 0, 1, 0, 0, 0, 0, 1942 >> 8, 1942 & 0xff };
+    static const uint8_t opt[] = { 0, 0, TYPE_OPT, 4, 208, 0, 0, 0, 0, 0, 19, 0, EDNS_COOKIE, 0, 15, 'c' };
     uint8_t answer[2000] = { 0 }, got[2000];
     if (!enter_narrow_network())
         return NARROW_IMPOSSIBLE;
@@ -401,17 +406,23 @@ static int answer_in_narrow_network(void)
     ask(fd, 1, 12);
     TURN_UNTIL(f->loop, f->questions.count == 1);
     memcpy(answer, question, sizeof(question));
+    memcpy(answer + sizeof(question), record, sizeof(record));
+    memcpy(answer + sizeof(answer) - OPT_OCTETS, opt, sizeof(opt));
+    answer[7] = answer[11] = 1; /* ANCOUNT, ARCOUNT */
     client_reply(&f->questions.clients[0], (struct octets) { answer, sizeof(answer) });
     turn_for(f->loop, TURN_MS);
     ssize_t len = recv(fd, got, sizeof(got), MSG_DONTWAIT);
-    bool is_cut = len == sizeof(question) && got[2] == 0x82 && got[5] == 1 && got[7] == 0 &&
-                  memcmp(got + 12, question + 12, 5) == 0;
+    bool is_cut = len == sizeof(question) + OPT_OCTETS && got[2] == 0x82 && got[5] == 1 && got[7] == 0 &&
+                  got[11] == 1 && memcmp(got + 12, question + 12, 5) == 0 &&
+                  memcmp(got + sizeof(question), opt, sizeof(opt)) == 0;
+    is_cut = is_cut && counters(f).cut == 1 && counters(f).sent == 1 && counters(f).dropped == 0;
     close(fd);
     end(f);
     return is_cut ? NARROW_DONE : NARROW_WRONG;
 }
 
-/* D10-a, RFC 9715: DF is set, and what does not fit the interface goes out as TC=1 instead of in fragments. */
+/* D10-a, RFC 9715: DF is set, and what does not fit the interface goes out as TC=1 instead of in fragments; with the OPT
+ * record, which the client's cookie is in. */
 static void test_too_large_for_the_interface(void **state)
 {
     (void)state;
