@@ -67,6 +67,42 @@ static void refuse_contradictions(const struct load *load)
         errx(EX_USAGE, "--wire: not in mode %s", mode_names[load->mode]);
 }
 
+/* The options that say how the questions are asked. */
+static void take_manner(struct load *load, int option)
+{
+    switch (option) {
+    case 'm':
+        load->mode = mode_parse(optarg);
+        break;
+    case 't':
+        load->tcp = true;
+        break;
+    case 'c':
+        load->connections = (unsigned)number_parse(optarg, 1, CONNECTIONS_MAX);
+        break;
+    case 'w':
+        load->window = (unsigned)number_parse(optarg, 1, WINDOW_MAX);
+        break;
+    case 'd':
+        load->seconds = number_parse(optarg, 0, 3600);
+        break;
+    case 'r':
+        load->rate = number_parse(optarg, 1, 1e7);
+        break;
+    case 'o':
+        load->timeout_ns = (int64_t)(number_parse(optarg, 0, 3600) * 1e9);
+        break;
+    case 'u':
+        load->judge = false;
+        break;
+    case 'i':
+        load->wire = true;
+        break;
+    default:
+        usage();
+    }
+}
+
 static void options_parse(struct load *load, int argc, char **argv)
 {
     static const struct option options[] = {
@@ -88,46 +124,14 @@ static void options_parse(struct load *load, int argc, char **argv)
     unsigned port = 53;
     int option;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        switch (option) {
-        case 'q':
+        if (option == 'q')
             questions = optarg;
-            break;
-        case 's':
+        else if (option == 's')
             server = optarg;
-            break;
-        case 'p':
+        else if (option == 'p')
             port = (unsigned)number_parse(optarg, 1, 65535);
-            break;
-        case 'm':
-            load->mode = mode_parse(optarg);
-            break;
-        case 't':
-            load->tcp = true;
-            break;
-        case 'c':
-            load->connections = (unsigned)number_parse(optarg, 1, CONNECTIONS_MAX);
-            break;
-        case 'w':
-            load->window = (unsigned)number_parse(optarg, 1, WINDOW_MAX);
-            break;
-        case 'd':
-            load->seconds = number_parse(optarg, 0, 3600);
-            break;
-        case 'r':
-            load->rate = number_parse(optarg, 1, 1e7);
-            break;
-        case 'o':
-            load->timeout_ns = (int64_t)(number_parse(optarg, 0, 3600) * 1e9);
-            break;
-        case 'u':
-            load->judge = false;
-            break;
-        case 'i':
-            load->wire = true;
-            break;
-        default:
-            usage();
-        }
+        else
+            take_manner(load, option);
     }
     if (load->connections == 0)
         load->connections = load->tcp ? CONNECTIONS : 1;

@@ -15,6 +15,8 @@ static void advance(struct run *run)
 static void query(struct run *run, const struct story_step *step)
 {
     struct story_entry *entry;
+    run_tick_anchors(run);
+    run_settle(run);
     if (!run->story->has_sections)
         run->range_step = step->number;
     advance(run);
@@ -34,14 +36,15 @@ static const char *entry_text(struct run *run, const struct story_entry *entry)
     return message_to_text(run->arena, &message);
 }
 
-static bool answer_is_wrong(struct run *run, const struct story_step *step, const char *difference)
+static void fail_by_answer(struct run *run, const struct story_step *step, const char *difference)
 {
     const struct client_answer *answer = TAILQ_FIRST(&run->answers);
     const struct story_entry *entry = STAILQ_FIRST(&step->entries);
     if (entry == NULL)
-        return run_fail(run, "an answer that no entry describes");
-    return run_fail(run, "%s\n--- expected (line %u)\n%s\n--- got\n%s\n%s", difference, entry->line,
-                    entry_text(run, entry), message_to_text(run->arena, &answer->packet.message), answer->why);
+        run_fail(run, "an answer that no entry describes");
+    else
+        run_fail(run, "%s\n--- expected (line %u)\n%s\n--- got\n%s\n%s", difference, entry->line,
+                 entry_text(run, entry), message_to_text(run->arena, &answer->packet.message), answer->why);
 }
 
 /* Takes the answer that one of the entries describes. */
@@ -65,19 +68,19 @@ static bool take_answer(struct run *run, const struct story_step *step, const ch
     return false;
 }
 
-static bool check_answer(struct run *run, const struct story_step *step)
+static void check_answer(struct run *run, const struct story_step *step)
 {
     const char *difference = NULL;
     while (run->failure == NULL && TAILQ_EMPTY(&run->answers) && run_let_time_out(run))
         continue;
     if (run->failure != NULL)
-        return false;
+        return;
     if (TAILQ_EMPTY(&run->answers))
-        return run_fail(run, "no answer");
-    if (!take_answer(run, step, &difference))
-        return answer_is_wrong(run, step, difference);
-    advance(run);
-    return true;
+        run_fail(run, "no answer");
+    else if (!take_answer(run, step, &difference))
+        fail_by_answer(run, step, difference);
+    else
+        advance(run);
 }
 
 /* Who falls back from letter case (draft-vixie-dnsext-dns0x20) asks one server after another and compares, or asks once
@@ -87,20 +90,21 @@ static bool has_fallen_back(const struct run *run)
     return run->config->resolver.random_case && !TAILQ_EMPTY(&run->answers);
 }
 
-static bool check_out_query(struct run *run, const struct story_step *step)
+static void check_out_query(struct run *run, const struct story_step *step)
 {
     struct story_entry *entry;
     struct pending *pending = run_find_pending(run, step, &entry);
     while (pending == NULL && run->failure == NULL && TAILQ_EMPTY(&run->answers) && run_let_time_out(run))
         pending = run_find_pending(run, step, &entry);
     if (run->failure != NULL)
-        return false;
-    if (pending == NULL && !has_fallen_back(run))
-        return run_fail(run, "no such question was sent");
+        return;
+    if (pending == NULL && !has_fallen_back(run)) {
+        run_fail(run, "no such question was sent");
+        return;
+    }
     advance(run);
     if (pending != NULL && entry->adjust & ADJUST_COPY_ID)
         run_give_reply(run, pending, entry);
-    return true;
 }
 
 /* SERVFAIL and its like: who gets it may ask the same server again, or not. */
@@ -122,7 +126,7 @@ static struct pending *find_replied(struct run *run, const struct story_step *st
     return NULL;
 }
 
-static bool reply(struct run *run, const struct story_step *step)
+static void reply(struct run *run, const struct story_step *step)
 {
     struct pending *pending = find_replied(run, step);
     bool falls_back = run->config->resolver.random_case;
@@ -131,24 +135,27 @@ static bool reply(struct run *run, const struct story_step *step)
     if (pending == NULL)
         pending = TAILQ_FIRST(&run->pending);
     struct story_entry *entry = STAILQ_FIRST(&step->entries);
-    if (entry == NULL || (pending == NULL && !may_be_too_many(entry) && !has_fallen_back(run)))
-        return run_fail(run, "no question to reply to");
+    if (entry == NULL || (pending == NULL && !may_be_too_many(entry) && !has_fallen_back(run))) {
+        run_fail(run, "no question to reply to");
+        return;
+    }
     advance(run);
     if (pending != NULL)
         run_give_reply(run, pending, entry);
-    return true;
 }
 
 /* How often a resolver asks before it gives up is its own business: a step too many means nothing. */
-static void time_out(struct run *run)
+static void time_out(struct run *run, const struct story_step *step)
 {
+    (void)step;
     advance(run);
     if (!TAILQ_EMPTY(&run->pending))
         run_let_time_out(run);
 }
 
-static void error(struct run *run)
+static void error(struct run *run, const struct story_step *step)
 {
+    (void)step;
     struct pending *pending = TAILQ_FIRST(&run->pending);
     advance(run);
     if (pending != NULL)
@@ -187,62 +194,62 @@ static void expire(struct run *run, const struct story_step *step)
     advance(run);
 }
 
+static void let_time_pass(struct run *run, const struct story_step *step)
+{
+    if (run_pass_time(run, step))
+        advance(run);
+}
+
+static void settle(struct run *run, const struct story_step *step)
+{
+    (void)step;
+    run_settle(run);
+    advance(run);
+}
+
+static void assign(struct run *run, const struct story_step *step)
+{
+    if (run_assign(run, step))
+        advance(run);
+}
+
+static void check_anchors(struct run *run, const struct story_step *step)
+{
+    if (run_check_anchors(run, step))
+        advance(run);
+}
+
+static void go_on(struct run *run, const struct story_step *step)
+{
+    (void)step;
+    advance(run);
+}
+
+static void (*const step_does[])(struct run *run, const struct story_step *step) = {
+    [STEP_QUERY] = query,
+    [STEP_CHECK_ANSWER] = check_answer,
+    [STEP_CHECK_OUT_QUERY] = check_out_query,
+    [STEP_REPLY] = reply,
+    [STEP_TIMEOUT] = time_out,
+    [STEP_ERROR] = error,
+    [STEP_NOTHING] = go_on, /* before each step everything is answered anyway */
+    [STEP_TIME_PASSES] = let_time_pass,
+    [STEP_ASSIGN] = assign,
+    [STEP_TRAFFIC] = settle,
+    [STEP_CHECK_AUTOTRUST] = check_anchors,
+    [STEP_INFRA_RTT] = go_on,
+    [STEP_FLUSH_MESSAGE] = flush,
+    [STEP_EXPIRE_MESSAGE] = expire,
+    [STEP_CHECK_TEMPFILE] = go_on, /* stories with this one are skipped */
+};
+
 static void do_step(struct run *run, const struct story_step *step)
 {
     bool is_told_to_servers = step->kind == STEP_REPLY || step->kind == STEP_CHECK_OUT_QUERY;
-    if (!run->story->has_sections && is_told_to_servers) { /* Deckard: nothing to be done now */
+    if (!run->story->has_sections && is_told_to_servers) /* Deckard: nothing to be done now */
         advance(run);
-        return;
-    }
-    switch (step->kind) {
-    case STEP_QUERY:
-        run_tick_anchors(run);
-        run_settle(run);
-        query(run, step);
-        return;
-    case STEP_CHECK_ANSWER:
-        check_answer(run, step);
-        return;
-    case STEP_CHECK_OUT_QUERY:
-        check_out_query(run, step);
-        return;
-    case STEP_REPLY:
-        reply(run, step);
-        return;
-    case STEP_TIMEOUT:
-        time_out(run);
-        return;
-    case STEP_ERROR:
-        error(run);
-        return;
-    case STEP_TIME_PASSES:
-        if (run_pass_time(run, step))
-            advance(run);
-        return;
-    case STEP_TRAFFIC:
-        run_settle(run);
-        advance(run);
-        return;
-    case STEP_FLUSH_MESSAGE:
-        flush(run, step);
-        return;
-    case STEP_EXPIRE_MESSAGE:
-        expire(run, step);
-        return;
-    case STEP_INFRA_RTT:
-    case STEP_CHECK_TEMPFILE: /* stories with this one are skipped */
-    case STEP_NOTHING:        /* before each step everything is answered anyway */
-        advance(run);
-        return;
-    case STEP_ASSIGN:
-        if (run_assign(run, step))
-            advance(run);
-        return;
-    case STEP_CHECK_AUTOTRUST:
-        if (run_check_anchors(run, step))
-            advance(run);
-        return;
-    }
+    else
+        step_does[step->kind](run, step);
 }
 
 static bool answer_is_due(struct run *run)

@@ -278,7 +278,7 @@ static bool match_transport(struct comparison *c, const struct story_entry *entr
     return true;
 }
 
-bool story_entry_matches(struct comparison *comparison, const struct story_entry *entry, const struct packet *packet)
+static bool entry_matches(struct comparison *comparison, const struct story_entry *entry, const struct packet *packet)
 {
     return match_transport(comparison, entry, packet) && match_header(comparison, entry, packet) &&
            match_question(comparison, entry, packet) && match_edns(comparison, entry, packet) &&
@@ -290,7 +290,7 @@ struct story_entry *story_entries_find(struct comparison *comparison, const stru
 {
     struct story_entry *entry;
     STAILQ_FOREACH(entry, entries, next)
-    if (story_entry_matches(comparison, entry, packet))
+    if (entry_matches(comparison, entry, packet))
         return entry;
     return NULL;
 }

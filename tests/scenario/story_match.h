@@ -19,7 +19,6 @@ struct comparison {
     const char *difference; /* the first one, in the arena, when they do not match */
 };
 
-bool story_entry_matches(struct comparison *comparison, const struct story_entry *entry, const struct packet *packet);
 /* The first of the list that matches; NULL if none does, then comparison->difference is the last one's. */
 struct story_entry *story_entries_find(struct comparison *comparison, const struct story_entries *entries,
                                        const struct packet *packet);
