@@ -264,6 +264,9 @@ bool chain_fails_closed(struct judge *judge, const struct dname *holder, struct 
     return zone.state == ZONE_FAILED;
 }
 
+/* What the parent says of a cut at name: its DS set.  name is not the root.  Judging that set needs the parent's keys. */
+static enum judgement judge_cut(struct judge *judge, const struct dname *name, struct zone *zone);
+
 /* Where the chain comes to the zone: zone->state is ZONE_SECURE if there are any. */
 static enum judgement find_vouchers(struct judge *judge, struct zone *zone, struct vouchers *vouchers)
 {
@@ -276,7 +279,7 @@ static enum judgement find_vouchers(struct judge *judge, struct zone *zone, stru
         vouchers_at_anchor(judge, zone, vouchers);
         return JUDGED;
     }
-    enum judgement judgement = chain_delegation(judge, &name, zone);
+    enum judgement judgement = judge_cut(judge, &name, zone);
     if (judgement == JUDGED && zone->state == ZONE_SECURE)
         vouchers_of_ds(judge->v->policy, zone->rrset, vouchers);
     return judgement;
@@ -407,7 +410,7 @@ static void note_insecurity(struct judge *judge, const struct zone *zone, const 
         judge->insecure_until_s = until_s;
 }
 
-enum judgement chain_delegation(struct judge *judge, const struct dname *name, struct zone *zone)
+static enum judgement judge_cut(struct judge *judge, const struct dname *name, struct zone *zone)
 {
     struct answer *answer = NULL;
     enum judgement judgement = judge_delegation(judge, name, zone, &answer);
@@ -461,7 +464,7 @@ enum judgement chain_insecurity(struct judge *judge, const struct dname *from, c
         if (!more_cuts && walked++ == LABELS_WALKED_MAX)
             break;
         at = next;
-        judgement = chain_delegation(judge, &at, &zone);
+        judgement = judge_cut(judge, &at, &zone);
         if (judgement == JUDGED && zone.state == ZONE_SECURE) {
             walked = 0;
             secure = at;
@@ -481,7 +484,7 @@ enum judgement chain_cut_below(struct judge *judge, const struct dname *signer, 
 {
     struct dname at = *signer, cut;
     while (next_known_cut(judge, &at, holder, &cut)) {
-        enum judgement judgement = chain_delegation(judge, &cut, zone);
+        enum judgement judgement = judge_cut(judge, &cut, zone);
         if (judgement != JUDGED || (zone->state != ZONE_NO_CUT && zone->state != ZONE_NO_NAME))
             return judgement;
         at = cut;

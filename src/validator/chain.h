@@ -42,8 +42,6 @@ enum fact chain_find(const struct judge *judge, const struct dname *name, uint16
 
 /* The DNSKEY set of the zone called name, by anchor or DS set. */
 enum judgement chain_keys(struct judge *judge, const struct dname *name, struct zone *zone);
-/* What the parent says of a cut at name: its DS set.  name is not the root. */
-enum judgement chain_delegation(struct judge *judge, const struct dname *name, struct zone *zone);
 
 /* There is data of `name` without a signature that counts, below or at the secure zone `from`.  INSECURE if a cut on
  * the way from there to name has no usable DS; else BOGUS with these words, or what stopped us. */
