@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "message/message.h"
+#include "message/testing.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

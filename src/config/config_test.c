@@ -638,14 +638,6 @@ static void the_sample_holds_the_defaults(void **state)
     free(sample);
 }
 
-static int set_up(void **state)
-{
-    (void)state;
-    set_hash_secret();
-    log_set_level(LOG_LEVEL_ERROR);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -665,5 +657,5 @@ int main(void)
         cmocka_unit_test(rows_are_complete),
         cmocka_unit_test(the_sample_holds_the_defaults),
     };
-    return cmocka_run_group_tests_name("config/config", tests, set_up, NULL);
+    return cmocka_run_group_tests_name("config/config", tests, set_up_quietly, NULL);
 }

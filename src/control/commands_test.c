@@ -226,14 +226,6 @@ static void rows_say_what_is_cached(void **state)
     json_decref(object);
 }
 
-static int set_up(void **state)
-{
-    (void)state;
-    set_hash_secret();
-    log_set_level(LOG_LEVEL_ERROR);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -243,5 +235,5 @@ int main(void)
         cmocka_unit_test(rights_depend_on_the_user),
         cmocka_unit_test(rows_say_what_is_cached),
     };
-    return cmocka_run_group_tests_name("control/commands", tests, set_up, NULL);
+    return cmocka_run_group_tests_name("control/commands", tests, set_up_quietly, NULL);
 }

@@ -388,14 +388,6 @@ static void the_socket_is_for_its_group(void **state)
     rmdir(directory);
 }
 
-static int set_up(void **state)
-{
-    (void)state;
-    set_hash_secret();
-    log_set_level(LOG_LEVEL_ERROR);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -411,5 +403,5 @@ int main(void)
         cmocka_unit_test(dumps_are_limited_and_end_with_the_process),
         cmocka_unit_test(the_socket_is_for_its_group),
     };
-    return cmocka_run_group_tests_name("control/control", tests, set_up, NULL);
+    return cmocka_run_group_tests_name("control/control", tests, set_up_quietly, NULL);
 }

@@ -218,18 +218,11 @@ static void test_history_of_the_root_keys(void **state)
     free(text);
 }
 
-static int set_up(void **state)
-{
-    (void)state;
-    set_hash_secret();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_whole_root_zone),
         cmocka_unit_test(test_history_of_the_root_keys),
     };
-    return cmocka_run_group_tests(tests, set_up, NULL);
+    return cmocka_run_group_tests(tests, set_up_hashing, NULL);
 }

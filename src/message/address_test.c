@@ -130,13 +130,6 @@ static void special_addresses(void **state) /* RFC 6890 and its registries */
     }
 }
 
-static int setup(void **state)
-{
-    (void)state;
-    set_hash_secret();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -145,5 +138,5 @@ int main(void)
         cmocka_unit_test(addresses_in_rdata),
         cmocka_unit_test(special_addresses),
     };
-    return cmocka_run_group_tests(tests, setup, NULL);
+    return cmocka_run_group_tests(tests, set_up_hashing, NULL);
 }

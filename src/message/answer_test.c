@@ -53,18 +53,11 @@ static void test_without_soa_and_explanation(void **state)
     arena_free(arena);
 }
 
-static int set_up(void **state)
-{
-    (void)state;
-    set_hash_secret();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_copy_is_deep),
         cmocka_unit_test(test_without_soa_and_explanation),
     };
-    return cmocka_run_group_tests(tests, set_up, NULL);
+    return cmocka_run_group_tests(tests, set_up_hashing, NULL);
 }

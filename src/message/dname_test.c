@@ -342,13 +342,6 @@ static void copies_and_writes(void **state)
     arena_free(arena);
 }
 
-static int setup(void **state)
-{
-    (void)state;
-    set_hash_secret();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -365,5 +358,5 @@ int main(void)
         cmocka_unit_test(substitution),
         cmocka_unit_test(copies_and_writes),
     };
-    return cmocka_run_group_tests(tests, setup, NULL);
+    return cmocka_run_group_tests(tests, set_up_hashing, NULL);
 }

@@ -179,13 +179,6 @@ static void test_root_zone(void **state)
     free(data);
 }
 
-static int set_up(void **state)
-{
-    (void)state;
-    set_hash_secret();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -194,5 +187,5 @@ int main(void)
         cmocka_unit_test(test_line_numbers),
         cmocka_unit_test(test_root_zone),
     };
-    return cmocka_run_group_tests(tests, set_up, NULL);
+    return cmocka_run_group_tests(tests, set_up_hashing, NULL);
 }

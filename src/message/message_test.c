@@ -469,13 +469,6 @@ static void test_spoilt_records_of_replies(void **state)
     }
 }
 
-static int set_up(void **state)
-{
-    (void)state;
-    set_hash_secret();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -492,5 +485,5 @@ int main(void)
         cmocka_unit_test(test_owners_are_shared),
         cmocka_unit_test(test_spoilt_records_of_replies),
     };
-    return cmocka_run_group_tests(tests, set_up, NULL);
+    return cmocka_run_group_tests(tests, set_up_hashing, NULL);
 }

@@ -89,13 +89,6 @@ static void test_long_text_grows(void **state)
     arena_free(arena);
 }
 
-static int set_up(void **state)
-{
-    (void)state;
-    set_hash_secret();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -103,5 +96,5 @@ int main(void)
         cmocka_unit_test(test_message),
         cmocka_unit_test(test_long_text_grows),
     };
-    return cmocka_run_group_tests(tests, set_up, NULL);
+    return cmocka_run_group_tests(tests, set_up_hashing, NULL);
 }

@@ -270,13 +270,6 @@ static void test_deepest_names(void **state)
     arena_free(arena);
 }
 
-static int set_up(void **state)
-{
-    (void)state;
-    set_hash_secret();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -291,5 +284,5 @@ int main(void)
         cmocka_unit_test(test_large_message),
         cmocka_unit_test(test_deepest_names),
     };
-    return cmocka_run_group_tests(tests, set_up, NULL);
+    return cmocka_run_group_tests(tests, set_up_hashing, NULL);
 }

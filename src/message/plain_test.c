@@ -132,13 +132,6 @@ static void test_longest_name(void **state)
     }
 }
 
-static int set_up(void **state)
-{
-    (void)state;
-    set_hash_secret();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -146,5 +139,5 @@ int main(void)
         cmocka_unit_test(test_changed_octets),
         cmocka_unit_test(test_longest_name),
     };
-    return cmocka_run_group_tests(tests, set_up, NULL);
+    return cmocka_run_group_tests(tests, set_up_hashing, NULL);
 }

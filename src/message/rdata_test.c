@@ -7,14 +7,6 @@
 #include "message/coding.h"
 #include "message/testing.h"
 
-static struct octets of_hex(struct arena *arena, const char *hex)
-{
-    size_t size = strlen(hex) / 2;
-    struct writer w = writer_of(arena_alloc(arena, size), size);
-    assert_true(hex_decode((struct octets) { (const uint8_t *)hex, strlen(hex) }, &w));
-    return writer_octets(&w);
-}
-
 static char *to_hex(struct arena *arena, struct octets octets)
 {
     struct text text = text_new(arena);
@@ -91,7 +83,7 @@ static void names_in_rdata_are_expanded(void **state)
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct arena *arena = arena_new();
-        struct octets message = of_hex(arena, arena_printf(arena,
+        struct octets message = octets_of_hex(arena, arena_printf(arena,
                                                            MESSAGE "%s"
                                                                    "ffff",
                                                            cases[i].rdata));
@@ -292,7 +284,7 @@ static void layouts_are_checked(void **state)
         struct arena *arena = arena_new();
         uint16_t type;
         assert_int_equal(rr_type_from_text(cases[i].type, &type), OK);
-        bool valid = rdata_is_valid(type, of_hex(arena, cases[i].rdata));
+        bool valid = rdata_is_valid(type, octets_of_hex(arena, cases[i].rdata));
         if (valid != cases[i].valid)
             print_error("%s %s\n", cases[i].type, cases[i].rdata);
         assert_int_equal(valid, cases[i].valid);
@@ -390,15 +382,15 @@ static void key_views(void **state)
     assert_int_equal(dnskey_read((struct octets) { rdata.data, 3 }, &key), ERR_FORMAT);
     assert_int_equal(dnskey_read((struct octets) { rdata.data, 4 }, &key), OK);
     /* RFC 4034 appendix B.1: algorithm 1 has the tag in its modulus; appendix B adds the carry once */
-    assert_int_equal(dnskey_tag(of_hex(arena, "0100"
+    assert_int_equal(dnskey_tag(octets_of_hex(arena, "0100"
                                               "0301"
                                               "11223344")),
                      0x2233);
-    assert_int_equal(dnskey_tag(of_hex(arena, "ffff"
+    assert_int_equal(dnskey_tag(octets_of_hex(arena, "ffff"
                                               "ffff"
                                               "ffff")),
                      0xffff);
-    assert_int_equal(dnskey_tag(of_hex(arena, "0100"
+    assert_int_equal(dnskey_tag(octets_of_hex(arena, "0100"
                                               "0308"
                                               "ff")),
                      0x0100 + 0x0308 + 0xff00 - 0x10000 + 1);
@@ -425,11 +417,11 @@ static void denial_views(void **state)
     assert_true(dname_equal(&nsec.next, &next));
     assert_true(bitmap_has(nsec.bitmap, TYPE_A));
     assert_false(bitmap_has(nsec.bitmap, TYPE_NS));
-    assert_int_equal(nsec_read(of_hex(arena, "00"
+    assert_int_equal(nsec_read(octets_of_hex(arena, "00"
                                              "00"),
                                &nsec),
                      ERR_FORMAT);
-    assert_int_equal(nsec_read(of_hex(arena, "00"
+    assert_int_equal(nsec_read(octets_of_hex(arena, "00"
                                              "000140"
                                              "000120"),
                                &nsec),
@@ -443,11 +435,11 @@ static void denial_views(void **state)
     assert_int_equal(nsec3.salt.len, 2);
     assert_int_equal(nsec3.next.len, 20);
     assert_true(bitmap_has(nsec3.bitmap, TYPE_MX));
-    assert_int_equal(nsec3_read(of_hex(arena, "0100000000"
+    assert_int_equal(nsec3_read(octets_of_hex(arena, "0100000000"
                                               "00"),
                                 &nsec3),
                      ERR_FORMAT);
-    assert_int_equal(nsec3_read(of_hex(arena, "0100000002"
+    assert_int_equal(nsec3_read(octets_of_hex(arena, "0100000002"
                                               "00"),
                                 &nsec3),
                      ERR_FORMAT);
@@ -484,7 +476,7 @@ static void bitmaps(void **state) /* RFC 4034 section 4.1.2 */
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct arena *arena = arena_new();
-        assert_int_equal(bitmap_has(of_hex(arena, cases[i].bitmap), cases[i].type), cases[i].has);
+        assert_int_equal(bitmap_has(octets_of_hex(arena, cases[i].bitmap), cases[i].type), cases[i].has);
         arena_free(arena);
     }
 }

@@ -7,15 +7,6 @@
 #include "message/coding.h"
 #include "message/testing.h"
 
-/* Wire form in hexadecimal as a value in the arena. */
-static struct octets of_hex(struct arena *arena, const char *hex)
-{
-    size_t size = strlen(hex) / 2;
-    struct writer w = writer_of(arena_alloc(arena, size), size);
-    assert_true(hex_decode((struct octets) { (const uint8_t *)hex, strlen(hex) }, &w));
-    return writer_octets(&w);
-}
-
 static char *to_hex(struct arena *arena, struct octets octets)
 {
     struct text text = text_new(arena);
@@ -405,7 +396,7 @@ static void odd_rdata_is_printed_as_octets(void **state)
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct arena *arena = arena_new();
-        struct octets rdata = of_hex(arena, cases[i].wire);
+        struct octets rdata = octets_of_hex(arena, cases[i].wire);
         const char *blank = rdata.len > 0 ? " " : "";
         assert_string_equal(rdata_to_text(arena, cases[i].type, rdata),
                             arena_printf(arena, "\\# %zu%s%s", rdata.len, blank, cases[i].wire));

@@ -29,32 +29,6 @@ struct rrset *rrset_list_find(const struct rrset_list *list, const struct dname 
     return NULL;
 }
 
-static bool octets_arrays_equal(const struct octets *a, const struct octets *b, uint16_t count)
-{
-    for (uint16_t i = 0; i < count; i++)
-        if (!octets_equal(a[i], b[i]))
-            return false;
-    return true;
-}
-
-static bool same_canonical_rdata(const struct rrset *a, const struct rrset *b)
-{
-    struct arena *arena = arena_new();
-    uint16_t a_count, b_count;
-    const struct octets *a_rdata = rrset_canonical_rdata(arena, a, &a_count);
-    const struct octets *b_rdata = rrset_canonical_rdata(arena, b, &b_count);
-    bool same = a_count == b_count && octets_arrays_equal(a_rdata, b_rdata, a_count);
-    arena_free(arena);
-    return same;
-}
-
-bool rrset_equal(const struct rrset *a, const struct rrset *b)
-{
-    if (a->type != b->type || a->class != b->class || !dname_equal(a->owner, b->owner))
-        return false;
-    return (a->count == b->count && octets_arrays_equal(a->rdata, b->rdata, a->count)) || same_canonical_rdata(a, b);
-}
-
 static void put_records(struct text *text, const struct rrset *rrset, uint16_t type, uint32_t ttl_s,
                         const struct octets *rdata, uint16_t count)
 {

@@ -27,8 +27,6 @@ struct rrset_list {
 struct rrset *rrset_copy(struct arena *arena, const struct rrset *rrset);
 /* The first with that owner and type; NULL if none. */
 struct rrset *rrset_list_find(const struct rrset_list *list, const struct dname *owner, uint16_t type);
-/* Same owner (without case), type, class and the same set of RDATA in canonical form; TTL and signatures aside. */
-bool rrset_equal(const struct rrset *a, const struct rrset *b);
 
 /* One line a record, signatures behind, in the arena: for logs, tools and failing tests. */
 char *rrset_to_text(struct arena *arena, const struct rrset *rrset);

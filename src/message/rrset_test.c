@@ -73,13 +73,6 @@ static void test_canonical_order(void **state)
     arena_free(arena);
 }
 
-static int set_up(void **state)
-{
-    (void)state;
-    set_hash_secret();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -88,5 +81,5 @@ int main(void)
         cmocka_unit_test(test_find),
         cmocka_unit_test(test_canonical_order),
     };
-    return cmocka_run_group_tests(tests, set_up, NULL);
+    return cmocka_run_group_tests(tests, set_up_hashing, NULL);
 }

@@ -1,10 +1,11 @@
-/* For unit tests only: RRsets from master-file text, and the secret that hashes need. */
+/* For tests and fuzz targets only: RRsets from master-file text, and the secret that hashes need. */
 #ifndef MESSAGE_TESTING_H
 #define MESSAGE_TESTING_H
 
 #include <assert.h>
 
 #include "base/hash.h"
+#include "message/coding.h"
 #include "message/master.h"
 
 static inline void set_hash_secret(void)
@@ -12,6 +13,14 @@ static inline void set_hash_secret(void)
     struct random *random = random_seeded_new(1);
     hash_init(random);
     random_free(random);
+}
+
+/* For cmocka_run_group_tests(), where all that a group needs before its tests is that. */
+static inline int set_up_hashing(void **state)
+{
+    (void)state;
+    set_hash_secret();
+    return 0;
 }
 
 static inline struct dname name_of(const char *text)
@@ -56,6 +65,33 @@ static inline struct rrset *rrset_of(struct arena *arena, const char *text)
     rrset->rdata = rdata;
     rrset->sigs = sigs;
     return rrset;
+}
+
+/* Same owner (without case), type, class and the same set of RDATA in canonical form; TTL and signatures aside. */
+static inline bool rrset_equal(const struct rrset *a, const struct rrset *b)
+{
+    uint16_t a_count, b_count;
+    if (a->type != b->type || a->class != b->class || !dname_equal(a->owner, b->owner))
+        return false;
+    struct arena *arena = arena_new();
+    const struct octets *a_rdata = rrset_canonical_rdata(arena, a, &a_count);
+    const struct octets *b_rdata = rrset_canonical_rdata(arena, b, &b_count);
+    bool is_equal = a_count == b_count;
+    for (uint16_t i = 0; is_equal && i < a_count; i++)
+        is_equal = octets_equal(a_rdata[i], b_rdata[i]);
+    arena_free(arena);
+    return is_equal;
+}
+
+/* Hexadecimal text as octets in the arena. */
+static inline struct octets octets_of_hex(struct arena *arena, const char *hex)
+{
+    size_t size = strlen(hex) / 2;
+    struct writer w = writer_of(arena_alloc(arena, size), size);
+    bool is_hex = hex_decode((struct octets) { (const uint8_t *)hex, strlen(hex) }, &w);
+    assert(is_hex);
+    (void)is_hex;
+    return writer_octets(&w);
 }
 
 #endif

@@ -57,13 +57,6 @@ static void test_keys_are_told_apart(void **state)
     assert_true(key_id(&zone, none) != key_id(&other, none));
 }
 
-static int set_up(void **state)
-{
-    (void)state;
-    set_hash_secret();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -72,5 +65,5 @@ int main(void)
         cmocka_unit_test(test_lineages_merge),
         cmocka_unit_test(test_keys_are_told_apart),
     };
-    return cmocka_run_group_tests(tests, set_up, NULL);
+    return cmocka_run_group_tests(tests, set_up_hashing, NULL);
 }

@@ -343,13 +343,6 @@ static void referral_ds(void **state) /* RFC 4035 section 3.1.4.1: DS, or the pr
     arena_free(arena);
 }
 
-static int setup(void **state)
-{
-    (void)state;
-    set_hash_secret();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -360,5 +353,5 @@ int main(void)
         cmocka_unit_test(orphans_cost_little),
         cmocka_unit_test(referral_ds),
     };
-    return cmocka_run_group_tests_name("resolver/reply", tests, setup, NULL);
+    return cmocka_run_group_tests_name("resolver/reply", tests, set_up_hashing, NULL);
 }

@@ -401,18 +401,11 @@ static void test_what_is_not_repeated(void **state)
     arena_free(arena);
 }
 
-static int set_up(void **state)
-{
-    (void)state;
-    set_hash_secret();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_octet_for_octet), cmocka_unit_test(test_ns_records_go_first),  cmocka_unit_test(test_end),
         cmocka_unit_test(test_unchecked),       cmocka_unit_test(test_what_is_not_repeated),
     };
-    return cmocka_run_group_tests(tests, set_up, NULL);
+    return cmocka_run_group_tests(tests, set_up_hashing, NULL);
 }
