@@ -350,9 +350,9 @@ static void take_sources(struct clock *clock, const struct config *config)
         source->address = server->address;
         source->question.context = source;
         source->question.done = on_reply;
+        const struct nts_server nts = { server->address, server->nts, config->nts_authorities };
         if (server->nts != NULL)
-            source->nts = nts_client_new(clock->loop, clock->random, &server->address, server->nts,
-                                         config->nts_authorities, on_reply, source);
+            source->nts = nts_client_new(clock->loop, clock->random, &nts, on_reply, source);
     }
 }
 

@@ -101,8 +101,8 @@ static void ask_keys(struct nts_client *client)
         client->retry_ms = RETRY_MS_MAX;
     client->keys_not_before_ms = now_from_system().monotonic_ms + client->retry_ms;
     client->has_asked_keys = true;
-    client->handshake = nts_handshake_new(client->loop, &client->ke_server, client->name, client->authorities,
-                                          &client->dates, on_keys, client);
+    const struct nts_server server = { client->ke_server, client->name, client->authorities };
+    client->handshake = nts_handshake_new(client->loop, &server, &client->dates, on_keys, client);
 }
 
 /* ---- the time ---- */
@@ -148,8 +148,7 @@ void nts_ask(struct nts_client *client, const struct nts_dates *dates)
 
 /* ---- beginning and end ---- */
 
-struct nts_client *nts_client_new(struct ev_loop *loop, struct random *random, const struct address *server,
-                                  const char *name, const char *authorities,
+struct nts_client *nts_client_new(struct ev_loop *loop, struct random *random, const struct nts_server *server,
                                   void (*done)(void *context, const struct sntp_reply *reply), void *context)
 {
     struct nts_client *client = memory_new(1, sizeof(*client));
@@ -157,9 +156,9 @@ struct nts_client *nts_client_new(struct ev_loop *loop, struct random *random, c
     client->random = random;
     client->done = done;
     client->context = context;
-    client->ke_server = *server;
-    client->name = memory_text(name);
-    client->authorities = authorities == NULL ? NULL : memory_text(authorities);
+    client->ke_server = server->address;
+    client->name = memory_text(server->name);
+    client->authorities = server->authorities == NULL ? NULL : memory_text(server->authorities);
     client->question.context = client;
     client->question.done = on_time;
     return client;

@@ -7,10 +7,8 @@
 #include "transport/sntp.h"
 
 struct nts_client;
-/* server: of key establishment; name and authorities as for nts_handshake_new().  done() is called once for each
- * nts_ask(). */
-struct nts_client *nts_client_new(struct ev_loop *loop, struct random *random, const struct address *server,
-                                  const char *name, const char *authorities,
+/* server: of key establishment; copied.  done() is called once for each nts_ask(). */
+struct nts_client *nts_client_new(struct ev_loop *loop, struct random *random, const struct nts_server *server,
                                   void (*done)(void *context, const struct sntp_reply *reply), void *context);
 void nts_client_free(struct nts_client *client);
 

@@ -262,18 +262,18 @@ static bool prepare_tls(struct nts_handshake *handshake, const char *name)
            gnutls_alpn_set_protocols(handshake->tls, &protocol, 1, GNUTLS_ALPN_MANDATORY) == 0;
 }
 
-static const char *begin(struct nts_handshake *handshake, const char *name, const char *authorities)
+static const char *begin(struct nts_handshake *handshake, const struct nts_server *server)
 {
     if (handshake->io.fd < 0)
         return unreachable;
-    if (!load_authorities(handshake, authorities))
+    if (!load_authorities(handshake, server->authorities))
         return "the certificates of the authorities cannot be read";
-    return prepare_tls(handshake, name) ? NULL : "TLS cannot be prepared";
+    return prepare_tls(handshake, server->name) ? NULL : "TLS cannot be prepared";
 }
 
 /* What fails at once is told by the timer: done() is never called from here. */
-struct nts_handshake *nts_handshake_new(struct ev_loop *loop, const struct address *server, const char *name,
-                                        const char *authorities, const struct nts_dates *dates,
+struct nts_handshake *nts_handshake_new(struct ev_loop *loop, const struct nts_server *server,
+                                        const struct nts_dates *dates,
                                         void (*done)(void *context, const struct nts_agreement *agreement),
                                         void *context)
 {
@@ -282,9 +282,9 @@ struct nts_handshake *nts_handshake_new(struct ev_loop *loop, const struct addre
     handshake->done = done;
     handshake->context = context;
     handshake->dates = *dates;
-    ev_io_init(&handshake->io, on_ready, socket_connect_tcp(server), EV_WRITE);
+    ev_io_init(&handshake->io, on_ready, socket_connect_tcp(&server->address), EV_WRITE);
     handshake->io.data = handshake;
-    const char *fault = handshake->agreement.fault = begin(handshake, name, authorities);
+    const char *fault = handshake->agreement.fault = begin(handshake, server);
     if (fault == NULL)
         ev_io_start(loop, &handshake->io);
     ev_timer_init(&handshake->timeout, on_timeout, fault == NULL ? NTS_KE_TIMEOUT_MS / 1000.0 : 0, 0);

@@ -26,12 +26,18 @@ struct nts_agreement {
     int64_t valid_from_s, valid_until_s;  /* of the certificates, UNIX time */
 };
 
+/* Who gives keys, and how that is proven. */
+struct nts_server {
+    struct address address;
+    const char *name;        /* what its certificate must be for */
+    const char *authorities; /* a file of those that may say so (PEM); NULL: the system's */
+};
+
 struct nts_handshake;
-/* Connects to server, which must prove to be name by an authority of the file (PEM; NULL: by one of the system's),
- * which is read now.  done() is called once, from the loop, unless the handshake is freed before; it may free it.  name
- * outlives it. */
-struct nts_handshake *nts_handshake_new(struct ev_loop *loop, const struct address *server, const char *name,
-                                        const char *authorities, const struct nts_dates *dates,
+/* Connects to the server and reads the authorities.  done() is called once, from the loop, unless the handshake is freed
+ * before; it may free it.  The server's name outlives it. */
+struct nts_handshake *nts_handshake_new(struct ev_loop *loop, const struct nts_server *server,
+                                        const struct nts_dates *dates,
                                         void (*done)(void *context, const struct nts_agreement *agreement),
                                         void *context);
 void nts_handshake_free(struct nts_handshake *handshake);
