@@ -41,12 +41,18 @@ static void check_answer(const struct front_options *options, const struct messa
         .options = front_write_options(options, asker, 0, own),
         .size_max = message->edns.present ? UDP_OCTETS_DEFAULT : UDP_OCTETS_CLASSIC,
     };
+    const struct response_error error = {
+        .question = message->has_question ? &message->question : NULL,
+        .rcode = decision->rcode,
+        .ede = decision->ede,
+        .text = decision->text,
+        .use_stream = decision->verdict == FRONT_USE_STREAM,
+    };
     struct octets octets =
         decision->verdict == FRONT_TEXT || decision->verdict == FRONT_ANCHORS
             ? response_write_text(&answers, &query, decision->verdict == FRONT_TEXT ? decision->text : ".", buffer,
                                   sizeof(buffer))
-            : response_write_error(&answers, &query, message->has_question ? &message->question : NULL, decision->rcode,
-                                   decision->ede, decision->text, buffer, sizeof(buffer));
+            : response_write_error(&answers, &query, &error, buffer, sizeof(buffer));
     struct message response;
     assert(octets.len <= query.size_max);
     assert(message_read(octets, arena, &response) == OK);

@@ -227,25 +227,27 @@ static void check_retold(const struct situation *situation, const struct outcome
     struct retelling retelling;
     struct question question = retell_question(&options, &query, &retelling);
     bool keeps = retelling_keeps(&options, outcome, now);
-    struct outcome resolved = *outcome, told = *outcome;
+    const struct retelling_means means = { &options, trust, now, situation->arena };
+    struct outcome resolved = *outcome;
+    struct told told = { .question = question };
     enum retold retold = RETOLD_ASK;
     assert(!keeps || retelling.stage == RETELLING_ASKED);
     for (unsigned stage = 0; retold == RETOLD_ASK; stage++) {
         assert(stage < STAGES_MAX);
         uint16_t count;
-        struct answer **links = chain_of(situation, &question.qname, question.qtype, &count);
+        struct answer **links = chain_of(situation, &told.question.qname, told.question.qtype, &count);
         if (links == NULL)
             break;
         if (stage > 0 || retelling.stage != RETELLING_ASKED)
             resolved = outcome_of(situation, links, count);
-        retold =
-            retell_outcome(&options, trust, &query, &retelling, &resolved, now, situation->arena, &told, &question);
+        retold = retell_outcome(&means, &query, &retelling, &resolved, &told);
         assert(!keeps || retold == RETOLD_SAME);
     }
     if (retold == RETOLD_OTHER) {
-        assert(told.security != SECURE || told.rcode == RCODE_SERVFAIL);
-        assert(!rebinding_is_shown(&options.rebinding, &told));
-        struct octets octets = response_write(&situation->options, &query, &told, now, buffers[1], sizeof(buffers[1]));
+        assert(told.outcome.security != SECURE || told.outcome.rcode == RCODE_SERVFAIL);
+        assert(!rebinding_is_shown(&options.rebinding, &told.outcome));
+        struct octets octets =
+            response_write(&situation->options, &query, &told.outcome, now, buffers[1], sizeof(buffers[1]));
         assert(octets.len >= HEADER_OCTETS && octets.len <= query.size_max);
     }
     trust_free(trust);

@@ -28,10 +28,15 @@ static struct octets options_for(const struct worker *worker, const struct clien
 static void answer_error(struct worker *worker, const struct client *client, const struct client_query *query,
                          const struct question *question, const struct front_decision *why)
 {
-    struct client_query demand = *query;
-    demand.use_stream = why->verdict == FRONT_USE_STREAM;
-    struct octets response = response_write_error(&worker->settings->config->answers, &demand, question, why->rcode,
-                                                  why->ede, why->text, worker->buffer, sizeof(worker->buffer));
+    const struct response_error error = {
+        .question = question,
+        .rcode = why->rcode,
+        .ede = why->ede,
+        .text = why->text,
+        .use_stream = why->verdict == FRONT_USE_STREAM,
+    };
+    struct octets response =
+        response_write_error(&worker->settings->config->answers, query, &error, worker->buffer, sizeof(worker->buffer));
     send_response(worker, client, response, why->rcode);
 }
 
@@ -76,20 +81,21 @@ void worker_on_done(void *context, void *waiter, const struct outcome *outcome, 
     struct worker *worker = context;
     struct waiting *waiting = waiter;
     const struct config *config = worker->settings->config;
-    struct outcome told;
-    struct question question;
+    const struct retelling_means means = { &config->retelling, worker->settings->trust, now, worker->arena };
+    struct told told;
     arena_reset(worker->arena);
-    enum retold retold = retell_outcome(&config->retelling, worker->settings->trust, &waiting->query,
-                                        &waiting->retelling, outcome, now, worker->arena, &told, &question);
+    enum retold retold = retell_outcome(&means, &waiting->query, &waiting->retelling, outcome, &told);
     if (retold == RETOLD_ASK) {
         keep_ready(worker, outcome, now);
-        driver_ask(worker->driver, &question, front_disables_checking(&config->front, &waiting->query.header), waiting);
+        driver_ask(worker->driver, &told.question, front_disables_checking(&config->front, &waiting->query.header),
+                   waiting);
         return;
     }
     uint8_t options[FRONT_OPTIONS_OCTETS_MAX];
     waiting->query.options = options_for(worker, &waiting->client, &waiting->asker, options);
-    struct octets response = response_write(&config->answers, &waiting->query, retold == RETOLD_OTHER ? &told : outcome,
-                                            now, worker->buffer, sizeof(worker->buffer));
+    struct octets response =
+        response_write(&config->answers, &waiting->query, retold == RETOLD_OTHER ? &told.outcome : outcome, now,
+                       worker->buffer, sizeof(worker->buffer));
     uint16_t rcode = response.data[3] & 0x0f; /* RFC 1035 section 4.1.1; outcomes have no extended ones */
     worker->stats.answers_from_cache += outcome->from_cache;
     if (rcode == RCODE_SERVFAIL)

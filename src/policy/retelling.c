@@ -26,11 +26,11 @@ static bool is_failed(const struct outcome *outcome)
 }
 
 static enum retold ask(struct retelling *retelling, int stage, const struct client_query *query, uint16_t qtype,
-                       struct question *question)
+                       struct told *told)
 {
     retelling->stage = stage;
-    *question = query->question;
-    question->qtype = qtype;
+    told->question = query->question;
+    told->question.qtype = qtype;
     return RETOLD_ASK;
 }
 
@@ -45,57 +45,56 @@ static void deny(const struct outcome *outcome, struct outcome *told)
     told->edes[0] = (struct outcome_ede) { .code = EDE_BOGUS, .text = "root key sentinel (RFC 8509)" };
 }
 
-static enum retold retell_asked(const struct retelling_options *options, const struct trust *trust,
-                                const struct client_query *query, struct retelling *retelling,
-                                const struct outcome *outcome, struct now now, struct outcome *told,
-                                struct question *question)
+static enum retold retell_asked(const struct retelling_means *means, const struct client_query *query,
+                                struct retelling *retelling, const struct outcome *outcome, struct told *told)
 {
-    if (options->sentinel && sentinel_denies(query, outcome, trust, now)) {
-        deny(outcome, told);
+    const struct retelling_options *options = means->options;
+    if (options->sentinel && sentinel_denies(query, outcome, means->trust, means->now)) {
+        deny(outcome, &told->outcome);
         return RETOLD_OTHER;
     }
     if (is_for_dns64(options, query) && query->question.qtype == TYPE_AAAA &&
-        dns64_wants_addresses(&options->dns64, outcome, now, &retelling->ttl_max_s))
-        return ask(retelling, RETELLING_ADDRESSES, query, TYPE_A, question);
+        dns64_wants_addresses(&options->dns64, outcome, means->now, &retelling->ttl_max_s))
+        return ask(retelling, RETELLING_ADDRESSES, query, TYPE_A, told);
     return RETOLD_SAME;
 }
 
-static enum retold retell_allowed(const struct retelling_options *options, const struct trust *trust,
-                                  const struct client_query *query, struct retelling *retelling,
-                                  const struct outcome *outcome, struct now now, struct arena *arena,
-                                  struct outcome *told, struct question *question)
+static enum retold retell_allowed(const struct retelling_means *means, const struct client_query *query,
+                                  struct retelling *retelling, const struct outcome *outcome, struct told *told)
 {
+    const struct dns64 *dns64 = &means->options->dns64;
     switch (retelling->stage) {
     case RETELLING_ASKED:
-        return retell_asked(options, trust, query, retelling, outcome, now, told, question);
+        return retell_asked(means, query, retelling, outcome, told);
     case RETELLING_REVERSE:
-        dns64_lead_back(&options->dns64, &query->question, outcome, now, arena, told);
+        dns64_lead_back(dns64, &query->question, outcome, means->now, means->arena, &told->outcome);
         return RETOLD_OTHER;
     case RETELLING_ADDRESSES:
         if (is_failed(outcome))
             return RETOLD_SAME;
         /* a reload may have switched it off since the addresses were asked for */
-        if (options->dns64.is_on && dns64_synthesize(&options->dns64, outcome, retelling->ttl_max_s, now, arena, told))
+        if (dns64->is_on &&
+            dns64_synthesize(dns64, outcome, retelling->ttl_max_s, means->now, means->arena, &told->outcome))
             return RETOLD_OTHER;
-        return ask(retelling, RETELLING_AS_IT_IS, query, TYPE_AAAA, question);
+        return ask(retelling, RETELLING_AS_IT_IS, query, TYPE_AAAA, told);
     case RETELLING_AS_IT_IS:
         break;
     }
     return RETOLD_SAME;
 }
 
-enum retold retell_outcome(const struct retelling_options *options, const struct trust *trust,
-                           const struct client_query *query, struct retelling *retelling, const struct outcome *outcome,
-                           struct now now, struct arena *arena, struct outcome *told, struct question *question)
+enum retold retell_outcome(const struct retelling_means *means, const struct client_query *query,
+                           struct retelling *retelling, const struct outcome *outcome, struct told *told)
 {
+    const struct rebinding *rebinding = &means->options->rebinding;
     struct outcome allowed;
-    if (!rebinding_is_shown(&options->rebinding, outcome))
-        return retell_allowed(options, trust, query, retelling, outcome, now, arena, told, question);
-    rebinding_leave_out(&options->rebinding, outcome, arena, &allowed);
-    enum retold retold = retell_allowed(options, trust, query, retelling, &allowed, now, arena, told, question);
+    if (!rebinding_is_shown(rebinding, outcome))
+        return retell_allowed(means, query, retelling, outcome, told);
+    rebinding_leave_out(rebinding, outcome, means->arena, &allowed);
+    enum retold retold = retell_allowed(means, query, retelling, &allowed, told);
     if (retold != RETOLD_SAME)
         return retold;
-    *told = allowed;
+    told->outcome = allowed;
     return RETOLD_OTHER;
 }
 

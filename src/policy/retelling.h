@@ -29,14 +29,24 @@ struct retelling {
 struct question retell_question(const struct retelling_options *options, const struct client_query *query,
                                 struct retelling *retelling);
 
+/* What an outcome is retold by. */
+struct retelling_means {
+    const struct retelling_options *options;
+    const struct trust *trust; /* for the sentinel; NULL without it */
+    struct now now;
+    struct arena *arena; /* of what is told */
+};
 enum retold {
     RETOLD_SAME,  /* the outcome, as it is */
-    RETOLD_OTHER, /* *told, in the arena and borrowing from the outcome */
-    RETOLD_ASK,   /* resolve *question, then come again */
+    RETOLD_OTHER, /* told->outcome, in the arena and borrowing from the outcome */
+    RETOLD_ASK,   /* resolve told->question, then come again */
 };
-enum retold retell_outcome(const struct retelling_options *options, const struct trust *trust,
-                           const struct client_query *query, struct retelling *retelling, const struct outcome *outcome,
-                           struct now now, struct arena *arena, struct outcome *told, struct question *question);
+struct told { /* one of them, as the enum says */
+    struct outcome outcome;
+    struct question question;
+};
+enum retold retell_outcome(const struct retelling_means *means, const struct client_query *query,
+                           struct retelling *retelling, const struct outcome *outcome, struct told *told);
 
 /* Whoever asks the outcome's question is told the outcome: it may be kept ready-made. */
 bool retelling_keeps(const struct retelling_options *options, const struct outcome *outcome, struct now now);

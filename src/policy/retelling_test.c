@@ -156,19 +156,19 @@ static void addresses_are_made_where_there_are_none(void **state)
     struct retelling_options options = behind_nat64();
     struct client_query query = query_for("www.example.", TYPE_AAAA);
     query.dnssec_ok = true;
+    struct retelling_means means = { &options, NULL, now, arena };
     struct retelling retelling;
-    struct outcome told, first = no_data(arena, SECURE), second = addresses(arena);
+    struct told told;
+    struct outcome first = no_data(arena, SECURE), second = addresses(arena);
     struct question question = retell_question(&options, &query, &retelling);
     assert_int_equal(question.qtype, TYPE_AAAA);
-    assert_int_equal(retell_outcome(&options, NULL, &query, &retelling, &first, now, arena, &told, &question),
-                     RETOLD_ASK);
-    assert_int_equal(question.qtype, TYPE_A);
-    assert_int_equal(retell_outcome(&options, NULL, &query, &retelling, &second, now, arena, &told, &question),
-                     RETOLD_OTHER);
-    assert_int_equal(told.security, INSECURE);
-    assert_false(told.is_repeatable);
-    assert_int_equal(told.edes[0].code, EDE_SYNTHESIZED);
-    const struct rrset *set = told.links[0]->rrsets.items[0];
+    assert_int_equal(retell_outcome(&means, &query, &retelling, &first, &told), RETOLD_ASK);
+    assert_int_equal(told.question.qtype, TYPE_A);
+    assert_int_equal(retell_outcome(&means, &query, &retelling, &second, &told), RETOLD_OTHER);
+    assert_int_equal(told.outcome.security, INSECURE);
+    assert_false(told.outcome.is_repeatable);
+    assert_int_equal(told.outcome.edes[0].code, EDE_SYNTHESIZED);
+    const struct rrset *set = told.outcome.links[0]->rrsets.items[0];
     assert_int_equal(set->type, TYPE_AAAA);
     assert_int_equal(set->count, 2);
     assert_int_equal(set->sig_count, 0);
@@ -182,16 +182,15 @@ static void a_name_without_addresses_keeps_its_denial(void **state)
     struct arena *arena = *state;
     struct retelling_options options = behind_nat64();
     struct client_query query = query_for("www.example.", TYPE_AAAA);
+    struct retelling_means means = { &options, NULL, now, arena };
     struct retelling retelling;
-    struct outcome told, first = no_data(arena, SECURE), second = no_data(arena, SECURE);
-    struct question question = retell_question(&options, &query, &retelling);
-    assert_int_equal(retell_outcome(&options, NULL, &query, &retelling, &first, now, arena, &told, &question),
-                     RETOLD_ASK);
-    assert_int_equal(retell_outcome(&options, NULL, &query, &retelling, &second, now, arena, &told, &question),
-                     RETOLD_ASK);
-    assert_int_equal(question.qtype, TYPE_AAAA);
-    assert_int_equal(retell_outcome(&options, NULL, &query, &retelling, &first, now, arena, &told, &question),
-                     RETOLD_SAME);
+    struct told told;
+    struct outcome first = no_data(arena, SECURE), second = no_data(arena, SECURE);
+    retell_question(&options, &query, &retelling);
+    assert_int_equal(retell_outcome(&means, &query, &retelling, &first, &told), RETOLD_ASK);
+    assert_int_equal(retell_outcome(&means, &query, &retelling, &second, &told), RETOLD_ASK);
+    assert_int_equal(told.question.qtype, TYPE_AAAA);
+    assert_int_equal(retell_outcome(&means, &query, &retelling, &first, &told), RETOLD_SAME);
 }
 
 /* A reload in the middle: there is no prefix any more. */
@@ -200,14 +199,15 @@ static void a_switch_between_the_questions_counts(void **state)
     struct arena *arena = *state;
     struct retelling_options options = behind_nat64(), without = { .sentinel = true };
     struct client_query query = query_for("www.example.", TYPE_AAAA);
+    struct retelling_means means = { &options, NULL, now, arena };
     struct retelling retelling;
-    struct outcome told, first = no_data(arena, SECURE), second = addresses(arena);
-    struct question question = retell_question(&options, &query, &retelling);
-    assert_int_equal(retell_outcome(&options, NULL, &query, &retelling, &first, now, arena, &told, &question),
-                     RETOLD_ASK);
-    assert_int_equal(retell_outcome(&without, NULL, &query, &retelling, &second, now, arena, &told, &question),
-                     RETOLD_ASK);
-    assert_int_equal(question.qtype, TYPE_AAAA);
+    struct told told;
+    struct outcome first = no_data(arena, SECURE), second = addresses(arena);
+    retell_question(&options, &query, &retelling);
+    assert_int_equal(retell_outcome(&means, &query, &retelling, &first, &told), RETOLD_ASK);
+    means.options = &without;
+    assert_int_equal(retell_outcome(&means, &query, &retelling, &second, &told), RETOLD_ASK);
+    assert_int_equal(told.question.qtype, TYPE_AAAA);
 }
 
 static void what_failed_is_told(void **state)
@@ -215,17 +215,16 @@ static void what_failed_is_told(void **state)
     struct arena *arena = *state;
     struct retelling_options options = behind_nat64();
     struct client_query query = query_for("www.example.", TYPE_AAAA);
+    struct retelling_means means = { &options, NULL, now, arena };
     struct retelling retelling;
-    struct outcome told, bogus = no_data(arena, BOGUS), first = no_data(arena, SECURE);
+    struct told told;
+    struct outcome bogus = no_data(arena, BOGUS), first = no_data(arena, SECURE);
     bogus.rcode = RCODE_SERVFAIL;
-    struct question question = retell_question(&options, &query, &retelling);
-    assert_int_equal(retell_outcome(&options, NULL, &query, &retelling, &bogus, now, arena, &told, &question),
-                     RETOLD_SAME);
-    question = retell_question(&options, &query, &retelling);
-    assert_int_equal(retell_outcome(&options, NULL, &query, &retelling, &first, now, arena, &told, &question),
-                     RETOLD_ASK);
-    assert_int_equal(retell_outcome(&options, NULL, &query, &retelling, &bogus, now, arena, &told, &question),
-                     RETOLD_SAME);
+    retell_question(&options, &query, &retelling);
+    assert_int_equal(retell_outcome(&means, &query, &retelling, &bogus, &told), RETOLD_SAME);
+    retell_question(&options, &query, &retelling);
+    assert_int_equal(retell_outcome(&means, &query, &retelling, &first, &told), RETOLD_ASK);
+    assert_int_equal(retell_outcome(&means, &query, &retelling, &bogus, &told), RETOLD_SAME);
 }
 
 /* RFC 6147 section 5.5: CD and DO together. */
@@ -234,12 +233,13 @@ static void validators_see_the_zone(void **state)
     struct arena *arena = *state;
     struct retelling_options options = behind_nat64();
     struct client_query query = query_for("www.example.", TYPE_AAAA);
+    struct retelling_means means = { &options, NULL, now, arena };
     struct retelling retelling;
-    struct outcome told, first = no_data(arena, SECURE);
+    struct told told;
+    struct outcome first = no_data(arena, SECURE);
     query.header.cd = query.dnssec_ok = true;
-    struct question question = retell_question(&options, &query, &retelling);
-    assert_int_equal(retell_outcome(&options, NULL, &query, &retelling, &first, now, arena, &told, &question),
-                     RETOLD_SAME);
+    retell_question(&options, &query, &retelling);
+    assert_int_equal(retell_outcome(&means, &query, &retelling, &first, &told), RETOLD_SAME);
     /* … and nobody else gets that */
     assert_false(retelling_keeps(&options, &first, now));
     struct outcome kept = addresses(arena);
@@ -262,14 +262,14 @@ static void mapped_addresses_do_not_count(void **state)
         { "www.example. 300 IN AAAA 2001:db8::1", RETOLD_SAME },
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct retelling_means means = { &options, NULL, now, arena };
         struct retelling retelling;
-        struct outcome told;
+        struct told told;
         struct outcome outcome = outcome_of(
             arena, new_answer(arena, "www.example.", TYPE_AAAA, ANSWER_DATA, rrset_of(arena, cases[i].record)),
             INSECURE);
-        struct question question = retell_question(&options, &query, &retelling);
-        assert_int_equal(retell_outcome(&options, NULL, &query, &retelling, &outcome, now, arena, &told, &question),
-                         cases[i].retold);
+        retell_question(&options, &query, &retelling);
+        assert_int_equal(retell_outcome(&means, &query, &retelling, &outcome, &told), cases[i].retold);
     }
 }
 
@@ -282,8 +282,9 @@ static void names_of_addresses_lead_back(void **state)
     assert_int_equal(address_from_text("64:ff9b::192.0.2.33", 0, &address), OK);
     struct client_query query = query_for(".", TYPE_PTR);
     query.question.qname = reverse_name_of(address.octets);
+    struct retelling_means means = { &options, NULL, now, arena };
     struct retelling retelling;
-    struct outcome told;
+    struct told told;
     struct question question = retell_question(&options, &query, &retelling);
     struct dname expected = name_of("33.2.0.192.in-addr.arpa.");
     assert_true(dname_equal(&question.qname, &expected));
@@ -291,12 +292,11 @@ static void names_of_addresses_lead_back(void **state)
                                         new_answer(arena, "33.2.0.192.in-addr.arpa.", TYPE_PTR, ANSWER_DATA,
                                                    rrset_of(arena, "33.2.0.192.in-addr.arpa. 300 IN PTR www.example.")),
                                         SECURE);
-    assert_int_equal(retell_outcome(&options, NULL, &query, &retelling, &outcome, now, arena, &told, &question),
-                     RETOLD_OTHER);
-    assert_int_equal(told.link_count, 2);
-    assert_int_equal(told.links[0]->rrsets.items[0]->type, TYPE_CNAME);
-    assert_true(dname_equal(told.links[0]->rrsets.items[0]->owner, &query.question.qname));
-    assert_int_equal(told.security, INSECURE);
+    assert_int_equal(retell_outcome(&means, &query, &retelling, &outcome, &told), RETOLD_OTHER);
+    assert_int_equal(told.outcome.link_count, 2);
+    assert_int_equal(told.outcome.links[0]->rrsets.items[0]->type, TYPE_CNAME);
+    assert_true(dname_equal(told.outcome.links[0]->rrsets.items[0]->owner, &query.question.qname));
+    assert_int_equal(told.outcome.security, INSECURE);
 }
 
 /* Without the alias: records and denials, whatever aliases led to them (RFC 2317). */
@@ -362,14 +362,16 @@ static void the_sentinel_says_what_is_trusted(void **state)
     for (size_t i = 0; i < ARRAY_LEN(claims); i++) {
         struct client_query query = query_for(claims[i].qname, claims[i].qtype);
         query.header.cd = claims[i].cd;
+        struct retelling_means means = { &options, trust, now, arena };
         struct retelling retelling;
-        struct outcome told, outcome = addresses(arena);
+        struct told told;
+        struct outcome outcome = addresses(arena);
         outcome.question = query.question;
         outcome.security = claims[i].security;
-        struct question question = retell_question(&options, &query, &retelling);
-        assert_int_equal(retell_outcome(&options, trust, &query, &retelling, &outcome, now, arena, &told, &question),
+        retell_question(&options, &query, &retelling);
+        assert_int_equal(retell_outcome(&means, &query, &retelling, &outcome, &told),
                          claims[i].denied ? RETOLD_OTHER : RETOLD_SAME);
-        assert_true(!claims[i].denied || (told.rcode == RCODE_SERVFAIL && told.link_count == 0));
+        assert_true(!claims[i].denied || (told.outcome.rcode == RCODE_SERVFAIL && told.outcome.link_count == 0));
         assert_int_equal(retelling_keeps(&options, &outcome, now), i == ARRAY_LEN(claims) - 1);
     }
     trust_free(trust);
@@ -384,28 +386,27 @@ static void private_addresses_are_left_out(void **state)
     struct retelling_options options = { .rebinding = {
                                              .networks = networks, .network_count = 1, .allowed = &allowed } };
     struct client_query query = query_for("www.example.", TYPE_A);
+    struct retelling_means means = { &options, NULL, now, arena };
     struct retelling retelling;
-    struct outcome told, outcome = addresses(arena);
+    struct told told;
+    struct outcome outcome = addresses(arena);
     outcome.links[0]->verdict.security = SECURE;
-    struct question question = retell_question(&options, &query, &retelling);
+    retell_question(&options, &query, &retelling);
     assert_int_equal(prefix_from_text("192.0.2.2/32", &networks[0]), OK);
-    assert_int_equal(retell_outcome(&options, NULL, &query, &retelling, &outcome, now, arena, &told, &question),
-                     RETOLD_OTHER);
-    assert_int_equal(told.security, INSECURE);
-    assert_int_equal(told.edes[0].code, EDE_BLOCKED);
-    assert_int_equal(told.links[0]->verdict.security, INSECURE);
-    assert_int_equal(told.links[0]->rrsets.items[0]->count, 1);
-    assert_int_equal(told.links[0]->rrsets.items[0]->sig_count, 0);
-    assert_int_equal(told.links[0]->rrsets.items[0]->rdata[0].data[3], 1);
+    assert_int_equal(retell_outcome(&means, &query, &retelling, &outcome, &told), RETOLD_OTHER);
+    assert_int_equal(told.outcome.security, INSECURE);
+    assert_int_equal(told.outcome.edes[0].code, EDE_BLOCKED);
+    assert_int_equal(told.outcome.links[0]->verdict.security, INSECURE);
+    assert_int_equal(told.outcome.links[0]->rrsets.items[0]->count, 1);
+    assert_int_equal(told.outcome.links[0]->rrsets.items[0]->sig_count, 0);
+    assert_int_equal(told.outcome.links[0]->rrsets.items[0]->rdata[0].data[3], 1);
     assert_int_equal(outcome.links[0]->rrsets.items[0]->count, 2);
     assert_false(retelling_keeps(&options, &outcome, now));
     assert_int_equal(prefix_from_text("192.0.2.0/24", &networks[0]), OK);
-    assert_int_equal(retell_outcome(&options, NULL, &query, &retelling, &outcome, now, arena, &told, &question),
-                     RETOLD_OTHER);
-    assert_int_equal(told.links[0]->kind, ANSWER_NODATA);
+    assert_int_equal(retell_outcome(&means, &query, &retelling, &outcome, &told), RETOLD_OTHER);
+    assert_int_equal(told.outcome.links[0]->kind, ANSWER_NODATA);
     options.rebinding.allowed_count = 1;
-    assert_int_equal(retell_outcome(&options, NULL, &query, &retelling, &outcome, now, arena, &told, &question),
-                     RETOLD_SAME);
+    assert_int_equal(retell_outcome(&means, &query, &retelling, &outcome, &told), RETOLD_SAME);
     assert_true(retelling_keeps(&options, &outcome, now));
 }
 

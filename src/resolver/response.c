@@ -25,17 +25,15 @@ static uint16_t rcode_for(bool dnssec_ok, const struct outcome *outcome)
     return dnssec_ok ? RCODE_NOERROR : RCODE_NXDOMAIN;
 }
 
-static struct header header_for(const struct client_query *query, uint16_t rcode, bool authentic)
+static struct header header_for(const struct client_query *query, uint16_t rcode)
 {
     return (struct header) {
         .id = query->header.id,
         .opcode = query->header.opcode,
         .rcode = rcode & 0xf,
         .qr = true,
-        .tc = query->use_stream,
         .rd = query->header.rd,
         .ra = true,
-        .ad = authentic && (query->dnssec_ok || query->header.ad), /* RFC 6840 section 5.8 */
         .cd = query->header.cd,
     };
 }
@@ -307,7 +305,8 @@ struct octets response_write(const struct answer_options *options, const struct 
     uint16_t rcode = rcode_for(query->dnssec_ok, outcome);
     /* What was Secure by a clock that is not believed any more goes on for CD=1, without AD. */
     bool authentic = outcome->security == SECURE && now.wall_is_fit && may_be_authentic(options, outcome, rcode);
-    struct header header = header_for(query, rcode, authentic);
+    struct header header = header_for(query, rcode);
+    header.ad = authentic && (query->dnssec_ok || query->header.ad); /* RFC 6840 section 5.8 */
     header.aa = outcome->link_count > 0 && outcome->links[0]->is_local;
     struct edns edns = edns_for(options, query, rcode);
     uint8_t ede[EDE_OPTIONS_MAX][2 + EDE_TEXT_OCTETS_MAX];
@@ -345,16 +344,16 @@ struct octets response_write(const struct answer_options *options, const struct 
 }
 
 struct octets response_write_error(const struct answer_options *options, const struct client_query *query,
-                                   const struct question *question, uint16_t rcode, int ede, const char *text,
-                                   uint8_t *buffer, size_t size)
+                                   const struct response_error *error, uint8_t *buffer, size_t size)
 {
-    struct header header = header_for(query, rcode, false);
-    struct edns edns = edns_for(options, query, rcode);
+    struct header header = header_for(query, error->rcode);
+    header.tc = error->use_stream;
+    struct edns edns = edns_for(options, query, error->rcode);
     uint8_t option[2 + EDE_TEXT_OCTETS_MAX];
-    if (options->ede && ede != EDE_NONE)
-        add_ede_option(&edns, option, ede, text);
+    if (options->ede && error->ede != EDE_NONE)
+        add_ede_option(&edns, option, error->ede, error->text);
     struct message_writer m;
-    begin(&m, &header, question, buffer, limit_of(query, size));
+    begin(&m, &header, error->question, buffer, limit_of(query, size));
     if (edns.present)
         message_put_edns(&m, &edns);
     return message_end(&m);
@@ -363,7 +362,7 @@ struct octets response_write_error(const struct answer_options *options, const s
 struct octets response_write_text(const struct answer_options *options, const struct client_query *query,
                                   const char *text, uint8_t *buffer, size_t size)
 {
-    struct header header = header_for(query, RCODE_NOERROR, false);
+    struct header header = header_for(query, RCODE_NOERROR);
     struct edns edns = edns_for(options, query, RCODE_NOERROR);
     uint8_t data[1 + UINT8_MAX];
     struct writer w = writer_of(data, sizeof(data));

@@ -13,7 +13,6 @@ struct client_query {
     bool dnssec_ok;
     struct octets options; /* of our OPT record, for this client alone, in wire form; borrowed */
     bool wants_referral;   /* the outcome is an NS set above the name that was asked for (RFC 1034 section 4.3.2) */
-    bool use_stream;       /* TC: the client shall come back over TCP; for errors alone */
     size_t size_max;       /* the smaller of the client's UDP size and ours; MESSAGE_OCTETS_MAX over TCP */
 };
 
@@ -27,11 +26,16 @@ struct octets response_write(const struct answer_options *options, const struct 
  * borrows from the buffer.  false: such an answer must be made each time. */
 bool response_make_ready(const struct answer_options *options, const struct outcome *outcome, struct now now,
                          uint8_t *buffer, size_t size, struct ready_draft *draft);
-/* An error without any data: FORMERR, REFUSED, NOTIMP, BADVERS … with an EDE (EDE_NONE: none) and text (may be NULL).
- * question may be NULL if it could not be read. */
+/* An error without any data: FORMERR, REFUSED, NOTIMP, BADVERS … */
+struct response_error {
+    const struct question *question; /* NULL: it could not be read */
+    uint16_t rcode;
+    int ede;          /* EDE_NONE: none */
+    const char *text; /* may be NULL */
+    bool use_stream;  /* TC: the client shall come back over TCP */
+};
 struct octets response_write_error(const struct answer_options *options, const struct client_query *query,
-                                   const struct question *question, uint16_t rcode, int ede, const char *text,
-                                   uint8_t *buffer, size_t size);
+                                   const struct response_error *error, uint8_t *buffer, size_t size);
 
 /* A TXT record of class CHAOS at the name that was asked for (RFC 4892).  text: 255 octets at most. */
 struct octets response_write_text(const struct answer_options *options, const struct client_query *query,

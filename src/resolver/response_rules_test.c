@@ -221,8 +221,8 @@ static void errors_without_data(void **state)
     uint8_t buffer[512];
     struct message message;
     enum { BADVERS = 16 }; /* RFC 6891 section 9: needs the OPT record's upper bits */
-    struct octets octets =
-        response_write_error(&options, &query, NULL, BADVERS, EDE_NOT_SUPPORTED, NULL, buffer, sizeof(buffer));
+    const struct response_error error = { .rcode = BADVERS, .ede = EDE_NOT_SUPPORTED };
+    struct octets octets = response_write_error(&options, &query, &error, buffer, sizeof(buffer));
     assert_int_equal(message_read(octets, arena, &message), OK);
     assert_int_equal(message.rcode, BADVERS);
     assert_int_equal(message.header.opcode, 5);

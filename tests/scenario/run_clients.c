@@ -48,13 +48,12 @@ static struct client_query query_with_options(const struct run *run, const struc
 
 void run_answer_client(struct run *run, struct asker *asker, const struct outcome *outcome)
 {
-    struct outcome told;
-    struct question question;
+    const struct retelling_means means = { &run->config->retelling, trust_of(run), run->now, run->arena };
+    struct told told;
     check_cost(run, outcome->budget);
-    enum retold retold = retell_outcome(&run->config->retelling, trust_of(run), &asker->query, &asker->retelling,
-                                        outcome, run->now, run->arena, &told, &question);
+    enum retold retold = retell_outcome(&means, &asker->query, &asker->retelling, outcome, &told);
     if (retold == RETOLD_ASK) {
-        resolver_ask(run->resolver, &question, front_disables_checking(&run->config->front, &asker->query.header),
+        resolver_ask(run->resolver, &told.question, front_disables_checking(&run->config->front, &asker->query.header),
                      asker, run->now);
         return;
     }
@@ -62,8 +61,9 @@ void run_answer_client(struct run *run, struct asker *asker, const struct outcom
     uint8_t *buffer = memory_new(RESPONSE_OCTETS_MAX, 1);
     uint8_t options[FRONT_OPTIONS_OCTETS_MAX];
     struct client_query query = query_with_options(run, asker, options);
-    struct octets octets = response_write(&run->config->answers, &query, retold == RETOLD_OTHER ? &told : outcome,
-                                          run->now, buffer, RESPONSE_OCTETS_MAX);
+    struct octets octets =
+        response_write(&run->config->answers, &query, retold == RETOLD_OTHER ? &told.outcome : outcome, run->now,
+                       buffer, RESPONSE_OCTETS_MAX);
     keep_answer(run, octets, asker->transport, run_explain(run, outcome));
     free(buffer);
 }
@@ -89,17 +89,21 @@ static void answer_at_once(struct run *run, const struct asker *asker, const str
                            const struct front_decision *decision)
 {
     uint8_t *buffer = memory_new(RESPONSE_OCTETS_MAX, 1);
-    const struct question *question = message->has_question ? &message->question : NULL;
     uint8_t options[FRONT_OPTIONS_OCTETS_MAX];
     struct client_query query = query_with_options(run, asker, options);
-    query.use_stream = decision->verdict == FRONT_USE_STREAM;
+    const struct response_error error = {
+        .question = message->has_question ? &message->question : NULL,
+        .rcode = decision->rcode,
+        .ede = decision->ede,
+        .text = decision->text,
+        .use_stream = decision->verdict == FRONT_USE_STREAM,
+    };
     const struct answer_options *answers = &run->config->answers;
     const char *text =
         decision->verdict == FRONT_ANCHORS ? sentinel_anchors(trust_of(run), run->now, run->arena) : decision->text;
     struct octets octets = decision->verdict == FRONT_TEXT || decision->verdict == FRONT_ANCHORS
                                ? response_write_text(answers, &query, text, buffer, RESPONSE_OCTETS_MAX)
-                               : response_write_error(answers, &query, question, decision->rcode, decision->ede,
-                                                      decision->text, buffer, RESPONSE_OCTETS_MAX);
+                               : response_write_error(answers, &query, &error, buffer, RESPONSE_OCTETS_MAX);
     keep_answer(run, octets, asker->transport,
                 arena_printf(run->arena, "    front: EDE %d \"%s\"\n", decision->ede,
                              decision->text == NULL ? "" : decision->text));
