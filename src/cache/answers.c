@@ -3,14 +3,13 @@
 
 /* ---- may it be served? ---- */
 
-enum cache_hit answer_judge(struct cache *cache, const struct blob_key *key, const struct question *question,
-                            struct octets blob, uint32_t stamp, struct now now, struct arena *arena,
-                            struct judged *judged)
+enum cache_hit answer_judge(struct cache *cache, const struct stored_answer *stored, struct now now,
+                            struct arena *arena, struct judged *judged)
 {
     struct answer *answer = ARENA_NEW(arena, struct answer);
     struct answer_head *head = &judged->head;
-    stamp_read(stamp, lineages_epoch(cache->lineages), head);
-    if (!answer_decode(blob, key, arena, head, answer) || answer_is_from_future(head->received_ms, now))
+    stamp_read(stored->stamp, lineages_epoch(cache->lineages), head);
+    if (!answer_decode(stored->blob, stored->key, arena, head, answer) || answer_is_from_future(head->received_ms, now))
         return CACHE_MISS;
     bool is_fresh = now.wall_ms < head->expires_ms;
     if (!is_fresh && now.wall_ms - head->expires_ms > cache_keep_ms(cache))
@@ -25,8 +24,8 @@ enum cache_hit answer_judge(struct cache *cache, const struct blob_key *key, con
     if (judged->renewed.security == UNCHECKED || answer_signature_has_ended(head, now) ||
         !lineages_get(cache->lineages, head->lineage, &answer->verdict.lineage))
         answer->verdict = verdict_of(UNCHECKED, NULL);
-    answer->question = *question;
-    answer->origin = key->origin;
+    answer->question = *stored->question;
+    answer->origin = stored->key->origin;
     if (!answer_set_target(answer))
         return CACHE_MISS;
     return is_fresh ? CACHE_FRESH : CACHE_EXPIRED;
@@ -40,19 +39,18 @@ static enum cache_hit find_entry(struct cache *cache, const struct blob_key *key
                                  struct now now, struct arena *arena, struct answer **answer)
 {
     uint8_t buffer[BLOB_KEY_OCTETS_MAX];
-    struct store_key stored = cache_key(cache, key, buffer);
-    struct octets blob;
+    struct store_key place = cache_key(cache, key, buffer);
+    struct stored_answer stored = { .key = key, .question = question };
     struct judged judged;
-    uint32_t stamp;
-    if (!store_find_stamped(cache->entries, &stored, arena, &blob, &stamp))
+    if (!store_find_stamped(cache->entries, &place, arena, &stored.blob, &stored.stamp))
         return CACHE_MISS;
-    enum cache_hit hit = answer_judge(cache, key, question, blob, stamp, now, arena, &judged);
+    enum cache_hit hit = answer_judge(cache, &stored, now, arena, &judged);
     if (hit == CACHE_MISS) {
-        store_remove(cache->entries, &stored, blob);
+        store_remove(cache->entries, &place, stored.blob);
         return CACHE_MISS;
     }
-    if (stamp_make(&judged.renewed) != stamp)
-        store_restamp(cache->entries, &stored, blob, stamp, stamp_make(&judged.renewed));
+    if (stamp_make(&judged.renewed) != stored.stamp)
+        store_restamp(cache->entries, &place, stored.blob, stored.stamp, stamp_make(&judged.renewed));
     *answer = judged.answer;
     return hit;
 }
@@ -166,22 +164,23 @@ static uint32_t stale_age_s_max(const struct answer *answer, uint32_t max_age_s)
     return is_momentary ? 0 : max_age_s;
 }
 
-bool cache_find_stale(struct cache *cache, const struct question *question, uint16_t origin, uint32_t max_age_s,
-                      struct now now, struct arena *arena, struct answer **answer)
+struct answer *cache_find_stale(struct cache *cache, const struct question *question, uint16_t origin,
+                                uint32_t max_age_s, struct now now, struct arena *arena)
 {
     static const enum blob_kind kinds[] = { BLOB_ANSWER, BLOB_ASIDE };
     for (size_t i = 0; i < ARRAY_LEN(kinds) * ARRAY_LEN(ways); i++) {
         struct search search = { cache, question, origin, kinds[i / ARRAY_LEN(ways)], true, now, arena };
-        if (ways[i % ARRAY_LEN(ways)](&search, answer) != CACHE_MISS &&
-            security_is_trusted((*answer)->verdict.security) &&
-            now.wall_ms - (*answer)->expires_ms <= ms_of_s(stale_age_s_max(*answer, max_age_s)))
-            return true;
+        struct answer *answer;
+        if (ways[i % ARRAY_LEN(ways)](&search, &answer) != CACHE_MISS &&
+            security_is_trusted(answer->verdict.security) &&
+            now.wall_ms - answer->expires_ms <= ms_of_s(stale_age_s_max(answer, max_age_s)))
+            return answer;
     }
-    return false;
+    return NULL;
 }
 
-enum cache_hit cache_find_nxdomain_above(struct cache *cache, const struct question *question, uint16_t origin,
-                                         struct now now, struct arena *arena, struct answer **answer)
+struct answer *cache_find_nxdomain_above(struct cache *cache, const struct question *question, uint16_t origin,
+                                         struct now now, struct arena *arena)
 {
     struct question above = *question;
     while (above.qname.labels > 1) {
@@ -191,12 +190,10 @@ enum cache_hit cache_find_nxdomain_above(struct cache *cache, const struct quest
         struct blob_key key = answer_nxdomain_key(&above, origin);
         if (!answer_peek_head(cache, &key, &head) || !head.may_cut || head.security != SECURE)
             continue;
-        if (find_entry(cache, &key, &above, now, arena, &found) == CACHE_FRESH && found->verdict.security == SECURE) {
-            *answer = found;
-            return CACHE_FRESH;
-        }
+        if (find_entry(cache, &key, &above, now, arena, &found) == CACHE_FRESH && found->verdict.security == SECURE)
+            return found;
     }
-    return CACHE_MISS;
+    return NULL;
 }
 
 int64_t answer_ttl_end_ms(const struct answer *answer, uint32_t ttl_s)

@@ -30,15 +30,21 @@ bool answer_signature_has_ended(const struct answer_head *head, struct now now);
 /* What stands at the beginning of the entry under this key; false: there is none. */
 bool answer_peek_head(struct cache *cache, const struct blob_key *key, struct answer_head *head);
 
-/* An answer's entry as it may be served now, for lookups and walks.  CACHE_MISS: it must not be seen any more.  The
- * question is the one given, the origin the key's. */
+/* An answer's entry as it lies in the store, and the question that it is shown for. */
+struct stored_answer {
+    const struct blob_key *key;
+    const struct question *question;
+    struct octets blob;
+    uint32_t stamp;
+};
+/* The entry as it may be served now, for lookups and walks.  CACHE_MISS: it must not be seen any more.  The question is
+ * the one given, the origin the key's. */
 struct judged {
     struct answer *answer;
     struct answer_head head;    /* as stored */
     struct answer_head renewed; /* as it should be stored from now on, when an older epoch was judged */
 };
-enum cache_hit answer_judge(struct cache *cache, const struct blob_key *key, const struct question *question,
-                            struct octets blob, uint32_t stamp, struct now now, struct arena *arena,
-                            struct judged *judged);
+enum cache_hit answer_judge(struct cache *cache, const struct stored_answer *stored, struct now now,
+                            struct arena *arena, struct judged *judged);
 
 #endif

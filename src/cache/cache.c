@@ -435,9 +435,9 @@ struct walk {
 static bool show_answer(struct walk *walk, const struct blob_key *key, const struct store_item *item,
                         struct cache_row *row)
 {
+    const struct stored_answer stored = { key, &row->question, item->value, item->stamp };
     struct judged judged;
-    if (answer_judge(walk->cache, key, &row->question, item->value, item->stamp, walk->now, walk->arena, &judged) ==
-        CACHE_MISS)
+    if (answer_judge(walk->cache, &stored, walk->now, walk->arena, &judged) == CACHE_MISS)
         return false;
     judged.answer->question.qtype = judged.head.qtype;
     row->kind = "answer";

@@ -67,12 +67,14 @@ enum cache_hit cache_find_answer(struct cache *cache, const struct question *que
                                  struct arena *arena, struct answer **answer);
 /* The same of what a client may still get when nobody can be asked (RFC 8767): expired no longer ago than max_age_s,
  * and Secure or Insecure until now: it was flushed by nobody, and the signatures of it and its proofs have not ended.
- * Data that has not been proven, or was found Bogus, hides nothing.  What is fresh and trusted is found, too. */
-bool cache_find_stale(struct cache *cache, const struct question *question, uint16_t origin, uint32_t max_age_s,
-                      struct now now, struct arena *arena, struct answer **answer);
-/* NXDOMAIN cut (RFC 8020): a Secure NXDOMAIN for an ancestor of qname, not from compact denial. */
-enum cache_hit cache_find_nxdomain_above(struct cache *cache, const struct question *question, uint16_t origin,
-                                         struct now now, struct arena *arena, struct answer **answer);
+ * Data that has not been proven, or was found Bogus, hides nothing.  What is fresh and trusted is found, too.  NULL: there
+ * is nothing. */
+struct answer *cache_find_stale(struct cache *cache, const struct question *question, uint16_t origin,
+                                uint32_t max_age_s, struct now now, struct arena *arena);
+/* NXDOMAIN cut (RFC 8020): a fresh and Secure NXDOMAIN for an ancestor of qname, not from compact denial; NULL: there is
+ * none. */
+struct answer *cache_find_nxdomain_above(struct cache *cache, const struct question *question, uint16_t origin,
+                                         struct now now, struct arena *arena);
 /* Caps TTLs by the options.  Never replaces a fresh Secure entry by an UNCHECKED or BOGUS one.  BOGUS and INDETERMINATE
  * are kept for max_bogus_ttl_s at most.  A verdict with lineage.overflow enters as UNCHECKED.  TTL 0 is not stored, but
  * DNAMEs that are trusted for dname_grace_s: their TTL stays 0, and they are never stale. */
@@ -118,13 +120,17 @@ struct delegation {
 struct delegation *delegation_copy(struct arena *arena, const struct delegation *delegation);
 /* NULL: it is not of them. */
 struct delegation_server *delegation_find_server(const struct delegation *delegation, const struct dname *name);
-/* The deepest one at or above name (strictly above if `above`); false if there is none, not even for the root. */
-bool cache_find_delegation(struct cache *cache, const struct dname *name, bool above, uint16_t origin, struct now now,
-                           struct arena *arena, struct delegation **delegation);
-/* The same among those that have expired no longer ago than max_age_s, too: for when the parent cannot be asked. */
-bool cache_find_old_delegation(struct cache *cache, const struct dname *name, bool above, uint16_t origin,
-                               uint32_t max_age_s, struct now now, struct arena *arena, struct delegation **delegation);
-/* The one at exactly this zone. */
+/* The deepest one at or above name, in the arena; NULL if there is none, not even for the root. */
+struct delegation *cache_find_delegation(struct cache *cache, const struct dname *name, uint16_t origin, struct now now,
+                                         struct arena *arena);
+/* The deepest one strictly above name. */
+struct delegation *cache_find_delegation_above(struct cache *cache, const struct dname *name, uint16_t origin,
+                                               struct now now, struct arena *arena);
+/* The deepest one at or above name among those that have expired no longer ago than max_age_s, too: for when the parent
+ * cannot be asked. */
+struct delegation *cache_find_old_delegation(struct cache *cache, const struct dname *name, uint16_t origin,
+                                             uint32_t max_age_s, struct now now, struct arena *arena);
+/* Is there one at exactly this zone?  `had`: or was there, no longer ago than max_age_s? */
 bool cache_has_delegation(struct cache *cache, const struct dname *zone, uint16_t origin, struct now now);
 bool cache_had_delegation(struct cache *cache, const struct dname *zone, uint16_t origin, uint32_t max_age_s,
                           struct now now);

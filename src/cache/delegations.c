@@ -45,27 +45,34 @@ static struct delegation *read_kept(struct cache *cache, const struct dname *zon
     return delegation_decode(blob, arena, &head, delegation) && is_kept(&head, age_ms, now) ? delegation : NULL;
 }
 
-bool cache_find_old_delegation(struct cache *cache, const struct dname *name, bool above, uint16_t origin,
-                               uint32_t max_age_s, struct now now, struct arena *arena, struct delegation **delegation)
+struct delegation *cache_find_old_delegation(struct cache *cache, const struct dname *name, uint16_t origin,
+                                             uint32_t max_age_s, struct now now, struct arena *arena)
 {
     int64_t age_ms = least_of(ms_of_s(max_age_s), cache_keep_ms(cache));
-    for (int labels = name->labels - (int)above; labels >= 0; labels--) {
+    struct delegation *found = NULL;
+    for (int labels = name->labels; labels >= 0 && found == NULL; labels--) {
         struct dname zone;
         dname_suffix(name, (uint8_t)labels, &zone);
-        struct delegation *found =
-            peek(cache, &zone, origin, age_ms, now) ? read_kept(cache, &zone, origin, age_ms, now, arena) : NULL;
-        if (found != NULL) {
-            *delegation = found;
-            return true;
-        }
+        if (peek(cache, &zone, origin, age_ms, now))
+            found = read_kept(cache, &zone, origin, age_ms, now, arena);
     }
-    return false;
+    return found;
 }
 
-bool cache_find_delegation(struct cache *cache, const struct dname *name, bool above, uint16_t origin, struct now now,
-                           struct arena *arena, struct delegation **delegation)
+struct delegation *cache_find_delegation(struct cache *cache, const struct dname *name, uint16_t origin, struct now now,
+                                         struct arena *arena)
 {
-    return cache_find_old_delegation(cache, name, above, origin, 0, now, arena, delegation);
+    return cache_find_old_delegation(cache, name, origin, 0, now, arena);
+}
+
+struct delegation *cache_find_delegation_above(struct cache *cache, const struct dname *name, uint16_t origin,
+                                               struct now now, struct arena *arena)
+{
+    struct dname parent;
+    if (dname_is_root(name))
+        return NULL;
+    dname_parent(name, &parent);
+    return cache_find_delegation(cache, &parent, origin, now, arena);
 }
 
 bool cache_had_delegation(struct cache *cache, const struct dname *zone, uint16_t origin, uint32_t max_age_s,

@@ -36,7 +36,8 @@ static void test_comes_back_whole(void **state)
     struct delegation in = delegation_of(arena, "example.", "ns1.example.", 100), *out;
     struct dname name = name_of("www.EXAMPLE.");
     cache_put_delegation(cache, &in, at(0));
-    assert_true(cache_find_delegation(cache, &name, false, 0, at(1), arena, &out));
+    out = cache_find_delegation(cache, &name, 0, at(1), arena);
+    assert_non_null(out);
     out = delegation_copy(arena, out);
     assert_true(dname_equal(&out->zone, &in.zone));
     assert_int_equal(out->expires_ms, in.expires_ms);
@@ -80,11 +81,11 @@ static void test_deepest(void **state)
     put(cache, "a.example.", "ns.", 50, 0);
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct dname name = name_of(cases[i].name);
-        struct delegation *found;
-        bool any =
-            cache_find_delegation(cache, &name, cases[i].above, cases[i].origin, at(cases[i].second), arena, &found);
-        assert_int_equal(any, cases[i].zone != NULL);
-        if (any) {
+        struct delegation *(*find)(struct cache *, const struct dname *, uint16_t, struct now, struct arena *) =
+            cases[i].above ? cache_find_delegation_above : cache_find_delegation;
+        const struct delegation *found = find(cache, &name, cases[i].origin, at(cases[i].second), arena);
+        assert_int_equal(found != NULL, cases[i].zone != NULL);
+        if (found != NULL) {
             struct dname zone = name_of(cases[i].zone);
             assert_true(dname_equal(&found->zone, &zone));
             assert_true(cache_has_delegation(cache, &zone, 0, at(cases[i].second)));
@@ -130,24 +131,28 @@ static void test_ghost_domains(void **state)
     arena_free(arena);
 }
 
+static const struct delegation *root_of(struct cache *cache, int64_t second, struct arena *arena)
+{
+    const struct delegation *root = cache_find_delegation(cache, dname_root(), 0, at(second), arena);
+    assert_non_null(root);
+    return root;
+}
+
 /* RFC 9609: hints stand in until the root has spoken, and do not unsay it. */
 static void test_hints(void **state)
 {
     (void)state;
     struct arena *arena = arena_new();
     struct cache *cache = small_cache();
-    struct delegation hints = delegation_of(arena, ".", "a.hints.", 1000000000), *found;
+    struct delegation hints = delegation_of(arena, ".", "a.hints.", 1000000000);
     hints.is_hint = true;
     cache_put_delegation(cache, &hints, at(0));
-    assert_true(cache_find_delegation(cache, dname_root(), false, 0, at(900000000), arena, &found)); /* not capped */
-    assert_true(found->is_hint);
+    assert_true(root_of(cache, 900000000, arena)->is_hint); /* not capped */
     put(cache, ".", "a.root.", 100, 0);
     cache_put_delegation(cache, &hints, at(50));
-    assert_true(cache_find_delegation(cache, dname_root(), false, 0, at(50), arena, &found));
-    assert_false(found->is_hint);
+    assert_false(root_of(cache, 50, arena)->is_hint);
     cache_put_delegation(cache, &hints, at(100));
-    assert_true(cache_find_delegation(cache, dname_root(), false, 0, at(100), arena, &found));
-    assert_true(found->is_hint);
+    assert_true(root_of(cache, 100, arena)->is_hint);
     cache_free(cache);
     arena_free(arena);
 }

@@ -131,7 +131,7 @@ static void step(struct worker *w)
 {
     uint32_t number = random_below(w->random, NAMES), what = random_below(w->random, 1000);
     struct question question = question_of(name_text(w, number), TYPE_MX);
-    struct delegation delegation = { .zone = question.qname, .expires_ms = at(50).wall_ms }, *found;
+    struct delegation delegation = { .zone = question.qname, .expires_ms = at(50).wall_ms };
     struct failure failure = { .site = "test" };
     if (what < 300)
         cache_put_answer(w->cache, numbered_answer(w, number), at(0));
@@ -140,7 +140,7 @@ static void step(struct worker *w)
     else if (what < 830)
         cache_put_delegation(w->cache, &delegation, at(0));
     else if (what < 860)
-        cache_find_delegation(w->cache, &question.qname, false, 0, at(0), w->arena, &found);
+        cache_find_delegation(w->cache, &question.qname, 0, at(0), w->arena);
     else if (what < 890)
         cache_put_failure(w->cache, &question, 0, &failure, at(0));
     else if (what < 920)

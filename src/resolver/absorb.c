@@ -230,8 +230,8 @@ static void absorb_answer(struct resolver *r, struct lookup *l, struct reply *re
     for (uint16_t i = 1; i < reply->answer_count; i++)
         lookup_keep(r, l, reply->answers[i], now);
     reply->answers[0]->question.qname = l->question.qname; /* the case the client used, not ours */
-    l->from = l->flight->target->address;
-    l->from_tcp = l->flight->over_tcp;
+    l->from.server = l->flight->target->address;
+    l->from.over_tcp = l->flight->over_tcp;
     lookup_finish(r, l, reply->answers[0], now);
 }
 
@@ -370,7 +370,7 @@ static void absorb_reply(struct resolver *r, struct lookup *l, const struct mess
     case REPLY_ANSWER:
         if (l->is_priming && lookup_is_current(r, l))
             absorb_priming(r, message, &asked, scratch, now);
-        l->agent = report_agent_of(&message->edns, l->arena);
+        l->from.agent = report_agent_of(&message->edns, l->arena);
         absorb_answer(r, l, &reply, scratch, now);
         return;
     case REPLY_REFERRAL:
@@ -432,7 +432,7 @@ void lookup_absorb(struct resolver *r, struct flight *flight, const struct messa
         return;
     }
     if (read == OK) {
-        l->without_edns = !reply->edns.present;
+        l->from.without_edns = !reply->edns.present;
         absorb_reply(r, l, reply, scratch, now);
         return;
     }

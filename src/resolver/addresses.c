@@ -187,13 +187,12 @@ static bool add_glue_from_above(struct resolver *r, struct lookup *l, const stru
 {
     uint16_t before = l->cut->target_count;
     struct arena *scratch = arena_new();
-    struct delegation *delegation;
-    bool above = false;
-    for (struct dname at = *name;
-         cache_find_delegation(r->parts.cache, &at, above, l->origin, now, scratch, &delegation); above = true) {
+    const struct delegation *delegation = cache_find_delegation(r->parts.cache, name, l->origin, now, scratch);
+    while (delegation != NULL) {
+        struct dname zone = delegation->zone;
         add_glue_of(r->parts.options, l->cut, delegation, name);
-        at = delegation->zone;
         arena_reset(scratch);
+        delegation = cache_find_delegation_above(r->parts.cache, &zone, l->origin, now, scratch);
     }
     arena_free(scratch);
     return l->cut->target_count > before;

@@ -140,11 +140,6 @@ struct cut *cut_of_rule(const struct resolver_options *options, struct lookup *l
     return cut;
 }
 
-static bool wants_parent_side(const struct question *question)
-{
-    return question->qtype == TYPE_DS && !dname_is_root(&question->qname);
-}
-
 /* Below the zone of the rule; or that zone itself as its servers have told, but for those who ask them. */
 static bool is_inside(const struct lookup *l, const struct delegation *delegation)
 {
@@ -154,13 +149,12 @@ static bool is_inside(const struct lookup *l, const struct delegation *delegatio
 
 struct cut *cut_of_cache(struct resolver *r, struct lookup *l, struct now now)
 {
-    struct delegation *delegation;
     const struct dname *name = l->cut_is_doubted ? &l->doubted : &l->question.qname;
-    bool above = l->cut_is_doubted || wants_parent_side(&l->question);
+    bool above = l->cut_is_doubted || question_is_for_parent(&l->question);
     now.wall_ms += l->leeway_ms;
-    if (!cache_find_delegation(r->parts.cache, name, above, l->origin, now, l->arena, &delegation))
-        return NULL;
-    if (l->rule != NULL && !is_inside(l, delegation))
+    struct delegation *delegation = above ? cache_find_delegation_above(r->parts.cache, name, l->origin, now, l->arena)
+                                          : cache_find_delegation(r->parts.cache, name, l->origin, now, l->arena);
+    if (delegation == NULL || (l->rule != NULL && !is_inside(l, delegation)))
         return NULL;
     struct cut *cut = cut_new(r->parts.options, l, delegation);
     cut->from_cache = true;

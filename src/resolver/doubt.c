@@ -69,7 +69,7 @@ static void forget_word_of(struct request *q, const struct address *server)
     for (uint16_t i = 0; i < q->pin_count; i++) {
         struct pin *pin = q->pins[i];
         if (pin->answer != NULL && !security_is_trusted(pin->answer->verdict.security) &&
-            (pin->from.family == 0 || address_equal(&pin->from, server)))
+            (pin->from.server.family == 0 || address_equal(&pin->from.server, server)))
             pin->answer = NULL;
     }
 }
@@ -89,11 +89,11 @@ static bool learn_distrust(struct resolver *r, struct request *q, const struct p
     if (distrust->rounds == DISTRUST_ROUNDS_MAX || !budget_bears_failures(&q->purse->budget))
         return false; /* another set as bad as this one would only spend the rest */
     distrust->rounds++;
-    if (culprit->from.family == 0)
+    if (culprit->from.server.family == 0)
         return true;
-    if (!is_distrusted(distrust, &culprit->from)) {
+    if (!is_distrusted(distrust, &culprit->from.server)) {
         if (distrust->avoid_count < AVOID_MAX)
-            distrust->avoid[distrust->avoid_count++] = culprit->from;
+            distrust->avoid[distrust->avoid_count++] = culprit->from.server;
         return true;
     }
     bool sorts_out = is_forwarded(r, culprit) && !distrust->checking_enabled;
@@ -106,8 +106,8 @@ static bool learn_distrust(struct resolver *r, struct request *q, const struct p
 static void remember_stripping(struct resolver *r, const struct pin *culprit, struct now now)
 {
     int ede = culprit->answer->verdict.ede;
-    if (culprit->from.family != 0 && (ede == EDE_RRSIGS_MISSING || ede == EDE_NSEC_MISSING))
-        server_is_lame_for(servers_get(r->servers, &culprit->from), &culprit->answer->zone, now.monotonic_ms);
+    if (culprit->from.server.family != 0 && (ede == EDE_RRSIGS_MISSING || ede == EDE_NSEC_MISSING))
+        server_is_lame_for(servers_get(r->servers, &culprit->from.server), &culprit->answer->zone, now.monotonic_ms);
 }
 
 bool doubt_begin(struct resolver *r, struct request *q, struct pin *link, struct now now)
@@ -123,8 +123,8 @@ bool doubt_begin(struct resolver *r, struct request *q, struct pin *link, struct
         return false;
     remember_stripping(r, culprit, now);
     remember_doubted(q);
-    if (asks_another && culprit->from.family != 0)
-        forget_word_of(q, &culprit->from);
+    if (asks_another && culprit->from.server.family != 0)
+        forget_word_of(q, &culprit->from.server);
     forget_verdicts(q);
     q->link_count = 1; /* each link is judged anew, from the first one on */
     pin_wish(r, q, outdated != NULL ? outdated : culprit, now);

@@ -87,6 +87,8 @@ void want_cancel(struct resolver *r, uint64_t exchange);
 void want_done(struct resolver *r, void *waiter, const struct outcome *outcome);
 uint64_t question_hash(const struct question *question, uint64_t seed);
 bool question_equal(const struct question *a, const struct question *b);
+/* At a cut it is the parent that answers (RFC 4035 section 3.1.4.1). */
+bool question_is_for_parent(const struct question *question);
 /* The forward or stub zone that holds the name (for DS: its parent's side); NULL if none.  *origin is set. */
 const struct zone_rule *zone_rule_for(const struct resolver_options *options, const struct question *question,
                                       uint16_t *origin);

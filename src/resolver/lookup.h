@@ -110,6 +110,14 @@ struct distrust {
     bool checking_enabled;           /* forwarders: CD=0, so that they sort the bad data out themselves */
 };
 
+/* Who has said it, and how. */
+struct provenance {
+    struct address server; /* family 0: nobody just now, it is out of the cache */
+    bool over_tcp;
+    bool without_edns;         /* the reply was */
+    const struct dname *agent; /* which the server wants told of errors (RFC 9567); NULL: it names none */
+};
+
 enum lookup_end { LOOKUP_RUNNING, LOOKUP_ANSWERED, LOOKUP_FAILED };
 
 struct lookup {
@@ -154,12 +162,9 @@ struct lookup {
     struct flight_list landed;    /* for use again */
 
     enum lookup_end end;
-    struct answer *answer; /* LOOKUP_ANSWERED */
-    struct address from;   /* … by this server */
-    bool from_tcp;
-    bool without_edns;         /* the last reply was */
-    const struct dname *agent; /* … which wants errors reported there (RFC 9567); NULL: it does not say */
-    struct failure failure;    /* LOOKUP_FAILED */
+    struct answer *answer;  /* LOOKUP_ANSWERED */
+    struct provenance from; /* … in the last reply */
+    struct failure failure; /* LOOKUP_FAILED */
     bool failure_is_cached;
     uint8_t timeouts, refusals; /* for the text of the failure */
 };

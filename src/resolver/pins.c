@@ -36,7 +36,7 @@ bool pin_take_cached(struct resolver *r, struct request *q, struct pin *pin, str
         prefetch_used(r, &pin->question, pin->origin, answer, now);
     pin->answer = answer;
     pin->from_cache = true;
-    pin->from.family = 0;
+    pin->from.server.family = 0;
     return true;
 }
 

@@ -71,8 +71,8 @@ void report_failure(struct resolver *r, const struct request *q, struct now now)
     if (q->purse->budget.spent != NULL)
         return; /* that says nothing about the zone, and the question has cost enough */
     const struct pin *failed = q->links[q->link_count - 1];
-    if (failed->agent == NULL || failed->from_cache || leads_back(&failed->question, failed->agent) ||
-        is_too_much(r, now) || !make_question(&failed->question, outcome->edes[0].code, failed->agent, &report))
+    if (failed->from.agent == NULL || failed->from_cache || leads_back(&failed->question, failed->from.agent) ||
+        is_too_much(r, now) || !make_question(&failed->question, outcome->edes[0].code, failed->from.agent, &report))
         return;
     struct request *background = request_new(r, &report, true, now); /* whatever the agent says, nobody relies on it */
     struct budget *budget = &background->purse->budget;

@@ -19,9 +19,8 @@ void request_deliver(struct resolver *r, struct request *q, const struct lookup 
         pin->answer = answer_copy(q->arena, found->answer);
         pin->from_cache = false;
         pin->from = found->from;
-        pin->from_tcp = found->from_tcp;
-        pin->without_edns = found->without_edns;
-        pin->agent = found->agent == NULL ? NULL : dname_copy(q->arena, found->agent);
+        if (found->from.agent != NULL)
+            pin->from.agent = dname_copy(q->arena, found->from.agent);
         return;
     }
     if (found->failure.is_budget && found->purse != q->purse && !pin->retry_after_budget) {

@@ -25,11 +25,17 @@ struct pin {
     struct verdict *doubted_verdict;
     struct failure failure;
     bool failure_is_cached;
-    struct address from; /* the server that said it; family 0: out of the cache */
-    bool from_tcp, without_edns;
-    const struct dname *agent; /* to whom that server wants errors reported; NULL: to nobody */
-    int64_t left_ms;           /* of the answer that is asked for anew, when that was decided */
-    bool stale_is_known;       /* expired data was looked for in its place */
+    struct provenance from;
+    int64_t left_ms;     /* of the answer that is asked for anew, when that was decided */
+    bool stale_is_known; /* expired data was looked for in its place */
+};
+
+/* What became of looking for a whole answer that has expired. */
+struct stale_search {
+    bool is_done;
+    uint64_t epoch;        /* of the cache then */
+    uint32_t max_age_s;    /* nothing older */
+    struct outcome *found; /* NULL: nothing */
 };
 
 struct waiter {
@@ -66,13 +72,10 @@ struct request {
     bool asked_somebody;      /* a lookup was started */
     struct testimony testimony;
 
-    int64_t give_up_ms;       /* monotonic */
-    bool client_is_late;      /* it has waited for long enough, a stale answer will do */
-    bool rests_on_stale;      /* a DS or DNSKEY set that has expired was used: verdicts are for this request alone */
-    bool stale_is_known;      /* expired data was looked for … */
-    uint64_t stale_epoch;     /* … in this epoch of the cache … */
-    uint32_t stale_max_age_s; /* … no older than this … */
-    struct outcome *stale;    /* … and this was found; NULL: nothing */
+    int64_t give_up_ms;  /* monotonic */
+    bool client_is_late; /* it has waited for long enough, a stale answer will do */
+    bool rests_on_stale; /* a DS or DNSKEY set that has expired was used: verdicts are for this request alone */
+    struct stale_search stale_search;
 
     bool finished;
     struct outcome outcome;

@@ -18,12 +18,17 @@ bool question_equal(const struct question *a, const struct question *b)
     return a->qtype == b->qtype && a->qclass == b->qclass && dname_equal(&a->qname, &b->qname);
 }
 
+bool question_is_for_parent(const struct question *question)
+{
+    return question->qtype == TYPE_DS && !dname_is_root(&question->qname);
+}
+
 /* The deepest rule that holds the name and whose zone has at most so many labels. */
 static const struct zone_rule *find_rule(const struct resolver_options *options, const struct question *question,
                                          unsigned labels_max, uint16_t *origin)
 {
     const struct zone_rule *best = NULL;
-    bool above = question->qtype == TYPE_DS && !dname_is_root(&question->qname);
+    bool above = question_is_for_parent(question);
     *origin = ORIGIN_ITERATIVE;
     for (uint16_t i = 0; i < options->zone_rule_count; i++) {
         const struct zone_rule *rule = &options->zone_rules[i];
@@ -226,24 +231,34 @@ static bool is_same_server(const struct single_server *a, const struct single_se
            (a != NULL && b != NULL && address_equal(&a->address, &b->address) && dname_equal(&a->zone, &b->zone));
 }
 
-/* single: NULL without. */
-static void ask(struct resolver *r, const struct question *question, bool checking_disabled, bool is_probe,
-                const struct single_server *single, void *who, struct now now)
+/* How the question is to be answered: requests that differ in it are not joined. */
+struct demand {
+    bool checking_disabled;
+    bool is_probe;
+    const struct single_server *single; /* NULL: any server will do */
+};
+
+static bool is_same(const struct request *q, const struct question *question, const struct demand *demand)
+{
+    return q->checking_disabled == demand->checking_disabled && q->is_probe == demand->is_probe && !q->is_refresh &&
+           is_same_server(q->single, demand->single) && question_equal(&q->question, question);
+}
+
+static void ask(struct resolver *r, const struct question *question, struct demand demand, void *who, struct now now)
 {
     take_back(r);
     r->stats.questions++;
     struct request *q;
-    LIST_FOREACH(q, &r->requests[question_hash(question, checking_disabled) % TABLE_BUCKETS], bucket)
-    if (q->checking_disabled == checking_disabled && q->is_probe == is_probe && !q->is_refresh &&
-        is_same_server(q->single, single) && question_equal(&q->question, question))
+    LIST_FOREACH(q, &r->requests[question_hash(question, demand.checking_disabled) % TABLE_BUCKETS], bucket)
+    if (is_same(q, question, &demand))
         break;
     if (q == NULL)
-        q = request_new(r, question, checking_disabled, now);
+        q = request_new(r, question, demand.checking_disabled, now);
     else
         r->stats.coalesced++;
-    q->is_probe = is_probe;
-    if (single != NULL && q->single == NULL)
-        q->single = arena_copy(q->arena, single, sizeof(*single));
+    q->is_probe = demand.is_probe;
+    if (demand.single != NULL && q->single == NULL)
+        q->single = arena_copy(q->arena, demand.single, sizeof(*demand.single));
     struct waiter *waiter = ARENA_NEW(q->arena, struct waiter);
     waiter->who = who;
     STAILQ_INSERT_TAIL(&q->waiters, waiter, next);
@@ -253,19 +268,19 @@ static void ask(struct resolver *r, const struct question *question, bool checki
 void resolver_ask(struct resolver *r, const struct question *question, bool checking_disabled, void *who,
                   struct now now)
 {
-    ask(r, question, checking_disabled, false, NULL, who, now);
+    ask(r, question, (struct demand) { .checking_disabled = checking_disabled }, who, now);
 }
 
 void resolver_probe(struct resolver *r, const struct question *question, bool checking_disabled, void *who,
                     struct now now)
 {
-    ask(r, question, checking_disabled, true, NULL, who, now);
+    ask(r, question, (struct demand) { .checking_disabled = checking_disabled, .is_probe = true }, who, now);
 }
 
 void resolver_probe_server(struct resolver *r, const struct question *question, const struct single_server *single,
                            void *who, struct now now)
 {
-    ask(r, question, false, true, single, who, now);
+    ask(r, question, (struct demand) { .is_probe = true, .single = single }, who, now);
 }
 
 /* ---- replies ---- */

@@ -26,21 +26,21 @@ static void renew(const struct resolver *r, struct answer *answer, struct now no
     answer->expires_ms = now.wall_ms + ttl_ms;
 }
 
-static bool find(struct resolver *r, const struct question *question, uint32_t max_age_s, struct now now,
-                 struct arena *arena, struct answer **answer)
+static struct answer *find(struct resolver *r, const struct question *question, uint32_t max_age_s, struct now now,
+                           struct arena *arena)
 {
     uint16_t origin = resolver_origin(r->parts.options, question);
-    return cache_find_stale(r->parts.cache, question, origin, max_age_s, now, arena, answer);
+    return cache_find_stale(r->parts.cache, question, origin, max_age_s, now, arena);
 }
 
 static struct answer *find_link(struct resolver *r, struct request *q, const struct question *question,
                                 uint32_t max_age_s, struct now now)
 {
     const struct hooks *hooks = r->parts.hooks;
-    struct answer *answer = NULL;
+    struct answer *local = NULL;
     if (hooks != NULL && hooks->local != NULL)
-        answer = hooks->local(hooks->context, question, now, q->arena);
-    return answer != NULL || find(r, question, max_age_s, now, q->arena, &answer) ? answer : NULL;
+        local = hooks->local(hooks->context, question, now, q->arena);
+    return local != NULL ? local : find(r, question, max_age_s, now, q->arena);
 }
 
 static bool stands_before(struct answer *const *links, uint16_t count, const struct dname *name)
@@ -94,18 +94,16 @@ static struct outcome *find_outcome(struct resolver *r, struct request *q, const
                                     struct now now)
 {
     uint64_t epoch = cache_epoch(r->parts.cache);
-    if (q->stale_is_known && q->stale_epoch == epoch && q->stale_max_age_s == max_age_s)
-        return q->stale;
+    struct stale_search *search = &q->stale_search;
+    if (search->is_done && search->epoch == epoch && search->max_age_s == max_age_s)
+        return search->found;
     struct answer **links = ARENA_ARRAY(q->arena, CNAME_LINKS_MAX + 1, struct answer *);
     uint16_t count = find_chain(r, q, max_age_s, now, links);
-    q->stale_is_known = true;
-    q->stale_epoch = epoch;
-    q->stale_max_age_s = max_age_s;
-    q->stale = NULL;
+    *search = (struct stale_search) { .is_done = true, .epoch = epoch, .max_age_s = max_age_s };
     if (count == 0)
         return NULL;
-    q->stale = ARENA_NEW(q->arena, struct outcome);
-    *q->stale = (struct outcome) {
+    search->found = ARENA_NEW(q->arena, struct outcome);
+    *search->found = (struct outcome) {
         .question = q->question,
         .rcode = links[count - 1]->rcode,
         .security = weakest(links, count),
@@ -117,8 +115,8 @@ static struct outcome *find_outcome(struct resolver *r, struct request *q, const
     for (uint16_t i = 0; i < count; i++)
         if (links[i]->expires_ms <= now.wall_ms)
             renew(r, links[i], now);
-    mark_stale(q->stale, why);
-    return q->stale;
+    mark_stale(search->found, why);
+    return search->found;
 }
 
 /* ---- serving it ---- */
@@ -151,11 +149,11 @@ bool stale_while_waiting(struct resolver *r, struct request *q, struct now now)
 
 bool stale_fact(struct resolver *r, struct request *q, struct pin *pin, struct now now)
 {
-    struct answer *answer;
     if (pin->stale_is_known || !stale_is_allowed(r, q, now))
         return false;
     pin->stale_is_known = true;
-    if (!find(r, &pin->question, stale_last_age_s(r), now, q->arena, &answer))
+    struct answer *answer = find(r, &pin->question, stale_last_age_s(r), now, q->arena);
+    if (answer == NULL)
         return false;
     pin->answer = answer;
     pin->from_cache = true;
@@ -209,11 +207,10 @@ void stale_mark_verdict(struct resolver *r, struct request *q, struct now now)
 
 uint32_t stale_recheck_s(struct resolver *r, const struct question *question, struct now now)
 {
-    struct answer *answer;
     if (!r->parts.options->stale.enabled)
         return 0;
     struct arena *scratch = arena_new();
-    bool is_at_hand = find(r, question, stale_last_age_s(r), now, scratch, &answer);
+    bool is_at_hand = find(r, question, stale_last_age_s(r), now, scratch) != NULL;
     arena_free(scratch);
     return is_at_hand ? r->parts.options->stale.recheck_s : 0;
 }
@@ -223,14 +220,15 @@ uint32_t stale_recheck_s(struct resolver *r, const struct question *question, st
 bool stale_use_old_cut(struct resolver *r, struct lookup *l, struct now now)
 {
     const struct stale_options *stale = &r->parts.options->stale;
-    bool above = l->question.qtype == TYPE_DS && !dname_is_root(&l->question.qname);
-    struct delegation *delegation;
+    struct dname name = l->question.qname;
     if (!stale->enabled || l->is_fresh || l->old_cut_is_tried || l->cut->recursive)
         return false;
     l->old_cut_is_tried = true;
-    if (!cache_find_old_delegation(r->parts.cache, &l->question.qname, above, l->origin, stale_last_age_s(r), now,
-                                   l->arena, &delegation) ||
-        !dname_is_below(&delegation->zone, &l->cut->delegation->zone))
+    if (question_is_for_parent(&l->question))
+        dname_parent(&name, &name);
+    struct delegation *delegation =
+        cache_find_old_delegation(r->parts.cache, &name, l->origin, stale_last_age_s(r), now, l->arena);
+    if (delegation == NULL || !dname_is_below(&delegation->zone, &l->cut->delegation->zone))
         return false;
     wait_no_more(r, &l->waits); /* for addresses of the servers above */
     lookup_enter_cut(r, l, delegation);

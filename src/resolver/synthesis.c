@@ -310,9 +310,9 @@ static struct answer *expand(struct synthesis *s)
 /* RFC 8020: the proof for the name above is one for all names below it. */
 static struct answer *below_nxdomain(const struct synthesis *s)
 {
-    struct answer *answer;
-    if (cache_find_nxdomain_above(s->r->parts.cache, s->question, s->asked.origin, s->asked.now, s->q->arena,
-                                  &answer) != CACHE_FRESH)
+    struct answer *answer =
+        cache_find_nxdomain_above(s->r->parts.cache, s->question, s->asked.origin, s->asked.now, s->q->arena);
+    if (answer == NULL)
         return NULL;
     answer->question = *s->question;
     s->r->stats.synthesised_cut++;

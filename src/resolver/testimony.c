@@ -5,11 +5,11 @@ static void add_trial(struct testimony *testimony, const struct pin *pin, const 
 {
     if (testimony->trial_count < TRIALS_MAX)
         testimony->trials[testimony->trial_count++] = (struct trial) {
-            .server = pin->from,
-            .transport = pin->from_tcp ? TRANSPORT_TCP : TRANSPORT_UDP,
+            .server = pin->from.server,
+            .transport = pin->from.over_tcp ? TRANSPORT_TCP : TRANSPORT_UDP,
             .security = verdict->security,
             .site = verdict->site,
-            .without_edns = pin->without_edns && pin->from.family != 0,
+            .without_edns = pin->from.without_edns && pin->from.server.family != 0,
         };
 }
 
