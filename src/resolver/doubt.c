@@ -74,6 +74,23 @@ static void forget_word_of(struct request *q, const struct address *server)
     }
 }
 
+static void avoid(struct distrust *distrust, const struct address *server)
+{
+    if (server->family != 0 && !is_distrusted(distrust, server) && distrust->avoid_count < AVOID_MAX)
+        distrust->avoid[distrust->avoid_count++] = *server;
+}
+
+/* Rather than the culprit, which somebody else has said as well, what it is judged by may be wrong. */
+static struct pin *find_outdated(struct request *q, const struct pin *culprit, struct now now)
+{
+    struct pin *outdated = renewal_find(q, culprit, now);
+    if (outdated == NULL && q->distrust.rounds > 0)
+        outdated = renewal_find_word(q, culprit, now);
+    if (outdated != NULL)
+        avoid(&q->distrust, &outdated->from.server);
+    return outdated;
+}
+
 static bool is_forwarded(struct resolver *r, const struct pin *pin)
 {
     uint16_t origin;
@@ -92,8 +109,7 @@ static bool learn_distrust(struct resolver *r, struct request *q, const struct p
     if (culprit->from.server.family == 0)
         return true;
     if (!is_distrusted(distrust, &culprit->from.server)) {
-        if (distrust->avoid_count < AVOID_MAX)
-            distrust->avoid[distrust->avoid_count++] = culprit->from.server;
+        avoid(distrust, &culprit->from.server);
         return true;
     }
     bool sorts_out = is_forwarded(r, culprit) && !distrust->checking_enabled;
@@ -115,10 +131,8 @@ bool doubt_begin(struct resolver *r, struct request *q, struct pin *link, struct
     struct pin *culprit = doubt_culprit(q, link);
     if (!culprit->answer->verdict_is_new || q->single != NULL)
         return false;
-    struct pin *outdated = renewal_find(q, culprit, now);
+    struct pin *outdated = find_outdated(q, culprit, now);
     bool asks_another = outdated == NULL && learn_distrust(r, q, culprit);
-    if (outdated == NULL && !asks_another)
-        outdated = renewal_find_denial(q, culprit, now);
     if ((outdated == NULL && !asks_another) || !budget_take_lookup(&q->purse->budget))
         return false;
     remember_stripping(r, culprit, now);

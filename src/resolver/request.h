@@ -69,6 +69,7 @@ struct request {
     struct distrust distrust; /* whose data did not validate */
     uint16_t doubted_links;   /* the last of so many was Bogus, and somebody else is asked; 0: none was */
     bool doubt_failed;        /* and could not tell */
+    uint8_t word_doubts;      /* what others are Bogus by was asked for anew, since one server alone had told it */
     bool asked_somebody;      /* a lookup was started */
     struct testimony testimony;
 
@@ -143,8 +144,9 @@ struct pin *doubt_culprit(struct request *q, struct pin *link);
 /* renewal.c: the DNSKEY or DS set by which the culprit is Bogus for want of a key, if it is the cache's and may be out
  * of date; NULL: it is not. */
 struct pin *renewal_find(struct request *q, const struct pin *culprit, struct now now);
-/* The same of the proof that no zone begins at or above the culprit, which is Bogus for want of signatures. */
-struct pin *renewal_find_denial(struct request *q, const struct pin *culprit, struct now now);
+/* When two servers have said the same: what the culprit is Bogus by, or for want of signatures the DS set or its denial,
+ * if that may be out of date, or if one server has told it just now; NULL: it is neither. */
+struct pin *renewal_find_word(struct request *q, const struct pin *culprit, struct now now);
 
 /* testimony.c */
 /* A link was judged: whose word made it so? */
