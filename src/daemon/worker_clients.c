@@ -44,6 +44,8 @@ static bool may_log(struct worker *worker, struct now now)
 {
     int64_t second = now.monotonic_ms / 1000;
     if (second != worker->log_second) {
+        if (worker->log_lines > LOG_LINES_PER_SECOND)
+            log_info("no answer for %u others either, which were not logged", worker->log_lines - LOG_LINES_PER_SECOND);
         worker->log_second = second;
         worker->log_lines = 0;
     }

@@ -38,13 +38,22 @@ static void count_stripped(struct worker *worker, const struct testimony *testim
     }
 }
 
+/* Where nothing came that could be judged, it is what the client is told. */
+static enum cause root_cause(const struct testimony *testimony)
+{
+    const struct outcome *outcome = testimony->outcome;
+    if (testimony->failure != NULL)
+        return cause_of(testimony->failure->ede, testimony->failure->site);
+    return outcome->ede_count > 0 ? cause_of(outcome->edes[0].code, outcome->site) : CAUSE_OTHER;
+}
+
 /* Counts failures by their cause, tells the clock how zones fare by the time, files evidence. */
 static void on_judged(void *context, const struct testimony *testimony, struct now now)
 {
     struct worker *worker = context;
     const struct outcome *outcome = testimony->outcome;
     const struct verdict *failure = testimony->failure;
-    enum cause cause = failure == NULL ? CAUSE_OTHER : cause_of(failure->ede, failure->site);
+    enum cause cause = root_cause(testimony);
     enum security security = testimony_verdict(testimony);
     if (security == BOGUS || security == INDETERMINATE)
         worker->stats.failures[cause]++;

@@ -189,8 +189,8 @@ static void fail_of_servers(struct resolver *r, struct lookup *l, struct now now
     if (l->timeouts + l->refusals == 0)
         snprintf(text, sizeof(text), "no usable server address for %.100s", zone);
     else
-        snprintf(text, sizeof(text), "servers of %.80s: %u time-outs, %u unusable replies", zone, l->timeouts,
-                 l->refusals);
+        snprintf(text, sizeof(text), "%s of %.80s: %u time-outs, %u unusable replies",
+                 l->cut->recursive ? "forwarders" : "servers", zone, l->timeouts, l->refusals);
     l->failure.is_budget = l->lacks_names;
     r->stats.budgets_spent += l->lacks_names;
     fail(r, l, EDE_NO_REACHABLE_AUTHORITY, "no-reachable-authority", text, now);

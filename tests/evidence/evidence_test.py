@@ -22,6 +22,7 @@ HOST = "127.0.0.1"
 FIRST, SECOND, THIRD = "45.83.1.2", "45.83.1.3", "45.83.1.4"
 EXPIRED, VALID = (-2 * HOUR_S, -HOUR_S), (-HOUR_S, HOUR_S)
 PATIENCE_S = 30
+ROUNDS_MAX = 20         # of many questions; what one says of another is found out in a second or two
 ALGORITHM = "ECDSAP256SHA256"
 
 
@@ -154,6 +155,24 @@ def test_keys_that_nobody_gives(world, tmp_path):
             world.at("z.", address).refused = lambda qtype: False
         flush(vouchd)
         assert ask(world) == "NOERROR" and not explain(vouchd)["failing"]
+
+
+def test_nothing_from_anybody(world, tmp_path):
+    """D-monitor: it has a cause of its own, and the log is no longer than it has to be, but says so."""
+    for address in (FIRST, SECOND):
+        world.at("z.", address).refused = lambda qtype: True
+    with vouchd_in_lab(world, tmp_path, {"workers": 1}) as vouchd:
+        for number in range(ROUNDS_MAX):
+            with network.inside(world.netns):
+                names = [f"n{number}-{one}.z." for one in range(client.AT_ONCE)]
+                replies = client.ask_all(HOST, [client.make_question(name, "A") for name in names])
+            assert {reply.rcode() for reply in replies} == {dns.rcode.SERVFAIL}
+            if "others either, which were not logged" in vouchd.log():
+                break
+        assert "others either, which were not logged" in vouchd.log()
+        assert "No Reachable Authority: servers of z.: 0 time-outs, " in vouchd.log()
+        assert metrics(vouchd)['vouch_validation_failures_total{reason="unreachable"}'] > 0
+        assert metrics(vouchd)['vouch_validation_failures_total{reason="other"}'] == 0
 
 
 def test_an_alias_whose_target_is_bad(world, tmp_path):
