@@ -116,6 +116,7 @@ enum err take_anchor_files(struct loading *loading, const struct option *option,
 enum err take_bootstrap_sources(struct loading *loading, const struct option *option, const struct value *value);
 enum err take_bootstrap_authorities(struct loading *loading, const struct option *option, const struct value *value);
 enum err take_negatives(struct loading *loading, const struct option *option, const struct value *value);
+enum err take_families(struct loading *loading, const struct option *option, const struct value *value);
 enum err take_insecures(struct loading *loading, const struct option *option, const struct value *value);
 enum err take_pref64(struct loading *loading, const struct option *option, const struct value *value);
 enum err take_nat64(struct loading *loading, const struct option *option, const struct value *value);

@@ -198,7 +198,8 @@ static const struct option options[] = {
       "Ask again for what is in use before it expires: when it is asked for in the last tenth of its TTL.",
       PLACE(resolver.prefetch) },
     { "resolver.ask-ipv4", &kind_truth, "true", "Talk to servers over IPv4.", PLACE(resolver.ask_ipv4) },
-    { "resolver.ask-ipv6", &kind_truth, "true", "Talk to servers over IPv6.", PLACE(resolver.ask_ipv6) },
+    { "resolver.ask-ipv6", &kind_truth, "true", "Talk to servers over IPv6.", PLACE(resolver.ask_ipv6),
+      .take = take_families },
     { "resolver.nat64", &kind_pref64, "none",
       "The prefix of the NAT64 through which servers that have IPv4 addresses alone are asked (RFC 6052), for hosts "
       "without IPv4.",

@@ -400,6 +400,14 @@ static bool is_served_here(const struct config *config, const struct dname *zone
     return is_served && !dname_is_root(zone);
 }
 
+enum err take_families(struct loading *loading, const struct option *option, const struct value *value)
+{
+    const struct resolver_options *resolver = &loading->config->resolver;
+    if (!resolver->ask_ipv4 && !resolver->ask_ipv6)
+        config_warn(loading, value->line, option->key, "false, as resolver.ask-ipv4: nobody is ever asked");
+    return OK;
+}
+
 enum err take_insecures(struct loading *loading, const struct option *option, const struct value *value)
 {
     const struct line_insecure *insecures = value->items;

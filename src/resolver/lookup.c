@@ -189,7 +189,7 @@ static void fail_of_servers(struct resolver *r, struct lookup *l, struct now now
     if (l->timeouts + l->refusals == 0)
         snprintf(text, sizeof(text), "no usable server address for %.100s", zone);
     else
-        snprintf(text, sizeof(text), "%s of %.80s: %u time-outs, %u unusable replies",
+        snprintf(text, sizeof(text), "%s of %.80s: %u questions without reply, %u unusable replies",
                  l->cut->recursive ? "forwarders" : "servers", zone, l->timeouts, l->refusals);
     l->failure.is_budget = l->lacks_names;
     r->stats.budgets_spent += l->lacks_names;

@@ -164,6 +164,13 @@ def test_check_warns_of_an_anchor_that_nothing_can_match(tmp_path, anchor):
     assert code == 0 and "warning: trust anchor .: " in log and "SERVFAIL" in log
 
 
+def test_check_warns_when_nobody_can_be_asked(tmp_path):
+    path = tmp_path / "vouch.yaml"
+    path.write_text("resolver:\n  ask-ipv6: false\n  ask-ipv4: false\n")
+    code, log = run_vouchd(["--check", "-c", path])
+    assert code == 0 and ":2: resolver.ask-ipv6: false, as resolver.ask-ipv4: nobody is ever asked" in log
+
+
 def print_config(path):
     done = subprocess.run([program("vouchd"), "--print-config", "-c", path], stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=END_TIMEOUT_S)
