@@ -220,8 +220,8 @@ static void rest(struct udp *const *sockets, unsigned count, int64_t until_ns)
     ppoll(polled, count, &pause, NULL);
 }
 
-/* Spins, but for low rates: a sleep would be late by more than the distance between two questions.  The
- * sockets ask in turn. */
+/* Spins, but for low rates: a sleep would be late by more than the distance between two questions.  The sockets ask in
+ * turn. */
 void udp_rate(struct load *load)
 {
     struct udp *sockets[CONNECTIONS_MAX];

@@ -1,5 +1,5 @@
-/* For the targets that deny: the first record's owner is the zone, the
- * second's owner and type are the question, all others are what denies. */
+/* For the targets that deny: the first record's owner is the zone, the second's owner and type are the question, all
+ * others are what denies. */
 #ifndef FUZZ_DENIAL_INPUT_H
 #define FUZZ_DENIAL_INPUT_H
 

@@ -1,5 +1,5 @@
-/* NSEC proofs: letter case changes nothing, no record takes a
- * proof of absence away, nothing is proven outside the zone. */
+/* NSEC proofs: letter case changes nothing, no record takes a proof of absence away, nothing is proven outside the
+ * zone. */
 #include <assert.h>
 
 #include "fuzz/denial_input.h"

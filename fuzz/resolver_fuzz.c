@@ -263,8 +263,8 @@ static struct resolver_options default_options(void)
     return options;
 }
 
-/* Three kinds of rule for the names that built replies speak of most: a forwarder, a stub zone, servers
- * known by name alone. */
+/* Three kinds of rule for the names that built replies speak of most: a forwarder, a stub zone, servers known by name
+ * alone. */
 static void add_rules(struct resolver_options *options)
 {
     static const uint8_t server[] = { 45, 83, 0, 1 };

@@ -69,8 +69,8 @@ static inline bool retold_message(struct random *random, struct arena *arena, co
     return count > 0 && message_read(message_end(&m), arena, message) == OK;
 }
 
-/* The sets in another order, out of that message.  Those that have signatures alone stay as they
- * are.  false: as above. */
+/* The sets in another order, out of that message.  Those that have signatures alone stay as they are.  false: as
+ * above. */
 static inline bool sets_retell(struct random *random, struct arena *arena, const struct rrset_list *sets,
                                struct rrset_list *retold)
 {

@@ -3,8 +3,7 @@
 
 /* ---- may it be kept, and for how long? ---- */
 
-/* RRSIGs never apart from what they sign (R4.5-b); meta types are no data, and ANY only as an
- * answer to ANY. */
+/* RRSIGs never apart from what they sign (R4.5-b); meta types are no data, and ANY only as an answer to ANY. */
 static bool is_cacheable(const struct answer *answer)
 {
     uint16_t qtype = answer->question.qtype;

@@ -216,8 +216,8 @@ static void test_deadlines(void **state)
     }
 }
 
-/* RFC 1035 section 3.2.1, and what the operator adds: for DNAMEs alone, whatever their signatures
- * cap, and never stale. */
+/* RFC 1035 section 3.2.1, and what the operator adds: for DNAMEs alone, whatever their signatures cap, and never
+ * stale. */
 static void test_dname_grace(void **state)
 {
     struct bench *b = *state;

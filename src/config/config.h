@@ -1,6 +1,6 @@
-/* The configuration: one YAML file under one table of options (config/table.c);
- * a row of it serves the parser, the range checks, --print-config and the manual
- * page.  Each folder owns the struct of its options; this one fills them. */
+/* The configuration: one YAML file under one table of options (config/table.c); a row of it serves the parser, the
+ * range checks, --print-config and the manual page.  Each folder owns the struct of its options; this one fills
+ * them. */
 #ifndef CONFIG_CONFIG_H
 #define CONFIG_CONFIG_H
 
@@ -107,8 +107,8 @@ const char *config_where(const struct config *config, const char *key, char wher
 /* One line for each setting that differs and cannot change without a restart; the number of them. */
 size_t config_needs_restart(const struct config *running, const struct config *wanted, FILE *to);
 
-/* A file of at most 1 MiB, malloc'd.  ERR_SYSTEM: errno says why, *data is NULL; ERR_LIMIT: larger, *data
- * is its beginning. */
+/* A file of at most 1 MiB, malloc'd.  ERR_SYSTEM: errno says why, *data is NULL; ERR_LIMIT: larger, *data is its
+ * beginning. */
 MUST_USE enum err read_whole_file(const char *path, char **data, size_t *len);
 
 #endif

@@ -27,8 +27,8 @@ enum next {
     NEXT_STOP,
 };
 
-/* Carries out the request in one line.  The reply is one object on one line, malloc'd; NULL with NEXT_DUMP
- * and what else is waited for. */
+/* Carries out the request in one line.  The reply is one object on one line, malloc'd; NULL with NEXT_DUMP and what
+ * else is waited for. */
 char *command_answer(const struct orders *orders, const struct admins *admins, const struct peer *peer,
                      const char *line, size_t len, enum next *next);
 

@@ -132,8 +132,8 @@ struct orders {
     bool (*bootstrap_anchors)(void *context, struct documents *given, const char *who, struct order_failure *failure);
     void (*inquiry)(void *context, struct inquiry_report *report);
     void (*time)(void *context, struct time_report *report);
-    /* Begins a check of the clock, if none is under way; control_time_checked()
-     * is called when it ends, perhaps before this returns. */
+    /* Begins a check of the clock, if none is under way; control_time_checked() is called when it ends, perhaps before
+     * this returns. */
     void (*check_time)(void *context);
     /* Begins the end of the process and returns: control_free() may not be called from inside. */
     void (*stop)(void *context);

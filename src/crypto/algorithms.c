@@ -30,9 +30,9 @@
         .signature_octets = (signature_octets_), .cost = (cost_)                                                       \
     }
 
-/* IANA "DNS Security Algorithm Numbers", as of 2026-08-10.  0, 2 and 252 are registered
- * for other uses than zone signing and have no row.  5 and 7: the registry says
- * RECOMMENDED, but RFC 9905 tells operators of resolvers to treat them as unsupported. */
+/* IANA "DNS Security Algorithm Numbers", as of 2026-08-10.  0, 2 and 252 are registered for other uses than zone
+ * signing and have no row.  5 and 7: the registry says RECOMMENDED, but RFC 9905 tells operators of resolvers to treat
+ * them as unsupported. */
 static const struct algorithm algorithms[] = {
     { 1, "RSAMD5", RECOMMEND_MUST_NOT, false, "RFC 9904", NOT_VERIFIED },
     { 3, "DSA", RECOMMEND_MUST_NOT, false, "RFC 9904", NOT_VERIFIED },

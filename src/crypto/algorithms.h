@@ -63,9 +63,9 @@ struct digest {
 const struct algorithm *algorithm_table(size_t *count);
 const struct digest *digest_table(size_t *count);
 
-/* What is verified: capability and the operator's wish together.  A row that is NULL
- * is unsupported: a delegation all of whose DS records are unsupported is insecure,
- * not bogus (RFC 4035 section 5.2).  Tests may put rows of their own here. */
+/* What is verified: capability and the operator's wish together.  A row that is NULL is unsupported: a delegation all
+ * of whose DS records are unsupported is insecure, not bogus (RFC 4035 section 5.2).  Tests may put rows of their own
+ * here. */
 struct crypto_policy {
     const struct algorithm *algorithms[256];
     const struct digest *digests[256];

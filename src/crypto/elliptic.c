@@ -26,8 +26,8 @@ bool ecdsa_parse(const struct scheme *scheme, struct octets octets, struct verif
     return key_from_params(scheme, params, key); /* refuses a point that is not on the curve */
 }
 
-/* An unsigned number as a DER INTEGER: without leading zeros,
- * but with one where the first bit would make it negative. */
+/* An unsigned number as a DER INTEGER: without leading zeros, but with one where the first bit would make it
+ * negative. */
 static void put_der_integer(struct writer *w, struct octets number)
 {
     while (number.len > 1 && number.data[0] == 0) {

@@ -6,8 +6,8 @@
 #include "base/reader.h"
 #include "crypto/scheme.h"
 
-/* RFC 3110 section 2 prohibits leading zero octets; BIND and
- * Unbound ignore them, and so do we: the key is the number. */
+/* RFC 3110 section 2 prohibits leading zero octets; BIND and Unbound ignore them, and so do we: the key is the
+ * number. */
 static struct octets without_leading_zeros(struct octets number)
 {
     while (number.len > 0 && number.data[0] == 0) {

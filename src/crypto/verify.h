@@ -21,8 +21,8 @@ struct octets signed_data(struct arena *arena, const struct rrset *rrset, const 
 enum signature_check signature_verify(struct verifier *verifier, const struct algorithm *algorithm,
                                       const struct dnskey *key, struct octets data, struct octets signature);
 
-/* What that costs, with the parsing of a key not seen before, in quarters of a P-256 check
- * (COST_OF_P256); 1 at least. */
+/* What that costs, with the parsing of a key not seen before, in quarters of a P-256 check (COST_OF_P256); 1 at
+ * least. */
 uint16_t signature_cost(const struct algorithm *algorithm, struct octets key);
 
 /* RFC 3110 section 2: no key that can be used has more.  To look at larger ones would be work for nothing: not even

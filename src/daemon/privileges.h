@@ -26,8 +26,8 @@ int privileges_find(const struct config *config, struct identity *identity);
  * is seen by who needs it. */
 void privileges_make_directory(const char *path, mode_t mode, const struct identity *identity);
 
-/* For good: no group, no capability, no set-user-ID program brings anything
- * back.  sysexits: EX_OK, or EX_NOPERM after a line in the log. */
+/* For good: no group, no capability, no set-user-ID program brings anything back.  sysexits: EX_OK, or EX_NOPERM after
+ * a line in the log. */
 int privileges_drop(const struct identity *identity);
 
 #endif

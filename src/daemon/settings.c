@@ -78,8 +78,8 @@ static bool is_within_policy(const struct anchor *anchor, const struct crypto_po
     return dnskey_read(anchor->rdata, &key) == OK && algorithm_is_usable(policy, key.algorithm);
 }
 
-/* Anchors come sorted by zone.  One whose zone has no usable anchor
- * fails closed: the operator asked for what cannot be done. */
+/* Anchors come sorted by zone.  One whose zone has no usable anchor fails closed: the operator asked for what cannot be
+ * done. */
 static void warn_of_unusable_anchors(const struct settings *settings)
 {
     size_t count;

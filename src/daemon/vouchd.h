@@ -36,8 +36,8 @@ struct vouchd {
     ev_signal on_term, on_int, on_hup;
 };
 
-/* Runs until it is told to stop.  Takes settings over.  sysexits: EX_OK, or why it could not start
- * (said in the log). */
+/* Runs until it is told to stop.  Takes settings over.  sysexits: EX_OK, or why it could not start (said in the
+ * log). */
 int vouchd_run(const char *path_asked_for, struct settings *settings, struct random *random);
 
 /* vouchd_run() returns soon. */

@@ -33,8 +33,8 @@ char *prefix_to_text(const struct prefix *prefix, char text[ADDRESS_TEXT_MAX]);
 bool prefix_contains(const struct prefix *prefix, const struct address *address);
 /* From the RDATA of A or AAAA. */
 MUST_USE enum err address_from_rdata(uint16_t type, struct octets rdata, uint16_t port, struct address *address);
-/* Not a unicast address of the public Internet: 0/8, 127/8, RFC 1918, 169.254/16, 100.64/10, multicast,
- * ::, ::1, fc00::/7, fe80::/10, mapped … (IANA special-purpose registries). */
+/* Not a unicast address of the public Internet: 0/8, 127/8, RFC 1918, 169.254/16, 100.64/10, multicast, ::, ::1,
+ * fc00::/7, fe80::/10, mapped … (IANA special-purpose registries). */
 bool address_is_special(const struct address *address);
 
 #endif

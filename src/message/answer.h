@@ -1,6 +1,6 @@
-/* What is known of one question: the atomic unit that cache, validator and resolver hand to each other
- * (RFC 4035 section 4.5): an RRset with its signatures and the proofs that belong to it, or the proof that there is
- * none.  A CNAME or DNAME chain is a list of answers, one a link. */
+/* What is known of one question: the atomic unit that cache, validator and resolver hand to each other (RFC 4035
+ * section 4.5): an RRset with its signatures and the proofs that belong to it, or the proof that there is none.  A
+ * CNAME or DNAME chain is a list of answers, one a link. */
 #ifndef MESSAGE_ANSWER_H
 #define MESSAGE_ANSWER_H
 

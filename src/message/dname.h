@@ -29,8 +29,8 @@ const struct dname *dname_root(void);
 MUST_USE enum err dname_from_text(const char *text, struct dname *name);
 /* As in a master file: a name without the final dot is completed with origin, "@" is the origin. */
 MUST_USE enum err dname_from_text_below(const char *text, const struct dname *origin, struct dname *name);
-/* With the final dot, everything but letters, digits, '-' and
- * '_' … escaped as RFC 1035 section 5.1 says.  Returns text. */
+/* With the final dot, everything but letters, digits, '-' and '_' … escaped as RFC 1035 section 5.1 says.  Returns
+ * text. */
 char *dname_to_text(const struct dname *name, char text[DNAME_TEXT_MAX]);
 /* Uncompressed wire form that fills octets exactly. */
 MUST_USE enum err dname_from_wire(struct octets octets, struct dname *name);
@@ -72,8 +72,8 @@ void dname_parent(const struct dname *name, struct dname *to);
 MUST_USE enum err dname_prepend(struct octets label, const struct dname *name, struct dname *to);
 /* "*." in front of name. */
 MUST_USE enum err dname_wildcard(const struct dname *name, struct dname *to);
-/* name with its suffix `from` replaced by `target` (RFC 6672
- * section 2.2).  name is below `from`.  ERR_SPACE: too long. */
+/* name with its suffix `from` replaced by `target` (RFC 6672 section 2.2).  name is below `from`.  ERR_SPACE: too
+ * long. */
 MUST_USE enum err dname_substitute(const struct dname *name, const struct dname *from, const struct dname *target,
                                    struct dname *to);
 /* The n-th label from the left, without its length octet; borrowed from name.  n < name->labels. */

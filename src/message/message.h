@@ -84,8 +84,8 @@ MUST_USE enum err message_read(struct octets octets, struct arena *arena, struct
  * second one, is left out, too.  Octets after the last record are not looked at. */
 MUST_USE enum err message_read_reply(struct octets octets, struct arena *arena, struct message *message);
 
-/* The same, but records whose RDATA do not fit their type are left out as if they had not been
- * sent, and spoil nothing. */
+/* The same, but records whose RDATA do not fit their type are left out as if they had not been sent, and spoil
+ * nothing. */
 MUST_USE enum err message_read_reply_records(struct octets octets, struct arena *arena, struct message *message);
 
 /* The whole message as dig would print it, in the arena: tools, logs, failing tests. */

@@ -17,8 +17,8 @@ struct dns64 {
     uint16_t ignored_count;
 };
 
-/* The name below ip6.arpa. of an address of the prefix becomes the one of the
- * embedded address below in-addr.arpa. (RFC 6147 section 5.3.1).  false: any other name. */
+/* The name below ip6.arpa. of an address of the prefix becomes the one of the embedded address below in-addr.arpa. (RFC
+ * 6147 section 5.3.1).  false: any other name. */
 bool dns64_reverse(const struct prefix *prefix, const struct dname *name, struct dname *reverse);
 
 /* Has the name no AAAA records by this outcome, so that its A records count (sections 5.1.2 to 5.1.4)?  *ttl_max_s: how
@@ -29,8 +29,8 @@ bool dns64_wants_addresses(const struct dns64 *dns64, const struct outcome *outc
  * EDE 29.  false: there are no addresses. */
 bool dns64_synthesize(const struct dns64 *dns64, const struct outcome *addresses, uint32_t ttl_max_s, struct now now,
                       struct arena *arena, struct outcome *told);
-/* The outcome of the PTR question below in-addr.arpa. as the answer to the one below ip6.arpa., in the
- * arena: Insecure, EDE 29. */
+/* The outcome of the PTR question below in-addr.arpa. as the answer to the one below ip6.arpa., in the arena: Insecure,
+ * EDE 29. */
 void dns64_lead_back(const struct dns64 *dns64, const struct question *asked, const struct outcome *outcome,
                      struct now now, struct arena *arena, struct outcome *told);
 

@@ -249,8 +249,8 @@ static bool somebody_may_know_better(const struct lookup *l)
     return false;
 }
 
-/* Some servers say nothing at all where they have lost a zone, or cannot answer for a type.  One
- * other server is heard. */
+/* Some servers say nothing at all where they have lost a zone, or cannot answer for a type.  One other server is
+ * heard. */
 static bool hears_another(struct lookup *l)
 {
     if (l->at_cut.was_empty || is_minimised(l))
@@ -288,8 +288,8 @@ static void learn_of_edns(struct server *server, const struct lookup *l, enum re
         server->no_options_until_ms = now.monotonic_ms + NO_OPTIONS_S * 1000;
 }
 
-/* No answer to any other question so far; it may be that packets were lost, but that shows when it
- * answers another one. */
+/* No answer to any other question so far; it may be that packets were lost, but that shows when it answers another
+ * one. */
 static void learn_of_plainness(struct server *server, const struct lookup *l, enum reply_kind kind, struct now now)
 {
     bool is_answer = kind == REPLY_ANSWER || kind == REPLY_REFERRAL;
@@ -459,8 +459,8 @@ static bool goes_back_to_udp(struct server *server, struct flight *flight, struc
     return true;
 }
 
-/* One that is being restarted refuses for a moment.  Who has no other forwarder waits as if it were
- * silent, and asks again. */
+/* One that is being restarted refuses for a moment.  Who has no other forwarder waits as if it were silent, and asks
+ * again. */
 static bool waits_for_forwarder(const struct lookup *l)
 {
     uint8_t sent = l->flight->over_tcp ? l->flight->target->tcp_sent : l->flight->target->udp_sent;

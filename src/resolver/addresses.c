@@ -80,8 +80,8 @@ static unsigned families_told(const struct delegation *delegation, const struct 
     return families;
 }
 
-/* The families that need not be looked for.  Glue that the zone's own servers would have to correct
- * cannot be looked up. */
+/* The families that need not be looked for.  Glue that the zone's own servers would have to correct cannot be looked
+ * up. */
 static unsigned families_known(const struct resolver *r, const struct cut *cut, const struct delegation_server *server)
 {
     bool is_doubted = cut->glue_is_doubted && !dname_is_subdomain(&server->name, &cut->delegation->zone);

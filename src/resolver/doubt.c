@@ -62,8 +62,8 @@ static bool is_distrusted(const struct distrust *distrust, const struct address 
     return false;
 }
 
-/* What the server has said besides is not worth more, unless it has validated; what the cache has may
- * be its word, too. */
+/* What the server has said besides is not worth more, unless it has validated; what the cache has may be its word,
+ * too. */
 static void forget_word_of(struct request *q, const struct address *server)
 {
     for (uint16_t i = 0; i < q->pin_count; i++) {

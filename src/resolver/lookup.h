@@ -209,8 +209,8 @@ struct cut *cut_of_cache(struct resolver *r, struct lookup *l, struct now now);
 /* Can servers with IPv4 addresses be reached, by themselves or through NAT64? */
 bool cut_speaks_ipv4(const struct resolver_options *options);
 bool cut_may_ask(const struct resolver_options *options, const struct address *address);
-/* Its addresses in the delegation may be asked at once: they are the delegated zone's own glue, or
- * others' is good enough. */
+/* Its addresses in the delegation may be asked at once: they are the delegated zone's own glue, or others' is good
+ * enough. */
 bool cut_uses_glue(const struct resolver_options *options, const struct delegation *delegation,
                    const struct delegation_server *server);
 void cut_add_target(const struct resolver_options *options, struct cut *cut, const struct address *address);

@@ -68,8 +68,8 @@ static void randomise_case(struct random *random, struct dname *name)
             name->octets[i] ^= 0x20;
 }
 
-/* Some servers, and what stands before them, do not bear what they do not know (RFC 6891 section
- * 6.1.2 says they must). */
+/* Some servers, and what stands before them, do not bear what they do not know (RFC 6891 section 6.1.2 says they
+ * must). */
 static bool may_send_options(struct resolver *r, const struct lookup *l, struct now now)
 {
     return !l->flight->target->no_options &&

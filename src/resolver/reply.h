@@ -45,8 +45,8 @@ struct asked { /* what the reply answers */
     struct now now;
 };
 
-/* Answer of a priming question (RFC 9609): the zone's servers
- * with the addresses that came along; NULL if it is none. */
+/* Answer of a priming question (RFC 9609): the zone's servers with the addresses that came along; NULL if it is
+ * none. */
 struct delegation *reply_priming(const struct message *message, const struct asked *asked, struct arena *arena);
 
 /* The message's question was compared before.  Everything in *reply lives in the arena and may share the message's

@@ -158,8 +158,8 @@ static struct answer *dname_link(const struct message *message, const struct ask
     return answer;
 }
 
-/* The CNAME asked for is the one that a DNAME yields: never
- * signed (RFC 6672 section 5.3.1), the DNAME stands for it. */
+/* The CNAME asked for is the one that a DNAME yields: never signed (RFC 6672 section 5.3.1), the DNAME stands for
+ * it. */
 static bool is_yielded(const struct rrset *set, const struct rrset *dname)
 {
     return set->type == TYPE_CNAME && !reply_is_signed(set) && dname != NULL;

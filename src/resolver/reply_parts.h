@@ -52,8 +52,8 @@ struct rrset *reply_find_referral(const struct message *message, const struct as
 /* To the servers of the set, with their glue. */
 struct delegation *reply_new_delegation(const struct message *message, const struct asked *asked,
                                         const struct rrset *ns, struct arena *arena);
-/* What the referral says about DS at the cut (RFC 4035 section 3.1.4.1): the set, or the proof that there
- * is none; NULL: nothing. */
+/* What the referral says about DS at the cut (RFC 4035 section 3.1.4.1): the set, or the proof that there is none;
+ * NULL: nothing. */
 struct answer *reply_referral_ds(const struct message *message, const struct asked *asked, const struct rrset *ns,
                                  struct arena *arena);
 

@@ -13,9 +13,9 @@ static bool names_in_zone(const struct octets nsec_rdata, const struct rrsig *si
     return nsec_read(nsec_rdata, &nsec) == OK && dname_is_subdomain(&nsec.next, &sig->signer);
 }
 
-/* A signed NSEC whose next name is in no zone that has signed it, though the last one of a zone names the
- * apex (RFC 4034 section 4.1.1): it is no data of the zone.  Where it should prove something the validator
- * says why it does not. */
+/* A signed NSEC whose next name is in no zone that has signed it, though the last one of a zone names the apex (RFC
+ * 4034 section 4.1.1): it is no data of the zone.  Where it should prove something the validator says why it does
+ * not. */
 static bool leads_out(const struct rrset *set)
 {
     for (uint16_t i = 0; i < set->sig_count; i++) {

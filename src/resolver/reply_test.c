@@ -1,5 +1,5 @@
-/* What replies mean, and what of them is dropped: RFC 1034
- * section 5.3.3, RFC 2181 section 5.4.1, RFC 2308, RFC 6672. */
+/* What replies mean, and what of them is dropped: RFC 1034 section 5.3.3, RFC 2181 section 5.4.1, RFC 2308, RFC
+ * 6672. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -133,8 +133,8 @@ struct facts facts_of(struct fact_source *source);
 bool facts_take_companions(struct request *q, struct pin *pin, const struct validation *validation);
 
 /* doubt.c */
-/* Before Bogus is final: keys that may be out of date, other servers of the zone, then TCP, within the
- * budget.  true: try again. */
+/* Before Bogus is final: keys that may be out of date, other servers of the zone, then TCP, within the budget.  true:
+ * try again. */
 bool doubt_begin(struct resolver *r, struct request *q, struct pin *link, struct now now);
 /* That somebody else cannot tell does not make Bogus data Indeterminate. */
 void doubt_give_up(struct request *q);
@@ -170,8 +170,8 @@ bool stale_stands_in(struct resolver *r, struct request *q, const char *why, str
 bool stale_while_waiting(struct resolver *r, struct request *q, struct now now);
 /* A DS or DNSKEY set cannot be had: one that has expired stands in. */
 bool stale_fact(struct resolver *r, struct request *q, struct pin *pin, struct now now);
-/* The same for a client that has waited for long enough: whoever is asked for the set goes on being
- * asked.  true: decide again. */
+/* The same for a client that has waited for long enough: whoever is asked for the set goes on being asked.  true:
+ * decide again. */
 bool stale_facts_stand_in(struct resolver *r, struct request *q, struct now now);
 /* The outcome is fresh but for the facts that it was validated by. */
 void stale_mark_verdict(struct resolver *r, struct request *q, struct now now);

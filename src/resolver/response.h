@@ -21,9 +21,9 @@ struct client_query {
  * when it does not fit (then only the question and OPT).  Returns the whole message, borrowed from buffer. */
 struct octets response_write(const struct answer_options *options, const struct client_query *query,
                              const struct outcome *outcome, struct now now, uint8_t *buffer, size_t size);
-/* The same for whoever asks the question next, for ready_put(): what response_write()
- * would write for any plain question until the deadlines, octet for octet.  The draft
- * borrows from the buffer.  false: such an answer must be made each time. */
+/* The same for whoever asks the question next, for ready_put(): what response_write() would write for any plain
+ * question until the deadlines, octet for octet.  The draft borrows from the buffer.  false: such an answer must be
+ * made each time. */
 bool response_make_ready(const struct answer_options *options, const struct outcome *outcome, struct now now,
                          uint8_t *buffer, size_t size, struct ready_draft *draft);
 /* An error without any data: FORMERR, REFUSED, NOTIMP, BADVERS … */

@@ -1,5 +1,5 @@
-/* What a response says and to whom: AD (RFC 6840 section 5.8), DO (RFC
- * 4035 section 3.2.1), TC, EDE (RFC 8914), compact denial (RFC 9824). */
+/* What a response says and to whom: AD (RFC 6840 section 5.8), DO (RFC 4035 section 3.2.1), TC, EDE (RFC 8914), compact
+ * denial (RFC 9824). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
-/* Ready-made answers against those made for one client: octet
- * for octet, over many questions, flags, sizes and times. */
+/* Ready-made answers against those made for one client: octet for octet, over many questions, flags, sizes and
+ * times. */
 #include "resolver/response.h"
 
 #include "cache/testing.h"
@@ -295,8 +295,8 @@ static bool is_ready(struct cache *cache, const struct sample *sample, struct no
     return ask_ready(cache, &options, &asking, sample->qtype, buffer).message.len > 0;
 }
 
-/* Data that nobody has judged is for those who set CD (RFC 4035
- * section 3.2.2), and gives way once somebody does not. */
+/* Data that nobody has judged is for those who set CD (RFC 4035 section 3.2.2), and gives way once somebody does
+ * not. */
 static void test_unchecked(void **state)
 {
     (void)state;

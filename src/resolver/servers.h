@@ -1,5 +1,5 @@
-/* What is remembered of each server address: round-trip time, silence, EDNS, cookies.  Bounded; the
- * least recently used goes. */
+/* What is remembered of each server address: round-trip time, silence, EDNS, cookies.  Bounded; the least recently used
+ * goes. */
 #ifndef RESOLVER_SERVERS_H
 #define RESOLVER_SERVERS_H
 
@@ -63,9 +63,9 @@ void server_counts_as_silent(struct server *server, int64_t now_ms);
 bool server_is_silent(const struct server *server, int64_t now_ms);
 void server_is_lame_for(struct server *server, const struct dname *zone, int64_t now_ms);
 bool server_lame_for(const struct server *server, const struct dname *zone, int64_t now_ms);
-/* How long to wait for its answer to the n-th (from 0) question of one lookup.  One that has answered before,
- * and is silent now, may have become slow: time-outs stay doubled until it answers (RFC 6298 section 5.7),
- * else it never could. */
+/* How long to wait for its answer to the n-th (from 0) question of one lookup.  One that has answered before, and is
+ * silent now, may have become slow: time-outs stay doubled until it answers (RFC 6298 section 5.7), else it never
+ * could. */
 int64_t server_timeout_ms(const struct server *server, uint8_t n);
 
 #endif

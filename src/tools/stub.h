@@ -5,8 +5,8 @@
 #include "message/address.h"
 #include "message/message.h"
 
-/* server NULL: the first nameserver of /etc/resolv.conf.  Prints
- * the answer and returns the exit code of the contract. */
+/* server NULL: the first nameserver of /etc/resolv.conf.  Prints the answer and returns the exit code of the
+ * contract. */
 int stub_ask(const struct question *question, const struct address *server, bool checking_disabled, bool json);
 
 #endif

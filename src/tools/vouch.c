@@ -59,8 +59,8 @@ static void __attribute__((noreturn)) wrong_file(const char *path, const char *p
 
 /* ---- arguments ---- */
 
-/* "192.0.2.1", "192.0.2.1:5353", "2001:db8::1", "[2001:db8::1]:5353";
- * also with @port as vouchd's configuration has it. */
+/* "192.0.2.1", "192.0.2.1:5353", "2001:db8::1", "[2001:db8::1]:5353"; also with @port as vouchd's configuration has
+ * it. */
 static enum err parse_server(const char *text, struct address *address)
 {
     char host[ADDRESS_TEXT_MAX];

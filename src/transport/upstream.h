@@ -18,8 +18,8 @@ enum upstream_failure {
 
 struct upstream_handler {
     void *context;
-    /* True: that was it, the exchange is over.  False: not the
-     * answer, keep waiting.  It may start and cancel exchanges. */
+    /* True: that was it, the exchange is over.  False: not the answer, keep waiting.  It may start and cancel
+     * exchanges. */
     bool (*reply)(void *context, uint64_t id, struct octets reply);
     /* The exchange is over. */
     void (*failed)(void *context, uint64_t id, enum upstream_failure how);

@@ -62,8 +62,8 @@ static void world_clear(struct world *world)
     trust_free(world->configured);
 }
 
-/* The set as a word: each letter is a key; small ones have no SEP flag; "*" behind one: it
- * signs; "!" behind one: it is revoked. */
+/* The set as a word: each letter is a key; small ones have no SEP flag; "*" behind one: it signs; "!" behind one: it is
+ * revoked. */
 static bool observe(struct world *world, const char *set, int64_t now_s)
 {
     struct letter letters[16];

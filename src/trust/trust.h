@@ -82,8 +82,8 @@ void trust_free(struct trust *trust);
 struct trust *trust_copy(const struct trust *trust);
 /* Negative anchors and insecure zones alone. */
 struct trust *trust_copy_exceptions(const struct trust *trust);
-/* Why RDATA of that type cannot be an anchor: not a DS or DNSKEY, malformed, a DNSKEY without
- * ZONE flag or with REVOKE.  NULL: it can.  Static storage. */
+/* Why RDATA of that type cannot be an anchor: not a DS or DNSKEY, malformed, a DNSKEY without ZONE flag or with REVOKE.
+ * NULL: it can.  Static storage. */
 const char *trust_anchor_fault(uint16_t type, struct octets rdata);
 /* rdata is copied.  A duplicate (same zone, type, RDATA) is not added twice: the first stays.  ERR_FORMAT: see
  * trust_anchor_fault(). */
@@ -97,9 +97,8 @@ void trust_hold(struct trust *trust);
 /* The IANA root anchors known when this release was made: KSK-2017 (20326) and KSK-2024 (38696). */
 void trust_add_built_in(struct trust *trust);
 /* All DS and DNSKEY records of a text in master format (several lines, parentheses, comments); records of other types,
- * as dig prints them along, are passed over.  On failure *error, if not
- * NULL, is a sentence with line and cause (malloc'd, the caller frees it) and trust may hold what came before.  *added
- * counts those that were not there yet. */
+ * as dig prints them along, are passed over.  On failure *error, if not NULL, is a sentence with line and cause
+ * (malloc'd, the caller frees it) and trust may hold what came before.  *added counts those that were not there yet. */
 MUST_USE enum err trust_add_text(struct trust *trust, const char *text, size_t len, enum anchor_source source,
                                  size_t *added, char **error);
 

@@ -217,8 +217,8 @@ static uint8_t algorithm_of(const struct voucher *voucher)
     return dnskey_read(voucher->dnskey, &key) == OK ? key.algorithm : 0;
 }
 
-/* What RFC 6840 section 5.11 advises against, and the operator wants: each algorithm that the zone is
- * vouched for by counts. */
+/* What RFC 6840 section 5.11 advises against, and the operator wants: each algorithm that the zone is vouched for by
+ * counts. */
 static void demand_all(const struct vouchers *vouchers, struct zone *zone)
 {
     for (uint16_t i = 0; i < vouchers->count; i++) {

@@ -33,8 +33,8 @@ struct fact_failure {
 /* Where the facts are: implemented by the resolver over its cache and what the query has pinned. */
 struct facts {
     void *context;
-    /* type is TYPE_DS or TYPE_DNSKEY.  The answer stays valid as
-     * long as the query; the validator writes its verdict. */
+    /* type is TYPE_DS or TYPE_DNSKEY.  The answer stays valid as long as the query; the validator writes its
+     * verdict. */
     enum fact (*find)(void *context, const struct dname *name, uint16_t type, struct answer **answer,
                       struct fact_failure *failure);
     /* The highest zone cut known from delegations that is strictly below `above` and at or above `name`: unsigned
@@ -69,8 +69,8 @@ enum judgement {
 };
 
 /* verdict.site of a Secure no-data answer whose NSEC says that the name does not exist (RFC 9824): whoever did not ask
- * for signatures gets NXDOMAIN.  No NXDOMAIN cut follows from
- * it.  Compare with strcmp(): it may come out of a cache. */
+ * for signatures gets NXDOMAIN.  No NXDOMAIN cut follows from it.  Compare with strcmp(): it may come out of a
+ * cache. */
 #define SITE_COMPACT_DENIAL "compact-denial"
 /* verdict.site of an Indeterminate answer: a DS or DNSKEY set that is needed cannot be had; explanation->failed_name
  * and failed_type say which. */

@@ -911,8 +911,8 @@ static void wildcards(void **state)
     must_be("an expanded NSEC", world_judge(world, answer), BOGUS, EDE_NSEC_MISSING, NULL);
 }
 
-/* A wildcard CNAME needs the proof as much (CVE-2026-52686); a
- * wildcard DNAME redirects nothing (RFC 6672 section 3.3). */
+/* A wildcard CNAME needs the proof as much (CVE-2026-52686); a wildcard DNAME redirects nothing (RFC 6672 section
+ * 3.3). */
 static void wildcard_aliases(void **state)
 {
     struct world *world = *state;

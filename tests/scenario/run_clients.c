@@ -123,8 +123,8 @@ struct resolver_parts run_parts(const struct run *run)
     };
 }
 
-/* Questions with RD=0 are resolved all the same, but for clients that may look into the cache when that
- * holds an NS set. */
+/* Questions with RD=0 are resolved all the same, but for clients that may look into the cache when that holds an NS
+ * set. */
 static void resolve(struct run *run, struct asker *asker, const struct address *client)
 {
     struct question question = retell_question(&run->config->retelling, &asker->query, &asker->retelling), referral;

@@ -455,8 +455,8 @@ static const char *next_word(const char **at, size_t *len)
 
 enum { SOA_FIELDS = 7 }; /* RFC 1035 section 3.3.13 */
 
-/* Some stories have an SOA of six numbers: the last one is passed over, as by the program that they
- * were told to first. */
+/* Some stories have an SOA of six numbers: the last one is passed over, as by the program that they were told to
+ * first. */
 static const char *without_surplus(struct parser *p, const char *text)
 {
     const char *at = text;

@@ -4,8 +4,8 @@
 #include "message/pref64.h"
 #include "tests/scenario/story_words.h"
 
-/* "127.0.0.0/8 allow_snoop".  What else more than "allow" or less than "deny" a client may do is not asked
- * for in these stories. */
+/* "127.0.0.0/8 allow_snoop".  What else more than "allow" or less than "deny" a client may do is not asked for in these
+ * stories. */
 static bool add_access(struct mapping *m, const char *value)
 {
     struct front_options *front = &m->config.front;

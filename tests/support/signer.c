@@ -61,8 +61,8 @@ static EVP_PKEY *key_pair_from(const char *type, OSSL_PARAM_BLD *builder)
 
 /* ---- key pairs; each writes the Public Key field ---- */
 
-/* The first prime behind the seed's number of that many bits,
- * with its two upper bits set, such that e has an inverse. */
+/* The first prime behind the seed's number of that many bits, with its two upper bits set, such that e has an
+ * inverse. */
 static BIGNUM *prime_from(uint64_t seed, const char *what, unsigned bits, const BIGNUM *e, BN_CTX *context)
 {
     uint8_t octets[OCTETS_MAX];
