@@ -77,13 +77,20 @@ size_t hash_function_octets(enum hash_function function)
     return functions[function].octets;
 }
 
-void hash_compute(enum hash_function function, struct octets data, uint8_t *digest)
+void hash_compute_parts(enum hash_function function, const struct octets *parts, size_t count, uint8_t *digest)
 {
     struct hashers *own = hashers_of_thread();
     EVP_MD_CTX *context = own->context[function];
-    if (EVP_DigestInit_ex2(context, own->function[function], NULL) != 1 ||
-        EVP_DigestUpdate(context, data.data, data.len) != 1 || EVP_DigestFinal_ex(context, digest, NULL) != 1)
+    bool is_done = EVP_DigestInit_ex2(context, own->function[function], NULL) == 1;
+    for (size_t i = 0; i < count; i++)
+        is_done = is_done && EVP_DigestUpdate(context, parts[i].data, parts[i].len) == 1;
+    if (!is_done || EVP_DigestFinal_ex(context, digest, NULL) != 1)
         no_hash_function(function);
+}
+
+void hash_compute(enum hash_function function, struct octets data, uint8_t *digest)
+{
+    hash_compute_parts(function, &data, 1, digest);
 }
 
 void digest_sha1(struct octets data, uint8_t *digest)

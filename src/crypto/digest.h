@@ -14,6 +14,9 @@ size_t hash_function_octets(enum hash_function function);
 /* digest holds hash_function_octets(). */
 void hash_compute(enum hash_function function, struct octets data, uint8_t *digest);
 
+/* Of several pieces, one behind the other. */
+void hash_compute_parts(enum hash_function function, const struct octets *parts, size_t count, uint8_t *digest);
+
 /* The rows of the table of DS digests. */
 void digest_sha1(struct octets data, uint8_t *digest);
 void digest_sha256(struct octets data, uint8_t *digest);

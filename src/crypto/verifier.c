@@ -16,6 +16,8 @@ struct verifier {
     EVP_MD_CTX *context;
     uint64_t uses;
     struct verifier_key keys[KEY_SETS][KEYS_PER_SET];
+    uint64_t recalled;
+    struct memo memo;
 };
 
 struct verifier *verifier_new(void)
@@ -45,6 +47,28 @@ void verifier_free(struct verifier *verifier)
             key_clear(&verifier->keys[set][i]);
     EVP_MD_CTX_free(verifier->context);
     free(verifier);
+}
+
+void verifier_forget(struct verifier *verifier)
+{
+    memset(&verifier->memo, 0, sizeof(verifier->memo));
+}
+
+uint64_t verifier_recalled(const struct verifier *verifier)
+{
+    return verifier->recalled;
+}
+
+bool verifier_recalls(struct verifier *verifier, const uint8_t fingerprint[FINGERPRINT_OCTETS])
+{
+    bool is_known = memo_has(&verifier->memo, fingerprint);
+    verifier->recalled += is_known;
+    return is_known;
+}
+
+struct memo *verifier_memo(struct verifier *verifier)
+{
+    return &verifier->memo;
 }
 
 EVP_MD_CTX *verifier_context(struct verifier *verifier)

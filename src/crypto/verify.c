@@ -60,8 +60,14 @@ uint16_t signature_cost(const struct algorithm *algorithm, struct octets key)
 enum signature_check signature_verify(struct verifier *verifier, const struct algorithm *algorithm,
                                       const struct dnskey *key, struct octets data, struct octets signature)
 {
+    uint8_t fingerprint[FINGERPRINT_OCTETS];
+    fingerprint_of_check(algorithm->number, key->public_key, signature, data, fingerprint);
+    if (verifier_recalls(verifier, fingerprint))
+        return SIGNATURE_GOOD;
     enum signature_check check = algorithm->check(verifier, algorithm, key->public_key, data, signature);
-    if (check != SIGNATURE_GOOD)
+    if (check == SIGNATURE_GOOD)
+        memo_put(verifier_memo(verifier), fingerprint);
+    else
         ERR_clear_error(); /* libcrypto keeps a queue of reasons for each thread */
     return check;
 }

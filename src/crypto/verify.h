@@ -11,13 +11,18 @@
 /* Working state of one thread: digest contexts and parsed public keys of the busy zones.  Free with verifier_free(). */
 struct verifier *verifier_new(void);
 void verifier_free(struct verifier *verifier);
+/* Good signatures are checked anew: trust or policy has changed, or something was flushed. */
+void verifier_forget(struct verifier *verifier);
+/* How many were recognised. */
+uint64_t verifier_recalled(const struct verifier *verifier);
 
 /* Signed data of RFC 4034 section 3.1.8.1: sig's RDATA without signature (signer lower-cased), then the RRset in
  * canonical form and order with the original TTL; the owner becomes "*.<closest encloser>" when sig->labels is smaller
  * than the owner's.  sig->labels is not larger than the owner's.  In the arena. */
 struct octets signed_data(struct arena *arena, const struct rrset *rrset, const struct rrsig *sig);
 
-/* One public-key operation.  algorithm: the policy's row for sig->algorithm, not NULL. */
+/* One public-key operation; none where the same octets were found good before.  algorithm: the policy's row for
+ * sig->algorithm, not NULL. */
 enum signature_check signature_verify(struct verifier *verifier, const struct algorithm *algorithm,
                                       const struct dnskey *key, struct octets data, struct octets signature);
 

@@ -5,6 +5,7 @@
 #include <cmocka.h>
 
 #include "base/limits.h"
+#include "crypto/memo.h"
 #include "message/testing.h"
 #include "tests/support/signer.h"
 
@@ -580,6 +581,7 @@ static void test_many_keys(void **state)
         signatures[i] = sign_octets(f->arena, signers[i], data);
     }
     for (size_t round = 0; round < 3; round++) {
+        verifier_forget(f->verifier);
         for (size_t i = 0; i < KEYS; i++) {
             struct dnskey key;
             size_t busy = round == 1 ? i % 10 : i;
@@ -592,6 +594,73 @@ static void test_many_keys(void **state)
     }
     for (size_t i = 0; i < KEYS; i++)
         signer_free(signers[i]);
+}
+
+/* What was good is recognised, octet for octet; nothing else is, nor what was bad. */
+static void test_recall(void **state)
+{
+    struct fixture *f = *state;
+    struct octets data = text_octets("what is signed");
+    for (size_t i = 0; i < ARRAY_LEN(verifiable); i++) {
+        struct signer *signer = signer_new(verifiable[i], DNSKEY_ZONE, i);
+        struct octets signature = sign_octets(f->arena, signer, data), rdata = signer_dnskey(signer);
+        struct dnskey key;
+        assert_int_equal(dnskey_read(rdata, &key), OK);
+        uint64_t before = verifier_recalled(f->verifier);
+        for (unsigned round = 0; round < 3; round++) {
+            assert_int_equal(check_field(f, key.algorithm, key.public_key, data, signature), SIGNATURE_GOOD);
+            assert_int_equal(verifier_recalled(f->verifier), before + round);
+        }
+        before += 2;
+        for (size_t bit = 0; bit < 8 * signature.len; bit += 7)
+            assert_int_equal(check_field(f, key.algorithm, key.public_key, data, flipped(f, signature, bit)),
+                             SIGNATURE_BAD);
+        for (size_t bit = 0; bit < 8 * data.len; bit++)
+            assert_int_equal(check_field(f, key.algorithm, key.public_key, flipped(f, data, bit), signature),
+                             SIGNATURE_BAD);
+        for (size_t bit = 0; bit < 8 * key.public_key.len; bit += 13)
+            assert_int_not_equal(check_field(f, key.algorithm, flipped(f, key.public_key, bit), data, signature),
+                                 SIGNATURE_GOOD);
+        assert_int_equal(verifier_recalled(f->verifier), before);
+        assert_int_equal(check_field(f, key.algorithm, key.public_key, data, signature), SIGNATURE_GOOD);
+        assert_int_equal(verifier_recalled(f->verifier), before + 1);
+        verifier_forget(f->verifier);
+        assert_int_equal(check_field(f, key.algorithm, key.public_key, data, signature), SIGNATURE_GOOD);
+        assert_int_equal(verifier_recalled(f->verifier), before + 1);
+        signer_free(signer);
+    }
+}
+
+/* Of one set of places, four: the one longest unused gives way. */
+static void test_recall_is_bounded(void **state)
+{
+    (void)state;
+    struct memo *memo = memory_new(1, sizeof(*memo));
+    uint8_t prints[MEMO_PER_SET + 1][FINGERPRINT_OCTETS] = { 0 };
+    for (uint8_t i = 0; i <= MEMO_PER_SET; i++) {
+        prints[i][FINGERPRINT_OCTETS - 1] = (uint8_t)(i + 1);
+        assert_false(memo_has(memo, prints[i]));
+        memo_put(memo, prints[i]);
+        assert_true(memo_has(memo, prints[0])); /* in use, so it stays */
+    }
+    assert_false(memo_has(memo, prints[1]));
+    for (uint8_t i = 2; i <= MEMO_PER_SET; i++)
+        assert_true(memo_has(memo, prints[i]));
+    free(memo);
+}
+
+/* The parts are told apart: what moves from one to the next is something else. */
+static void test_fingerprints(void **state)
+{
+    (void)state;
+    uint8_t prints[4][FINGERPRINT_OCTETS];
+    fingerprint_of_check(8, text_octets("ab"), text_octets("cd"), text_octets("ef"), prints[0]);
+    fingerprint_of_check(8, text_octets("abc"), text_octets("d"), text_octets("ef"), prints[1]);
+    fingerprint_of_check(8, text_octets("ab"), text_octets("cde"), text_octets("f"), prints[2]);
+    fingerprint_of_check(10, text_octets("ab"), text_octets("cd"), text_octets("ef"), prints[3]);
+    for (size_t i = 0; i < ARRAY_LEN(prints); i++)
+        for (size_t k = 0; k < i; k++)
+            assert_memory_not_equal(prints[i], prints[k], FINGERPRINT_OCTETS);
 }
 
 int main(void)
@@ -612,6 +681,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_sizes_of_rsa_keys, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_malformed_curve_keys, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_many_keys, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_recall, set_up, tear_down),
+        cmocka_unit_test(test_recall_is_bounded),
+        cmocka_unit_test(test_fingerprints),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

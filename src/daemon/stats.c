@@ -50,6 +50,7 @@ static const struct stats_row {
     WORKER_ROW("vouch_outcomes_total{security=\"bogus\"}", resolver.bogus),
     WORKER_ROW("vouch_outcomes_total{security=\"indeterminate\"}", resolver.indeterminate),
     WORKER_ROW("vouch_outcomes_servfail_total", resolver.servfail),
+    WORKER_ROW("vouch_signature_checks_saved_total", resolver.signatures_recalled),
     WORKER_ROW("vouch_signature_checks_total", resolver.signature_checks),
     WORKER_ROW("vouch_nsec3_hashes_total", resolver.nsec3_hashes),
     WORKER_ROW("vouch_budgets_spent_total", resolver.budgets_spent),

@@ -60,6 +60,7 @@ struct queued_want {
 struct resolver {
     struct resolver_parts parts;
     struct verifier *verifier;
+    uint64_t verifier_epoch; /* of the cache: what was verified before the last flush is verified anew */
     struct servers *servers;
     struct timers exchange_timers, request_timers;
     struct task_queue ready;

@@ -161,11 +161,20 @@ static bool is_doubtful(const struct answer *answer)
     return answer->verdict.security == BOGUS || (answer->verdict.security == INDETERMINATE && is_unsigned);
 }
 
+static void forget_before_flush(struct resolver *r)
+{
+    uint64_t epoch = cache_epoch(r->parts.cache);
+    if (r->verifier_epoch != epoch)
+        verifier_forget(r->verifier);
+    r->verifier_epoch = epoch;
+}
+
 static enum step judge(struct resolver *r, struct request *q, struct pin *link, struct now now)
 {
     struct fact_source source = { r, q, now };
     struct facts facts = facts_of(&source);
     struct validation validation = validation_of(r, q, &facts, now);
+    forget_before_flush(r);
     budget_price_aliases(&q->purse->budget, (uint16_t)(q->link_count - 1));
     enum step step = reach_verdict(r, q, link, &validation);
     if (step != STEP_ON)

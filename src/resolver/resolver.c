@@ -428,6 +428,7 @@ void resolver_free(struct resolver *r)
 void resolver_get_stats(const struct resolver *r, struct resolver_stats *stats)
 {
     *stats = r->stats;
+    stats->signatures_recalled = verifier_recalled(r->verifier);
     stats->in_flight = 0;
     for (size_t i = 0; i < TABLE_BUCKETS; i++) {
         const struct flight *flight;

@@ -137,7 +137,7 @@ enum synthesis_kind { SYNTHESIS_NXDOMAIN, SYNTHESIS_NODATA, SYNTHESIS_WILDCARD, 
 struct resolver_stats {
     uint64_t questions, exchanges_udp, exchanges_tcp, timeouts, forged_dropped, secure, insecure, bogus, indeterminate,
         servfail, signature_checks, nsec3_hashes, budgets_spent, coalesced, in_flight, stale_answers, prefetches,
-        reports, background;
+        reports, background, signatures_recalled;
     uint64_t synthesised[2][SYNTHESIS_KINDS]; /* of NSEC, of NSEC3: RFC 8198 */
     uint64_t synthesised_cut;                 /* RFC 8020 */
 };

@@ -76,9 +76,12 @@ static int set_up(void **state)
     for (unsigned i = 0; i < KEYS; i++)
         trap->keys[i] = make_key(trap->arena, i);
     trap->rrset = rrset_of(trap->arena, "www.example. 300 A 192.0.2.1");
-    trap->means = (struct signature_means) {
-        trap->arena, &trap->budget, NULL, &trap->policy, { .wall_ms = NOW_S * INT64_C(1000), .wall_is_fit = true }, NULL
-    };
+    trap->means = (struct signature_means) { trap->arena,
+                                             &trap->budget,
+                                             verifier_new(),
+                                             &trap->policy,
+                                             { .wall_ms = NOW_S * INT64_C(1000), .wall_is_fit = true },
+                                             NULL };
     checks = 0;
     good_key = (struct octets) { NULL, 0 };
     otherwise = SIGNATURE_BAD;
@@ -89,6 +92,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct trap *trap = *state;
+    verifier_free(trap->means.verifier);
     arena_free(trap->arena);
     free(trap);
     return 0;
@@ -97,6 +101,7 @@ static int tear_down(void **state)
 static void verify(struct trap *trap)
 {
     struct signer_keys keys = { .zone = &trap->zone, .rdata = trap->keys, .count = KEYS };
+    verifier_forget(trap->means.verifier); /* each check counts */
     rrset_verify(&trap->means, trap->rrset, &keys, &trap->result);
 }
 
