@@ -296,6 +296,11 @@ static const struct {
       "}\n",
       ":1: trust.insecure: expected a zone at or below one of resolver.forward, resolver.stub or local.zones (that "
       "are not resolved), and not the root, got b.corp.example." },
+    { "trust: { insecure: [{ zone: b.a.corp.example. }] }\nlocal: { zones: [{ zone: corp.example., type: static }, { "
+      "zone: a.corp.example., type: transparent }] "
+      "}\n",
+      ":1: trust.insecure: expected a zone at or below one of resolver.forward, resolver.stub or local.zones (that "
+      "are not resolved), and not the root, got b.a.corp.example." },
     { "trust: { insecure: [{ zone: . }] }\nresolver: { forward: [{ zone: ., to: [192.0.2.1] }] }\n",
       ":1: trust.insecure: expected a zone at or below one of resolver.forward, resolver.stub or local.zones (that "
       "are not resolved), and not the root, got ." },

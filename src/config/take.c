@@ -392,11 +392,15 @@ static bool is_resolved(const struct local_zone *local)
 /* Somebody must serve the zone here: for what the public tree serves there are negative trust anchors, which end. */
 static bool is_served_here(const struct config *config, const struct dname *zone)
 {
-    bool is_served = false;
+    const struct local_zone *nearest = NULL; /* it counts, and those above it do not */
+    for (uint16_t i = 0; i < config->local.zone_count; i++) {
+        const struct local_zone *local = &config->local.zones[i];
+        if (dname_is_subdomain(zone, &local->zone) && (nearest == NULL || local->zone.labels > nearest->zone.labels))
+            nearest = local;
+    }
+    bool is_served = nearest != NULL && !is_resolved(nearest);
     for (uint16_t i = 0; i < config->resolver.zone_rule_count; i++)
         is_served |= dname_is_subdomain(zone, &config->resolver.zone_rules[i].zone);
-    for (uint16_t i = 0; i < config->local.zone_count; i++)
-        is_served |= dname_is_subdomain(zone, &config->local.zones[i].zone) && !is_resolved(&config->local.zones[i]);
     return is_served && !dname_is_root(zone);
 }
 
