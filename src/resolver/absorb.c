@@ -237,7 +237,7 @@ static void absorb_answer(struct resolver *r, struct lookup *l, struct reply *re
 
 static bool may_know_better(const struct lookup *l, const struct target *target)
 {
-    return target != l->flight->target && !target->given_up && !target->recursion_lame &&
+    return target != l->flight->target && !target->given_up && !target->is_last_resort &&
            (target->use_tcp ? target->tcp_sent : target->udp_sent) < SENDS_PER_TARGET_MAX;
 }
 
@@ -361,7 +361,7 @@ static void absorb_reply(struct resolver *r, struct lookup *l, const struct mess
     struct server *server = servers_get(r->servers, &l->flight->target->address);
     struct reply reply;
     reply_read(message, &asked, scratch, &reply);
-    bool is_accepted = l->at_cut.accept_recursion_lame || (reply.kind == REPLY_EMPTY && !hears_another(l));
+    bool is_accepted = l->at_cut.accepts_last_resorts || (reply.kind == REPLY_EMPTY && !hears_another(l));
     if ((reply.kind == REPLY_RECURSION_LAME || reply.kind == REPLY_EMPTY) && is_accepted)
         reply.kind = REPLY_ANSWER;
     learn_of_edns(server, l, reply.kind, now);
@@ -375,13 +375,13 @@ static void absorb_reply(struct resolver *r, struct lookup *l, const struct mess
         return;
     case REPLY_REFERRAL:
         if (hears_another_referral(l, reply.delegation))
-            l->flight->target->recursion_lame = true;
+            l->flight->target->is_last_resort = true;
         else
             absorb_referral(r, l, &reply, now);
         return;
     case REPLY_RECURSION_LAME:
     case REPLY_EMPTY:
-        l->flight->target->recursion_lame = true;
+        l->flight->target->is_last_resort = true;
         return;
     case REPLY_TRUNCATED:
         prefer_tcp(l);

@@ -212,8 +212,8 @@ static uint8_t sends_max(struct resolver *r, const struct lookup *l, const struc
 
 static unsigned sends_left(struct resolver *r, const struct lookup *l, const struct target *target, struct now now)
 {
-    if (target->given_up || (target->recursion_lame && !l->at_cut.accept_recursion_lame) ||
-        (lookup_avoids(l, &target->address) && !l->at_cut.accept_avoided))
+    if (target->given_up || (target->is_last_resort && !l->at_cut.accepts_last_resorts) ||
+        (lookup_avoids(l, &target->address) && !l->at_cut.accepts_avoided))
         return 0;
     bool tcp = target->use_tcp || lookup_avoids(l, &target->address);
     uint8_t sent = tcp ? target->tcp_sent : target->udp_sent, most = sends_max(r, l, target, tcp, now);

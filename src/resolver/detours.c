@@ -120,13 +120,13 @@ bool lookup_try_another_way(struct resolver *r, struct lookup *l, struct now now
         return true;
     if (try_tcp(r, l, now))
         return true;
-    if (l->distrust.avoid_count > 0 && !l->at_cut.accept_avoided) {
-        l->at_cut.accept_avoided = true;
+    if (l->distrust.avoid_count > 0 && !l->at_cut.accepts_avoided) {
+        l->at_cut.accepts_avoided = true;
         return true;
     }
     for (uint16_t i = 0; i < l->cut->target_count; i++)
-        if (l->cut->targets[i]->recursion_lame && !l->at_cut.accept_recursion_lame) {
-            l->at_cut.accept_recursion_lame = true;
+        if (l->cut->targets[i]->is_last_resort && !l->at_cut.accepts_last_resorts) {
+            l->at_cut.accepts_last_resorts = true;
             return true;
         }
     if (l->cut->configured && zone_rule_is_first(l->rule)) {

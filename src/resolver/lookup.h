@@ -23,7 +23,7 @@ struct target { /* one address of a server of the cut */
     uint8_t asked;              /* of all */
     bool has_replied;
     bool given_up;       /* lame, refused, malformed …: not asked again in this lookup */
-    bool recursion_lame; /* answered from recursion, or with nothing: only when nobody else does better */
+    bool is_last_resort; /* answered from recursion, with nothing, or without glue: for when nobody does better */
     bool use_tcp;        /* truncated, or forged replies were seen */
     bool udp_alone;      /* the latter, and it speaks no TCP: whatever is forged */
     bool no_edns;
@@ -66,8 +66,8 @@ struct cut { /* where the question stands */
 struct at_cut {
     bool full_name;             /* no more minimised questions (doc/decisions/0005) */
     uint8_t minimised_timeouts; /* of such questions */
-    bool accept_recursion_lame; /* nobody else is left but those that answer out of recursion … */
-    bool accept_avoided;        /* … or those in distrust.avoid */
+    bool accepts_last_resorts;  /* nobody else is left but those … */
+    bool accepts_avoided;       /* … or those in distrust.avoid */
     bool was_empty;             /* a reply: the next one is believed */
     bool lacked_glue;           /* a referral: the next one is taken */
     bool glue_used;             /* glue of other zones' delegations was tried for server names */
