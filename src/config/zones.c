@@ -5,54 +5,77 @@
 #include "transport/sntp.h"
 #include "trust/nta.h"
 
-enum { FIELDS_MAX = 7 };
+/* One map of the list. */
+struct fields {
+    struct loading *loading;
+    const struct option *option;
+    const struct node *map;
+};
 
-/* Finds the fields of one map by their names; found[] is NULL for those that are not written. */
-static enum err find_fields(struct loading *loading, const struct option *option, const struct node *map,
-                            const char *const names[FIELDS_MAX], const struct node *found[FIELDS_MAX])
+/* NULL: it is not written. */
+static const struct node *field_of(const struct fields *fields, const char *name)
 {
-    memset(found, 0, FIELDS_MAX * sizeof(found[0]));
-    if (map->kind != NODE_MAP)
-        return config_refuse_node(loading, option, map);
-    for (const struct node *node = map->first; node != NULL; node = node->next) {
-        int i = 0;
-        while (i < FIELDS_MAX && (names[i] == NULL || strcmp(names[i], node->key) != 0))
-            i++;
-        if (i == FIELDS_MAX)
-            return config_refuse(loading, node->line, option->key, "unknown key %s, expected %s",
-                                 text_describe(loading->arena, node->key), option->kind->what);
-        if (found[i] != NULL)
-            return config_refuse(loading, node->line, option->key, "%s is written twice", names[i]);
-        found[i] = node;
+    const struct node *node = fields->map->first;
+    while (node != NULL && strcmp(node->key, name) != 0)
+        node = node->next;
+    return node;
+}
+
+/* NULL: it is not written, or not as a text. */
+static const char *field_text(const struct fields *fields, const char *name)
+{
+    const struct node *field = field_of(fields, name);
+    return field == NULL ? NULL : node_text(field);
+}
+
+static bool is_one_of(const char *name, const char *const *names)
+{
+    while (*names != NULL && strcmp(*names, name) != 0)
+        names++;
+    return *names != NULL;
+}
+
+/* Each field has one of these names, which NULL ends, and stands there once. */
+static enum err check_fields(const struct fields *fields, const char *const *names)
+{
+    if (fields->map->kind != NODE_MAP)
+        return config_refuse_node(fields->loading, fields->option, fields->map);
+    for (const struct node *node = fields->map->first; node != NULL; node = node->next) {
+        if (!is_one_of(node->key, names))
+            return config_refuse(fields->loading, node->line, fields->option->key, "unknown key %s, expected %s",
+                                 text_describe(fields->loading->arena, node->key), fields->option->kind->what);
+        if (field_of(fields, node->key) != node)
+            return config_refuse(fields->loading, node->line, fields->option->key, "%s is written twice", node->key);
     }
     return OK;
 }
 
-static enum err refuse_field(struct loading *loading, const struct option *option, const struct node *map,
-                             const struct node *field, const char *name, const char *expected)
+/* By this value of the field, or of one of its items; NULL: it is not written. */
+static enum err refuse_value(const struct fields *fields, const char *name, const struct node *value,
+                             const char *expected)
 {
-    const char *got = field == NULL ? "nothing" : node_describe(loading->arena, field);
-    return config_refuse(loading, field == NULL ? map->line : field->line, option->key, "%s: expected %s, got %s", name,
-                         expected, got);
+    const char *got = value == NULL ? "nothing" : node_describe(fields->loading->arena, value);
+    return config_refuse(fields->loading, value == NULL ? fields->map->line : value->line, fields->option->key,
+                         "%s: expected %s, got %s", name, expected, got);
 }
 
-static enum err read_zone(struct loading *loading, const struct option *option, const struct node *map,
-                          const struct node *field, struct dname *zone)
+static enum err refuse_field(const struct fields *fields, const char *name, const char *expected)
 {
-    const char *text = field == NULL ? NULL : node_text(field);
+    return refuse_value(fields, name, field_of(fields, name), expected);
+}
+
+static enum err read_zone(const struct fields *fields, struct dname *zone)
+{
+    const char *text = field_text(fields, "zone");
     if (text == NULL || text[0] == '\0' || dname_from_text(text, zone) != OK)
-        return refuse_field(loading, option, map, field, "zone", "a domain name");
+        return refuse_field(fields, "zone", "a domain name");
     return OK;
 }
 
-static enum err read_reason(struct loading *loading, const struct option *option, const struct node *map,
-                            const struct node *field, const char **reason)
+static enum err read_reason(const struct fields *fields, const char **reason)
 {
-    *reason = NULL;
-    if (field == NULL)
-        return OK;
-    *reason = node_text(field);
-    return *reason != NULL ? OK : refuse_field(loading, option, map, field, "reason", "a text");
+    *reason = field_text(fields, "reason");
+    return *reason != NULL || field_of(fields, "reason") == NULL ? OK : refuse_field(fields, "reason", "a text");
 }
 
 static void print_zone(struct text *to, const struct dname *zone)
@@ -73,92 +96,100 @@ static void print_reason(struct text *to, const char *reason)
 
 /* ---- forward and stub zones ---- */
 
-static enum err read_server_names(struct loading *loading, const struct option *option, const struct node *map,
-                                  const struct node *field, struct zone_rule *rule)
+static enum err read_server_names(const struct fields *fields, struct zone_rule *rule)
 {
+    static const char expected[] = "a list of domain names";
+    const struct node *field = field_of(fields, "names");
     if (field == NULL)
         return OK;
-    struct dname *names = ARENA_ARRAY(loading->arena, RULE_NAMES_MAX, struct dname);
+    struct dname *names = ARENA_ARRAY(fields->loading->arena, RULE_NAMES_MAX, struct dname);
     rule->names = names;
     if (field->kind != NODE_LIST)
-        return refuse_field(loading, option, map, field, "names", "a list of domain names");
+        return refuse_field(fields, "names", expected);
     for (const struct node *item = field->first; item != NULL; item = item->next) {
         if (rule->name_count == RULE_NAMES_MAX)
-            return config_refuse(loading, item->line, option->key, "names: more than %d names", RULE_NAMES_MAX);
+            return config_refuse(fields->loading, item->line, fields->option->key, "names: more than %d names",
+                                 RULE_NAMES_MAX);
         if (item->kind != NODE_TEXT || dname_from_text(item->text, &names[rule->name_count++]) != OK)
-            return refuse_field(loading, option, map, item, "names", "a list of domain names");
+            return refuse_value(fields, "names", item, expected);
     }
     return OK;
 }
 
-static enum err read_servers(struct loading *loading, const struct option *option, const struct node *map,
-                             const struct node *to, struct zone_rule *rule)
+static enum err read_servers(const struct fields *fields, struct zone_rule *rule)
 {
     static const char expected[] = "a list of addresses such as 192.0.2.1 or \"2001:db8::1@53\"";
+    const struct node *to = field_of(fields, "to");
     if (to == NULL && rule->name_count > 0)
         return OK;
     if (to == NULL || to->kind != NODE_LIST || to->first == NULL)
-        return refuse_field(loading, option, map, to, "to", expected);
+        return refuse_field(fields, "to", expected);
     for (const struct node *item = to->first; item != NULL; item = item->next) {
         struct address address;
         if (rule->address_count == ADDRESSES_PER_NS_MAX)
-            return config_refuse(loading, item->line, option->key, "to: more than %d addresses", ADDRESSES_PER_NS_MAX);
+            return config_refuse(fields->loading, item->line, fields->option->key, "to: more than %d addresses",
+                                 ADDRESSES_PER_NS_MAX);
         if (item->kind != NODE_TEXT || address_from_text(item->text, 53, &address) != OK || address.port == 0)
-            return refuse_field(loading, option, map, item, "to", expected);
+            return refuse_value(fields, "to", item, expected);
         rule->addresses[rule->address_count++] = address;
     }
     return OK;
 }
 
 /* One of two words, the first of which need not be written; *is_second says which. */
-static enum err read_word(struct loading *loading, const struct option *option, const struct node *map,
-                          const struct node *field, const char *name, const char *const words[2], bool *is_second)
+static enum err read_word(const struct fields *fields, const char *name, const char *const words[2], bool *is_second)
 {
-    const char *text = field == NULL ? words[0] : node_text(field);
+    const char *text = field_of(fields, name) == NULL ? words[0] : field_text(fields, name);
     *is_second = text != NULL && strcmp(text, words[1]) == 0;
     if (*is_second || (text != NULL && strcmp(text, words[0]) == 0))
         return OK;
-    const char *expected = arena_printf(loading->arena, "%s or %s", words[0], words[1]);
-    return refuse_field(loading, option, map, field, name, expected);
+    return refuse_field(fields, name, arena_printf(fields->loading->arena, "%s or %s", words[0], words[1]));
 }
 
-static enum err read_rule(struct loading *loading, const struct option *option, const struct node *map,
-                          enum zone_rule_kind only, enum zone_rule_kind first, struct zone_rule *rule)
+/* All but its kind; *is_first: other servers are asked when these fail. */
+static enum err read_rule(const struct fields *fields, struct zone_rule *rule, bool *is_first)
 {
-    static const char *const names[FIELDS_MAX] = { "zone", "to", "mode", "transport", "cache", "names", "prime" };
+    static const char *const names[] = { "zone", "to", "mode", "transport", "cache", "names", "prime", NULL };
     static const char *const modes[] = { "only", "first" }, *const transports[] = { "udp", "tcp" },
                              *const caches[] = { "true", "false" }, *const primes[] = { "false", "true" };
-    const struct node *found[FIELDS_MAX];
-    bool is_first = false;
-    enum err err = find_fields(loading, option, map, names, found);
+    enum err err = check_fields(fields, names);
     if (err == OK)
-        err = read_zone(loading, option, map, found[0], &rule->zone);
+        err = read_zone(fields, &rule->zone);
     if (err == OK)
-        err = read_server_names(loading, option, map, found[5], rule);
+        err = read_server_names(fields, rule);
     if (err == OK)
-        err = read_servers(loading, option, map, found[1], rule);
+        err = read_servers(fields, rule);
     if (err == OK)
-        err = read_word(loading, option, map, found[2], "mode", modes, &is_first);
+        err = read_word(fields, "mode", modes, is_first);
     if (err == OK)
-        err = read_word(loading, option, map, found[3], "transport", transports, &rule->tcp);
+        err = read_word(fields, "transport", transports, &rule->tcp);
     if (err == OK)
-        err = read_word(loading, option, map, found[4], "cache", caches, &rule->is_uncached);
+        err = read_word(fields, "cache", caches, &rule->is_uncached);
     if (err == OK)
-        err = read_word(loading, option, map, found[6], "prime", primes, &rule->primes);
-    rule->kind = is_first ? first : only;
-    if (err == OK && rule->primes && zone_rule_forwards(rule))
-        return refuse_field(loading, option, map, found[6], "prime", "it for stub zones alone");
+        err = read_word(fields, "prime", primes, &rule->primes);
     return err;
 }
 
 static enum err forward_read(struct loading *loading, const struct option *option, const struct node *node, void *item)
 {
-    return read_rule(loading, option, node, ZONE_RULE_FORWARD_ONLY, ZONE_RULE_FORWARD_FIRST, item);
+    const struct fields fields = { loading, option, node };
+    struct zone_rule *rule = item;
+    bool is_first = false;
+    enum err err = read_rule(&fields, rule, &is_first);
+    rule->kind = is_first ? ZONE_RULE_FORWARD_FIRST : ZONE_RULE_FORWARD_ONLY;
+    if (err == OK && rule->primes)
+        return refuse_field(&fields, "prime", "it for stub zones alone");
+    return err;
 }
 
 static enum err stub_read(struct loading *loading, const struct option *option, const struct node *node, void *item)
 {
-    return read_rule(loading, option, node, ZONE_RULE_STUB, ZONE_RULE_STUB_FIRST, item);
+    const struct fields fields = { loading, option, node };
+    struct zone_rule *rule = item;
+    bool is_first = false;
+    enum err err = read_rule(&fields, rule, &is_first);
+    rule->kind = is_first ? ZONE_RULE_STUB_FIRST : ZONE_RULE_STUB;
+    return err;
 }
 
 static void print_server_names(const struct zone_rule *rule, struct text *to)
@@ -224,21 +255,21 @@ static const char *const local_zone_types[] = {
 static enum err local_zone_read(struct loading *loading, const struct option *option, const struct node *node,
                                 void *item)
 {
-    static const char *const names[FIELDS_MAX] = { "zone", "type" };
-    const struct node *found[FIELDS_MAX];
+    static const char *const names[] = { "zone", "type", NULL };
+    const struct fields fields = { loading, option, node };
     struct local_zone *zone = item;
-    enum err err = find_fields(loading, option, node, names, found);
+    enum err err = check_fields(&fields, names);
     if (err == OK)
-        err = read_zone(loading, option, node, found[0], &zone->zone);
+        err = read_zone(&fields, &zone->zone);
     if (err != OK)
         return err;
-    const char *type = found[1] == NULL ? NULL : node_text(found[1]);
+    const char *type = field_text(&fields, "type");
     for (size_t i = 0; type != NULL && i < ARRAY_LEN(local_zone_types); i++) {
         zone->kind = (enum local_zone_kind)i;
         if (strcmp(type, local_zone_types[i]) == 0)
             return OK;
     }
-    return refuse_field(loading, option, node, found[1], "type",
+    return refuse_field(&fields, "type",
                         "transparent, type-transparent, static, redirect, refuse, nxdomain, nodata or null");
 }
 
@@ -264,18 +295,18 @@ const struct kind kind_local_zones = {
 static enum err client_string_read(struct loading *loading, const struct option *option, const struct node *node,
                                    void *item)
 {
-    static const char *const names[FIELDS_MAX] = { "to", "text" };
-    const struct node *found[FIELDS_MAX];
+    static const char *const names[] = { "to", "text", NULL };
+    const struct fields fields = { loading, option, node };
     struct client_string *string = item;
-    enum err err = find_fields(loading, option, node, names, found);
+    enum err err = check_fields(&fields, names);
     if (err != OK)
         return err;
-    const char *to = found[0] == NULL ? NULL : node_text(found[0]);
+    const char *to = field_text(&fields, "to");
     if (to == NULL || prefix_from_text(to, &string->to) != OK)
-        return refuse_field(loading, option, node, found[0], "to", "a network such as 192.0.2.0/24");
-    string->text = found[1] == NULL ? NULL : node_text(found[1]);
+        return refuse_field(&fields, "to", "a network such as 192.0.2.0/24");
+    string->text = field_text(&fields, "text");
     if (string->text == NULL || strlen(string->text) > CLIENT_STRING_OCTETS_MAX)
-        return refuse_field(loading, option, node, found[1], "text", "a text of at most 255 octets");
+        return refuse_field(&fields, "text", "a text of at most 255 octets");
     return OK;
 }
 
@@ -314,20 +345,20 @@ static void warn_of_length(const struct loading *loading, const struct option *o
 
 static enum err negative_read(struct loading *loading, const struct option *option, const struct node *node, void *item)
 {
-    static const char *const names[FIELDS_MAX] = { "zone", "until", "reason" };
-    const struct node *found[FIELDS_MAX];
+    static const char *const names[] = { "zone", "until", "reason", NULL };
+    const struct fields fields = { loading, option, node };
     struct line_negative *negative = item;
     negative->line = node->line;
-    enum err err = find_fields(loading, option, node, names, found);
+    enum err err = check_fields(&fields, names);
     if (err == OK)
-        err = read_zone(loading, option, node, found[0], &negative->zone);
+        err = read_zone(&fields, &negative->zone);
     if (err == OK)
-        err = read_reason(loading, option, node, found[2], &negative->reason);
+        err = read_reason(&fields, &negative->reason);
     if (err != OK)
         return err;
-    const char *until = found[1] == NULL ? NULL : node_text(found[1]);
+    const char *until = field_text(&fields, "until");
     if (until == NULL || rfc3339_from_text(until, &negative->until_s) != OK)
-        return refuse_field(loading, option, node, found[1], "until", "a time such as 2026-12-01T00:00:00Z");
+        return refuse_field(&fields, "until", "a time such as 2026-12-01T00:00:00Z");
     if (dname_is_root(&negative->zone))
         return config_refuse(loading, node->line, option->key,
                              "zone: expected a zone below the root: without the root nothing would be validated");
@@ -356,14 +387,14 @@ const struct kind kind_negatives = {
 
 static enum err insecure_read(struct loading *loading, const struct option *option, const struct node *node, void *item)
 {
-    static const char *const names[FIELDS_MAX] = { "zone", "reason" };
-    const struct node *found[FIELDS_MAX];
+    static const char *const names[] = { "zone", "reason", NULL };
+    const struct fields fields = { loading, option, node };
     struct line_insecure *insecure = item;
     insecure->line = node->line;
-    enum err err = find_fields(loading, option, node, names, found);
+    enum err err = check_fields(&fields, names);
     if (err == OK)
-        err = read_zone(loading, option, node, found[0], &insecure->zone);
-    return err != OK ? err : read_reason(loading, option, node, found[1], &insecure->reason);
+        err = read_zone(&fields, &insecure->zone);
+    return err != OK ? err : read_reason(&fields, &insecure->reason);
 }
 
 static void insecure_print(const void *item, struct text *to)
@@ -384,44 +415,42 @@ const struct kind kind_insecures = {
 
 /* ---- time servers ---- */
 
-static enum err read_time_address(struct loading *loading, const struct option *option, const struct node *map,
-                                  const struct node *field, struct address *address)
+static enum err read_time_address(const struct fields *fields, struct address *address)
 {
-    const char *text = field == NULL ? NULL : node_text(field);
+    const char *text = field_text(fields, "address");
     if (text == NULL || address_from_text(text, NTS_KE_PORT, address) != OK || address->port == 0)
-        return refuse_field(loading, option, map, field, "address", "an address such as 192.0.2.1");
+        return refuse_field(fields, "address", "an address such as 192.0.2.1");
     return OK;
 }
 
 /* As certificates and TLS have it: RFC 6066 section 3, no final dot. */
-static enum err read_nts_name(struct loading *loading, const struct option *option, const struct node *map,
-                              const struct node *field, const char **name)
+static enum err read_nts_name(const struct fields *fields, const char **name)
 {
     struct dname dname;
     char text[DNAME_TEXT_MAX];
-    const char *written = field == NULL ? NULL : node_text(field);
+    const char *written = field_text(fields, "nts");
     if (written == NULL || dname_from_text(written, &dname) != OK || dname_is_root(&dname) ||
         strchr(dname_to_text(&dname, text), '\\') != NULL)
-        return refuse_field(loading, option, map, field, "nts", "the name in the server's certificate");
+        return refuse_field(fields, "nts", "the name in the server's certificate");
     text[strlen(text) - 1] = '\0';
-    *name = arena_strdup(loading->arena, text);
+    *name = arena_strdup(fields->loading->arena, text);
     return OK;
 }
 
 static enum err time_server_read(struct loading *loading, const struct option *option, const struct node *node,
                                  void *item)
 {
-    static const char *const names[FIELDS_MAX] = { "address", "nts" };
-    const struct node *found[FIELDS_MAX];
+    static const char *const names[] = { "address", "nts", NULL };
+    const struct fields fields = { loading, option, node };
     struct time_server *server = item;
     server->nts = NULL;
     if (node->kind == NODE_TEXT && address_from_text(node->text, SNTP_PORT, &server->address) == OK &&
         server->address.port != 0)
         return OK;
-    enum err err = find_fields(loading, option, node, names, found);
+    enum err err = check_fields(&fields, names);
     if (err == OK)
-        err = read_time_address(loading, option, node, found[0], &server->address);
-    return err != OK ? err : read_nts_name(loading, option, node, found[1], &server->nts);
+        err = read_time_address(&fields, &server->address);
+    return err != OK ? err : read_nts_name(&fields, &server->nts);
 }
 
 static void time_server_print(const void *item, struct text *to)
