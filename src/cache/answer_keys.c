@@ -88,9 +88,9 @@ bool answer_signature_has_ended(const struct answer_head *head, struct now now)
 bool answer_peek_head(struct cache *cache, const struct blob_key *key, struct answer_head *head)
 {
     uint8_t buffer[BLOB_KEY_OCTETS_MAX], octets[ANSWER_HEAD_OCTETS_MAX];
-    struct store_key stored = cache_key(cache, key, buffer);
+    struct pool_key stored = cache_key(cache, key, buffer);
     uint32_t stamp;
-    size_t len = store_peek_upto(cache->entries, &stored, octets, sizeof(octets), &stamp);
+    size_t len = pool_peek_upto(cache->entries, &stored, octets, sizeof(octets), &stamp);
     if (len == 0)
         return false;
     stamp_read(stamp, lineages_epoch(cache->lineages), head);

@@ -39,18 +39,18 @@ static enum cache_hit find_entry(struct cache *cache, const struct blob_key *key
                                  struct now now, struct arena *arena, struct answer **answer)
 {
     uint8_t buffer[BLOB_KEY_OCTETS_MAX];
-    struct store_key place = cache_key(cache, key, buffer);
+    struct pool_key place = cache_key(cache, key, buffer);
     struct stored_answer stored = { .key = key, .question = question };
     struct judged judged;
-    if (!store_find_stamped(cache->entries, &place, arena, &stored.blob, &stored.stamp))
+    if (!pool_find_stamped(cache->entries, &place, arena, &stored.blob, &stored.stamp))
         return CACHE_MISS;
     enum cache_hit hit = answer_judge(cache, &stored, now, arena, &judged);
     if (hit == CACHE_MISS) {
-        store_remove(cache->entries, &place, stored.blob);
+        pool_remove(cache->entries, &place, stored.blob);
         return CACHE_MISS;
     }
     if (stamp_make(&judged.renewed) != stored.stamp)
-        store_restamp(cache->entries, &place, stored.blob, stored.stamp, stamp_make(&judged.renewed));
+        pool_restamp(cache->entries, &place, stored.blob, stored.stamp, stamp_make(&judged.renewed));
     *answer = judged.answer;
     return hit;
 }

@@ -30,7 +30,7 @@ bool answer_signature_has_ended(const struct answer_head *head, struct now now);
 /* What stands at the beginning of the entry under this key; false: there is none. */
 bool answer_peek_head(struct cache *cache, const struct blob_key *key, struct answer_head *head);
 
-/* An answer's entry as it lies in the store, and the question that it is shown for. */
+/* An answer's entry as it lies in the pool, and the question that it is shown for. */
 struct stored_answer {
     const struct blob_key *key;
     const struct question *question;

@@ -128,7 +128,7 @@ struct replacing {
     enum security security;
 };
 
-static bool decide_replace(void *context, struct octets old, struct store_write *write)
+static bool decide_replace(void *context, struct octets old, struct pool_write *write)
 {
     const struct replacing *replacing = context;
     struct answer_head head;
@@ -193,12 +193,12 @@ static void set_aside(struct cache *cache, const struct blob_key *key, struct no
         return;
     struct arena *arena = arena_new();
     struct blob_key aside_blob = aside_key(key);
-    struct store_key stored = cache_key(cache, key, buffer), aside = cache_key(cache, &aside_blob, aside_buffer);
-    struct store_write write = {
+    struct pool_key stored = cache_key(cache, key, buffer), aside = cache_key(cache, &aside_blob, aside_buffer);
+    struct pool_write write = {
         .expires_ms = head.expires_ms, .now_ms = now.wall_ms, .tag = TAG_ANSWER, .keep_ms = cache_keep_ms(cache)
     };
-    if (store_find_stamped(cache->entries, &stored, arena, &write.value, &write.stamp))
-        store_put(cache->entries, &aside, write);
+    if (pool_find_stamped(cache->entries, &stored, arena, &write.value, &write.stamp))
+        pool_put(cache->entries, &aside, write);
     arena_free(arena);
 }
 
@@ -246,24 +246,24 @@ static void remember_depth(struct cache *cache, const struct answer *answer)
 static bool write_entry(struct cache *cache, const struct blob_key *key, const struct answer_head *head,
                         const struct answer *answer, struct now now)
 {
-    uint8_t buffer[STORE_VALUE_OCTETS_MAX], key_buffer[BLOB_KEY_OCTETS_MAX];
+    uint8_t buffer[POOL_VALUE_OCTETS_MAX], key_buffer[BLOB_KEY_OCTETS_MAX];
     struct writer w = writer_of(buffer, sizeof(buffer));
     answer_encode(&w, key, head, answer);
     if (w.failed)
         return false;
     struct replacing replacing = { cache, key, now, head->security };
-    struct store_key stored = cache_key(cache, key, key_buffer);
-    return store_put(cache->entries, &stored,
-                     (struct store_write) {
-                         .value = writer_octets(&w),
-                         .expires_ms = head->expires_ms,
-                         .now_ms = now.wall_ms,
-                         .tag = TAG_ANSWER,
-                         .stamp = stamp_make(head),
-                         .keep_ms = cache_keep_ms(cache),
-                         .decide = decide_replace,
-                         .context = &replacing,
-                     });
+    struct pool_key stored = cache_key(cache, key, key_buffer);
+    return pool_put(cache->entries, &stored,
+                    (struct pool_write) {
+                        .value = writer_octets(&w),
+                        .expires_ms = head->expires_ms,
+                        .now_ms = now.wall_ms,
+                        .tag = TAG_ANSWER,
+                        .stamp = stamp_make(head),
+                        .keep_ms = cache_keep_ms(cache),
+                        .decide = decide_replace,
+                        .context = &replacing,
+                    });
 }
 
 static void index_denial(struct cache *cache, const struct answer *answer, const struct answer_head *head,

@@ -3,7 +3,7 @@
 #include "cache/blob.h"
 
 #include "cache/pack.h"
-#include "cache/store.h"
+#include "cache/pool.h"
 
 /* ---- keys ---- */
 
@@ -69,7 +69,7 @@ enum { /* what is not as it mostly is */
        HEAD_HAS_MORE = 128, /* type, rcode, EDE */
 };
 enum { STAMP_EPOCH_MASK = (1 << EPOCH_BITS) - 1 };
-_Static_assert(INDETERMINATE <= STORE_STAMP_MAX >> EPOCH_BITS, "it fits");
+_Static_assert(INDETERMINATE <= POOL_STAMP_MAX >> EPOCH_BITS, "it fits");
 
 uint32_t stamp_make(const struct answer_head *head)
 {

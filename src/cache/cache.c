@@ -52,8 +52,8 @@ static struct cache *make(const struct cache_options *options)
 /* What is never kept, and is there once entries and lineages are.  NULL if anything could not be had. */
 static struct cache *complete(struct cache *cache)
 {
-    cache->failures = store_new(cache->size_octets / FAILURES_SHARE, cache->seed);
-    cache->ready = store_new(cache->size_octets / READY_SHARE, cache->seed);
+    cache->failures = pool_new(cache->size_octets / FAILURES_SHARE, cache->seed);
+    cache->ready = pool_new(cache->size_octets / READY_SHARE, cache->seed);
     if (cache->lineages != NULL)
         cache->denial = denial_index_new(cache->size_octets / DENIAL_SHARE, cache->lineages);
     if (cache->entries != NULL && cache->failures != NULL && cache->ready != NULL && cache->denial != NULL)
@@ -67,7 +67,7 @@ struct cache *cache_new(const struct cache_options *options, struct random *rand
     struct cache *cache = make(options);
     cache->seed = random_u64(random);
     cache->lineages = lineages_new(cache->size_octets / LINEAGES_SHARE);
-    cache->entries = store_new(entries_octets(cache->size_octets), cache->seed);
+    cache->entries = pool_new(entries_octets(cache->size_octets), cache->seed);
     return complete(cache);
 }
 
@@ -157,11 +157,11 @@ struct cache *cache_new_kept(const struct cache_options *options, struct random 
     *warmth = judge_header(cache->kept, keeping, layout_of(cache->size_octets), octets);
     cache->seed = *warmth == CACHE_COLD ? random_u64(random) : cache->kept->seed;
     if (*warmth != CACHE_COLD)
-        cache->entries = store_new_at(entries, entries_octets(cache->size_octets), cache->seed, true);
+        cache->entries = pool_new_at(entries, entries_octets(cache->size_octets), cache->seed, true);
     if (cache->entries == NULL) {
         *warmth = CACHE_COLD;
         empty(lineages, octets - PAGE_OCTETS);
-        cache->entries = store_new_at(entries, entries_octets(cache->size_octets), cache->seed, true);
+        cache->entries = pool_new_at(entries, entries_octets(cache->size_octets), cache->seed, true);
     }
     open_header(cache, keeping, octets);
     cache->lineages = lineages_new_at(lineages, lineages_octets, *warmth == CACHE_WARM);
@@ -177,9 +177,9 @@ void cache_free(struct cache *cache)
 {
     if (cache == NULL)
         return;
-    store_free(cache->entries);
-    store_free(cache->failures);
-    store_free(cache->ready);
+    pool_free(cache->entries);
+    pool_free(cache->failures);
+    pool_free(cache->ready);
     if (cache->denial != NULL)
         denial_index_free(cache->denial);
     if (cache->kept != NULL && cache->lineages != NULL) {
@@ -202,17 +202,17 @@ void cache_set_options(struct cache *cache, const struct cache_options *options)
     atomic_store(&cache->signature_ttl_cap, options->signature_ttl_cap);
 }
 
-struct store_key cache_key(const struct cache *cache, const struct blob_key *key, uint8_t buffer[BLOB_KEY_OCTETS_MAX])
+struct pool_key cache_key(const struct cache *cache, const struct blob_key *key, uint8_t buffer[BLOB_KEY_OCTETS_MAX])
 {
     struct octets octets = blob_key_encode(key, buffer);
-    return (struct store_key) { .hash = hash_octets(octets, cache->seed), .octets = octets };
+    return (struct pool_key) { .hash = hash_octets(octets, cache->seed), .octets = octets };
 }
 
-void cache_remove(const struct cache *cache, struct store *store, const struct blob_key *key)
+void cache_remove(const struct cache *cache, struct pool *pool, const struct blob_key *key)
 {
     uint8_t buffer[BLOB_KEY_OCTETS_MAX];
-    struct store_key stored = cache_key(cache, key, buffer);
-    store_remove(store, &stored, (struct octets) { NULL, 0 });
+    struct pool_key stored = cache_key(cache, key, buffer);
+    pool_remove(pool, &stored, (struct octets) { NULL, 0 });
 }
 
 /* ---- flushing ---- */
@@ -225,7 +225,7 @@ struct sweep {
     bool keys;
 };
 
-static bool rests_on_flushed_key(struct cache *cache, const struct blob_key *key, const struct store_item *item)
+static bool rests_on_flushed_key(struct cache *cache, const struct blob_key *key, const struct pool_item *item)
 {
     struct answer_head head;
     uint64_t current;
@@ -235,7 +235,7 @@ static bool rests_on_flushed_key(struct cache *cache, const struct blob_key *key
     return lineages_judge(cache->lineages, head.epoch, head.lineage, &current) == REVOKED;
 }
 
-static bool is_doomed(void *context, const struct store_item *item)
+static bool is_doomed(void *context, const struct pool_item *item)
 {
     const struct sweep *sweep = context;
     struct blob_key key;
@@ -250,10 +250,10 @@ static bool is_doomed(void *context, const struct store_item *item)
 static size_t sweep_stores(struct cache *cache, struct sweep sweep)
 {
     sweep.cache = cache;
-    return store_sweep(cache->entries, is_doomed, &sweep) + store_sweep(cache->failures, is_doomed, &sweep);
+    return pool_sweep(cache->entries, is_doomed, &sweep) + pool_sweep(cache->failures, is_doomed, &sweep);
 }
 
-static bool any(void *context, const struct store_item *item)
+static bool any(void *context, const struct pool_item *item)
 {
     (void)context, (void)item;
     return true;
@@ -262,7 +262,7 @@ static bool any(void *context, const struct store_item *item)
 void cache_drop_ready(struct cache *cache)
 {
     lineages_raise(cache->lineages);
-    store_sweep(cache->ready, any, NULL);
+    pool_sweep(cache->ready, any, NULL);
 }
 
 size_t cache_flush_all(struct cache *cache)
@@ -309,7 +309,7 @@ static bool is_bogus(enum security security)
 }
 
 /* An entry at or below the zone, with what its stamp says. */
-static bool is_answer_below(const struct doubt *doubt, const struct store_item *item, struct blob_key *key,
+static bool is_answer_below(const struct doubt *doubt, const struct pool_item *item, struct blob_key *key,
                             struct answer_head *head)
 {
     if (!blob_key_decode(item->key, key) || key->kind != BLOB_ANSWER || !dname_is_subdomain(&key->qname, doubt->zone) ||
@@ -320,7 +320,7 @@ static bool is_answer_below(const struct doubt *doubt, const struct store_item *
 }
 
 /* What is Bogus is left for the sweep behind this walk. */
-static bool doubt_entry(void *context, const struct store_item *item)
+static bool doubt_entry(void *context, const struct pool_item *item)
 {
     struct doubt *doubt = context;
     struct blob_key key;
@@ -333,14 +333,14 @@ static bool doubt_entry(void *context, const struct store_item *item)
                 (struct question) { .qname = key.qname, .qtype = head.qtype, .qclass = CLASS_IN };
         return true;
     }
-    struct store_key stored = { .hash = hash_octets(item->key, doubt->cache->seed), .octets = item->key };
+    struct pool_key stored = { .hash = hash_octets(item->key, doubt->cache->seed), .octets = item->key };
     head.security = UNCHECKED;
     head.epoch = lineages_epoch(doubt->cache->lineages);
-    doubt->doubted += store_restamp(doubt->cache->entries, &stored, item->value, item->stamp, stamp_make(&head));
+    doubt->doubted += pool_restamp(doubt->cache->entries, &stored, item->value, item->stamp, stamp_make(&head));
     return true;
 }
 
-static bool is_bogus_below(void *context, const struct store_item *item)
+static bool is_bogus_below(void *context, const struct pool_item *item)
 {
     struct blob_key key;
     struct answer_head head;
@@ -353,10 +353,10 @@ size_t cache_doubt_zone(struct cache *cache, const struct dname *zone, struct qu
     struct sweep failures = { .cache = cache, .name = zone, .below = true };
     cache_drop_ready(cache);
     denial_index_drop_below(cache->denial, zone);
-    store_walk(cache->entries, doubt_entry, &doubt);
+    pool_walk(cache->entries, doubt_entry, &doubt);
     *bogus_count = doubt.bogus_count;
-    return doubt.doubted + store_sweep(cache->entries, is_bogus_below, &doubt) +
-           store_sweep(cache->failures, is_doomed, &failures);
+    return doubt.doubted + pool_sweep(cache->entries, is_bogus_below, &doubt) +
+           pool_sweep(cache->failures, is_doomed, &failures);
 }
 
 void cache_forget_verdicts(struct cache *cache)
@@ -391,7 +391,7 @@ static void add_found_key(struct key_search *search, uint64_t key)
 }
 
 /* DNSKEY sets that are cached but not Secure: nothing rests on them, yet they are the zone's. */
-static bool search_entry(void *context, const struct store_item *item)
+static bool search_entry(void *context, const struct pool_item *item)
 {
     struct key_search *search = context;
     struct blob_key key;
@@ -418,7 +418,7 @@ size_t cache_keys_of(struct cache *cache, const struct dname *zone, uint16_t key
 {
     struct key_search search = { .cache = cache, .zone = zone, .key_tag = key_tag, .keys = keys, .max = max };
     search.count = lineages_keys_of(cache->lineages, zone, key_tag, keys, max);
-    store_walk(cache->entries, search_entry, &search);
+    pool_walk(cache->entries, search_entry, &search);
     return search.count;
 }
 
@@ -432,7 +432,7 @@ struct walk {
     void *context;
 };
 
-static bool show_answer(struct walk *walk, const struct blob_key *key, const struct store_item *item,
+static bool show_answer(struct walk *walk, const struct blob_key *key, const struct pool_item *item,
                         struct cache_row *row)
 {
     const struct stored_answer stored = { key, &row->question, item->value, item->stamp };
@@ -475,7 +475,7 @@ static bool show_failure(struct walk *walk, struct octets value, struct cache_ro
     return failure_read(walk->cache, &blob, walk->now, failure);
 }
 
-static bool show(void *context, const struct store_item *item)
+static bool show(void *context, const struct pool_item *item)
 {
     struct walk *walk = context;
     struct blob_key key;
@@ -506,7 +506,7 @@ struct limited {
     bool ended;
 };
 
-static bool show_until_end(void *context, const struct store_item *item)
+static bool show_until_end(void *context, const struct pool_item *item)
 {
     struct limited *limited = context;
     limited->ended = !show(&limited->walk, item);
@@ -519,18 +519,18 @@ void cache_walk(struct cache *cache, struct now now, bool (*row)(void *context, 
     struct limited limited = {
         .walk = { .cache = cache, .now = now, .arena = arena_new(), .row = row, .context = context },
     };
-    store_walk(cache->entries, show_until_end, &limited);
+    pool_walk(cache->entries, show_until_end, &limited);
     if (!limited.ended)
-        store_walk(cache->failures, show_until_end, &limited);
+        pool_walk(cache->failures, show_until_end, &limited);
     arena_free(limited.walk.arena);
 }
 
 void cache_get_stats(struct cache *cache, struct cache_stats *stats)
 {
-    struct store_stats entries, failures, ready;
-    store_measure(cache->entries, &entries);
-    store_measure(cache->failures, &failures);
-    store_measure(cache->ready, &ready);
+    struct pool_stats entries, failures, ready;
+    pool_measure(cache->entries, &entries);
+    pool_measure(cache->failures, &failures);
+    pool_measure(cache->ready, &ready);
     *stats = (struct cache_stats) {
         .size_octets = cache->size_octets,
         .used_octets = sizeof(*cache) + entries.used_octets + failures.used_octets + ready.used_octets +

@@ -22,10 +22,10 @@ static bool peek(struct cache *cache, const struct dname *zone, uint16_t origin,
 {
     uint8_t buffer[BLOB_KEY_OCTETS_MAX], octets[DELEGATION_HEAD_OCTETS_MAX];
     struct blob_key key = key_of(zone, origin);
-    struct store_key stored = cache_key(cache, &key, buffer);
+    struct pool_key stored = cache_key(cache, &key, buffer);
     struct delegation_head head;
     uint32_t stamp;
-    size_t len = store_peek_upto(cache->entries, &stored, octets, sizeof(octets), &stamp);
+    size_t len = pool_peek_upto(cache->entries, &stored, octets, sizeof(octets), &stamp);
     return len > 0 && delegation_head_decode((struct octets) { octets, len }, &head) && is_kept(&head, age_ms, now);
 }
 
@@ -34,10 +34,10 @@ static struct delegation *read_kept(struct cache *cache, const struct dname *zon
 {
     uint8_t buffer[BLOB_KEY_OCTETS_MAX];
     struct blob_key key = key_of(zone, origin);
-    struct store_key stored = cache_key(cache, &key, buffer);
+    struct pool_key stored = cache_key(cache, &key, buffer);
     struct delegation_head head;
     struct octets blob;
-    if (!store_find(cache->entries, &stored, arena, &blob))
+    if (!pool_find(cache->entries, &stored, arena, &blob))
         return NULL;
     struct delegation *delegation = ARENA_NEW(arena, struct delegation);
     delegation->zone = *zone;
@@ -87,7 +87,7 @@ bool cache_has_delegation(struct cache *cache, const struct dname *zone, uint16_
 }
 
 /* Hints are older than any word of the root's servers. */
-static bool decide_replace(void *context, struct octets old, struct store_write *write)
+static bool decide_replace(void *context, struct octets old, struct pool_write *write)
 {
     const struct delegation_head *head = context;
     struct delegation_head old_head;
@@ -98,10 +98,10 @@ static bool decide_replace(void *context, struct octets old, struct store_write 
 
 void cache_put_delegation(struct cache *cache, const struct delegation *delegation, struct now now)
 {
-    uint8_t buffer[STORE_VALUE_OCTETS_MAX], key_buffer[BLOB_KEY_OCTETS_MAX];
+    uint8_t buffer[POOL_VALUE_OCTETS_MAX], key_buffer[BLOB_KEY_OCTETS_MAX];
     struct writer w = writer_of(buffer, sizeof(buffer));
     struct blob_key key = key_of(&delegation->zone, delegation->origin);
-    struct store_key stored = cache_key(cache, &key, key_buffer);
+    struct pool_key stored = cache_key(cache, &key, key_buffer);
     int64_t max_ms = ms_of_s(atomic_load_explicit(&cache->max_ttl_s, memory_order_relaxed));
     struct delegation_head head;
     head.stored_ms = now.wall_ms;
@@ -112,16 +112,16 @@ void cache_put_delegation(struct cache *cache, const struct delegation *delegati
     delegation_encode(&w, &head, delegation);
     if (w.failed || head.expires_ms <= now.wall_ms)
         return;
-    store_put(cache->entries, &stored,
-              (struct store_write) {
-                  .value = writer_octets(&w),
-                  .expires_ms = head.expires_ms,
-                  .now_ms = now.wall_ms,
-                  .tag = TAG_DELEGATION,
-                  .keep_ms = cache_keep_ms(cache), /* of all entries that are met on the way */
-                  .decide = decide_replace,
-                  .context = &head,
-              });
+    pool_put(cache->entries, &stored,
+             (struct pool_write) {
+                 .value = writer_octets(&w),
+                 .expires_ms = head.expires_ms,
+                 .now_ms = now.wall_ms,
+                 .tag = TAG_DELEGATION,
+                 .keep_ms = cache_keep_ms(cache), /* of all entries that are met on the way */
+                 .decide = decide_replace,
+                 .context = &head,
+             });
 }
 
 void cache_drop_delegation(struct cache *cache, const struct dname *zone, uint16_t origin)

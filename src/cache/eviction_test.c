@@ -1,10 +1,10 @@
-#include "cache/store.h"
+#include "cache/pool.h"
 
 #include <math.h>
 
 #include "cache/testing.h"
 
-/* Property: under pressure the store keeps what is used: its hit ratio on Zipf traces, with ten times more names than
+/* Property: under pressure the pool keeps what is used: its hit ratio on Zipf traces, with ten times more names than
  * fit, is that of SIEVE with as many entries, or no more than 3 % below. */
 enum { NAMES = 100000, REQUESTS = 1000000, WARM_UP = 300000, VALUE_OCTETS = 100 };
 
@@ -107,17 +107,17 @@ static uint32_t sieve_hits(double exponent, uint32_t size)
     return hits;
 }
 
-/* ---- the store ---- */
+/* ---- the pool ---- */
 
-static bool store_ask(struct store *store, uint32_t name)
+static bool pool_ask(struct pool *pool, uint32_t name)
 {
     uint8_t value[VALUE_OCTETS] = { 0 };
     struct octets octets = { (const uint8_t *)&name, sizeof(name) };
-    struct store_key key = { hash_octets(octets, 1), octets };
-    if (store_read(store, &key, value, sizeof(value)) == sizeof(value))
+    struct pool_key key = { hash_octets(octets, 1), octets };
+    if (pool_read(pool, &key, value, sizeof(value)) == sizeof(value))
         return true;
-    assert_true(store_put(store, &key,
-                          (struct store_write) { .value = { value, sizeof(value) }, .expires_ms = INT64_C(3600000) }));
+    assert_true(pool_put(pool, &key,
+                         (struct pool_write) { .value = { value, sizeof(value) }, .expires_ms = INT64_C(3600000) }));
     return false;
 }
 
@@ -125,17 +125,17 @@ static void test_hit_ratio(void **state)
 {
     (void)state;
     static const double exponents[] = { 0.9, 1.0, 1.1 };
-    enum { STORE_OCTETS = NAMES / 10 * 150 };
+    enum { POOL_OCTETS = NAMES / 10 * 150 };
     for (size_t i = 0; i < ARRAY_LEN(exponents); i++) {
         struct zipf *zipf = zipf_new(exponents[i]);
-        struct store *store = store_new(STORE_OCTETS, 1);
+        struct pool *pool = pool_new(POOL_OCTETS, 1);
         uint32_t hits = 0;
         uint64_t entries = 0, samples = 0;
         for (uint32_t k = 0; k < REQUESTS; k++) {
-            hits += store_ask(store, zipf_next(zipf)) && k >= WARM_UP;
+            hits += pool_ask(pool, zipf_next(zipf)) && k >= WARM_UP;
             if (k >= WARM_UP && k % 1000 == 0) {
-                struct store_stats stats;
-                store_measure(store, &stats);
+                struct pool_stats stats;
+                pool_measure(pool, &stats);
                 entries += stats.entries[0];
                 samples++;
             }
@@ -144,7 +144,7 @@ static void test_hit_ratio(void **state)
         print_message("Zipf %.1f, %u entries: %u hits, SIEVE %u\n", exponents[i], same, hits, expected);
         assert_in_range(same, NAMES / 20, NAMES / 5);
         assert_true(hits >= expected * 0.97);
-        store_free(store);
+        pool_free(pool);
         zipf_free(zipf);
     }
 }

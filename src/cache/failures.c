@@ -63,9 +63,9 @@ bool cache_find_failure(struct cache *cache, const struct question *question, ui
 {
     uint8_t buffer[BLOB_KEY_OCTETS_MAX], octets[FAILURE_OCTETS_MAX];
     struct blob_key key = key_of(question, origin);
-    struct store_key stored = cache_key(cache, &key, buffer);
+    struct pool_key stored = cache_key(cache, &key, buffer);
     struct failure_blob blob;
-    size_t len = store_read(cache->failures, &stored, octets, sizeof(octets));
+    size_t len = pool_read(cache->failures, &stored, octets, sizeof(octets));
     return failure_decode((struct octets) { octets, len }, &blob) && failure_read(cache, &blob, now, failure);
 }
 
@@ -92,7 +92,7 @@ struct failing {
 
 /* While a failure stands, another worker's word on the same question is the same failure, not one more.  A budget's
  * failure gives way to any other, and remembers what was before it. */
-static bool decide_failure(void *context, struct octets old, struct store_write *write)
+static bool decide_failure(void *context, struct octets old, struct pool_write *write)
 {
     struct failing *failing = context;
     struct failure_blob *blob = &failing->blob, old_blob;
@@ -119,7 +119,7 @@ void cache_put_failure(struct cache *cache, const struct question *question, uin
 {
     uint8_t buffer[BLOB_KEY_OCTETS_MAX];
     struct blob_key key = key_of(question, origin);
-    struct store_key stored = cache_key(cache, &key, buffer);
+    struct pool_key stored = cache_key(cache, &key, buffer);
     const char *site = failure->site != NULL ? failure->site : site_unknown;
     struct failing failing = {
         .blob = { .failed_ms = now.wall_ms, .ede = failure->ede, .is_budget = failure->is_budget },
@@ -128,13 +128,13 @@ void cache_put_failure(struct cache *cache, const struct question *question, uin
     memcpy(failing.blob.site, site, strnlen(site, sizeof(failing.blob.site) - 1));
     memcpy(failing.blob.text, failure->text, strnlen(failure->text, sizeof(failing.blob.text) - 1));
     remember_site(cache, site);
-    store_put(cache->failures, &stored,
-              (struct store_write) {
-                  .now_ms = now.wall_ms,
-                  .keep_ms = ms_of_s(FAILURE_TTL_S_MAX),
-                  .decide = decide_failure,
-                  .context = &failing,
-              });
+    pool_put(cache->failures, &stored,
+             (struct pool_write) {
+                 .now_ms = now.wall_ms,
+                 .keep_ms = ms_of_s(FAILURE_TTL_S_MAX),
+                 .decide = decide_failure,
+                 .context = &failing,
+             });
 }
 
 void cache_clear_failure(struct cache *cache, const struct question *question, uint16_t origin)

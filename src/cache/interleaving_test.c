@@ -19,7 +19,7 @@
 
 #include "cache/evict.c"
 #include "cache/segments.c"
-#include "cache/store.c"
+#include "cache/pool.c"
 #include "cache/table.c"
 
 #include "cache/testing.h"
@@ -33,7 +33,7 @@ struct scene {
     unsigned filled;        /* keys put before, from 0 on */
     int asked;              /* by the reader; read once before if is_used */
     bool is_used, may_miss; /* may_miss: it may be gone in the end */
-    void (*act)(struct store *store);
+    void (*act)(struct pool *pool);
 };
 
 static struct octets value_of_version(unsigned number, unsigned version, uint8_t value[VALUE_OCTETS])
@@ -45,76 +45,76 @@ static struct octets value_of_version(unsigned number, unsigned version, uint8_t
     return (struct octets) { value, VALUE_OCTETS };
 }
 
-static struct store_key key_of_number(const unsigned *number)
+static struct pool_key key_of_number(const unsigned *number)
 {
     struct octets octets = { (const uint8_t *)number, sizeof(*number) };
-    return (struct store_key) { hash_octets(octets, 1), octets };
+    return (struct pool_key) { hash_octets(octets, 1), octets };
 }
 
-static void put_version(struct store *store, unsigned number, unsigned version)
+static void put_version(struct pool *pool, unsigned number, unsigned version)
 {
     uint8_t value[VALUE_OCTETS];
-    struct store_key key = key_of_number(&number);
-    store_put(store, &key,
-              (struct store_write) { .value = value_of_version(number, version, value), .expires_ms = 1000000 });
+    struct pool_key key = key_of_number(&number);
+    pool_put(pool, &key,
+             (struct pool_write) { .value = value_of_version(number, version, value), .expires_ms = 1000000 });
 }
 
-static void remove_number(struct store *store, unsigned number)
+static void remove_number(struct pool *pool, unsigned number)
 {
-    struct store_key key = key_of_number(&number);
-    store_remove(store, &key, (struct octets) { NULL, 0 });
+    struct pool_key key = key_of_number(&number);
+    pool_remove(pool, &key, (struct octets) { NULL, 0 });
 }
 
 /* The version found; -1: none. */
-static int read_version(struct store *store, unsigned number)
+static int read_version(struct pool *pool, unsigned number)
 {
     uint8_t value[VALUE_OCTETS], expected[VALUE_OCTETS];
-    struct store_key key = key_of_number(&number);
-    if (store_read(store, &key, value, sizeof(value)) == 0)
+    struct pool_key key = key_of_number(&number);
+    if (pool_read(pool, &key, value, sizeof(value)) == 0)
         return -1;
     value_of_version(number, value[1], expected);
     assert_memory_equal(value, expected, sizeof(value));
     return value[1];
 }
 
-static void act_replace(struct store *store)
+static void act_replace(struct pool *pool)
 {
-    put_version(store, 3, 1);
+    put_version(pool, 3, 1);
 }
 
-static void act_split(struct store *store)
+static void act_split(struct pool *pool)
 {
-    const struct shard_region *region = store->shards[0].region;
+    const struct shard_region *region = pool->shards[0].region;
     uint64_t buckets = (region->entries - 1) / BUCKET_ENTRIES; /* more or less: looking would count as an access */
     for (unsigned i = 400; (region->entries - 1) / BUCKET_ENTRIES == buckets; i++)
-        put_version(store, i, 0);
+        put_version(pool, i, 0);
 }
 
-static void act_merge(struct store *store)
+static void act_merge(struct pool *pool)
 {
     for (unsigned i = 4; i < 30; i++)
-        remove_number(store, i);
+        remove_number(pool, i);
 }
 
-static void act_remove_and_put(struct store *store)
+static void act_remove_and_put(struct pool *pool)
 {
-    remove_number(store, 3);
-    put_version(store, 3, 1);
+    remove_number(pool, 3);
+    put_version(pool, 3, 1);
 }
 
 /* The old entry's place is taken by another key's, and that one's by the next. */
-static void act_reuse_hole(struct store *store)
+static void act_reuse_hole(struct pool *pool)
 {
-    put_version(store, 3, 1);
-    put_version(store, 100, 0);
-    put_version(store, 3, 2);
-    put_version(store, 101, 0);
+    put_version(pool, 3, 1);
+    put_version(pool, 100, 0);
+    put_version(pool, 3, 2);
+    put_version(pool, 101, 0);
 }
 
-static void act_evict(struct store *store)
+static void act_evict(struct pool *pool)
 {
     for (unsigned i = 1000; i < 1012; i++) /* one segment's worth */
-        put_version(store, i, 0);
+        put_version(pool, i, 0);
 }
 
 enum {
@@ -135,31 +135,31 @@ static const struct scene scenes[] = {
 
 /* ---- schedules ---- */
 
-static struct store *store_now;
+static struct pool *pool_now;
 static const struct scene *scene_now;
 static unsigned asked_now;
 static int found_now;
 
 static void read_asked(void)
 {
-    found_now = read_version(store_now, asked_now);
+    found_now = read_version(pool_now, asked_now);
 }
 
 static void act_scene(void)
 {
-    scene_now->act(store_now);
+    scene_now->act(pool_now);
 }
 
 /* An entry in the second line of the bucket that is split next, and that will stay in that bucket; -1: there is
  * none. */
-static int find_moving(struct store *store)
+static int find_moving(struct pool *pool)
 {
-    struct shard *shard = &store->shards[0];
+    struct shard *shard = &pool->shards[0];
     uint64_t count = word_get(&shard->region->bucket_count), bucket = count - rounded(count);
     struct line *line = line_next(shard, bucket_line(shard, bucket));
     for (size_t i = 0; line != NULL && i < LINE_SLOTS; i++) {
         uint64_t slot = word_get(&line->slots[i]);
-        struct store_item item = item_of(shard, &line->slots[i]);
+        struct pool_item item = item_of(shard, &line->slots[i]);
         unsigned number;
         if (item.key.data == NULL || bucket_of_slot(shard, slot, count + 1) != bucket)
             continue;
@@ -174,30 +174,30 @@ static uint8_t *memory_before, *memory_now; /* aligned to a page */
 static void prepare(const struct scene *scene)
 {
     memset(memory_now, 0, OCTETS);
-    struct store *store = store_new_at(memory_now, OCTETS, 1, true);
+    struct pool *pool = pool_new_at(memory_now, OCTETS, 1, true);
     int moving = -1;
     for (unsigned i = 0; i < scene->filled || (scene->asked == MOVING && moving < 0 && i < SEARCHED_MAX); i++) {
-        put_version(store, i, 0);
+        put_version(pool, i, 0);
         if (scene->is_used)
-            read_version(store, (unsigned)scene->asked);
-        moving = find_moving(store);
+            read_version(pool, (unsigned)scene->asked);
+        moving = find_moving(pool);
     }
     asked_now = (unsigned)(scene->asked == MOVING ? moving : scene->asked);
     if (!scene->may_miss)
-        assert_int_equal(read_version(store, asked_now), 0);
-    store_free(store);
+        assert_int_equal(read_version(pool, asked_now), 0);
+    pool_free(pool);
     memcpy(memory_before, memory_now, OCTETS);
 }
 
 static bool run(const struct scene *scene, const int turns[3])
 {
     memcpy(memory_now, memory_before, OCTETS);
-    store_now = store_new_at(memory_now, OCTETS, 1, true);
+    pool_now = pool_new_at(memory_now, OCTETS, 1, true);
     scene_now = scene;
     bool is_of_use = turns_run(turns);
     if (found_now < 0 && !scene->may_miss)
         fail_msg("%s: missed after %d, %d, %d accesses", scene->name, turns[0], turns[1], turns[2]);
-    store_free(store_now);
+    pool_free(pool_now);
     return is_of_use;
 }
 

@@ -10,7 +10,7 @@
 #include "cache/denial_index.h"
 #include "cache/lineages.h"
 #include "cache/ready.h"
-#include "cache/store.h"
+#include "cache/pool.h"
 
 enum {
     SITES_MAX = 256,      /* names of our own checks in failures: there are fewer in the sources */
@@ -18,17 +18,17 @@ enum {
 };
 
 enum entry_tag { TAG_ANSWER, TAG_DELEGATION };
-_Static_assert((int)TAG_DELEGATION < (int)STORE_TAGS, "every tag is counted");
+_Static_assert((int)TAG_DELEGATION < (int)POOL_TAGS, "every tag is counted");
 
 struct cache_header;
 
 struct cache {
     struct cache_header *kept; /* NULL: in private memory */
     uint64_t size_octets;
-    uint64_t seed;          /* of the tables' hash */
-    struct store *entries;  /* answers and delegations */
-    struct store *ready;    /* ready-made answers: what is derived evicts nothing but its like */
-    struct store *failures; /* apart: a flood of failures evicts nothing but failures */
+    uint64_t seed;         /* of the tables' hash */
+    struct pool *entries;  /* answers and delegations */
+    struct pool *ready;    /* ready-made answers: what is derived evicts nothing but its like */
+    struct pool *failures; /* apart: a flood of failures evicts nothing but failures */
     struct lineages *lineages;
     struct denial_index *denial;
     _Atomic uint32_t max_ttl_s, max_negative_ttl_s, max_bogus_ttl_s, keep_expired_s, dname_grace_s;
@@ -42,10 +42,10 @@ struct cache {
 };
 
 /* The octets live in `buffer`. */
-struct store_key cache_key(const struct cache *cache, const struct blob_key *key, uint8_t buffer[BLOB_KEY_OCTETS_MAX]);
+struct pool_key cache_key(const struct cache *cache, const struct blob_key *key, uint8_t buffer[BLOB_KEY_OCTETS_MAX]);
 
 /* Whatever stands under the key goes. */
-void cache_remove(const struct cache *cache, struct store *store, const struct blob_key *key);
+void cache_remove(const struct cache *cache, struct pool *pool, const struct blob_key *key);
 
 /* Seconds as milliseconds, saturating. */
 static inline int64_t ms_of_s(int64_t seconds)
@@ -63,7 +63,7 @@ static inline int64_t cache_keep_ms(const struct cache *cache)
     return ms_of_s(atomic_load_explicit(&cache->keep_expired_s, memory_order_relaxed));
 }
 
-/* The failure that stands in a blob of the failures' store; false if it is over. */
+/* The failure that stands in a blob of the failures' pool; false if it is over. */
 bool failure_read(struct cache *cache, const struct failure_blob *blob, struct now now, struct failure *failure);
 
 #endif

@@ -68,9 +68,9 @@ bool ready_add_set(struct ready_draft *draft, enum ready_part part, struct octet
     return true;
 }
 
-static struct store_key key_of(const struct ready_key *key)
+static struct pool_key key_of(const struct ready_key *key)
 {
-    return (struct store_key) { .hash = key->hash, .octets = { key->octets, key->octet_count } };
+    return (struct pool_key) { .hash = key->hash, .octets = { key->octets, key->octet_count } };
 }
 
 /* Letters to lower case, eight octets at a time: bit 7 of each octet of `upper` says that it is one of A to Z.  Length
@@ -113,10 +113,10 @@ static void make_key(const struct cache *cache, const uint8_t *name, uint8_t nam
 }
 
 /* The long way is gone now and then for reasons of the client's own: that alone makes nothing new. */
-static bool stands(struct cache *cache, const struct store_key *key, const struct ready_head *head)
+static bool stands(struct cache *cache, const struct pool_key *key, const struct ready_head *head)
 {
     struct ready_head old;
-    return store_peek(cache->ready, key, &old, sizeof(old)) && memcmp(&old, head, sizeof(old)) == 0;
+    return pool_peek(cache->ready, key, &old, sizeof(old)) && memcmp(&old, head, sizeof(old)) == 0;
 }
 
 void ready_put(struct cache *cache, const struct question *question, uint16_t origin, const struct ready_draft *draft,
@@ -135,18 +135,18 @@ void ready_put(struct cache *cache, const struct question *question, uint16_t or
         return;
     struct ready_key key;
     make_key(cache, question->qname.octets, question->qname.len, question->qtype, origin, &key);
-    struct store_key stored = key_of(&key);
-    struct store_write write = { .value = writer_octets(&w), .expires_ms = head->expires_ms, .now_ms = now.wall_ms };
+    struct pool_key stored = key_of(&key);
+    struct pool_write write = { .value = writer_octets(&w), .expires_ms = head->expires_ms, .now_ms = now.wall_ms };
     if (!stands(cache, &stored, head))
-        store_put(cache->ready, &stored, write);
+        pool_put(cache->ready, &stored, write);
 }
 
 void ready_drop(struct cache *cache, const struct question *question, uint16_t origin)
 {
     struct ready_key key;
     make_key(cache, question->qname.octets, question->qname.len, question->qtype, origin, &key);
-    struct store_key stored = key_of(&key);
-    store_remove(cache->ready, &stored, (struct octets) { NULL, 0 });
+    struct pool_key stored = key_of(&key);
+    pool_remove(cache->ready, &stored, (struct octets) { NULL, 0 });
 }
 
 /* ---- refreshing what is in use ---- */
@@ -181,12 +181,12 @@ void ready_key_make(const struct cache *cache, const struct plain_question *plai
 
 void ready_prefetch_index(const struct cache *cache, const struct ready_key *key)
 {
-    store_prefetch_index(cache->ready, key->hash);
+    pool_prefetch_index(cache->ready, key->hash);
 }
 
 void ready_prefetch_entry(const struct cache *cache, const struct ready_key *key)
 {
-    store_prefetch_entry(cache->ready, key->hash);
+    pool_prefetch_entry(cache->ready, key->hash);
 }
 
 /* One that was read: views into the buffer. */
@@ -355,9 +355,9 @@ struct ready_answer ready_answer(struct cache *cache, const struct ready_key *ke
                                  const struct ready_manner *manner, struct now now, uint8_t buffer[READY_BUFFER_OCTETS])
 {
     static const struct ready_answer none = { .message = { NULL, 0 } };
-    struct store_key stored = key_of(key);
+    struct pool_key stored = key_of(key);
     struct ready ready;
-    size_t octets = store_read(cache->ready, &stored, buffer, BLOB_OCTETS_USED_MAX);
+    size_t octets = pool_read(cache->ready, &stored, buffer, BLOB_OCTETS_USED_MAX);
     if (octets == 0 || !read_blob(buffer, octets, &ready) || !may_be_served(cache, &ready.head, plain->cd, now) ||
         ready.head.question_octets != plain->name_octets || !patch_ttls(&ready, plain->dnssec_ok, now))
         return none;

@@ -11,7 +11,7 @@ enum {
     SEGMENTS_LARGE = 1024, /* … and in one whose segments would take the largest value even so */
     SEGMENT_OCTETS_WHOLE = 128 * 1024,
 };
-_Static_assert(SEGMENT_OCTETS_WHOLE > STORE_VALUE_OCTETS_MAX + STORE_KEY_OCTETS_MAX + ENTRY_DATA * WORD, "it fits");
+_Static_assert(SEGMENT_OCTETS_WHOLE > POOL_VALUE_OCTETS_MAX + POOL_KEY_OCTETS_MAX + ENTRY_DATA * WORD, "it fits");
 
 /* Octets that a shard needs beside its segments. */
 static size_t beside_segments(uint32_t segment_count)

@@ -1,4 +1,4 @@
-/* Inside the storage engine (store.h): the layout of a shard in memory, and the argument why readers need no lock.
+/* Inside the storage engine (pool.h): the layout of a shard in memory, and the argument why readers need no lock.
  *
  * A shard is a run of octets without pointers: struct shard_region, directory, table of segments, then the segments.  A
  * segment holds entries, appended one after another, or lines of the index.  Writers hold the shard's lock; readers
@@ -34,7 +34,7 @@
 #include <stdatomic.h>
 
 #include "cache/pages.h"
-#include "cache/store.h"
+#include "cache/pool.h"
 
 enum {
     LINE_SLOTS = 7, /* and a link: a cache line */
@@ -81,7 +81,7 @@ struct shard_region {
     word reuse;
     /* Writers alone, from here on. */
     _Alignas(LINE_OCTETS) uint64_t entries;
-    uint64_t tagged[STORE_TAGS];
+    uint64_t tagged[POOL_TAGS];
     uint64_t evictions, insertions;
     uint64_t next_position;
     uint64_t hand;       /* the position up to which the last round of eviction has come */
@@ -158,8 +158,8 @@ enum {
     SLACK_MAX = (1 << SLACK_BITS) - 1,
     EXPIRES_SHIFT = SLACK_SHIFT + SLACK_BITS,
 };
-_Static_assert(STORE_VALUE_OCTETS_MAX < 1 << VALUE_LEN_BITS && STORE_KEY_OCTETS_MAX < 1 << KEY_LEN_BITS, "they fit");
-_Static_assert((int)STORE_TAGS <= 1 << ENTRY_TAG_BITS, "they fit");
+_Static_assert(POOL_VALUE_OCTETS_MAX < 1 << VALUE_LEN_BITS && POOL_KEY_OCTETS_MAX < 1 << KEY_LEN_BITS, "they fit");
+_Static_assert((int)POOL_TAGS <= 1 << ENTRY_TAG_BITS, "they fit");
 static const int64_t expires_s_max = (INT64_C(1) << (64 - EXPIRES_SHIFT)) - 1; /* in the 23rd century */
 
 static inline uint64_t sizes_pack(const struct entry_sizes *sizes)
@@ -201,7 +201,7 @@ enum { STATE_VISITED = 1, STAMP_SHIFT = 1 };
 
 static inline uint32_t state_stamp(uint64_t state)
 {
-    return (uint32_t)(state >> STAMP_SHIFT) & STORE_STAMP_MAX;
+    return (uint32_t)(state >> STAMP_SHIFT) & POOL_STAMP_MAX;
 }
 
 /* ---- places ---- */
@@ -301,7 +301,7 @@ struct line *bucket_line(const struct shard *shard, uint64_t bucket);
 struct line *line_next(const struct shard *shard, const struct line *line);
 
 /* For writers.  The slot of the key's entry; NULL if there is none. */
-word *table_find(const struct shard *shard, const struct store_key *key);
+word *table_find(const struct shard *shard, const struct pool_key *key);
 /* The slot that leads to this entry; NULL: it is not in the table any more. */
 word *table_slot_of(const struct shard *shard, uint64_t offset, uint64_t hash);
 /* false: no memory for another line. */

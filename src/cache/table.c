@@ -72,14 +72,14 @@ word *table_slot_of(const struct shard *shard, uint64_t offset, uint64_t hash)
     return NULL;
 }
 
-static bool slot_names(const struct shard *shard, uint64_t slot, const struct store_key *key)
+static bool slot_names(const struct shard *shard, uint64_t slot, const struct pool_key *key)
 {
     struct entry_sizes sizes;
     word *entry = slot_has_tag(slot, key->hash) ? entry_at(shard, slot_offset(slot), &sizes) : NULL;
     return entry != NULL && octets_equal(entry_key(entry, &sizes), key->octets);
 }
 
-word *table_find(const struct shard *shard, const struct store_key *key)
+word *table_find(const struct shard *shard, const struct pool_key *key)
 {
     for (struct line *line = own_line(shard, key->hash); line != NULL; line = line_next(shard, line)) {
         for (size_t i = 0; i < LINE_SLOTS; i++) {

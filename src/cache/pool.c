@@ -1,4 +1,4 @@
-#include "cache/store.h"
+#include "cache/pool.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@ enum {
     PREFETCHED_LINES = 5, /* of an entry: most have no more */
 };
 
-struct store {
+struct pool {
     void *mapped; /* NULL: the caller's memory */
     uint64_t octets;
     size_t shard_count;
@@ -38,69 +38,69 @@ static uint64_t page_floor(uint64_t octets)
     return octets / PAGE_OCTETS * PAGE_OCTETS;
 }
 
-struct store *store_new_at(void *memory, uint64_t octets, uint64_t seed, bool is_shared)
+struct pool *pool_new_at(void *memory, uint64_t octets, uint64_t seed, bool is_shared)
 {
-    assert(octets >= STORE_OCTETS_MIN);
+    assert(octets >= POOL_OCTETS_MIN);
     size_t count = choose_shard_count(octets);
-    struct store *store = memory_new(1, sizeof(*store) + count * sizeof(struct shard));
+    struct pool *pool = memory_new(1, sizeof(*pool) + count * sizeof(struct shard));
     uint64_t each = page_floor(octets / count);
-    store->shard_count = count;
-    store->octets = octets;
+    pool->shard_count = count;
+    pool->octets = octets;
     bool sound = true;
     for (size_t i = 0; i < count; i++) {
-        shard_init(&store->shards[i], (uint8_t *)memory + i * each, each, seed, is_shared);
-        sound = sound && shard_is_sound(&store->shards[i]);
+        shard_init(&pool->shards[i], (uint8_t *)memory + i * each, each, seed, is_shared);
+        sound = sound && shard_is_sound(&pool->shards[i]);
     }
     if (!sound) {
-        store_free(store);
+        pool_free(pool);
         return NULL;
     }
     for (size_t i = 0; i < count; i++)
-        table_repair(&store->shards[i]);
-    return store;
+        table_repair(&pool->shards[i]);
+    return pool;
 }
 
-/* A large store is asked for names all over it: each would wait for the page table first.  The beginning of a shard
+/* A large pool is asked for names all over it: each would wait for the page table first.  The beginning of a shard
  * keeps small pages, so that little content takes little memory. */
-static void ask_for_huge_pages(const struct store *store, uint8_t *memory)
+static void ask_for_huge_pages(const struct pool *pool, uint8_t *memory)
 {
-    uint64_t each = page_floor(store->octets / store->shard_count);
-    for (size_t i = 0; i < store->shard_count && each > HUGE_PAGE_OCTETS; i++)
+    uint64_t each = page_floor(pool->octets / pool->shard_count);
+    for (size_t i = 0; i < pool->shard_count && each > HUGE_PAGE_OCTETS; i++)
         madvise(memory + i * each + HUGE_PAGE_OCTETS, each - HUGE_PAGE_OCTETS, MADV_HUGEPAGE); /* if there are any */
 }
 
-struct store *store_new(uint64_t budget_octets, uint64_t seed)
+struct pool *pool_new(uint64_t budget_octets, uint64_t seed)
 {
     uint64_t octets = page_floor(budget_octets);
     void *memory = mmap(NULL, octets, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED)
         return NULL;
-    struct store *store = store_new_at(memory, octets, seed, false);
-    assert(store != NULL);
-    ask_for_huge_pages(store, memory);
-    store->mapped = memory;
-    return store;
+    struct pool *pool = pool_new_at(memory, octets, seed, false);
+    assert(pool != NULL);
+    ask_for_huge_pages(pool, memory);
+    pool->mapped = memory;
+    return pool;
 }
 
-void store_free(struct store *store)
+void pool_free(struct pool *pool)
 {
-    if (store == NULL)
+    if (pool == NULL)
         return;
-    for (size_t i = 0; i < store->shard_count; i++)
-        pthread_mutex_destroy(&store->shards[i].lock);
-    if (store->mapped != NULL)
-        munmap(store->mapped, store->octets);
-    free(store);
+    for (size_t i = 0; i < pool->shard_count; i++)
+        pthread_mutex_destroy(&pool->shards[i].lock);
+    if (pool->mapped != NULL)
+        munmap(pool->mapped, pool->octets);
+    free(pool);
 }
 
-static const struct shard *shard_of_hash(const struct store *store, uint64_t hash)
+static const struct shard *shard_of_hash(const struct pool *pool, uint64_t hash)
 {
-    return &store->shards[hash >> SHARD_SHIFT & (store->shard_count - 1)];
+    return &pool->shards[hash >> SHARD_SHIFT & (pool->shard_count - 1)];
 }
 
-static struct shard *shard_of(struct store *store, uint64_t hash)
+static struct shard *shard_of(struct pool *pool, uint64_t hash)
 {
-    return &store->shards[hash >> SHARD_SHIFT & (store->shard_count - 1)];
+    return &pool->shards[hash >> SHARD_SHIFT & (pool->shard_count - 1)];
 }
 
 /* ---- reading, without a lock: shard.h ---- */
@@ -131,9 +131,9 @@ static void copy_out(uint8_t *to, const word *entry, size_t len)
 }
 
 /* The key begins within a word: whole ones are loaded. */
-static bool has_key(const word *entry, const struct entry_sizes *sizes, const struct store_key *key)
+static bool has_key(const word *entry, const struct entry_sizes *sizes, const struct pool_key *key)
 {
-    uint64_t words[1 + (STORE_KEY_OCTETS_MAX + WORD - 1) / WORD];
+    uint64_t words[1 + (POOL_KEY_OCTETS_MAX + WORD - 1) / WORD];
     size_t skip = sizes->value_len % WORD;
     if (sizes->key_len != key->octets.len)
         return false;
@@ -144,7 +144,7 @@ static bool has_key(const word *entry, const struct entry_sizes *sizes, const st
 }
 
 /* The entry of this key, as its bucket has it now: maybe garbage, and maybe NULL where a moment later there is one. */
-static word *walk_bucket(const struct shard *shard, const struct store_key *key, uint64_t bucket_count,
+static word *walk_bucket(const struct shard *shard, const struct pool_key *key, uint64_t bucket_count,
                          struct entry_sizes *sizes)
 {
     size_t lines = 0;
@@ -180,7 +180,7 @@ static void mark_visited(word *entry, uint64_t state)
                                                 memory_order_release, memory_order_relaxed);
 }
 
-static bool is_whole(uint64_t state, const struct entry_sizes *sizes, const struct store_key *key, struct octets value)
+static bool is_whole(uint64_t state, const struct entry_sizes *sizes, const struct pool_key *key, struct octets value)
 {
     uint64_t check = entry_check(key->hash, *sizes, state_stamp(state), value, key->octets);
     return check >> CHECK_BITS == state >> CHECK_BITS;
@@ -192,7 +192,7 @@ static bool may_be_torn(const struct shard *shard, const struct wanted *wanted)
     return shard->is_shared && !wanted->is_part && wanted->len <= wanted->size;
 }
 
-static bool get(const struct shard *shard, const struct store_key *key, struct wanted *wanted)
+static bool get(const struct shard *shard, const struct pool_key *key, struct wanted *wanted)
 {
     const struct shard_region *region = shard->region;
     for (size_t attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
@@ -217,42 +217,42 @@ static bool get(const struct shard *shard, const struct store_key *key, struct w
     return false;
 }
 
-bool store_find_stamped(struct store *store, const struct store_key *key, struct arena *arena, struct octets *value,
-                        uint32_t *stamp)
+bool pool_find_stamped(struct pool *pool, const struct pool_key *key, struct arena *arena, struct octets *value,
+                       uint32_t *stamp)
 {
     struct wanted wanted = { .arena = arena };
-    if (!get(shard_of(store, key->hash), key, &wanted))
+    if (!get(shard_of(pool, key->hash), key, &wanted))
         return false;
     *value = (struct octets) { wanted.to, wanted.len };
     *stamp = wanted.stamp;
     return true;
 }
 
-bool store_find(struct store *store, const struct store_key *key, struct arena *arena, struct octets *value)
+bool pool_find(struct pool *pool, const struct pool_key *key, struct arena *arena, struct octets *value)
 {
     uint32_t stamp;
-    return store_find_stamped(store, key, arena, value, &stamp);
+    return pool_find_stamped(pool, key, arena, value, &stamp);
 }
 
-bool store_peek(struct store *store, const struct store_key *key, void *to, size_t size)
+bool pool_peek(struct pool *pool, const struct pool_key *key, void *to, size_t size)
 {
     struct wanted wanted = { .to = to, .size = size, .is_part = true };
-    return get(shard_of(store, key->hash), key, &wanted) && wanted.len >= size;
+    return get(shard_of(pool, key->hash), key, &wanted) && wanted.len >= size;
 }
 
-size_t store_peek_upto(struct store *store, const struct store_key *key, void *to, size_t size, uint32_t *stamp)
+size_t pool_peek_upto(struct pool *pool, const struct pool_key *key, void *to, size_t size, uint32_t *stamp)
 {
     struct wanted wanted = { .to = to, .size = size, .is_part = true };
-    if (!get(shard_of(store, key->hash), key, &wanted))
+    if (!get(shard_of(pool, key->hash), key, &wanted))
         return 0;
     *stamp = wanted.stamp;
     return wanted.len < size ? wanted.len : size;
 }
 
-size_t store_read(struct store *store, const struct store_key *key, void *to, size_t size)
+size_t pool_read(struct pool *pool, const struct pool_key *key, void *to, size_t size)
 {
     struct wanted wanted = { .to = to, .size = size };
-    return get(shard_of(store, key->hash), key, &wanted) && wanted.len <= size ? wanted.len : 0;
+    return get(shard_of(pool, key->hash), key, &wanted) && wanted.len <= size ? wanted.len : 0;
 }
 
 static const struct line *line_of_hash(const struct shard *shard, uint64_t hash)
@@ -260,14 +260,14 @@ static const struct line *line_of_hash(const struct shard *shard, uint64_t hash)
     return bucket_line(shard, bucket_of(word_get(&shard->region->bucket_count), hash));
 }
 
-void store_prefetch_index(const struct store *store, uint64_t hash)
+void pool_prefetch_index(const struct pool *pool, uint64_t hash)
 {
-    __builtin_prefetch(line_of_hash(shard_of_hash(store, hash), hash));
+    __builtin_prefetch(line_of_hash(shard_of_hash(pool, hash), hash));
 }
 
-void store_prefetch_entry(const struct store *store, uint64_t hash)
+void pool_prefetch_entry(const struct pool *pool, uint64_t hash)
 {
-    const struct shard *shard = shard_of_hash(store, hash);
+    const struct shard *shard = shard_of_hash(pool, hash);
     const struct line *line = line_of_hash(shard, hash);
     for (size_t i = 0; line != NULL && i < LINE_SLOTS; i++) {
         uint64_t slot = word_get(&line->slots[i]);
@@ -303,19 +303,19 @@ static word *entry_of(const struct shard *shard, const word *slot, struct entry_
     word *entry = entry_at(shard, slot_offset(word_get(slot)), sizes);
     if (entry == NULL)
         return NULL;
-    struct store_key key = { entry_hash(shard, entry, sizes), entry_key(entry, sizes) };
+    struct pool_key key = { entry_hash(shard, entry, sizes), entry_key(entry, sizes) };
     return is_whole(word_get(&entry[ENTRY_STATE]), sizes, &key, entry_value(entry, sizes)) ? entry : NULL;
 }
 
 /* What the slot leads to; empty if that is nothing whole. */
-static struct store_item item_of(const struct shard *shard, const word *slot)
+static struct pool_item item_of(const struct shard *shard, const word *slot)
 {
     struct entry_sizes sizes;
     word *entry = slot == NULL || word_get(slot) == 0 ? NULL : entry_of(shard, slot, &sizes);
     if (entry == NULL)
-        return (struct store_item) { .stamp = 0 };
-    return (struct store_item) { entry_key(entry, &sizes), entry_value(entry, &sizes),
-                                 state_stamp(word_get(&entry[ENTRY_STATE])) };
+        return (struct pool_item) { .stamp = 0 };
+    return (struct pool_item) { entry_key(entry, &sizes), entry_value(entry, &sizes),
+                                state_stamp(word_get(&entry[ENTRY_STATE])) };
 }
 
 /* The two runs of octets, one behind the other, as words. */
@@ -336,7 +336,7 @@ static void copy_in(word *to, struct octets value, struct octets key)
 }
 
 /* The slot of a new entry; 0 if there is no room. */
-static uint64_t write_entry(struct shard *shard, const struct store_key *key, const struct store_write *write)
+static uint64_t write_entry(struct shard *shard, const struct pool_key *key, const struct pool_write *write)
 {
     struct entry_sizes sizes = {
         .expires_s = seconds_of(write->expires_ms) < expires_s_max ? seconds_of(write->expires_ms) : expires_s_max,
@@ -365,7 +365,7 @@ static void give_back(struct shard *shard, uint64_t slot)
     segment_reclaim(shard, slot);
 }
 
-static bool publish(struct shard *shard, const struct store_key *key, uint64_t entry, uint8_t tag)
+static bool publish(struct shard *shard, const struct pool_key *key, uint64_t entry, uint8_t tag)
 {
     struct shard_region *region = shard->region;
     word *slot = table_find(shard, key);
@@ -384,13 +384,13 @@ static bool publish(struct shard *shard, const struct store_key *key, uint64_t e
     return true;
 }
 
-static bool put_locked(struct shard *shard, const struct store_key *key, struct store_write *write)
+static bool put_locked(struct shard *shard, const struct pool_key *key, struct pool_write *write)
 {
-    struct store_item old = item_of(shard, table_find(shard, key));
+    struct pool_item old = item_of(shard, table_find(shard, key));
     write->old_stamp = old.stamp;
     if (write->decide != NULL && !write->decide(write->context, old.value, write))
         return false;
-    if (write->value.len > STORE_VALUE_OCTETS_MAX ||
+    if (write->value.len > POOL_VALUE_OCTETS_MAX ||
         entry_octets(key->octets.len, write->value.len) > shard->segment_octets)
         return false;
     sweep_segment(shard, seconds_of(write->now_ms), seconds_of(write->keep_ms));
@@ -400,20 +400,20 @@ static bool put_locked(struct shard *shard, const struct store_key *key, struct 
     return written;
 }
 
-bool store_put(struct store *store, const struct store_key *key, struct store_write write)
+bool pool_put(struct pool *pool, const struct pool_key *key, struct pool_write write)
 {
-    assert(key->octets.len <= STORE_KEY_OCTETS_MAX && write.tag < STORE_TAGS && write.stamp <= STORE_STAMP_MAX);
-    struct shard *shard = shard_of(store, key->hash);
+    assert(key->octets.len <= POOL_KEY_OCTETS_MAX && write.tag < POOL_TAGS && write.stamp <= POOL_STAMP_MAX);
+    struct shard *shard = shard_of(pool, key->hash);
     pthread_mutex_lock(&shard->lock);
     bool written = put_locked(shard, key, &write);
     pthread_mutex_unlock(&shard->lock);
     return written;
 }
 
-bool store_restamp(struct store *store, const struct store_key *key, struct octets value, uint32_t from, uint32_t to)
+bool pool_restamp(struct pool *pool, const struct pool_key *key, struct octets value, uint32_t from, uint32_t to)
 {
-    assert(to <= STORE_STAMP_MAX);
-    struct shard *shard = shard_of(store, key->hash);
+    assert(to <= POOL_STAMP_MAX);
+    struct shard *shard = shard_of(pool, key->hash);
     struct entry_sizes sizes;
     pthread_mutex_lock(&shard->lock);
     word *slot = table_find(shard, key), *entry = slot == NULL ? NULL : entry_of(shard, slot, &sizes);
@@ -427,9 +427,9 @@ bool store_restamp(struct store *store, const struct store_key *key, struct octe
     return same;
 }
 
-bool store_remove(struct store *store, const struct store_key *key, struct octets head)
+bool pool_remove(struct pool *pool, const struct pool_key *key, struct octets head)
 {
-    struct shard *shard = shard_of(store, key->hash);
+    struct shard *shard = shard_of(pool, key->hash);
     pthread_mutex_lock(&shard->lock);
     word *slot = table_find(shard, key);
     bool same = slot != NULL && begins_with(item_of(shard, slot).value, head);
@@ -477,7 +477,7 @@ static bool lock_buckets(struct shard *shard, uint64_t at, uint64_t *end)
     return false;
 }
 
-typedef bool judge(void *context, const struct store_item *item);
+typedef bool judge(void *context, const struct pool_item *item);
 
 /* Drops what is doomed, or torn. */
 static size_t sweep_bucket(struct shard *shard, uint64_t bucket, judge *doomed, void *context)
@@ -486,7 +486,7 @@ static size_t sweep_bucket(struct shard *shard, uint64_t bucket, judge *doomed, 
     for (struct line *line = bucket_line(shard, bucket); line != NULL; line = line_next(shard, line)) {
         for (size_t i = 0; i < LINE_SLOTS; i++) {
             word *slot = &line->slots[i];
-            struct store_item item = item_of(shard, slot);
+            struct pool_item item = item_of(shard, slot);
             if (word_get(slot) == 0 || (item.key.data != NULL && !doomed(context, &item)))
                 continue;
             uint64_t dropped = word_get(slot);
@@ -498,11 +498,11 @@ static size_t sweep_bucket(struct shard *shard, uint64_t bucket, judge *doomed, 
     return removed;
 }
 
-size_t store_sweep(struct store *store, judge *doomed, void *context)
+size_t pool_sweep(struct pool *pool, judge *doomed, void *context)
 {
     size_t removed = 0;
-    for (size_t i = 0; i < store->shard_count; i++) {
-        struct shard *shard = &store->shards[i];
+    for (size_t i = 0; i < pool->shard_count; i++) {
+        struct shard *shard = &pool->shards[i];
         begin_walk(shard);
         for (uint64_t at = 0, end; lock_buckets(shard, at, &end); at = end) {
             for (uint64_t bucket = at; bucket < end; bucket++)
@@ -516,7 +516,7 @@ size_t store_sweep(struct store *store, judge *doomed, void *context)
 
 struct copied_item {
     struct copied_item *next;
-    struct store_item item;
+    struct pool_item item;
 };
 
 /* Copies of all entries of the bucket, in front of the list. */
@@ -525,13 +525,13 @@ static struct copied_item *copy_bucket(const struct shard *shard, uint64_t bucke
 {
     for (struct line *line = bucket_line(shard, bucket); line != NULL; line = line_next(shard, line)) {
         for (size_t i = 0; i < LINE_SLOTS; i++) {
-            struct store_item item = item_of(shard, &line->slots[i]);
+            struct pool_item item = item_of(shard, &line->slots[i]);
             if (item.key.data == NULL)
                 continue;
             struct copied_item *copied = ARENA_NEW(arena, struct copied_item);
             copied->next = list;
             copied->item =
-                (struct store_item) { octets_copy(arena, item.key), octets_copy(arena, item.value), item.stamp };
+                (struct pool_item) { octets_copy(arena, item.key), octets_copy(arena, item.value), item.stamp };
             list = copied;
         }
     }
@@ -554,26 +554,26 @@ static bool walk_shard(struct shard *shard, struct arena *arena, judge *visit, v
     return true;
 }
 
-void store_walk(struct store *store, judge *visit, void *context)
+void pool_walk(struct pool *pool, judge *visit, void *context)
 {
     struct arena *arena = arena_new();
     bool goes_on = true;
-    for (size_t i = 0; goes_on && i < store->shard_count; i++) {
-        begin_walk(&store->shards[i]);
-        goes_on = walk_shard(&store->shards[i], arena, visit, context);
-        end_walk(&store->shards[i]);
+    for (size_t i = 0; goes_on && i < pool->shard_count; i++) {
+        begin_walk(&pool->shards[i]);
+        goes_on = walk_shard(&pool->shards[i], arena, visit, context);
+        end_walk(&pool->shards[i]);
     }
     arena_free(arena);
 }
 
-void store_measure(struct store *store, struct store_stats *stats)
+void pool_measure(struct pool *pool, struct pool_stats *stats)
 {
-    *stats = (struct store_stats) { .used_octets = 0 };
-    for (size_t i = 0; i < store->shard_count; i++) {
-        struct shard *shard = &store->shards[i];
+    *stats = (struct pool_stats) { .used_octets = 0 };
+    for (size_t i = 0; i < pool->shard_count; i++) {
+        struct shard *shard = &pool->shards[i];
         pthread_mutex_lock(&shard->lock);
         stats->used_octets += shard_used_octets(shard);
-        for (size_t tag = 0; tag < STORE_TAGS; tag++)
+        for (size_t tag = 0; tag < POOL_TAGS; tag++)
             stats->entries[tag] += shard->region->tagged[tag];
         stats->evictions += shard->region->evictions;
         stats->insertions += shard->region->insertions;
