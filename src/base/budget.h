@@ -40,8 +40,9 @@ bool budget_take_lookup(struct budget *budget);
 bool budget_take_server_name(struct budget *budget);
 /* It has an address, or is not looked for any more. */
 void budget_return_server_name(struct budget *budget);
-/* The checks to come are of what stands behind so many aliases; or of a proof, beside so many of the same answer: where
- * it would take what another server's answer may need it is refused, and `spent` stays as it is. */
+/* Set the price of the checks to come, by ALIASES_AT_PAR and PROOFS_AT_PAR: of a link behind so many aliases, of a
+ * proof behind so many others of the same answer.  A dear proof that would leave less than WORK_BESIDE_PROOFS is not
+ * checked, and `spent` stays as it is. */
 void budget_price_aliases(struct budget *budget, uint16_t aliases);
 void budget_price_proofs(struct budget *budget, uint16_t proofs);
 /* cost: of the check, as signature_cost() tells; a turn holds fewer of those that cost more.  False also where its

@@ -31,22 +31,28 @@ enum {
     REPORT_OCTETS_MAX = 16 << 10,     /* … and needs referrals to the agent and its short answer, no more */
     REFERRALS_MAX = 32,               /* cuts followed by one lookup */
     CNAME_LINKS_MAX = 12,             /* chain length; peers allow 8 to 16 */
-    SIGNATURE_CHECKS_MAX = 96,        /* public-key operations in all: a chain of CNAMEs through twelve signed zones */
-    COST_OF_P256 = 4,                 /* a check by P-256, as signature_cost() tells; RSA is cheaper, P-384 dearer */
-    SIGNATURE_WORK_MAX = 64 * 4,      /* checks by cost, good ones too: CVE-2026-11605; twelve aliases take 5 each */
-    ALIASES_AT_PAR = 5,               /* content networks lead through six zones: a check behind more of them, … */
-    PROOFS_AT_PAR = 4,                /* … or beside more proofs in one answer than any denial takes, … */
-    WORK_BESIDE_PROOFS = 16 * 4,      /* … (not for the last of it, which another server's answer may need), … */
-    DEAR_CHECK_PRICE = 6,             /* … is paid as so many: twelve zones cost as much as twelve queries */
-    REPLIES_AT_PAR = 32,              /* fewer do for six zones and their parents; each further one … */
-    WORK_OF_REPLY = 2,                /* … takes the time of half a P-256 check to get and to file */
-    SIGNATURE_FAILURES_MAX = 16,      /* failed checks in all: KeyTrap, CVE-2023-50387 … */
-    FAILED_WORK_MAX = 32 * 4,         /* … and by what they cost: no algorithm is a better trap */
     NSEC3_HASHES_MAX = 128,           /* hashed names in all: CVE-2023-50868 */
-    RRSIG_CHECKS_PER_RRSET_MAX = 8,   /* pairs of key and signature tried for one RRset: KeyTrap */
-    CHECKS_PER_TURN = 2,              /* signature checks before the worker gets its turn back */
     HASHES_PER_TURN = 32,             /* NSEC3 hashes before the worker gets its turn back */
     QUERY_ARENA_OCTETS_MAX = 2 << 20, /* memory of one query and its messages */
+};
+
+/* What its signatures may cost.  A check counts as one and is paid by its work, too, in quarters of a check by P-256
+ * (signature_cost()).  What is rare in honest answers has a higher price, so that those keep their room and twelve zones
+ * in a row, all well signed, cost no more than twelve questions: CVE-2026-11605. */
+enum {
+    SIGNATURE_CHECKS_MAX = 96,      /* public-key operations in all: a chain of CNAMEs through twelve signed zones */
+    COST_OF_P256 = 4,               /* RSA is cheaper, P-384 dearer */
+    SIGNATURE_WORK_MAX = 64 * 4,    /* of all checks, good ones too; twelve aliases take 5 checks each */
+    DEAR_CHECK_PRICE = 6,           /* times its cost takes a check … */
+    ALIASES_AT_PAR = 5,             /* … behind more aliases: content networks lead through six zones */
+    PROOFS_AT_PAR = 4,              /* … or beside more proofs in one answer: no denial takes more */
+    WORK_BESIDE_PROOFS = 16 * 4,    /* such proofs must leave that much, which another server's answer may need */
+    REPLIES_AT_PAR = 32,            /* cost no work: fewer do for six zones and their parents */
+    WORK_OF_REPLY = 2,              /* of each further one: to get and to file it takes half a check by P-256 */
+    SIGNATURE_FAILURES_MAX = 16,    /* failed checks in all: KeyTrap, CVE-2023-50387 … */
+    FAILED_WORK_MAX = 32 * 4,       /* … and their work: no algorithm is a better trap */
+    RRSIG_CHECKS_PER_RRSET_MAX = 8, /* pairs of key and signature tried for one RRset: KeyTrap */
+    CHECKS_PER_TURN = 2,            /* signature checks before the worker gets its turn back */
 };
 
 /* sets and lists */
