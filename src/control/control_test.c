@@ -31,16 +31,24 @@ static void *run_loop(void *argument)
     return NULL;
 }
 
-static void server_start(struct server *server, int listen_fd, int connected_fd)
+/* listen_fd -1: it has the clients of server_connect() alone. */
+static void server_start(struct server *server, int listen_fd)
 {
     server->daemon = daemon_new("");
     server->daemon.loop = loop_new();
     struct orders orders = orders_of(&server->daemon);
     server->control = control_new(server->daemon.loop, listen_fd, &orders, server->daemon.config);
-    if (connected_fd >= 0)
-        control_serve(server->control, connected_fd);
     ev_async_init(&server->leave, on_leave);
     ev_async_start(server->daemon.loop, &server->leave);
+}
+
+/* Before server_run().  Returns the client's end. */
+static int server_connect(struct server *server)
+{
+    int fds[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    control_serve(server->control, fds[1]);
+    return fds[0];
 }
 
 static void server_run(struct server *server)
@@ -58,25 +66,19 @@ static void server_end(struct server *server)
 }
 
 /* Everything until the end of the connection; malloc'd. */
-static char *read_all(int fd, size_t *len)
+static char *read_all(int fd)
 {
-    size_t size = 1 << 16;
+    size_t size = 1 << 16, len = 0;
     char *text = malloc(size);
     ssize_t got;
-    *len = 0;
-    while ((got = read(fd, text + *len, size - *len - 1)) > 0) {
-        *len += (size_t)got;
-        if (size - *len < 1024)
+    while ((got = read(fd, text + len, size - len - 1)) > 0) {
+        len += (size_t)got;
+        if (size - len < 1024)
             text = realloc(text, size *= 2);
     }
-    text[*len] = '\0';
+    text[len] = '\0';
     close(fd);
     return text;
-}
-
-static void connected_pair(int fds[2])
-{
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
 }
 
 static void write_text(int fd, const char *text)
@@ -88,15 +90,13 @@ static void a_request_may_come_in_pieces(void **state)
 {
     (void)state;
     struct server server;
-    int fds[2];
-    size_t len;
-    connected_pair(fds);
-    server_start(&server, -1, fds[1]);
+    server_start(&server, -1);
+    int client = server_connect(&server);
     server_run(&server);
-    write_text(fds[0], "{\"version\":1,\"comm");
+    write_text(client, "{\"version\":1,\"comm");
     usleep(20000);
-    write_text(fds[0], "and\":\"flush all\"}\n{\"version\":1,\"command\":\"stop\"}\n");
-    char *reply = read_all(fds[0], &len);
+    write_text(client, "and\":\"flush all\"}\n{\"version\":1,\"command\":\"stop\"}\n");
+    char *reply = read_all(client);
     assert_string_equal(reply, "{\"version\":1,\"entries\":7}\n"); /* one request a connection */
     free(reply);
     server_end(&server);
@@ -108,18 +108,16 @@ static void a_check_of_the_clock_is_waited_for(void **state)
 {
     (void)state;
     struct server server;
-    int fds[CLIENTS_OF_CHECK][2];
-    size_t len;
-    server_start(&server, -1, -1);
+    int clients[CLIENTS_OF_CHECK];
+    server_start(&server, -1);
     server.daemon.control = server.control;
     for (unsigned i = 0; i < CLIENTS_OF_CHECK; i++) {
-        connected_pair(fds[i]);
-        control_serve(server.control, fds[i][1]);
-        write_text(fds[i][0], "{\"version\":1,\"command\":\"time check\"}\n");
+        clients[i] = server_connect(&server);
+        write_text(clients[i], "{\"version\":1,\"command\":\"time check\"}\n");
     }
     server_run(&server);
     for (unsigned i = 0; i < CLIENTS_OF_CHECK; i++) {
-        char *reply = read_all(fds[i][0], &len);
+        char *reply = read_all(clients[i]);
         assert_non_null(strstr(reply, "\"checks\":2,\"last_check\":\"2026-11-21T00:00:00Z\",\"next_check_in_s\":64,"));
         free(reply);
     }
@@ -198,13 +196,11 @@ static void stop_comes_after_its_reply(void **state)
 {
     (void)state;
     struct server server;
-    int fds[2];
-    size_t len;
-    connected_pair(fds);
-    server_start(&server, -1, fds[1]);
+    server_start(&server, -1);
+    int client = server_connect(&server);
     server_run(&server);
-    write_text(fds[0], "{\"version\":1,\"command\":\"stop\"}\n");
-    char *reply = read_all(fds[0], &len);
+    write_text(client, "{\"version\":1,\"command\":\"stop\"}\n");
+    char *reply = read_all(client);
     assert_string_equal(reply, "{\"version\":1}\n");
     free(reply);
     server_end(&server);
@@ -215,21 +211,19 @@ static void a_request_without_end_is_refused(void **state)
 {
     (void)state;
     struct server server;
-    int fds[2];
-    size_t len;
-    connected_pair(fds);
-    server_start(&server, -1, fds[1]);
+    server_start(&server, -1);
+    int client = server_connect(&server);
     server_run(&server);
     char *request = malloc(CONTROL_REQUEST_OCTETS_MAX);
     memset(request, ' ', CONTROL_REQUEST_OCTETS_MAX);
     size_t sent = 0;
     while (sent < CONTROL_REQUEST_OCTETS_MAX) {
-        ssize_t now = send(fds[0], request + sent, CONTROL_REQUEST_OCTETS_MAX - sent, MSG_NOSIGNAL);
+        ssize_t now = send(client, request + sent, CONTROL_REQUEST_OCTETS_MAX - sent, MSG_NOSIGNAL);
         assert_true(now > 0);
         sent += (size_t)now;
     }
     free(request);
-    char *reply = read_all(fds[0], &len);
+    char *reply = read_all(client);
     assert_string_equal(reply, REFUSED("bad-request", "the request is larger than 64 KiB", "") "\n");
     free(reply);
     server_end(&server);
@@ -239,15 +233,13 @@ static void who_says_nothing_is_sent_away(void **state)
 {
     (void)state;
     struct server server;
-    int fds[2];
-    size_t len;
-    connected_pair(fds);
-    server_start(&server, -1, fds[1]);
+    server_start(&server, -1);
+    int client = server_connect(&server);
     server_run(&server);
     int64_t before_ms = now_from_system().monotonic_ms;
-    char *reply = read_all(fds[0], &len);
+    char *reply = read_all(client);
     int64_t waited_ms = now_from_system().monotonic_ms - before_ms;
-    assert_int_equal(len, 0);
+    assert_string_equal(reply, "");
     assert_true(waited_ms > 4000 && waited_ms < 20000);
     free(reply);
     server_end(&server);
@@ -257,20 +249,17 @@ static void connections_are_limited(void **state)
 {
     (void)state;
     struct server server;
-    int fds[CONTROL_CONNECTIONS_MAX + 1][2];
+    int clients[CONTROL_CONNECTIONS_MAX + 1];
     char octet;
-    connected_pair(fds[0]);
-    server_start(&server, -1, fds[0][1]);
-    for (int i = 1; i <= CONTROL_CONNECTIONS_MAX; i++) {
-        connected_pair(fds[i]);
-        control_serve(server.control, fds[i][1]);
-    }
-    assert_int_equal(recv(fds[CONTROL_CONNECTIONS_MAX][0], &octet, 1, MSG_DONTWAIT), 0); /* closed */
-    assert_int_equal(recv(fds[0][0], &octet, 1, MSG_DONTWAIT), -1);
+    server_start(&server, -1);
+    for (int i = 0; i <= CONTROL_CONNECTIONS_MAX; i++)
+        clients[i] = server_connect(&server);
+    assert_int_equal(recv(clients[CONTROL_CONNECTIONS_MAX], &octet, 1, MSG_DONTWAIT), 0); /* closed */
+    assert_int_equal(recv(clients[0], &octet, 1, MSG_DONTWAIT), -1);
     server_run(&server);
     server_end(&server); /* gives back what is open */
     for (int i = 0; i <= CONTROL_CONNECTIONS_MAX; i++)
-        close(fds[i][0]);
+        close(clients[i]);
 }
 
 static void a_dump_is_a_line_for_each_entry(void **state)
@@ -281,15 +270,13 @@ static void a_dump_is_a_line_for_each_entry(void **state)
                               "\"security\":\"secure\",\"ede\":null,\"ttl_s\":1,"
                               "\"lineage\":\"example. 12345, . 38696\"}\n";
     struct server server;
-    int fds[2];
-    size_t len;
-    connected_pair(fds);
-    server_start(&server, -1, fds[1]);
+    server_start(&server, -1);
+    int client = server_connect(&server);
     server.daemon.rows = ROWS;
     server_run(&server);
-    write_text(fds[0], "{\"version\":1,\"command\":\"dump-cache\"}\n");
-    char *reply = read_all(fds[0], &len);
-    assert_true(len > ROWS * (sizeof(row) - 1));
+    write_text(client, "{\"version\":1,\"command\":\"dump-cache\"}\n");
+    char *reply = read_all(client);
+    assert_true(strlen(reply) > ROWS * (sizeof(row) - 1));
     for (size_t i = 0; i < ROWS; i++)
         assert_memory_equal(reply + i * (sizeof(row) - 1), row, sizeof(row) - 1);
     assert_string_equal(reply + ROWS * (sizeof(row) - 1), "{\"version\":1,\"end\":true,\"entries\":5000}\n");
@@ -302,28 +289,24 @@ static void dumps_are_limited_and_end_with_the_process(void **state)
 {
     (void)state;
     struct server server;
-    int fds[CONTROL_DUMPS_MAX + 1][2];
-    size_t len;
-    connected_pair(fds[0]);
-    server_start(&server, -1, fds[0][1]);
+    int clients[CONTROL_DUMPS_MAX + 1];
+    server_start(&server, -1);
     server.daemon.rows = 1000000;
-    for (int i = 1; i <= CONTROL_DUMPS_MAX; i++) {
-        connected_pair(fds[i]);
-        control_serve(server.control, fds[i][1]);
-    }
+    for (int i = 0; i <= CONTROL_DUMPS_MAX; i++)
+        clients[i] = server_connect(&server);
     server_run(&server);
     for (int i = 0; i < CONTROL_DUMPS_MAX; i++) {
         char octet;
-        write_text(fds[i][0], "{\"version\":1,\"command\":\"dump-cache\"}\n");
-        assert_int_equal(recv(fds[i][0], &octet, 1, 0), 1); /* it has begun */
+        write_text(clients[i], "{\"version\":1,\"command\":\"dump-cache\"}\n");
+        assert_int_equal(recv(clients[i], &octet, 1, 0), 1); /* it has begun */
     }
-    write_text(fds[CONTROL_DUMPS_MAX][0], "{\"version\":1,\"command\":\"dump-cache\"}\n");
-    char *reply = read_all(fds[CONTROL_DUMPS_MAX][0], &len);
+    write_text(clients[CONTROL_DUMPS_MAX], "{\"version\":1,\"command\":\"dump-cache\"}\n");
+    char *reply = read_all(clients[CONTROL_DUMPS_MAX]);
     assert_string_equal(reply, REFUSED("busy", "the cache is being dumped already", "try again later") "\n");
     free(reply);
     server_end(&server);
     for (int i = 0; i < CONTROL_DUMPS_MAX; i++) {
-        reply = read_all(fds[i][0], &len);
+        reply = read_all(clients[i]);
         assert_null(strstr(reply, "\"end\""));
         free(reply);
     }
@@ -353,7 +336,6 @@ static void the_socket_is_for_its_group(void **state)
     char directory[] = "/tmp/vouch-test-XXXXXX", inner[64], path[64];
     struct server server;
     int fd, other;
-    size_t len;
     assert_non_null(mkdtemp(directory));
     snprintf(inner, sizeof(inner), "%s/run", directory);
     snprintf(path, sizeof(path), "%s/run/control.sock", directory);
@@ -364,12 +346,12 @@ static void the_socket_is_for_its_group(void **state)
     assert_int_equal(control_listen(path, getegid(), &other), ERR_SYSTEM); /* somebody listens */
     assert_int_equal(errno, EADDRINUSE);
 
-    server_start(&server, fd, -1);
+    server_start(&server, fd);
     server_run(&server);
     close(connect_to(path)); /* what the attempt above left behind is no harm either */
     int client = connect_to(path);
     write_text(client, "{\"version\":1,\"command\":\"flush all\"}\n");
-    char *reply = read_all(client, &len);
+    char *reply = read_all(client);
     assert_string_equal(reply, "{\"version\":1,\"entries\":7}\n");
     free(reply);
     server_end(&server);
