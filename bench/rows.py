@@ -218,8 +218,8 @@ def zipf_trace(names, exponent, length, seed=1):
 
 
 def pressure(bench):
-    """The same questions to all, of which each has room for a tenth, more or less.  What nobody but the zone's server can answer
-    is two more datagrams."""
+    """The same questions to all, of which each has room for a tenth, more or less.  What nobody but the zone's server
+    can answer is two more datagrams."""
     options = bench.options
     names = list(bench.world.zone_set.layout.many_names(options.pressure_names))
     random.Random(2).shuffle(names)     # else the rank would be in the name

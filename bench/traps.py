@@ -1,8 +1,8 @@
 """Zones that cost a validator more than others: KeyTrap (CVE-2023-50387) in its forms, and NSEC3 that is costly to hash
 (CVE-2023-50868).  For the row `keytrap`.
 
-All of a trap's keys have one tag.  Nothing needs to be searched for: a tag is a sum of the DNSKEY's octets, and fourteen
-bits of its flags mean nothing to a validator (RFC 4034 section 2.1.1).
+All of a trap's keys have one tag.  Nothing needs to be searched for: a tag is a sum of the DNSKEY's octets, and
+fourteen bits of its flags mean nothing to a validator (RFC 4034 section 2.1.1).
 """
 
 import base64

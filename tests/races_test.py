@@ -1,5 +1,5 @@
-"""What threads share, under ThreadSanitizer: the cache's concurrent structures, and a UDP socket's receiving thread with
-its worker.  Their stress tests, built a third time, with nothing but what they need."""
+"""What threads share, under ThreadSanitizer: the cache's concurrent structures, and a UDP socket's receiving thread
+with its worker.  Their stress tests, built a third time, with nothing but what they need."""
 
 import concurrent.futures
 import os

@@ -162,8 +162,8 @@ static void test_checks_behind_aliases(void **state)
     assert_true(budget_take_check(&budget, COST_OF_P256));
 }
 
-/* CVE-2026-11605: so are proofs, beyond those that are needed; for the last of the work they are not checked, and nothing
- * is spent that others may need. */
+/* CVE-2026-11605: so are proofs, beyond those that are needed; for the last of the work they are not checked, and
+ * nothing is spent that others may need. */
 static void test_checks_beside_proofs(void **state)
 {
     (void)state;

@@ -37,8 +37,8 @@ enum {
 };
 
 /* What its signatures may cost.  A check counts as one and is paid by its work, too, in quarters of a check by P-256
- * (signature_cost()).  What is rare in honest answers has a higher price, so that those keep their room and twelve zones
- * in a row, all well signed, cost no more than twelve questions: CVE-2026-11605. */
+ * (signature_cost()).  What is rare in honest answers has a higher price, so that those keep their room and twelve
+ * zones in a row, all well signed, cost no more than twelve questions: CVE-2026-11605. */
 enum {
     SIGNATURE_CHECKS_MAX = 96,      /* public-key operations in all: a chain of CNAMEs through twelve signed zones */
     COST_OF_P256 = 4,               /* RSA is cheaper, P-384 dearer */

@@ -67,12 +67,12 @@ enum cache_hit cache_find_answer(struct cache *cache, const struct question *que
                                  struct arena *arena, struct answer **answer);
 /* The same of what a client may still get when nobody can be asked (RFC 8767): expired no longer ago than max_age_s,
  * and Secure or Insecure until now: it was flushed by nobody, and the signatures of it and its proofs have not ended.
- * Data that has not been proven, or was found Bogus, hides nothing.  What is fresh and trusted is found, too.  NULL: there
- * is nothing. */
+ * Data that has not been proven, or was found Bogus, hides nothing.  What is fresh and trusted is found, too.  NULL:
+ * there is nothing. */
 struct answer *cache_find_stale(struct cache *cache, const struct question *question, uint16_t origin,
                                 uint32_t max_age_s, struct now now, struct arena *arena);
-/* NXDOMAIN cut (RFC 8020): a fresh and Secure NXDOMAIN for an ancestor of qname, not from compact denial; NULL: there is
- * none. */
+/* NXDOMAIN cut (RFC 8020): a fresh and Secure NXDOMAIN for an ancestor of qname, not from compact denial; NULL: there
+ * is none. */
 struct answer *cache_find_nxdomain_above(struct cache *cache, const struct question *question, uint16_t origin,
                                          struct now now, struct arena *arena);
 /* Caps TTLs by the options.  Never replaces a fresh Secure entry by an UNCHECKED or BOGUS one.  BOGUS and INDETERMINATE

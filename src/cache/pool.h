@@ -15,8 +15,8 @@ enum {
     POOL_OCTETS_MIN = 32 * 1024, /* a few entries beside the pool's own tables */
     POOL_TAGS = 2,
     POOL_KEY_OCTETS_MAX = 512,
-    /* A 64 KiB message whose names are written out.  Larger ones are not kept, and in a pool below 8 MiB none that fills
-     * more than a 64th of it. */
+    /* A 64 KiB message whose names are written out.  Larger ones are not kept, and in a pool below 8 MiB none that
+     * fills more than a 64th of it. */
     POOL_VALUE_OCTETS_MAX = 96 * 1024,
     POOL_STAMP_MAX = (1u << 31) - 1,
 };

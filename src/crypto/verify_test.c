@@ -481,7 +481,8 @@ static void test_forms_of_rsa_keys(void **state)
     signer_free(signer);
 }
 
-/* The longest that could be a key is looked at, and a longer one is none: neither for signatures nor for a DS record. */
+/* The longest that could be a key is looked at, and a longer one is none: neither for signatures nor for a DS
+ * record. */
 static void test_longest_key(void **state)
 {
     struct fixture *f = *state;

@@ -130,7 +130,8 @@ static void test_a_bad_server_must_heal_itself(void **state)
     evidence_free(evidence);
 }
 
-/* D6-confirm: any name of the zone shows that its keys are good again; its DS set, which its parent signs, shows nothing. */
+/* D6-confirm: any name of the zone shows that its keys are good again; its DS set, which its parent signs, shows
+ * nothing. */
 static void test_what_shows_that_keys_have_healed(void **state)
 {
     (void)state;

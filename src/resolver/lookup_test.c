@@ -620,8 +620,8 @@ static void refuse(struct test *test, unsigned n)
     run(test);
 }
 
-/* RFC 2181 section 9: what is truncated is asked for again over TCP, and of the same server: no other one is asked over UDP
- * in vain. */
+/* RFC 2181 section 9: what is truncated is asked for again over TCP, and of the same server: no other one is asked over
+ * UDP in vain. */
 static void what_is_truncated_is_asked_for_over_tcp_at_once(void **state)
 {
     struct test *test = *state;
@@ -663,7 +663,8 @@ static unsigned in_flight(const struct test *test)
     return stats.in_flight;
 }
 
-/* Silence may have been meant for minimised questions: the whole name gets one more, which is no reason not to try TCP. */
+/* Silence may have been meant for minimised questions: the whole name gets one more, which is no reason not to try
+ * TCP. */
 static void silence_to_minimised_questions_keeps_nobody_from_tcp(void **state)
 {
     struct test *test = *state;
@@ -698,8 +699,8 @@ static void a_late_reply_is_heard(void **state)
     assert_int_equal(server->timeouts_in_a_row, 0);
 }
 
-/* The questions of several clients together find a server silent before any of them would: what each has asked is waited
- * for all the same. */
+/* The questions of several clients together find a server silent before any of them would: what each has asked is
+ * waited for all the same. */
 static void a_server_that_others_find_silent_may_be_slow(void **state)
 {
     enum { ROUND_TRIP_MS = 1500 };
@@ -967,7 +968,8 @@ static void replies_do_not_pile_up(void **state)
 
 static const char report_name[] = "_er.1.www.example.0._er.agent.";
 
-/* Pads a reply to the n-th question up to so many octets.  record: NULL without; agent: a Report-Channel, the root without. */
+/* Pads a reply to the n-th question up to so many octets.  record: NULL without; agent: a Report-Channel, the root
+ * without. */
 static void reply_large(struct test *test, unsigned n, uint8_t rcode, const char *record, const char *agent,
                         size_t octets)
 {

@@ -7,7 +7,8 @@ enum {
     WORD_DOUBTS_MAX = 2, /* whoever told it may be asked once more where that is not known: it came with a referral */
 };
 
-/* The sets that the culprit's signatures are judged by: the DS set of a DNSKEY set, else the keys of the closest zone. */
+/* The sets that the culprit's signatures are judged by: the DS set of a DNSKEY set, else the keys of the closest
+ * zone. */
 static bool judges(const struct pin *judge, const struct pin *culprit)
 {
     const struct question *asked = &culprit->question;
@@ -69,8 +70,8 @@ static bool is_one_servers_word(const struct request *q, const struct pin *pin, 
            pin->answer->verdict_is_new && pin->answer->verdict.security == SECURE;
 }
 
-/* A zone that was delegated, or signs no more, or was signed anew is Bogus by what was true before, and nothing that its
- * servers say can take the place of that. */
+/* A zone that was delegated, or signs no more, or was signed anew is Bogus by what was true before, and nothing that
+ * its servers say can take the place of that. */
 struct pin *renewal_find_word(struct request *q, const struct pin *culprit, struct now now)
 {
     struct pin *closest = NULL;

@@ -144,8 +144,8 @@ struct pin *doubt_culprit(struct request *q, struct pin *link);
 /* renewal.c: the DNSKEY or DS set by which the culprit is Bogus for want of a key, if it is the cache's and may be out
  * of date; NULL: it is not. */
 struct pin *renewal_find(struct request *q, const struct pin *culprit, struct now now);
-/* When two servers have said the same: what the culprit is Bogus by, or for want of signatures the DS set or its denial,
- * if that may be out of date, or if one server has told it just now; NULL: it is neither. */
+/* When two servers have said the same: what the culprit is Bogus by, or for want of signatures the DS set or its
+ * denial, if that may be out of date, or if one server has told it just now; NULL: it is neither. */
 struct pin *renewal_find_word(struct request *q, const struct pin *culprit, struct now now);
 
 /* testimony.c */

@@ -34,8 +34,8 @@ struct nts_server {
 };
 
 struct nts_handshake;
-/* Connects to the server and reads the authorities.  done() is called once, from the loop, unless the handshake is freed
- * before; it may free it.  The server's name outlives it. */
+/* Connects to the server and reads the authorities.  done() is called once, from the loop, unless the handshake is
+ * freed before; it may free it.  The server's name outlives it. */
 struct nts_handshake *nts_handshake_new(struct ev_loop *loop, const struct nts_server *server,
                                         const struct nts_dates *dates,
                                         void (*done)(void *context, const struct nts_agreement *agreement),

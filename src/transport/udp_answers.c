@@ -61,8 +61,8 @@ static struct octets next_if_opt(struct reader *r)
 }
 
 /* The answer is larger than the interface takes: the client must come by TCP (RFC 9715 section 3.1).  Header, question
- * and OPT stay: who sends EDNS gets EDNS (RFC 6891 section 6.1.1), and who sends a cookie may believe nothing without it
- * (RFC 7873 section 5.3).  False if nothing is left to cut. */
+ * and OPT stay: who sends EDNS gets EDNS (RFC 6891 section 6.1.1), and who sends a cookie may believe nothing without
+ * it (RFC 7873 section 5.3).  False if nothing is left to cut. */
 static bool cut_to_question(struct iovec *part)
 {
     uint8_t *data = part->iov_base;

@@ -421,8 +421,8 @@ static int answer_in_narrow_network(void)
     return is_cut ? NARROW_DONE : NARROW_WRONG;
 }
 
-/* D10-a, RFC 9715: DF is set, and what does not fit the interface goes out as TC=1 instead of in fragments; with the OPT
- * record, which the client's cookie is in. */
+/* D10-a, RFC 9715: DF is set, and what does not fit the interface goes out as TC=1 instead of in fragments; with the
+ * OPT record, which the client's cookie is in. */
 static void test_too_large_for_the_interface(void **state)
 {
     (void)state;

@@ -264,7 +264,8 @@ bool chain_fails_closed(struct judge *judge, const struct dname *holder, struct 
     return zone.state == ZONE_FAILED;
 }
 
-/* What the parent says of a cut at name: its DS set.  name is not the root.  Judging that set needs the parent's keys. */
+/* What the parent says of a cut at name: its DS set.  name is not the root.  Judging that set needs the parent's
+ * keys. */
 static enum judgement judge_cut(struct judge *judge, const struct dname *name, struct zone *zone);
 
 /* Where the chain comes to the zone: zone->state is ZONE_SECURE if there are any. */

@@ -200,7 +200,8 @@ static struct octets without_zone_bit(struct trap *trap, struct octets key)
     return copy;
 }
 
-/* Keys that the signature may mean, and that cost no check: the last that is looked at verifies, one more is not seen. */
+/* Keys that the signature may mean, and that cost no check: the last that is looked at verifies, one more is not
+ * seen. */
 static void keys_that_are_looked_at_are_few(void **state)
 {
     struct trap *trap = *state;

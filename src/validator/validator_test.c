@@ -1066,7 +1066,8 @@ static void padded_denials_end(void **state)
     must_be("good ones", world_judge(world, answer), BOGUS, EDE_NSEC_MISSING, "nsec-missing");
     assert_in_range(left - world->budget.signature_checks, PROOFS_AT_PAR + 1, PROOF_RRSETS_MAX - 1);
     assert_null(world->budget.spent);
-    assert_in_range(world->budget.signature_work, WORK_BESIDE_PROOFS / 2, WORK_BESIDE_PROOFS + COST_OF_P256 * DEAR_CHECK_PRICE);
+    assert_in_range(world->budget.signature_work, WORK_BESIDE_PROOFS / 2,
+                    WORK_BESIDE_PROOFS + COST_OF_P256 * DEAR_CHECK_PRICE);
 }
 
 /* ---- the explanation ---- */

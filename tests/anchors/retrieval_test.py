@@ -1,4 +1,5 @@
-"""root-anchors.xml from a real web server, good and bad, and the root's keys that nobody here knows (D5-init, D5-run)."""
+"""root-anchors.xml from a real web server, good and bad, and the root's keys that nobody here knows (D5-init,
+D5-run)."""
 
 import iana
 import pytest

@@ -121,7 +121,8 @@ def test_no_permission(tmp_path):
 
 @pytest.mark.skipif(os.getuid() != 0, reason="needs root, to give it up")
 def test_no_thread_to_receive_with(tmp_path):
-    """Who cannot hear UDP must not say that it is ready: the main thread and a worker are all that this user may have."""
+    """Who cannot hear UDP must not say that it is ready: the main thread and a worker are all that this user may
+    have."""
     nobody_else = 54321
     os.chown(tmp_path, nobody_else, nobody_else)
     path = write_config(tmp_path, {"listen": [f"{HOST}@{free_port()}"], "workers": 1})
@@ -151,8 +152,8 @@ def test_default_address_that_the_host_lacks(tmp_path):
 
 
 def test_a_start_loads_no_more_than_it_needs(tmp_path):
-    """libcurl and the thirty libraries behind it take longer to load than all else takes: they wait until something is fetched.
-    Nor does telling the service manager need compression."""
+    """libcurl and the thirty libraries behind it take longer to load than all else takes: they wait until something is
+    fetched.  Nor does telling the service manager need compression."""
     with Vouchd(tmp_path, {"listen": [f"{HOST}@{free_port()}"]}) as vouchd:
         mapped = pathlib.Path(f"/proc/{vouchd.process.pid}/maps").read_text()
     assert "libcrypto" in mapped and "libcurl" not in mapped and "liblzma" not in mapped

@@ -1,5 +1,5 @@
-"""What vouchd asks servers by itself, and that the contract's keys leave nothing of it: a replay, a laboratory or a private
-network sees the questions that the client's answer needs and no others."""
+"""What vouchd asks servers by itself, and that the contract's keys leave nothing of it: a replay, a laboratory or a
+private network sees the questions that the client's answer needs and no others."""
 
 import os
 import re

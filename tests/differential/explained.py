@@ -1,6 +1,8 @@
-"""Why resolvers differ from the reference: each deviation belongs to a paragraph of doc/differences.md, by the first rule that fits.
+"""Why resolvers differ from the reference: each deviation belongs to a paragraph of doc/differences.md, by the first
+rule that fits.
 
-A rule names resolvers, what they did, and a condition over the case: what was altered, what was asked, what the servers say.
+A rule names resolvers, what they did, and a condition over the case: what was altered, what was asked, what the servers
+say.
 """
 
 import dataclasses

@@ -1,4 +1,5 @@
-"""What an authoritative server finds in a signed zone: RFC 1034 section 4.3.2, RFC 4035 section 3.1, RFC 5155 section 7.2.
+"""What an authoritative server finds in a signed zone: RFC 1034 section 4.3.2, RFC 4035 section 3.1, RFC 5155 section
+7.2.
 
 Spoilt zones are served as they are: a denial is taken from where the sound zone would have it.
 """

@@ -1,7 +1,7 @@
 """A small validator that knows what every server says, and shares no code with any resolver: the judge of the mutants.
 
-It looks at the replies to the one question, the DNSKEY set and the DS set, and is slow and plain.  What is signed counts
-in whatever section it stands.  Keys and signatures are dnspython's.
+It looks at the replies to the one question, the DNSKEY set and the DS set, and is slow and plain.  What is signed
+counts in whatever section it stands.  Keys and signatures are dnspython's.
 """
 
 import base64
@@ -154,7 +154,8 @@ class Reference:
     # ---- one reply
 
     def _step(self, mutant, reply, qname, qtype, keys):
-        """(security, RCODE, data, target of an alias).  An RCODE is not signed: what is there says what it ought to be."""
+        """(security, RCODE, data, target of an alias).  An RCODE is not signed: what is there says what it ought to
+        be."""
         proofs = Proofs(self, reply.answer + reply.authority, mutant.name, keys)
         for rrset in (_find(reply.answer, qname, rdtype) for rdtype in (qtype, CNAME)):
             if rrset is not None and not _is_synthesized(reply.answer, rrset):
@@ -174,7 +175,8 @@ class Reference:
         return proofs.no_data(qname, qtype), dns.rcode.NOERROR, set(), None
 
     def _negative_holds(self, mutant, reply, keys):
-        """RFC 4035 section 3.2.3: AD speaks for the authority section too.  A SOA of another zone has no business there."""
+        """RFC 4035 section 3.2.3: AD speaks for the authority section too.  A SOA of another zone has no business
+        there."""
         return all(self.verifies(reply.answer + reply.authority, rrset, mutant.name, keys)
                    for rrset in reply.authority if rrset.rdtype == SOA and rrset.name == mutant.name)
 

@@ -1,5 +1,5 @@
-"""What a hostile server may do: one function a fault.  Each has a zone of its own, called by its name, which is signed and
-delegated like any other: its owner has the keys, and means no good.
+"""What a hostile server may do: one function a fault.  Each has a zone of its own, called by its name, which is signed
+and delegated like any other: its owner has the keys, and means no good.
 
 A fault is a function of an Exchange and returns the octets that are sent, datagram by datagram.  Whatever it says of
 POISON must never reach a client as an answer: it is unsigned, or signed in a way that proves nothing."""

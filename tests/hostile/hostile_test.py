@@ -1,5 +1,6 @@
-"""vouchd, built with AddressSanitizer, among servers that do whatever is odd, wrong or malicious: it never falls, never says
-what nobody has proven, spends no more than a bounded number of questions, and serves others meanwhile (rows R4.2, R4.3)."""
+"""vouchd, built with AddressSanitizer, among servers that do whatever is odd, wrong or malicious: it never falls, never
+says what nobody has proven, spends no more than a bounded number of questions, and serves others meanwhile (rows R4.2,
+R4.3)."""
 
 import asyncio
 import contextlib

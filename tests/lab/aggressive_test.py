@@ -1,5 +1,5 @@
-"""What no server is asked for, because what is known denies it or yields it (RFC 8198, RFC 8020): counted at vouchd, and
-validated once more by another validator behind it."""
+"""What no server is asked for, because what is known denies it or yields it (RFC 8198, RFC 8020): counted at vouchd,
+and validated once more by another validator behind it."""
 
 import dns.name
 import dns.rcode

@@ -99,8 +99,8 @@ def warm(lab):
 
 
 def test_all_servers_are_gone(own_lab, clock, tmp_path):
-    """Data, no data and name errors, secure and insecure, with a short TTL and never AD; until they are flushed, too old
-    or not wanted any more."""
+    """Data, no data and name errors, secure and insecure, with a short TTL and never AD; until they are flushed, too
+    old or not wanted any more."""
     with start(own_lab, clock, tmp_path) as vouchd:
         warm(own_lab)
         end_servers(own_lab)

@@ -2,8 +2,8 @@
 """Fills in the DNSSEC records of a story, in place: sign_story.py FILE…
 
 Directives are comments of the story; the lines made from one stand behind it, end with ";@", and are made anew each
-time.  A key is derived from its zone's name, so that the same story comes out every time.  Zones sign with Ed25519, those
-whose first label is "ed448" with Ed448.
+time.  A key is derived from its zone's name, so that the same story comes out every time.  Zones sign with Ed25519,
+those whose first label is "ed448" with Ed448.
 
     ;@ anchor ZONE                      a trust-anchor line of the configuration
     ;@ dnskey ZONE [how…]               the DNSKEY set of the zone, signed

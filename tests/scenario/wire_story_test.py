@@ -1,8 +1,8 @@
 """Deckard's stories told to vouchd itself: over real sockets, in a network namespace that holds the story's servers and
 nothing else, with the configuration that an operator would write (R4.2).
 
-replay tells the same stories to the core alone; what is proven here is that sockets, timers, clocks and the configuration
-file do not change them."""
+replay tells the same stories to the core alone; what is proven here is that sockets, timers, clocks and the
+configuration file do not change them."""
 
 import concurrent.futures
 import os
@@ -36,7 +36,8 @@ def features_of(settings):
 
 
 def server_addresses(text):
-    """Where the story's servers are asked.  What REPLY steps say is said by whoever is asked, so by all addresses there are."""
+    """Where the story's servers are asked.  What REPLY steps say is said by whoever is asked, so by all addresses there
+    are."""
     places = r"stub-addr:|ADDRESS|RANGE_BEGIN\s+\d+\s+\d+"
     if re.search(r"^STEP\s+\d+\s+REPLY", text, re.MULTILINE):
         places += r"|\S+\s+IN\s+A{1,4}"

@@ -1,5 +1,5 @@
-"""confined.py SET[,SET…] COMMAND…: runs the command with no other system calls than those of the sets of systemd.exec(5), each
-to be taken away behind a `~`; all others fail with EPERM."""
+"""confined.py SET[,SET…] COMMAND…: runs the command with no other system calls than those of the sets of
+systemd.exec(5), each to be taken away behind a `~`; all others fail with EPERM."""
 
 import errno
 import os

@@ -12,7 +12,8 @@ ORIGIN_AT, RECEIVE_AT, TRANSMIT_AT = 24, 32, 40
 
 
 class TimeServer(Serving):
-    """Answers on its address with its own idea of the time.  Inside whose network it is made decides where it listens."""
+    """Answers on its address with its own idea of the time.  Inside whose network it is made decides where it
+    listens."""
 
     def __init__(self, address, port=123):
         super().__init__(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))

@@ -17,7 +17,8 @@ ETHERTYPE_ALL, ETHERTYPE_IPV4, ETHERTYPE_IPV6 = 0x0003, 0x0800, 0x86DD
 
 
 class Wire:
-    """with Wire(lab.netns, but=["127.0.0.1"]) as wire: …; wire.asked() — but: addresses whose questions do not count."""
+    """with Wire(lab.netns, but=["127.0.0.1"]) as wire: …; wire.asked() — but: addresses whose questions do not
+    count."""
 
     def __init__(self, netns, but=()):
         self._but = set(but)

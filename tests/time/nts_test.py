@@ -388,8 +388,8 @@ def forgeries(packet, earlier):
 
 @needs_chronyd
 def test_what_happens_to_answers_on_their_way(chronyd, relay, vouchd):
-    """Altered, replayed, stripped or kissed, none of them is believed; the true one is, even behind them.  Those that are
-    lost cost cookies, and the next answer makes that good."""
+    """Altered, replayed, stripped or kissed, none of them is believed; the true one is, even behind them.  Those that
+    are lost cost cookies, and the next answer makes that good."""
     chronyd()
     with vouchd(address=RELAY) as running:
         assert source_of(first_check(running))["authenticated"]
