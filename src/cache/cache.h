@@ -58,7 +58,7 @@ void cache_set_options(struct cache *cache, const struct cache_options *options)
 enum cache_hit {
     CACHE_MISS,
     CACHE_FRESH,   /* both deadlines ahead */
-    CACHE_EXPIRED, /* TTL over, still kept (RFC 8767, verification memo) */
+    CACHE_EXPIRED, /* TTL over, still kept (RFC 8767) */
 };
 /* The link of a chain that answers the question: exact type, or a CNAME at qname.  TTLs of the copy are as received;
  * what is left follows from expires_ms and received_ms (answer_ttl_left()).  An entry whose verdict has died (signature
