@@ -21,7 +21,7 @@ static bool write_message(uint8_t *buffer, size_t size, const struct message *me
     for (enum section section = SECTION_ANSWER; section < SECTIONS; section++)
         for (uint16_t i = 0; i < message->sections[section].count; i++) {
             const struct rrset *rrset = message->sections[section].items[i];
-            if (!message_put_rrset(&m, section, rrset, rrset->ttl_s, true))
+            if (!put_signed(&m, section, rrset, rrset->ttl_s))
                 return false;
         }
     if (message->edns.present && !message_put_edns(&m, &message->edns))

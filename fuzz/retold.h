@@ -46,7 +46,7 @@ static inline bool retold_put(struct random *random, struct message_writer *m, c
         .owner = &owner, .type = record->type, .class = CLASS_IN, .count = 1, .rdata = &record->rdata
     };
     shuffle_case(random, &owner);
-    return message_put_rrset(m, SECTION_ANSWER, &one, record->rrset->ttl_s, false);
+    return message_put_rrset(m, SECTION_ANSWER, &one, record->rrset->ttl_s);
 }
 
 /* false: it does not fit into a message. */

@@ -114,11 +114,10 @@ struct message_writer {
 
 void message_begin(struct message_writer *m, uint8_t *buffer, size_t size, const struct header *header);
 void message_put_question(struct message_writer *m, const struct question *question);
-/* All records of the set, then its signatures if with_sigs.  All or nothing: false if it does not fit, then the
- * message stands as before.  ttl_s is written for every record. */
-bool message_put_rrset(struct message_writer *m, enum section section, const struct rrset *rrset, uint32_t ttl_s,
-                       bool with_sigs);
-/* The set's signatures alone, on the same terms. */
+/* The records of the set, without its signatures.  All or nothing: false if they do not fit, then the message stands as
+ * before.  ttl_s is written for every record. */
+bool message_put_rrset(struct message_writer *m, enum section section, const struct rrset *rrset, uint32_t ttl_s);
+/* The set's signatures, on the same terms. */
 bool message_put_signatures(struct message_writer *m, enum section section, const struct rrset *rrset, uint32_t ttl_s);
 bool message_put_edns(struct message_writer *m, const struct edns *edns);
 /* Writes the counts; returns the whole message, borrowed from the buffer.  Empty if header and question did not fit. */

@@ -65,7 +65,7 @@ static void test_message(void **state)
     uint8_t buffer[512];
     message_begin(&m, buffer, sizeof(buffer), &header);
     message_put_question(&m, &question);
-    assert_true(message_put_rrset(&m, SECTION_ANSWER, rrset_of(arena, "example. A 192.0.2.1"), 300, true));
+    assert_true(message_put_rrset(&m, SECTION_ANSWER, rrset_of(arena, "example. A 192.0.2.1"), 300));
     assert_true(message_put_edns(&m, &edns));
     struct message message;
     assert_int_equal(message_read(message_end(&m), arena, &message), OK);

@@ -224,7 +224,7 @@ static void put_rdata(struct message_writer *m, const struct rr_type *type, stru
         writer_u16_at(&m->w, rdlength_at, (uint16_t)(m->w.len - rdlength_at - sizeof(uint16_t)));
 }
 
-/* The owner of the RRset's first record, which begins at first_at, may need labels; the others point to it. */
+/* The owner of the first record, which begins at first_at, may need labels; the others point to it. */
 static void put_owner(struct message_writer *m, const struct dname *owner, size_t first_at)
 {
     bool is_first = first_at == m->w.len;
@@ -236,29 +236,27 @@ static void put_owner(struct message_writer *m, const struct dname *owner, size_
         put_dname(m, owner, true);
 }
 
-static void put_records(struct message_writer *m, const struct rrset *rrset, uint16_t type, uint32_t ttl_s,
-                        const struct octets *rdata, uint16_t count, size_t first_at)
-{
-    const struct rr_type *row = rr_type_find(type);
-    for (uint16_t i = 0; i < count && !m->w.failed; i++) {
-        put_owner(m, rrset->owner, first_at);
-        writer_u16(&m->w, type);
-        writer_u16(&m->w, rrset->class);
-        writer_u32(&m->w, ttl_s);
-        put_rdata(m, row, rdata[i]);
-    }
-}
+/* Of one owner and type. */
+struct records {
+    const struct dname *owner;
+    uint16_t class, type;
+    const struct octets *rdata;
+    uint16_t count;
+};
 
-bool message_put_rrset(struct message_writer *m, enum section section, const struct rrset *rrset, uint32_t ttl_s,
-                       bool with_sigs)
+static bool put_records(struct message_writer *m, enum section section, const struct records *records, uint32_t ttl_s)
 {
     if (m->w.failed)
         return false;
-    size_t begin = m->w.len;
-    uint16_t sig_count = with_sigs ? rrset->sig_count : 0;
-    put_records(m, rrset, rrset->type, ttl_s, rrset->rdata, rrset->count, begin);
-    put_records(m, rrset, TYPE_RRSIG, ttl_s, rrset->sigs, sig_count, begin);
-    size_t count = (size_t)m->counts[1 + section] + rrset->count + sig_count;
+    size_t begin = m->w.len, count = (size_t)m->counts[1 + section] + records->count;
+    const struct rr_type *row = rr_type_find(records->type);
+    for (uint16_t i = 0; i < records->count && !m->w.failed; i++) {
+        put_owner(m, records->owner, begin);
+        writer_u16(&m->w, records->type);
+        writer_u16(&m->w, records->class);
+        writer_u32(&m->w, ttl_s);
+        put_rdata(m, row, records->rdata[i]);
+    }
     if (m->w.failed || count > UINT16_MAX) {
         forget(m, begin);
         return false;
@@ -267,11 +265,16 @@ bool message_put_rrset(struct message_writer *m, enum section section, const str
     return true;
 }
 
+bool message_put_rrset(struct message_writer *m, enum section section, const struct rrset *rrset, uint32_t ttl_s)
+{
+    const struct records records = { rrset->owner, rrset->class, rrset->type, rrset->rdata, rrset->count };
+    return put_records(m, section, &records, ttl_s);
+}
+
 bool message_put_signatures(struct message_writer *m, enum section section, const struct rrset *rrset, uint32_t ttl_s)
 {
-    struct rrset alone = *rrset;
-    alone.count = 0;
-    return message_put_rrset(m, section, &alone, ttl_s, true);
+    const struct records records = { rrset->owner, rrset->class, TYPE_RRSIG, rrset->sigs, rrset->sig_count };
+    return put_records(m, section, &records, ttl_s);
 }
 
 bool message_put_edns(struct message_writer *m, const struct edns *edns)

@@ -82,7 +82,7 @@ static void test_compression(void **state)
         begin(&m, buffer, sizeof(buffer), "www.example.");
         size_t before = m.w.len;
         assert_int_equal(before, 29);
-        assert_true(message_put_rrset(&m, SECTION_ANSWER, rrset_of(arena, cases[i].rrset), 1, true));
+        assert_true(put_signed(&m, SECTION_ANSWER, rrset_of(arena, cases[i].rrset), 1));
         const struct octets written = { buffer + before, m.w.len - before };
         if (!octets_equal(written, cases[i].expected))
             fail_msg("%s", cases[i].about);
@@ -98,9 +98,9 @@ static void test_signatures_only_if_asked_for(void **state)
     struct message_writer m;
     uint8_t buffer[512];
     begin(&m, buffer, sizeof(buffer), "a.");
-    assert_true(message_put_rrset(&m, SECTION_ANSWER, rrset, 1, false));
+    assert_true(message_put_rrset(&m, SECTION_ANSWER, rrset, 1));
     assert_int_equal(m.counts[1], 1);
-    assert_true(message_put_rrset(&m, SECTION_AUTHORITY, rrset, 1, true));
+    assert_true(put_signed(&m, SECTION_AUTHORITY, rrset, 1));
     assert_int_equal(m.counts[2], 2);
     arena_free(arena);
 }
@@ -131,10 +131,10 @@ static void test_end_of_pointers(void **state)
     uint8_t buffer[512];
     begin(&m, buffer, sizeof(buffer), "b.");
     size_t end = m.w.len;
-    assert_true(message_put_rrset(&m, SECTION_ANSWER, rrset, 1, false));
+    assert_true(message_put_rrset(&m, SECTION_ANSWER, rrset, 1));
     size_t before = m.w.len;
     m.pointers_end = end;
-    assert_true(message_put_rrset(&m, SECTION_AUTHORITY, rrset, 1, false));
+    assert_true(message_put_rrset(&m, SECTION_AUTHORITY, rrset, 1));
     static const uint8_t expected[] = "\1a\xc0\x0c\0\2\0\1\0\0\0\1\0\4\1c\xc0\x0c"
                                       "\1a\xc0\x0c\0\2\0\1\0\0\0\1\0\4\1d\xc0\x0c";
     assert_int_equal(m.w.len - before, sizeof(expected) - 1);
@@ -155,10 +155,10 @@ static void test_all_or_nothing(void **state)
         uint8_t buffer[140];
         begin(&m, buffer, size, "a.");
         size_t before = m.w.len;
-        bool has_big = message_put_rrset(&m, SECTION_ANSWER, big, 60, false);
+        bool has_big = message_put_rrset(&m, SECTION_ANSWER, big, 60);
         if (!has_big)
             assert_int_equal(m.w.len, before);
-        bool has_small = message_put_rrset(&m, SECTION_ANSWER, small, 60, false);
+        bool has_small = message_put_rrset(&m, SECTION_ANSWER, small, 60);
         struct octets octets = message_end(&m);
         struct message message;
         enum err err = message_read(octets, arena, &message);
@@ -189,7 +189,7 @@ static void test_malformed_rdata_is_not_written(void **state)
         struct message_writer m;
         uint8_t buffer[100];
         message_begin(&m, buffer, sizeof(buffer), &response);
-        assert_false(message_put_rrset(&m, SECTION_ANSWER, &rrset, 60, true));
+        assert_false(put_signed(&m, SECTION_ANSWER, &rrset, 60));
         assert_int_equal(message_end(&m).len, HEADER_OCTETS);
     }
 }
@@ -223,7 +223,7 @@ static void test_large_message(void **state)
     for (bool fits = true; fits; count += fits) {
         const char *text = arena_printf(arena, "n%u.Sub%u.example. 60 NS ns.n%u.%s.", count, count % 50, count,
                                         count % 2 ? "example" : "Example");
-        fits = message_put_rrset(&m, SECTION_ANSWER, rrset_of(arena, text), 60, true);
+        fits = put_signed(&m, SECTION_ANSWER, rrset_of(arena, text), 60);
     }
     struct octets octets = message_end(&m);
     assert_in_range(octets.len, MESSAGE_OCTETS_MAX - 100, MESSAGE_OCTETS_MAX);
@@ -257,7 +257,7 @@ static void test_deepest_names(void **state)
         const struct rrset rrset = {
             .owner = &owner, .type = TYPE_A, .class = CLASS_IN, .count = 1, .rdata = &address
         };
-        assert_true(message_put_rrset(&m, SECTION_ANSWER, &rrset, 1, false));
+        assert_true(message_put_rrset(&m, SECTION_ANSWER, &rrset, 1));
     }
     struct message message;
     assert_int_equal(message_read(message_end(&m), arena, &message), OK);

@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "message/coding.h"
 #include "message/master.h"
+#include "message/message.h"
 
 static inline void set_hash_secret(void)
 {
@@ -81,6 +82,12 @@ static inline bool rrset_equal(const struct rrset *a, const struct rrset *b)
         is_equal = octets_equal(a_rdata[i], b_rdata[i]);
     arena_free(arena);
     return is_equal;
+}
+
+/* The set and its signatures; false: not all of it fits. */
+static inline bool put_signed(struct message_writer *m, enum section section, const struct rrset *rrset, uint32_t ttl_s)
+{
+    return message_put_rrset(m, section, rrset, ttl_s) && message_put_signatures(m, section, rrset, ttl_s);
 }
 
 /* Hexadecimal text as octets in the arena. */

@@ -527,7 +527,7 @@ static void refuse_then_say(struct test *test, const char *record)
     header.qr = header.aa = true;
     message_begin(&m, buffer, sizeof(buffer), &header);
     message_put_question(&m, &question.question);
-    assert_true(message_put_rrset(&m, SECTION_ANSWER, rrset_of(test->world.arena, record), 0, false));
+    assert_true(message_put_rrset(&m, SECTION_ANSWER, rrset_of(test->world.arena, record), 0));
     assert_int_equal(resolver_absorb(test->world.resolver, sent->id, message_end(&m), test->world.now), ABSORBED);
     run(test);
 }
@@ -599,7 +599,7 @@ static void answer(struct test *test, unsigned n, const char *record)
     struct message_writer m;
     message_begin(&m, buffer, sizeof(buffer), &header);
     message_put_question(&m, &question.question);
-    assert_true(message_put_rrset(&m, SECTION_ANSWER, rrset_of(test->world.arena, record), 3600, false));
+    assert_true(message_put_rrset(&m, SECTION_ANSWER, rrset_of(test->world.arena, record), 3600));
     assert_int_equal(resolver_absorb(test->world.resolver, test->sent[n].id, message_end(&m), test->world.now),
                      ABSORBED);
     run(test);
@@ -788,8 +788,8 @@ static void refer_again(struct test *test, unsigned n, const char *ns, const cha
     struct message_writer m;
     message_begin(&m, buffer, sizeof(buffer), &header);
     message_put_question(&m, &question.question);
-    assert_true(message_put_rrset(&m, SECTION_AUTHORITY, rrset_of(test->world.arena, ns), 3600, false));
-    assert_true(message_put_rrset(&m, SECTION_ADDITIONAL, rrset_of(test->world.arena, glue), 3600, false));
+    assert_true(message_put_rrset(&m, SECTION_AUTHORITY, rrset_of(test->world.arena, ns), 3600));
+    assert_true(message_put_rrset(&m, SECTION_ADDITIONAL, rrset_of(test->world.arena, glue), 3600));
     assert_int_equal(resolver_absorb(test->world.resolver, test->sent[n].id, message_end(&m), test->world.now),
                      ABSORBED);
     run(test);
@@ -958,7 +958,7 @@ static void replies_do_not_pile_up(void **state)
         message_begin(&m, buffer, sizeof(buffer), &header);
         message_put_question(&m, &question.question);
         for (int i = 0; i < 2000; i++)
-            assert_true(message_put_rrset(&m, SECTION_ANSWER, padding, 0, false));
+            assert_true(message_put_rrset(&m, SECTION_ANSWER, padding, 0));
         assert_int_equal(resolver_absorb(test->world.resolver, sent->id, message_end(&m), test->world.now), ABSORBED);
         run(test);
     }
@@ -990,7 +990,7 @@ static void reply_large(struct test *test, unsigned n, uint8_t rcode, const char
         message_begin(&m, buffer, sizeof(buffer), &header);
         message_put_question(&m, &question.question);
         if (record != NULL)
-            assert_true(message_put_rrset(&m, SECTION_ANSWER, rrset_of(test->world.arena, record), 3600, false));
+            assert_true(message_put_rrset(&m, SECTION_ANSWER, rrset_of(test->world.arena, record), 3600));
         assert_true(message_put_edns(&m, &edns));
         written = message_end(&m);
     } while (written.len < octets);

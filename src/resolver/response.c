@@ -91,7 +91,7 @@ static bool put_rotated(struct message_parts *parts, const struct rrset *set, ui
     turned.rdata = rdata;
     for (uint16_t i = 0; i < set->count; i++)
         rdata[i] = set->rdata[(i + parts->id) % set->count];
-    return message_put_rrset(parts->m, SECTION_ANSWER, &turned, ttl_s, false);
+    return message_put_rrset(parts->m, SECTION_ANSWER, &turned, ttl_s);
 }
 
 static uint32_t shown_ttl(const struct message_parts *parts, const struct answer *answer, const struct rrset *set)
@@ -106,7 +106,7 @@ static bool put_records(struct message_parts *parts, enum section section, const
     uint32_t ttl_s = shown_ttl(parts, answer, set);
     bool turns = parts->options->rotate && parts->draft == NULL && section == SECTION_ANSWER &&
                  set->type == parts->outcome->question.qtype && is_rotated(set->type, set->count);
-    return (turns ? put_rotated(parts, set, ttl_s) : message_put_rrset(parts->m, section, set, ttl_s, false)) &&
+    return (turns ? put_rotated(parts, set, ttl_s) : message_put_rrset(parts->m, section, set, ttl_s)) &&
            note(parts, begin, answer, set);
 }
 
@@ -376,7 +376,7 @@ struct octets response_write_text(const struct answer_options *options, const st
     struct message_writer m;
     size_t limit = limit_of(query, size);
     begin(&m, &header, &query->question, buffer, room_beside(&edns, &query->question, limit));
-    if (!message_put_rrset(&m, SECTION_ANSWER, &set, 0, false)) {
+    if (!message_put_rrset(&m, SECTION_ANSWER, &set, 0)) {
         header.tc = true;
         begin(&m, &header, &query->question, buffer, room_beside(&edns, &query->question, limit));
     }
