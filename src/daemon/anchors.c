@@ -471,17 +471,39 @@ static bool order_anchor(struct anchors *anchors, const struct anchor *anchor, c
     return true;
 }
 
+static bool can_use_all(const struct anchors *anchors, const struct trust *trust)
+{
+    size_t count;
+    const struct anchor *anchor = trust_anchors(trust, &count);
+    for (; count > 0; count--, anchor++)
+        if (!settings_can_use(anchors->settings, anchor))
+            return false;
+    return true;
+}
+
+static bool order_all(struct anchors *anchors, const struct trust *trust, const char *who)
+{
+    size_t count;
+    const struct anchor *anchor = trust_anchors(trust, &count);
+    for (; count > 0; count--, anchor++)
+        if (!order_anchor(anchors, anchor, who))
+            return false;
+    return true;
+}
+
 bool anchors_add(struct anchors *anchors, const char *text, const char *who, struct order_failure *failure)
 {
     struct trust *trust = trust_new();
-    size_t added, count;
+    size_t added;
     char *why = NULL;
     bool is_read = trust_add_text(trust, text, strlen(text), ANCHOR_ORDERED, &added, &why) == OK && added > 0;
-    bool is_done = is_read;
-    const struct anchor *anchor = trust_anchors(trust, &count);
-    for (; is_done && count > 0; count--, anchor++)
-        is_done = order_anchor(anchors, anchor, who);
-    if (!is_read) {
+    bool is_usable = is_read && can_use_all(anchors, trust);
+    bool is_done = is_usable && order_all(anchors, trust, who);
+    if (is_read && !is_usable) {
+        snprintf(failure->text, sizeof(failure->text), "no key that can be verified here matches it");
+        snprintf(failure->hint, sizeof(failure->hint),
+                 "is the digest complete, and are algorithm and digest type supported and allowed?");
+    } else if (!is_read) {
         snprintf(failure->text, sizeof(failure->text), "%s", why == NULL ? "no DS or DNSKEY record" : why);
         snprintf(failure->hint, sizeof(failure->hint), "give it as in a zone file: \". DS 20326 8 2 E06D...\"");
     } else if (!is_done) {

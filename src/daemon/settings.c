@@ -67,9 +67,9 @@ static bool is_current(const struct anchor *anchor, struct now now)
     return anchor->valid_from_s <= now_wall_s(now) && now_wall_s(now) < anchor->valid_until_s;
 }
 
-/* Can this build and policy verify what the anchor vouches for? */
-static bool is_within_policy(const struct anchor *anchor, const struct crypto_policy *policy)
+bool settings_can_use(const struct settings *settings, const struct anchor *anchor)
 {
+    const struct crypto_policy *policy = &settings->policy;
     struct ds ds;
     struct dnskey key;
     if (anchor->type == TYPE_DS) /* a digest that was cut short matches no key */
@@ -87,7 +87,7 @@ static void warn_of_unusable_anchors(const struct settings *settings)
     for (size_t first = 0, i = 0; first < count; first = i) {
         bool is_usable = false;
         for (i = first; i < count && dname_equal(&anchors[i].zone, &anchors[first].zone); i++)
-            is_usable = is_usable || is_within_policy(&anchors[i], &settings->policy);
+            is_usable = is_usable || settings_can_use(settings, &anchors[i]);
         char zone[DNAME_TEXT_MAX];
         if (!is_usable)
             log_warning("trust anchor %s: no algorithm or digest of it can be used here; everything below is answered "

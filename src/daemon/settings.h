@@ -26,6 +26,8 @@ struct resolver_parts settings_parts(const struct settings *settings, struct cac
 
 /* May anchors of the root be taken from root-anchors.xml without an order? */
 bool settings_may_bootstrap(const struct config *config);
+/* Can this build and policy verify what the anchor vouches for? */
+bool settings_can_use(const struct settings *settings, const struct anchor *anchor);
 /* Is an anchor usable for the declared model, or was none wanted (row D5-model)? */
 bool settings_have_anchor(const struct settings *settings, struct now now);
 /* sysexits: EX_OK, or EX_UNAVAILABLE after a line in the log when none is, unless bootstrap may find one.  Anchors that

@@ -168,7 +168,9 @@ static void print_refreshes(const json_t *zone)
     print_text(reply_text(zone, "zone"));
     printf("  refreshed %s, next %s", reply_text(zone, "last_refreshed"), reply_text(zone, "next_refresh"));
     if (number_of(zone, "failures") > 0)
-        printf(", failed %" JSON_INTEGER_FORMAT " times: %s", number_of(zone, "failures"), reply_text(zone, "failure"));
+        printf(", failed %" JSON_INTEGER_FORMAT " times", number_of(zone, "failures"));
+    if (json_is_string(json_object_get(zone, "failure")))
+        printf(": %s", reply_text(zone, "failure"));
     putchar('\n');
 }
 

@@ -155,6 +155,17 @@ def test_a_corrupted_store_is_set_aside(root, tmp_path):
     assert list((tmp_path / "state").glob("state.db.corrupt-*"))
 
 
+def test_an_anchor_that_nothing_can_match_is_not_added(root, tmp_path):
+    """All of its zone would be answered with SERVFAIL: a digest that was cut short, an algorithm that is not verified."""
+    key = Key()
+    publish(root, START, [(key, KSK)], [(key, KSK)])
+    with Resolver(root, tmp_path, [key.anchor()], START) as resolver:
+        resolver.await_first_refresh()
+        for record in ("z. DS 4711 8 2 E06D", f"z. DS 4711 12 2 {'00' * 32}", f"z. DS 4711 8 3 {'00' * 32}"):
+            assert resolver.refused("ta", "add", record)
+        assert resolver.states() == {key.tag(): "VALID"}
+
+
 def test_history_says_who_and_why(root, tmp_path):
     """And survives: it can be read with other tools."""
     key, other = Key(), Key()
