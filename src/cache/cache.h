@@ -146,6 +146,7 @@ struct failure {
     char text[EXTRA_TEXT_MAX];
     const char *site;   /* static storage */
     bool is_budget;     /* at most BUDGET_FAILURE_TTL_S, never doubling */
+    bool is_momentary;  /* it says nothing of the question: not for the cache */
     uint32_t recheck_s; /* not 0: kept that long, never doubling */
 };
 /* For this question alone: FAILURE_TTL_S_FIRST, doubling up to FAILURE_TTL_S_MAX when it fails again. */

@@ -40,6 +40,7 @@ static const struct stats_row {
     WORKER_ROW("vouch_upstream_forged_total", resolver.forged_dropped),
     WORKER_ROW("vouch_resolutions_total", resolver.questions),
     WORKER_ROW("vouch_resolutions_coalesced_total", resolver.coalesced),
+    WORKER_ROW("vouch_resolutions_crowded_total", resolver.crowded_out),
     WORKER_ROW("vouch_resolutions_in_flight", resolver.in_flight),
     WORKER_ROW("vouch_resolutions_background", resolver.background),
     WORKER_ROW("vouch_stale_answers_total", resolver.stale_answers),

@@ -11,22 +11,24 @@ enum {
 
 static_assert((CLIENT_BUCKETS & (CLIENT_BUCKETS - 1)) == 0, "used as a mask");
 
+TAILQ_HEAD(waiting_list, waiting);
+
 struct waiting_room {
-    struct waiting *free;
+    struct waiting_list free, taken;
     unsigned count, most;
     uint64_t seed;
     uint16_t per_client[CLIENT_BUCKETS];
-    struct waiting places[FRONT_WAITING_MAX];
+    struct waiting places[FRONT_WAITING_MAX + PLACES_AT_HAND];
 };
 
 struct waiting_room *waiting_room_new(uint64_t seed)
 {
     struct waiting_room *room = memory_new(1, sizeof(*room));
     room->seed = seed;
-    for (size_t i = FRONT_WAITING_MAX; i-- > 0;) {
-        room->places[i].next_free = room->free;
-        room->free = &room->places[i];
-    }
+    TAILQ_INIT(&room->free);
+    TAILQ_INIT(&room->taken);
+    for (size_t i = 0; i < ARRAY_LEN(room->places); i++)
+        TAILQ_INSERT_TAIL(&room->free, &room->places[i], place);
     return room;
 }
 
@@ -44,32 +46,65 @@ static uint16_t client_bucket(const struct waiting_room *room, const struct addr
     return (uint16_t)(address_hash(&prefix, room->seed + is_proven) & (CLIENT_BUCKETS - 1));
 }
 
-struct waiting *waiting_admit(struct waiting_room *room, unsigned max, const struct client *client,
-                              const struct front_asker *asker)
+static bool has_its_share(const struct waiting_room *room, unsigned max, uint16_t bucket)
 {
     unsigned per_client = max > CLIENT_SHARE ? max / CLIENT_SHARE : 1;
-    uint16_t bucket = client_bucket(room, &client->address, front_is_proven(asker));
-    bool is_busy = room->count >= max / 2;
-    struct waiting *waiting = room->free;
-    if (waiting == NULL || room->count >= max || (is_busy && room->per_client[bucket] >= per_client))
+    return room->count >= max / 2 && room->per_client[bucket] >= per_client;
+}
+
+static struct waiting *admit(struct waiting_room *room, const struct client *client, const struct front_asker *asker,
+                             uint16_t bucket, struct now now)
+{
+    struct waiting *waiting = TAILQ_FIRST(&room->free);
+    if (waiting == NULL)
         return NULL;
-    room->free = waiting->next_free;
+    TAILQ_REMOVE(&room->free, waiting, place);
+    TAILQ_INSERT_TAIL(&room->taken, waiting, place);
     room->per_client[bucket]++;
     room->count++;
     if (room->most < room->count)
         room->most = room->count;
+    waiting->since_ms = now.monotonic_ms;
     waiting->client = *client;
     waiting->asker = *asker;
     waiting->bucket = bucket;
     return waiting;
 }
 
+static uint16_t bucket_of(const struct waiting_room *room, const struct client *client, const struct front_asker *asker)
+{
+    return client_bucket(room, &client->address, front_is_proven(asker));
+}
+
+struct waiting *waiting_admit(struct waiting_room *room, unsigned max, const struct client *client,
+                              const struct front_asker *asker, struct now now)
+{
+    uint16_t bucket = bucket_of(room, client, asker);
+    bool is_full = room->count >= max || has_its_share(room, max, bucket);
+    return is_full ? NULL : admit(room, client, asker, bucket, now);
+}
+
+struct waiting *waiting_admit_beside(struct waiting_room *room, const struct client *client,
+                                     const struct front_asker *asker, struct now now)
+{
+    return admit(room, client, asker, bucket_of(room, client, asker), now);
+}
+
+struct waiting *waiting_in_the_way(struct waiting_room *room, unsigned max, const struct client *client,
+                                   const struct front_asker *asker, struct now now)
+{
+    struct waiting *oldest = TAILQ_FIRST(&room->taken);
+    if (room->count < max || oldest == NULL || has_its_share(room, max, bucket_of(room, client, asker)))
+        return NULL;
+    return now.monotonic_ms - oldest->since_ms > GIVE_WAY_MS ? oldest : NULL;
+}
+
 void waiting_release(struct waiting_room *room, struct waiting *waiting)
 {
     room->per_client[waiting->bucket]--;
     room->count--;
-    waiting->next_free = room->free;
-    room->free = waiting;
+    TAILQ_REMOVE(&room->taken, waiting, place);
+    TAILQ_INSERT_HEAD(&room->free, waiting, place);
 }
 
 unsigned waiting_count(const struct waiting_room *room)

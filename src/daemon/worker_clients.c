@@ -89,7 +89,8 @@ void worker_on_done(void *context, void *waiter, const struct outcome *outcome, 
     enum retold retold = retell_outcome(&means, &waiting->query, &waiting->retelling, outcome, &told);
     if (retold == RETOLD_ASK) {
         keep_ready(worker, outcome, now);
-        driver_ask(worker->driver, &told.question, front_disables_checking(&config->front, &waiting->query.header),
+        waiting->asked = told.question;
+        driver_ask(worker->driver, &waiting->asked, front_disables_checking(&config->front, &waiting->query.header),
                    waiting);
         return;
     }
@@ -120,12 +121,59 @@ static enum known look_for(struct worker *worker, const struct client *client, c
                : known_answer(&parts, question, now, worker->arena);
 }
 
-static void resolve(struct worker *worker, const struct client *client, const struct front_asker *asker,
-                    const struct client_query *query)
+static void refuse_for_load(struct worker *worker, const struct client *client, const struct client_query *query)
 {
     static const struct front_decision overloaded = { .rcode = RCODE_SERVFAIL,
                                                       .ede = EDE_OTHER,
                                                       .text = "too many questions are being worked on" };
+    worker->stats.overloaded++;
+    if (worker->settings->config->front.drops_when_busy)
+        client_drop(client);
+    else
+        answer_error(worker, client, query, &query->question, &overloaded);
+}
+
+/* Who has waited for long waits for servers that are slow, or silent: others have better prospects.  true: there is a
+ * place. */
+static bool make_room(struct worker *worker, const struct client *client, const struct front_asker *asker)
+{
+    const struct front_options *front = &worker->settings->config->front;
+    struct waiting *oldest =
+        waiting_in_the_way(worker->waiting, front->waiting_max, client, asker, driver_now(worker->driver));
+    if (oldest == NULL ||
+        !driver_abandon(worker->driver, &oldest->asked, front_disables_checking(front, &oldest->query.header), oldest))
+        return false;
+    uint8_t options[FRONT_OPTIONS_OCTETS_MAX];
+    oldest->query.options = options_for(worker, &oldest->client, &oldest->asker, options);
+    refuse_for_load(worker, &oldest->client, &oldest->query);
+    waiting_release(worker->waiting, oldest);
+    return true;
+}
+
+static bool is_at_hand(struct worker *worker, const struct client_query *query)
+{
+    struct resolver_parts parts = worker_resolver_parts(worker);
+    return !query->header.rd ||
+           known_answer(&parts, &query->question, driver_now(worker->driver), worker->arena) == KNOWN_ANSWER;
+}
+
+/* NULL: there is no place. */
+static struct waiting *admit(struct worker *worker, const struct client *client, const struct front_asker *asker,
+                             const struct client_query *query)
+{
+    unsigned max = worker->settings->config->front.waiting_max;
+    struct now now = driver_now(worker->driver);
+    struct waiting *waiting = waiting_admit(worker->waiting, max, client, asker, now);
+    if (waiting == NULL && is_at_hand(worker, query))
+        waiting = waiting_admit_beside(worker->waiting, client, asker, now);
+    if (waiting == NULL && make_room(worker, client, asker))
+        waiting = waiting_admit(worker->waiting, max, client, asker, now);
+    return waiting;
+}
+
+static void resolve(struct worker *worker, const struct client *client, const struct front_asker *asker,
+                    const struct client_query *query)
+{
     static const struct front_decision would_have_to_ask = {
         .rcode = RCODE_REFUSED, .ede = EDE_NOT_AUTHORITATIVE, .text = "not in the cache, and recursion was not desired"
     };
@@ -136,24 +184,20 @@ static void resolve(struct worker *worker, const struct client *client, const st
         return;
     }
     const struct config *config = worker->settings->config;
-    struct waiting *waiting = waiting_admit(worker->waiting, config->front.waiting_max, client, asker);
+    struct waiting *waiting = admit(worker, client, asker, query);
     if (waiting == NULL) {
-        worker->stats.overloaded++;
-        if (config->front.drops_when_busy)
-            client_drop(client);
-        else
-            answer_error(worker, client, query, &query->question, &overloaded);
+        refuse_for_load(worker, client, query);
         return;
     }
     waiting->query = *query;
     waiting->query.options = (struct octets) { NULL, 0 }; /* our caller's; written anew with the answer */
     waiting->query.wants_referral = known == KNOWN_CUT;
-    struct question question = retell_question(&config->retelling, query, &waiting->retelling);
+    waiting->asked = retell_question(&config->retelling, query, &waiting->retelling);
     if (known == KNOWN_CUT) {
-        question = referral;
+        waiting->asked = referral;
         waiting->retelling.stage = RETELLING_AS_IT_IS;
     }
-    driver_ask(worker->driver, &question, front_disables_checking(&config->front, &query->header), waiting);
+    driver_ask(worker->driver, &waiting->asked, front_disables_checking(&config->front, &query->header), waiting);
 }
 
 static void answer_text(struct worker *worker, const struct client *client, const struct client_query *query,

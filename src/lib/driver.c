@@ -132,6 +132,7 @@ struct driver *driver_new(struct ev_loop *loop, const struct resolver_parts *par
     driver->loop = loop;
     driver->handler = *handler;
     driver->resolver = resolver_new(parts);
+    resolver_limit_exchanges(driver->resolver, sockets_max);
     driver->upstream = upstream_new(loop, &upstream, sockets_max);
     ev_init(&driver->deadline, on_deadline);
     ev_timer_init(&driver->next_turn, on_next_turn, 0.0, 0.0);
@@ -160,6 +161,13 @@ void driver_ask(struct driver *driver, const struct question *question, bool che
 {
     resolver_ask(driver->resolver, question, checking_disabled, waiter, driver_now(driver));
     run(driver);
+}
+
+bool driver_abandon(struct driver *driver, const struct question *question, bool checking_disabled, const void *waiter)
+{
+    bool is_gone = resolver_abandon(driver->resolver, question, checking_disabled, waiter);
+    run(driver); /* its sockets go, too */
+    return is_gone;
 }
 
 void driver_probe(struct driver *driver, const struct question *question, bool checking_disabled, void *waiter)

@@ -28,7 +28,9 @@ struct now driver_now(const struct driver *driver);
 
 /* Asks and does what can be done at once: done() may be called before it returns (an answer out of the cache). */
 void driver_ask(struct driver *driver, const struct question *question, bool checking_disabled, void *waiter);
-/* The same, but the network is asked whatever is known (resolver_probe()). */
+/* resolver_abandon() */
+bool driver_abandon(struct driver *driver, const struct question *question, bool checking_disabled, const void *waiter);
+/* As driver_ask(), but the network is asked whatever is known (resolver_probe()). */
 void driver_probe(struct driver *driver, const struct question *question, bool checking_disabled, void *waiter);
 /* resolver_probe_server() */
 void driver_probe_server(struct driver *driver, const struct question *question, const struct single_server *single,

@@ -43,7 +43,16 @@ LIST_HEAD(wait_list, wait);
 
 /* ---- the whole ---- */
 
-enum { TABLE_BUCKETS = 4096 };
+enum {
+    TABLE_BUCKETS = 4096,
+    CROWD_BUCKETS = 4096, /* zones that share one share its limit */
+};
+
+/* Lookups that servers have been asked for. */
+struct crowds {
+    unsigned total;
+    uint32_t of_zone[CROWD_BUCKETS]; /* whose servers they are */
+};
 
 STAILQ_HEAD(task_queue, task);
 LIST_HEAD(lookup_list, lookup);
@@ -70,6 +79,8 @@ struct resolver {
     struct lookup_list lookups[TABLE_BUCKETS];
     struct request_list requests[TABLE_BUCKETS];
     struct flight_list exchanges[TABLE_BUCKETS];
+    struct crowds crowds;
+    unsigned exchanges_max;   /* that the host has sockets for */
     struct flight_queue late; /* the oldest first */
     unsigned late_count;
     uint64_t last_exchange, last_walk;

@@ -9,7 +9,8 @@
 enum {
     LOOKUP_MS_DISTRUSTFUL = 4000, /* there is an answer already, though a bad one */
     LOOKUP_MS_MAX = 12000,        /* RFC 8767 section 4 speaks of 10 to 30 s; clients give up earlier */
-    HASTE_MS_MIN = 100,           /* between questions to different servers, or to one that has had two already */
+    SPREAD_MS_MAX = 300,
+    HASTE_MS_MIN = 100, /* between questions to different servers, or to one that has had two already */
     LAST_CHANCE_MS_MIN = 1500,
     QUESTION_OCTETS_MAX = 1024, /* a name, and all options that we send */
 };
@@ -108,6 +109,7 @@ struct lookup *lookup_want(struct resolver *r, const struct lookup_wish *wish, s
 void lookup_free(struct resolver *r, struct lookup *l)
 {
     LIST_REMOVE(l, bucket);
+    crowd_leave(r, l);
     lookup_await_no_more(r, l);
     flights_cancel(r, l, NULL);
     lookup_wait_no_more(r, l);
@@ -154,7 +156,7 @@ static void fail(struct resolver *r, struct lookup *l, int ede, const char *site
     l->failure.site = site;
     snprintf(l->failure.text, sizeof(l->failure.text), "%s", text);
     /* A purse's failure is its client's (request.c), a single server's is not the zone's. */
-    bool is_news = !l->failure_is_cached && !l->failure.is_budget && l->single == NULL;
+    bool is_news = !l->failure_is_cached && !l->failure.is_budget && !l->failure.is_momentary && l->single == NULL;
     if (is_news && lookup_is_current(r, l)) {
         lookup_spare_parent(r, l, now);
         l->failure.recheck_s = stale_recheck_s(r, &l->question, now);
@@ -169,6 +171,17 @@ static void fail_of_budget(struct resolver *r, struct lookup *l, struct now now)
     l->failure.is_budget = true;
     r->stats.budgets_spent++;
     fail(r, l, EDE_OTHER, "budget", l->purse->budget.spent != NULL ? l->purse->budget.spent : "depth", now);
+}
+
+/* Another name of the zone, or this one in a moment, may be luckier. */
+static void fail_of_crowd(struct resolver *r, struct lookup *l, struct now now)
+{
+    char zone[DNAME_TEXT_MAX], text[EXTRA_TEXT_MAX];
+    snprintf(text, sizeof(text), "too many questions wait for servers of %.80s",
+             dname_to_text(&l->cut->delegation->zone, zone));
+    l->failure.is_momentary = true;
+    r->stats.crowded_out++;
+    fail(r, l, EDE_OTHER, "crowd", text, now);
 }
 
 /* All have had what they get.  The zone's next question is not to wait for each of them as long once more. */
@@ -262,6 +275,7 @@ static bool find_cut(struct resolver *r, struct lookup *l, struct now now)
 
 void lookup_enter_cut(struct resolver *r, struct lookup *l, struct delegation *delegation)
 {
+    crowd_leave(r, l);
     l->cut = cut_new(r->parts.options, l, delegation);
     if (l->doubted_cut != NULL && dname_equal(&delegation->zone, &l->doubted))
         cut_inherit(l->cut, l->doubted_cut);
@@ -319,6 +333,16 @@ static int64_t choose_timeout_ms(struct resolver *r, const struct lookup *l, uin
     return timeout_ms < most_ms ? timeout_ms : most_ms;
 }
 
+/* Many that have been lost together are not to be sent again together, and be lost again: a server's receive buffer
+ * holds a few hundred. */
+static int64_t spread_ms(const struct resolver *r, int64_t timeout_ms)
+{
+    if (r->crowds.total < CROWD_SPREAD)
+        return timeout_ms;
+    int64_t most_ms = timeout_ms / 2 < SPREAD_MS_MAX ? timeout_ms / 2 : SPREAD_MS_MAX;
+    return timeout_ms + random_below(r->parts.random, (uint32_t)most_ms + 1);
+}
+
 /* The last question may be heard by who did not hear the others. */
 static bool is_to_be_plain(const struct lookup *l, const struct server *server, uint8_t n, struct now now)
 {
@@ -342,7 +366,7 @@ static void send_question(struct resolver *r, struct lookup *l, struct target *t
     if (target->asked < UINT8_MAX)
         target->asked++;
     flight->plainly = is_to_be_plain(l, server, n, now);
-    int64_t timeout_ms = choose_timeout_ms(r, l, n, now);
+    int64_t timeout_ms = spread_ms(r, choose_timeout_ms(r, l, n, now));
 
     uint8_t buffer[QUESTION_OCTETS_MAX];
     struct question ask;
@@ -430,7 +454,9 @@ void lookup_decide(struct resolver *r, struct lookup *l, struct now now)
         if (target != NULL && is_lame(r, l, target, now) && lookup_take_known_addresses(r, l, now))
             continue;
         if (target != NULL) {
-            if (budget_take_packet(&l->purse->budget))
+            if (!crowd_admits(r, l))
+                fail_of_crowd(r, l, now);
+            else if (budget_take_packet(&l->purse->budget))
                 send_question(r, l, target, now);
             else
                 fail_of_budget(r, l, now);

@@ -12,9 +12,13 @@ enum {
     MINIMISE_ONE_LABEL = 4,     /* the same: the first so many questions add one label each */
     MINIMISED_TIMEOUTS_MAX = 3, /* then servers get the whole name: some drop what they do not expect */
     FORGED_MAX = 20,            /* wrong replies to one question until it is asked over TCP (RFC 5452 section 9.2) */
-    SILENCES_BORNE = 2,         /* questions at a cut that wait for as long as they should; then it is time to hurry */
-    LATE_QUESTIONS_MAX = 512,   /* of all lookups together: each holds a socket.  A lookup has a dozen at the worst */
-    AVOID_MAX = 4,              /* servers whose data did not validate, while another is tried */
+    CROWD_SPREAD = 128,         /* when more than so many lookups wait, time-outs are spread */
+    CROWD_BUSY_SHARE = 2,       /* once one in so many of the sockets is taken … */
+    CROWD_ZONE_SHARE = 8, /* … no zone gets more than this part of them: as with one client's part of the places */
+    STRAYS_MAX = 20,      /* those of other questions that are no sign of it */
+    SILENCES_BORNE = 2,   /* questions at a cut that wait for as long as they should; then it is time to hurry */
+    LATE_QUESTIONS_MAX = 512, /* of all lookups together: each holds a socket.  A lookup has a dozen at the worst */
+    AVOID_MAX = 4,            /* servers whose data did not validate, while another is tried */
 };
 
 struct target { /* one address of a server of the cut */
@@ -86,6 +90,7 @@ struct flight {
     uint64_t exchange;
     struct target *target;
     uint8_t forged;   /* replies that did not belong to it */
+    uint8_t strays;   /* … and before them those that belonged to another question, by what they say */
     bool is_hopeful;  /* the target was not known to be silent */
     bool is_counted;  /* as having waited in vain */
     bool is_returned; /* it does not count as one of those that the target may get */
@@ -153,7 +158,9 @@ struct lookup {
     uint8_t known_labels; /* no cut at or above that many labels of qname, below the cut's zone */
     uint8_t minimised;    /* minimised questions sent */
     bool asked_plainly;   /* who refused was asked once more */
-    bool lacks_names;     /* the budget did not suffice for all that could be found */
+    bool is_in_crowd;
+    uint16_t crowd;   /* … of those who wait for a zone's servers, its cut's as a rule */
+    bool lacks_names; /* the budget did not suffice for all that could be found */
 
     bool awaits_reply;            /* to the last question */
     struct timer timer;           /* … no longer than this */
@@ -197,6 +204,12 @@ void lookup_finish(struct resolver *r, struct lookup *l, struct answer *answer, 
 void lookup_enter_cut(struct resolver *r, struct lookup *l, struct delegation *delegation);
 /* Nobody waits for it any more. */
 void lookup_free(struct resolver *r, struct lookup *l);
+
+/* crowd.c: how many wait for a zone */
+/* Before a question is sent; false: too many wait for the cut's zone already. */
+bool crowd_admits(struct resolver *r, struct lookup *l);
+/* It waits for another zone, or no longer. */
+void crowd_leave(struct resolver *r, struct lookup *l);
 
 /* cut.c: where the question stands */
 struct cut *cut_new(const struct resolver_options *options, struct lookup *l, struct delegation *delegation);

@@ -745,7 +745,8 @@ static void late_questions_are_bounded(void **state)
     for (unsigned i = 0; i < LATE_QUESTIONS_MAX + 1; i++) {
         char name[32];
         if (i == LATE_QUESTIONS_MAX) {
-            wait_in_vain(test);
+            while (r->late_count < LATE_QUESTIONS_MAX)
+                wait_in_vain(test);
             assert_int_equal(in_flight(test), 2 * LATE_QUESTIONS_MAX);
             assert_non_null(flight_find(r, test->sent[0].id));
         }
@@ -1063,6 +1064,124 @@ static void a_report_has_no_more_octets(void **state)
     assert_int_equal(in_flight(test), 0);
 }
 
+/* A late reply to another question, to whom the kernel has given its port since: no reason to leave UDP for a quarter of
+ * an hour. */
+static void strays_are_no_guesses(void **state)
+{
+    struct test *test = *state;
+    delegate(test, "example.", (const char *const[]) { "ns.example." }, 1, true);
+    ask(test, "www.example.", TYPE_A);
+    struct octets stray = octets_copy(test->world.arena, test->sent[0].packet);
+    uint8_t *octets = (uint8_t *)(uintptr_t)stray.data;
+    octets[0] ^= 1;
+    octets[2] |= 0x80;
+    octets[HEADER_OCTETS + 1] = 'v'; /* vww.example. */
+    for (unsigned n = 0; n < STRAYS_MAX; n++)
+        assert_int_equal(resolver_absorb(test->world.resolver, test->sent[0].id, stray, test->world.now), ABSORB_WAIT);
+    wait_in_vain(test);
+    assert_int_equal(test->sent_count, 2);
+    assert_int_equal(test->sent[1].transport, TRANSPORT_UDP);
+    for (unsigned n = 0; n < STRAYS_MAX + FORGED_MAX; n++) /* that many are no accident */
+        resolver_absorb(test->world.resolver, test->sent[1].id, stray, test->world.now);
+    run(test);
+    assert_int_equal(test->sent[2].transport, TRANSPORT_TCP);
+}
+
+/* ---- floods ---- */
+
+enum { SOCKETS = 64 };
+
+/* So many names of the zone are asked for; returns how many of them were not refused at once. */
+static unsigned flood(struct test *test, const char *zone, unsigned count)
+{
+    unsigned before = test->done;
+    for (unsigned i = 0; i < count; i++) {
+        char name[64];
+        snprintf(name, sizeof(name), "f%u-%u.%s", i, test->sent_count, zone);
+        ask(test, name, TYPE_A);
+    }
+    return count - (test->done - before);
+}
+
+/* X-floods: names of a zone that does not reply take half of the places, and leave the others to other zones. */
+static void no_zone_takes_all_places(void **state)
+{
+    struct test *test = *state;
+    resolver_limit_exchanges(test->world.resolver, SOCKETS);
+    delegate(test, "dead.", (const char *const[]) { "ns.dead." }, 1, true);
+    delegate(test, "example.", (const char *const[]) { "ns.example." }, 1, true);
+    assert_int_equal(flood(test, "dead.", 4 * SOCKETS), SOCKETS / CROWD_BUSY_SHARE);
+    assert_int_equal(test->sent_count, SOCKETS / CROWD_BUSY_SHARE);
+    assert_int_equal(flood(test, "example.", 2 * SOCKETS), SOCKETS / CROWD_ZONE_SHARE);
+    reply(test, RCODE_NXDOMAIN);
+    assert_int_equal(flood(test, "example.", 2), 1);
+    struct failure failure;
+    struct question refused = { .qtype = TYPE_A, .qclass = CLASS_IN };
+    refused.qname = name_of("f255-32.dead.");
+    assert_false(cache_find_failure(test->world.cache, &refused, ORIGIN_ITERATIVE, test->world.now, &failure));
+    struct resolver_stats stats;
+    resolver_get_stats(test->world.resolver, &stats);
+    assert_int_equal(stats.crowded_out, 4 * SOCKETS - SOCKETS / 2 + 2 * SOCKETS - SOCKETS / 8 + 1);
+    while (test->world.resolver->crowds.total > 0)
+        wait_in_vain(test);
+    assert_int_equal(flood(test, "dead.", 1), 1);
+}
+
+/* All questions go to a forwarder, whatever zone they are of. */
+static void a_forwarder_has_all_places(void **state)
+{
+    struct test *test = *state;
+    struct zone_rule rule;
+    forward_example(test, &rule);
+    resolver_limit_exchanges(test->world.resolver, SOCKETS);
+    assert_int_equal(flood(test, "example.", 2 * SOCKETS), 2 * SOCKETS);
+}
+
+/* What was lost together is not sent again together. */
+static void time_outs_of_many_are_spread(void **state)
+{
+    struct test *test = *state;
+    delegate(test, "example.", (const char *const[]) { "ns.example." }, 1, true);
+    flood(test, "example.", 2 * CROWD_SPREAD);
+    unsigned at_once = 0, most = 0;
+    for (unsigned before = test->sent_count; test->sent_count < 3 * CROWD_SPREAD; before = test->sent_count) {
+        wait_in_vain(test);
+        at_once = test->sent_count - before;
+        most = at_once > most ? at_once : most;
+    }
+    assert_in_range(most, 1, CROWD_SPREAD + CROWD_SPREAD / 2); /* those before there were so many, and a few */
+}
+
+/* Who does not wait any more is not told, and what nobody waits for is given up. */
+static void questions_can_be_abandoned(void **state)
+{
+    struct test *test = *state;
+    struct resolver *r = test->world.resolver;
+    struct question question = { .qname = name_of("www.example."), .qtype = TYPE_A, .qclass = CLASS_IN };
+    int first, second;
+    delegate(test, "example.", (const char *const[]) { "ns.example." }, 1, true);
+    resolver_ask(r, &question, false, &first, test->world.now);
+    resolver_ask(r, &question, false, &second, test->world.now);
+    run(test);
+    assert_false(resolver_abandon(r, &question, true, &first));
+    assert_true(resolver_abandon(r, &question, false, &first));
+    assert_false(resolver_abandon(r, &question, false, &first));
+    assert_int_equal(in_flight(test), 1);
+    resolver_ask(r, &question, false, &first, test->world.now);
+    run(test);
+    assert_int_equal(test->sent_count, 1); /* one question for all, still */
+    assert_true(resolver_abandon(r, &question, false, &second));
+    assert_true(resolver_abandon(r, &question, false, &first));
+    run(test);
+    assert_int_equal(in_flight(test), 0);
+    assert_int_equal(r->crowds.total, 0);
+    assert_int_equal(test->done, 0);
+    ask(test, "www.example.", TYPE_A);
+    assert_int_equal(test->sent_count, 2);
+    reply(test, RCODE_NXDOMAIN);
+    assert_int_equal(test->done, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1103,6 +1222,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_report_has_no_more_packets, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_last_octet_of_a_report_is_for_a_packet, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_report_has_no_more_octets, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(strays_are_no_guesses, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(no_zone_takes_all_places, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_forwarder_has_all_places, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(time_outs_of_many_are_spread, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(questions_can_be_abandoned, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

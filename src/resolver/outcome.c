@@ -42,10 +42,18 @@ void request_tell_waiters(struct resolver *r, struct request *q, const struct ou
     STAILQ_INIT(&q->waiters);
 }
 
+void request_abandon(struct resolver *r, struct request *q)
+{
+    q->finished = true;
+    wait_no_more(r, &q->waits);
+    timers_cancel(&r->request_timers, &q->timer);
+    LIST_REMOVE(q, bucket);
+    LIST_INSERT_HEAD(&r->buried, q, bucket);
+}
+
 void request_finish(struct resolver *r, struct request *q, struct now now)
 {
     struct outcome *outcome = &q->outcome;
-    q->finished = true;
     outcome->question = q->question;
     outcome->from_cache = outcome->from_cache || !q->asked_somebody;
     outcome->budget = &q->purse->budget;
@@ -70,10 +78,7 @@ void request_finish(struct resolver *r, struct request *q, struct now now)
     testify(r, q, now);
     request_tell_waiters(r, q, outcome);
     r->stats.background -= q->in_background;
-    wait_no_more(r, &q->waits);
-    timers_cancel(&r->request_timers, &q->timer);
-    LIST_REMOVE(q, bucket);
-    LIST_INSERT_HEAD(&r->buried, q, bucket);
+    request_abandon(r, q);
 }
 
 void request_finish_servfail(struct resolver *r, struct request *q, enum security security, const char *site,

@@ -95,6 +95,8 @@ void request_to_background(struct resolver *r, struct request *q);
 /* outcome.c: the end */
 /* All who wait get the outcome, and wait no more. */
 void request_tell_waiters(struct resolver *r, struct request *q, const struct outcome *outcome);
+/* Nothing more is done for it. */
+void request_abandon(struct resolver *r, struct request *q);
 /* With what is in q->outcome. */
 void request_finish(struct resolver *r, struct request *q, struct now now);
 void request_finish_servfail(struct resolver *r, struct request *q, enum security security, const char *site,

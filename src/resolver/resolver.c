@@ -283,6 +283,32 @@ void resolver_probe_server(struct resolver *r, const struct question *question, 
     ask(r, question, (struct demand) { .is_probe = true, .single = single }, who, now);
 }
 
+static bool take_waiter(struct request *q, const void *who)
+{
+    struct waiter *waiter;
+    STAILQ_FOREACH(waiter, &q->waiters, next)
+    {
+        if (waiter->who == who) {
+            STAILQ_REMOVE(&q->waiters, waiter, waiter, next);
+            return true;
+        }
+    }
+    return false;
+}
+
+bool resolver_abandon(struct resolver *r, const struct question *question, bool checking_disabled, const void *who)
+{
+    take_back(r);
+    struct request *q;
+    LIST_FOREACH(q, &r->requests[question_hash(question, checking_disabled) % TABLE_BUCKETS], bucket)
+    if (take_waiter(q, who)) {
+        if (STAILQ_EMPTY(&q->waiters) && !q->in_background)
+            request_abandon(r, q);
+        return true;
+    }
+    return false;
+}
+
 /* ---- replies ---- */
 
 /* The name that was asked, and in its letter case where that was made random (0x20): servers need not keep it. */
@@ -292,22 +318,38 @@ static bool is_name_asked(const struct flight *flight, const struct dname *qname
                                   : dname_equal(qname, &flight->question.qname);
 }
 
+static bool read_question(struct octets reply, struct question *question)
+{
+    struct reader reader = reader_of_octets(reply);
+    reader_octets(&reader, HEADER_OCTETS);
+    reader_dname_uncompressed(&reader, &question->qname);
+    question->qtype = reader_u16(&reader);
+    question->qclass = reader_u16(&reader);
+    return !reader.failed;
+}
+
 /* Id, QR, opcode and the question (RFC 5452 section 9.1).  A server that does not understand us may leave the question
  * out. */
 static bool belongs_to(const struct flight *flight, struct octets reply)
 {
     struct header header;
+    struct question question;
     if (header_read(reply, &header) != OK || header.id != flight->id || !header.qr || header.opcode != OPCODE_QUERY)
         return false;
     if (header.counts[0] == 0)
         return header.rcode != RCODE_NOERROR && header.rcode != RCODE_NXDOMAIN;
-    struct reader reader = reader_of_octets(reply);
-    struct dname qname;
-    reader_octets(&reader, HEADER_OCTETS);
-    reader_dname_uncompressed(&reader, &qname);
-    uint16_t qtype = reader_u16(&reader), qclass = reader_u16(&reader);
-    return !reader.failed && qtype == flight->question.qtype && qclass == flight->question.qclass &&
-           is_name_asked(flight, &qname);
+    return read_question(reply, &question) && question.qtype == flight->question.qtype &&
+           question.qclass == flight->question.qclass && is_name_asked(flight, &question.qname);
+}
+
+/* A server's late reply to another question comes to whom the kernel has given its port since.  Nobody would guess
+ * so. */
+static bool is_stray(const struct flight *flight, struct octets reply)
+{
+    struct header header;
+    struct question question;
+    return header_read(reply, &header) == OK && header.qr && header.counts[0] == 1 && read_question(reply, &question) &&
+           !question_equal(&question, &flight->question);
 }
 
 /* A copy with the question's name in the case it had before it was made random: names that are compressed against it
@@ -332,7 +374,10 @@ enum absorbed resolver_absorb(struct resolver *r, uint64_t exchange, struct octe
         return ABSORBED;
     }
     if (!belongs_to(flight, reply)) {
-        lookup_forged(r, flight, now);
+        if (is_stray(flight, reply) && flight->strays < STRAYS_MAX)
+            flight->strays++;
+        else
+            lookup_forged(r, flight, now);
         return ABSORB_WAIT;
     }
     budget_count_reply(&flight->lookup->purse->budget, reply.len);
@@ -382,10 +427,16 @@ struct resolver *resolver_new(const struct resolver_parts *parts)
     r->parts = *parts;
     r->verifier = verifier_new();
     r->servers = servers_new();
+    r->exchanges_max = EXCHANGES_MAX;
     STAILQ_INIT(&r->ready);
     STAILQ_INIT(&r->wants);
     TAILQ_INIT(&r->late);
     return r;
+}
+
+void resolver_limit_exchanges(struct resolver *r, unsigned exchanges_max)
+{
+    r->exchanges_max = exchanges_max;
 }
 
 void resolver_configure(struct resolver *r, const struct resolver_parts *parts)

@@ -39,6 +39,9 @@ struct resolver_parts {
 };
 struct resolver *resolver_new(const struct resolver_parts *parts);
 void resolver_free(struct resolver *resolver);
+/* The host has sockets for so many exchanges; it says so before the first question, or has EXCHANGES_MAX. */
+enum { EXCHANGES_MAX = 4096 };
+void resolver_limit_exchanges(struct resolver *resolver, unsigned exchanges_max);
 /* New options, policy or trust.  What is in flight goes on and decides its next step by the new ones.  The old parts
  * are not used any more when this returns. */
 void resolver_configure(struct resolver *resolver, const struct resolver_parts *parts);
@@ -108,6 +111,11 @@ void resolver_probe_server(struct resolver *resolver, const struct question *que
 /* Asks anew for what is in use and ends soon, if options say so: in the background, nobody is told. */
 void resolver_refresh(struct resolver *resolver, const struct question *question, struct now now);
 
+/* Who has asked that by resolver_ask() does not wait any more, and is not told.  false: he waits for nothing, or what he
+ * waits for is on its way to him. */
+bool resolver_abandon(struct resolver *resolver, const struct question *question, bool checking_disabled,
+                      const void *waiter);
+
 /* Fills *want with the next thing wanted; false (WANT_NOTHING) if there is none until something happens. */
 bool resolver_next(struct resolver *resolver, struct now now, struct want *want);
 
@@ -137,7 +145,7 @@ enum synthesis_kind { SYNTHESIS_NXDOMAIN, SYNTHESIS_NODATA, SYNTHESIS_WILDCARD, 
 struct resolver_stats {
     uint64_t questions, exchanges_udp, exchanges_tcp, timeouts, forged_dropped, secure, insecure, bogus, indeterminate,
         servfail, signature_checks, nsec3_hashes, budgets_spent, coalesced, in_flight, stale_answers, prefetches,
-        reports, background, signatures_recalled;
+        reports, background, signatures_recalled, crowded_out;
     uint64_t synthesised[2][SYNTHESIS_KINDS]; /* of NSEC, of NSEC3: RFC 8198 */
     uint64_t synthesised_cut;                 /* RFC 8020 */
 };

@@ -132,6 +132,11 @@ int socket_connect_tcp(const struct address *server)
     return close_keeping_errno(fd);
 }
 
+void socket_reset_on_close(int fd)
+{
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger) { .l_onoff = 1, .l_linger = 0 }, sizeof(struct linger));
+}
+
 enum err port_range_read(struct port_range *range)
 {
     FILE *file = fopen("/proc/sys/net/ipv4/ip_local_port_range", "re"); /* IPv6 uses it as well */

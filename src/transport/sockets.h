@@ -26,6 +26,10 @@ int socket_connect_udp(const struct address *server);
 /* The connection is still under way when this returns. */
 int socket_connect_tcp(const struct address *server);
 
+/* Closing it tells the other side at once, and leaves its port free: after a FIN it is taken for a minute (RFC 9293
+ * section 3.6.1), and connect() looks ever longer for another. */
+void socket_reset_on_close(int fd);
+
 /* The source ports that connect() chooses from. */
 struct port_range {
     uint16_t first, last;

@@ -14,6 +14,7 @@ enum {
     LENGTH_OCTETS = 2,       /* RFC 1035 section 4.2.2 */
     BUCKETS = 1024,          /* ids count upwards: they spread by themselves */
     DATAGRAMS_PER_TURN = 16, /* a flood of forgeries to one port leaves others their turn */
+    PRESS_SHARE = 8,         /* with more than so much of its sockets open, ports are dearer than good manners */
     TCP_REPLIES_MAX = 8,     /* that are not the answer; then the server is not worth the descriptor */
 };
 
@@ -24,7 +25,8 @@ struct exchange_socket {
     struct upstream *upstream;
     uint64_t id;
     ev_io io;
-    bool is_sending;         /* TCP */
+    bool is_stream, is_sending; /* TCP */
+    bool is_answered;
     bool busy, is_cancelled; /* busy: the owner is being asked about a reply; cancelling must wait until it returns */
     unsigned wrong_replies;
     uint8_t *data;
@@ -55,6 +57,8 @@ static void end(struct exchange_socket *exchange)
     *find(upstream, exchange->id) = exchange->next;
     upstream->count--;
     ev_io_stop(upstream->loop, &exchange->io);
+    if (exchange->is_stream && (!exchange->is_answered || upstream->count > upstream->count_max / PRESS_SHARE))
+        socket_reset_on_close(exchange->io.fd);
     close(exchange->io.fd);
     free(exchange->data);
     free(exchange);
@@ -75,6 +79,7 @@ static bool offer(struct exchange_socket *exchange, struct octets reply)
     exchange->busy = true;
     bool is_over = handler->reply(handler->context, exchange->id, reply);
     exchange->busy = false;
+    exchange->is_answered = is_over;
     if (is_over || exchange->is_cancelled) {
         end(exchange);
         return true;
@@ -253,7 +258,7 @@ bool upstream_start_tcp(struct upstream *upstream, uint64_t id, const struct add
     if (fd < 0)
         return refuse(fd, errno, how);
     struct exchange_socket *exchange = add(upstream, id, fd);
-    exchange->is_sending = true;
+    exchange->is_stream = exchange->is_sending = true;
     exchange->size = LENGTH_OCTETS + packet.len;
     exchange->data = memory_new(exchange->size, 1);
     exchange->data[0] = (uint8_t)(packet.len >> 8);

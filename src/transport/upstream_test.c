@@ -1,5 +1,8 @@
 #include "transport/upstream.h"
 
+#include <errno.h>
+#include <fcntl.h>
+
 #include "transport/testing.h"
 
 enum { SEEN_MAX = 64 };
@@ -299,6 +302,44 @@ static void test_tcp_failures(void **state)
     end(f);
 }
 
+/* 0: the other side has said that it is done; -1 with ECONNRESET: it has gone. */
+static ssize_t await_close(int fd)
+{
+    uint8_t octet;
+    assert_int_equal(fcntl(fd, F_SETFL, 0), 0);
+    return recv(fd, &octet, 1, 0);
+}
+
+/* Who drips, or says nothing, is left at once: no port of ours is kept for a minute because of it.  Who answers is bid
+ * farewell. */
+static void test_tcp_leaves_no_port_behind(void **state)
+{
+    (void)state;
+    struct fixture *f = start(socket_listen_tcp, "127.0.0.1@0");
+    ask_tcp(f, 1);
+    int fd = accept_question(f);
+    send(fd, "\0", 1, 0);
+    turn_for(f->loop, TURN_MS);
+    upstream_cancel(f->upstream, 1);
+    assert_int_equal(await_close(fd), -1);
+    assert_int_equal(errno, ECONNRESET);
+    close(fd);
+    ask_tcp(f, 2);
+    fd = accept_question(f);
+    send(fd, "\0\1\7", 3, 0);
+    TURN_UNTIL(f->loop, f->replies == 1);
+    assert_int_equal(await_close(fd), 0);
+    close(fd);
+    for (uint64_t id = 3; id < 3 + SEEN_MAX / 4; id++)
+        ask_tcp(f, id);
+    fd = accept_question(f);
+    send(fd, "\0\1\7", 3, 0);
+    TURN_UNTIL(f->loop, f->replies == 2);
+    assert_int_equal(await_close(fd), -1); /* ports are dear now */
+    close(fd);
+    end(f);
+}
+
 static void test_ending_with_exchanges_under_way(void **state)
 {
     (void)state;
@@ -322,6 +363,7 @@ int main(void)
         cmocka_unit_test(test_tcp),
         cmocka_unit_test(test_tcp_wrong_replies),
         cmocka_unit_test(test_tcp_failures),
+        cmocka_unit_test(test_tcp_leaves_no_port_behind),
         cmocka_unit_test(test_ending_with_exchanges_under_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
