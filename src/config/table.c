@@ -356,7 +356,8 @@ static const struct option options[] = {
       PLACE(resolver.signal_algorithms) },
 
     { "local.special-use-names", &kind_truth, "true",
-      "Answer localhost, reverse zones of private networks and other special names here (RFC 6761, RFC 6303).",
+      "Answer localhost, reverse zones of private networks and other special names here (RFC 6761, RFC 6303), with "
+      "answers.dns64 also ipv4only.arpa (RFC 8880).",
       PLACE(resolver.special_use_names) },
     { "local.data", &kind_texts, "[]",
       "Records such as \"host.lan. 300 IN A 192.0.2.1\" that are told instead of what the DNS says of their names. "

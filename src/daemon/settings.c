@@ -22,6 +22,7 @@ struct settings *settings_new(struct config *config)
     settings->trust = trust_copy(config->trust);
     crypto_policy_make(&config->crypto, &settings->policy);
     config->resolver.shows_ns = !config->answers.minimal;
+    config->resolver.answers_ipv4only = config->retelling.dns64.is_on;
     use_local_names(settings);
     return settings;
 }

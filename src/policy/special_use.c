@@ -10,10 +10,11 @@ enum content {
     EMPTY_ZONE,   /* an apex with SOA and NS, nothing below: NXDOMAIN */
     NO_SUCH_NAME, /* the zone does not exist at all: NXDOMAIN at the apex too */
     LOCALHOST,    /* the loopback addresses at the apex and below (RFC 6761 section 6.3) */
+    IPV4ONLY,     /* what shows hosts that there is DNS64, where there is (RFC 8880 section 7.1) */
 };
 
-/* IANA "Special-Use Domain Names" and "Locally-Served DNS Zones"; what the public DNS answers by itself (example.,
- * ipv4only.arpa.) is not here. */
+/* IANA "Special-Use Domain Names" and "Locally-Served DNS Zones"; what the public DNS answers by itself (example.) is
+ * not here. */
 static const struct local_zone {
     const char *name;
     enum content content;
@@ -21,11 +22,14 @@ static const struct local_zone {
     { "localhost.", LOCALHOST }, /* RFC 6761 */
     { "invalid.", NO_SUCH_NAME },
     { "test.", NO_SUCH_NAME },
-    { "local.", NO_SUCH_NAME },        /* RFC 6762 */
-    { "onion.", NO_SUCH_NAME },        /* RFC 7686 */
-    { "alt.", NO_SUCH_NAME },          /* RFC 9476 */
-    { "home.arpa.", EMPTY_ZONE },      /* RFC 8375 */
-    { "resolver.arpa.", EMPTY_ZONE },  /* RFC 9462 */
+    { "local.", NO_SUCH_NAME },       /* RFC 6762 */
+    { "onion.", NO_SUCH_NAME },       /* RFC 7686 */
+    { "alt.", NO_SUCH_NAME },         /* RFC 9476 */
+    { "home.arpa.", EMPTY_ZONE },     /* RFC 8375 */
+    { "resolver.arpa.", EMPTY_ZONE }, /* RFC 9462 */
+    { "ipv4only.arpa.", IPV4ONLY },   /* RFC 8880 */
+    { "170.0.0.192.in-addr.arpa.", IPV4ONLY },
+    { "171.0.0.192.in-addr.arpa.", IPV4ONLY },
     { "0.in-addr.arpa.", EMPTY_ZONE }, /* RFC 6303 section 4.2 */
     { "127.in-addr.arpa.", EMPTY_ZONE },
     { "254.169.in-addr.arpa.", EMPTY_ZONE },
@@ -68,6 +72,9 @@ static const char *const loopback_reverse[] = {
     "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.ip6.arpa.",
 };
 
+/* RFC 7050 section 8.2 */
+static const char *const ipv4only_addresses[] = { "192.0.0.170", "192.0.0.171" };
+
 static const char localhost_soa[] = "localhost. nobody.invalid. 1 3600 1200 604800 10800";
 
 /* ---- finding ---- */
@@ -100,10 +107,12 @@ static bool same_top(const struct dname *name, const char *zone)
            (len == top.len || zone[len - top.len - 1] == '.');
 }
 
-static bool find_local_zone(const struct dname *name, struct dname *apex, enum content *content)
+static bool find_local_zone(const struct resolver_options *options, const struct dname *name, struct dname *apex,
+                            enum content *content)
 {
     for (size_t i = 0; i < ARRAY_LEN(local_zones); i++) {
-        if (!same_top(name, local_zones[i].name))
+        bool is_told = local_zones[i].content != IPV4ONLY || options->answers_ipv4only;
+        if (!is_told || !same_top(name, local_zones[i].name))
             continue;
         if (dname_from_text(local_zones[i].name, apex) != OK)
             abort();
@@ -115,11 +124,17 @@ static bool find_local_zone(const struct dname *name, struct dname *apex, enum c
     return is_shared_address_space(name, apex);
 }
 
-/* Whether a zone that is empty here has a DS set is its parent's to say, which proves that it has none: validating
+/* One that the public DNS delegates as well, with an apex that has SOA and NS. */
+static bool is_zone(enum content content)
+{
+    return content == EMPTY_ZONE || content == IPV4ONLY;
+}
+
+/* Whether a zone that is told of here has a DS set is its parent's to say, which proves that it has none: validating
  * clients need that proof (RFC 8375 section 4). */
 static bool is_parents(const struct question *question, const struct dname *apex, enum content content)
 {
-    return question->qtype == TYPE_DS && content == EMPTY_ZONE && dname_equal(&question->qname, apex);
+    return question->qtype == TYPE_DS && is_zone(content) && dname_equal(&question->qname, apex);
 }
 
 /* A forward or stub zone inside the special name: the operator knows who serves it. */
@@ -137,8 +152,8 @@ static bool is_served(const struct resolver_options *options, const struct dname
 
 static struct rrset *soa_of(struct arena *arena, const struct dname *apex, enum content content)
 {
-    return content == EMPTY_ZONE ? local_soa_new(arena, apex)
-                                 : local_rrset_new(arena, apex, TYPE_SOA, local_rdata(arena, TYPE_SOA, localhost_soa));
+    return is_zone(content) ? local_soa_new(arena, apex)
+                            : local_rrset_new(arena, apex, TYPE_SOA, local_rdata(arena, TYPE_SOA, localhost_soa));
 }
 
 /* The name of a loopback address that is at or below this one; false: there is none. */
@@ -148,6 +163,27 @@ static bool find_loopback(const struct dname *name, struct dname *reverse)
         if (dname_from_text(loopback_reverse[i], reverse) == OK && dname_is_subdomain(reverse, name))
             return true;
     return false;
+}
+
+/* At the apex: the addresses, and the way back from each. */
+static struct rrset *ipv4only_data(struct arena *arena, const struct question *question)
+{
+    enum { COUNT = ARRAY_LEN(ipv4only_addresses) };
+    struct dname forward;
+    if (dname_from_text("ipv4only.arpa.", &forward) != OK)
+        abort();
+    bool is_forward = dname_equal(&question->qname, &forward);
+    if (question->qtype == TYPE_PTR && !is_forward)
+        return local_rrset_new(arena, &question->qname, TYPE_PTR, octets_copy(arena, dname_octets(&forward)));
+    if (question->qtype != TYPE_A || !is_forward)
+        return NULL;
+    struct rrset *set = local_rrset_new(arena, &question->qname, TYPE_A, (struct octets) { NULL, 0 });
+    struct octets *rdata = ARENA_ARRAY(arena, COUNT, struct octets);
+    for (size_t i = 0; i < COUNT; i++)
+        rdata[i] = local_rdata(arena, TYPE_A, ipv4only_addresses[i]);
+    set->rdata = rdata;
+    set->count = COUNT;
+    return set;
 }
 
 static struct rrset *data_for(struct arena *arena, const struct question *question, const struct dname *apex,
@@ -162,11 +198,13 @@ static struct rrset *data_for(struct arena *arena, const struct question *questi
         return local_rrset_new(arena, &question->qname, qtype, local_rdata(arena, qtype, "127.0.0.1"));
     if (content == LOCALHOST && qtype == TYPE_AAAA)
         return local_rrset_new(arena, &question->qname, qtype, local_rdata(arena, qtype, "::1"));
-    if (content == EMPTY_ZONE && at_apex && qtype == TYPE_SOA)
+    if (!is_zone(content) || !at_apex)
+        return NULL;
+    if (qtype == TYPE_SOA)
         return soa_of(arena, apex, content);
-    if (content == EMPTY_ZONE && at_apex && qtype == TYPE_NS)
+    if (qtype == TYPE_NS)
         return local_rrset_new(arena, apex, TYPE_NS, octets_copy(arena, dname_octets(apex)));
-    return NULL;
+    return content == IPV4ONLY ? ipv4only_data(arena, question) : NULL;
 }
 
 struct answer *special_use_answer(const struct resolver_options *options, const struct question *question,
@@ -175,7 +213,7 @@ struct answer *special_use_answer(const struct resolver_options *options, const 
     struct dname apex;
     enum content content;
     if (!options->special_use_names || question->qclass != CLASS_IN ||
-        !find_local_zone(&question->qname, &apex, &content) || is_parents(question, &apex, content) ||
+        !find_local_zone(options, &question->qname, &apex, &content) || is_parents(question, &apex, content) ||
         is_served(options, &question->qname, &apex) || (open != NULL && open->labels >= apex.labels))
         return NULL;
 
@@ -183,7 +221,7 @@ struct answer *special_use_answer(const struct resolver_options *options, const 
     struct rrset *data = data_for(arena, question, &apex, content);
     struct dname reverse;
     bool exists = content == LOCALHOST || find_loopback(&question->qname, &reverse) ||
-                  (content == EMPTY_ZONE && dname_equal(&question->qname, &apex));
+                  (is_zone(content) && dname_equal(&question->qname, &apex));
     if (data != NULL)
         local_answer_put(arena, answer, data);
     else

@@ -103,6 +103,40 @@ static void names(void **state)
     }
 }
 
+/* RFC 8880 section 7.1: a resolver with DNS64 answers by itself, others do not. */
+static void what_shows_that_there_is_dns64(void **state)
+{
+    static const struct {
+        const char *qname;
+        uint16_t qtype;
+        int kind;
+        uint16_t count;
+    } rows[] = {
+        { "ipv4only.arpa.", TYPE_A, ANSWER_DATA, 2 },
+        { "IPv4only.arpa.", TYPE_SOA, ANSWER_DATA, 1 },
+        { "ipv4only.arpa.", TYPE_NS, ANSWER_DATA, 1 },
+        { "ipv4only.arpa.", TYPE_AAAA, ANSWER_NODATA, 0 },
+        { "ipv4only.arpa.", TYPE_DS, RESOLVED, 0 },
+        { "x.ipv4only.arpa.", TYPE_A, ANSWER_NXDOMAIN, 0 },
+        { "170.0.0.192.in-addr.arpa.", TYPE_PTR, ANSWER_DATA, 1 },
+        { "171.0.0.192.in-addr.arpa.", TYPE_PTR, ANSWER_DATA, 1 },
+        { "171.0.0.192.in-addr.arpa.", TYPE_A, ANSWER_NODATA, 0 },
+        { "172.0.0.192.in-addr.arpa.", TYPE_PTR, RESOLVED, 0 },
+    };
+    (void)state;
+    struct resolver_options options = { .special_use_names = true };
+    struct arena *arena = arena_new();
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        options.answers_ipv4only = false;
+        assert_null(answer_to(&options, rows[i].qname, rows[i].qtype, CLASS_IN, arena));
+        options.answers_ipv4only = true;
+        const struct answer *answer = answer_to(&options, rows[i].qname, rows[i].qtype, CLASS_IN, arena);
+        assert_int_equal(answer == NULL ? RESOLVED : (int)answer->kind, rows[i].kind);
+        assert_int_equal(rows[i].count > 0 ? answer->rrsets.items[0]->count : 0, rows[i].count);
+    }
+    arena_free(arena);
+}
+
 static void somebody_else_may_answer(void **state)
 {
     (void)state;
@@ -125,6 +159,7 @@ int main(void)
     set_hash_secret();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names),
+        cmocka_unit_test(what_shows_that_there_is_dns64),
         cmocka_unit_test(somebody_else_may_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

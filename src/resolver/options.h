@@ -85,6 +85,7 @@ struct resolver_options {
     struct zone_rule *zone_rules; /* the most specific one that holds the name wins; origin is 1 + index */
     uint16_t zone_rule_count;
     bool special_use_names;
+    bool answers_ipv4only;           /* the special names of a resolver with DNS64, too (RFC 8880) */
     bool nxdomain_cut;               /* RFC 8020 */
     bool aggressive_nsec;            /* RFC 8198 */
     struct dname *aggressive_except; /* neither is done at or below these zones */

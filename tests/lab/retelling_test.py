@@ -66,6 +66,23 @@ def test_dns64(lab, vouchd):
     assert records(ask(lab, name, "AAAA"), "AAAA") == []
 
 
+def test_the_name_that_shows_dns64(lab, vouchd):
+    """RFC 8880 section 7.1: a resolver with DNS64 answers for ipv4only.arpa. by itself; others ask, and the lab has none."""
+    name, back = "ipv4only.arpa.", "170.0.0.192.in-addr.arpa."
+    assert {ask(lab, name, "A").rcode() for _ in range(3)} == {dns.rcode.NXDOMAIN}
+    use(vouchd, dns64=PREFIX)
+    for _ in range(3):
+        assert records(ask(lab, name, "A"), "A") == ["192.0.0.170", "192.0.0.171"]
+        told = ask(lab, name, "AAAA")
+        assert records(told, "AAAA") == ["64:ff9b::c000:aa", "64:ff9b::c000:ab"]
+        assert not is_authentic(told) and ede_codes(told) == {EDE_SYNTHESIZED}
+        assert records(ask(lab, back, "PTR"), "PTR") == [name]
+    reverse = str(dns.reversename.from_address("64:ff9b::192.0.0.170"))
+    assert records(ask(lab, reverse, "PTR"), "PTR") == [name]
+    use(vouchd, dns64="none")
+    assert ask(lab, name, "A").rcode() == dns.rcode.NXDOMAIN
+
+
 def test_trust_anchors_are_told(lab, vouchd):
     """D5-signal, D13-b: what vouchctl says, and switched off like all other names of class CHAOS."""
     status, = objects(vouchd.socket, "ta", "status")
