@@ -47,24 +47,31 @@ static enum cause root_cause(const struct testimony *testimony)
     return outcome->ede_count > 0 ? cause_of(outcome->edes[0].code, outcome->site) : CAUSE_OTHER;
 }
 
+/* What the network has told now; a verdict out of the cache, behind an alias say, was told when it was made. */
+static void note_times(struct worker *worker, const struct verdict *failure, struct now now)
+{
+    enum cause cause = cause_of(failure->ede, failure->site);
+    if (cause == CAUSE_EXPIRED)
+        clock_note(worker->clock, SYMPTOM_EXPIRED, &failure->explanation->failed_name, now);
+    else if (cause == CAUSE_NOT_YET_VALID)
+        clock_note(worker->clock, SYMPTOM_NOT_YET, &failure->explanation->failed_name, now);
+}
+
 /* Counts failures by their cause, tells the clock how zones fare by the time, files evidence. */
 static void on_judged(void *context, const struct testimony *testimony, struct now now)
 {
     struct worker *worker = context;
     const struct outcome *outcome = testimony->outcome;
     const struct verdict *failure = testimony->failure;
-    enum cause cause = root_cause(testimony);
     enum security security = testimony_verdict(testimony);
     if (security == BOGUS || security == INDETERMINATE)
-        worker->stats.failures[cause]++;
+        worker->stats.failures[root_cause(testimony)]++;
     if (security == SECURE) {
         count_schemes(worker, outcome);
         clock_note(worker->clock, SYMPTOM_SECURE, &outcome->question.qname, now);
-    } else if (security == BOGUS && cause == CAUSE_EXPIRED) {
-        clock_note(worker->clock, SYMPTOM_EXPIRED, &failure->explanation->failed_name, now);
-    } else if (security == BOGUS && cause == CAUSE_NOT_YET_VALID) {
-        clock_note(worker->clock, SYMPTOM_NOT_YET, &failure->explanation->failed_name, now);
     }
+    if (failure != NULL && security == BOGUS)
+        note_times(worker, failure, now);
     if (failure != NULL)
         count_stripped(worker, testimony);
     watcher_judged(worker->watcher, testimony, now);

@@ -94,6 +94,14 @@ def test_failures_are_remembered(lab, running, qname, ede):
     assert ede_codes(ask(lab, qname)) - {EDE_CACHED_ERROR} == {ede} and upstream_questions(running) > asked
 
 
+def test_a_remembered_failure_behind_an_alias(lab, running):
+    """R4.7: the alias is new, what it leads to has been judged before; the cause is told all the same."""
+    objects(running.socket, "flush", "all")
+    for qname in "www.expired.chain.", "to-bogus.secure.chain.", "to-bogus.plain.chain.":
+        reply = ask(lab, qname)
+        assert reply.rcode() == dns.rcode.SERVFAIL and ede_codes(reply) - {EDE_CACHED_ERROR} == {7}
+
+
 def test_bogus_data_is_for_those_who_check_themselves(lab, running):
     """R4.7, R4.6-a: the data are in the cache, and CD=1 alone gets them."""
     for _ in range(2):
