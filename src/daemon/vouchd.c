@@ -13,14 +13,15 @@
 #include "daemon/privileges.h"
 #include "daemon/reload.h"
 #include "daemon/state.h"
+#include "daemon/waiting.h"
 #include "transport/sockets.h"
 
 enum {
-    DESCRIPTORS_RESERVED = 128,  /* not sockets of clients or servers: log, state, control, libraries */
-    TCP_CONNECTIONS_MAX = 1024,  /* of one worker */
-    TCP_PER_CLIENT_MAX = 256,    /* of one client at one worker */
-    UPSTREAM_SOCKETS_MAX = 4096, /* of one worker: as many as questions can wait */
-    PORT_BITS_MIN = 14,          /* fewer source ports make forging too cheap */
+    DESCRIPTORS_RESERVED = 128, /* not sockets of clients or servers: log, state, control, libraries */
+    TCP_CONNECTIONS_MAX = 1024, /* of one worker */
+    TCP_PER_CLIENT_MAX = 256,   /* of one client at one worker */
+    UPSTREAM_SOCKETS_MAX = FRONT_WAITING_MAX / 2 * SOCKETS_PER_TWO, /* of one worker */
+    PORT_BITS_MIN = 14,                                             /* fewer source ports make forging too cheap */
 };
 
 /* ---- what the system gives ---- */

@@ -13,6 +13,7 @@
 enum {
     CLIENT_SHARE = 8,  /* one client's part of the places, once half of them are taken: none shuts the others out */
     GIVE_WAY_MS = 200, /* who has waited for longer may have to, when all places are taken: as long as Unbound has it */
+    SOCKETS_PER_TWO = 3,  /* to servers, per two places: some are for what else must be known, and for late replies */
     PLACES_AT_HAND = 64,  /* beyond all others, for questions whose answers need not be waited for */
     BURST_QUESTIONS = 32, /* waiting at a time: what they took, some 40 KiB each, may go back to the system */
 };

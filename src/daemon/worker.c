@@ -157,6 +157,7 @@ static struct worker *worker_new(struct workers *workers, unsigned index, const 
     worker->cookie_master = &workers->cookie_master;
     worker->loop = loop_new();
     worker->random = random_secure_new();
+    worker->places_max = 2 * (parts->upstream_sockets_max / SOCKETS_PER_TWO);
     worker->waiting = waiting_room_new(random_u64(worker->random));
     worker->arena = arena_new();
     worker->watcher = parts->watcher;

@@ -133,13 +133,20 @@ static void refuse_for_load(struct worker *worker, const struct client *client, 
         answer_error(worker, client, query, &query->question, &overloaded);
 }
 
+/* Places for questions that wait. */
+static unsigned places_max(const struct worker *worker)
+{
+    unsigned wanted = worker->settings->config->front.waiting_max;
+    return wanted < worker->places_max ? wanted : worker->places_max;
+}
+
 /* Who has waited for long waits for servers that are slow, or silent: others have better prospects.  true: there is a
  * place. */
 static bool make_room(struct worker *worker, const struct client *client, const struct front_asker *asker)
 {
     const struct front_options *front = &worker->settings->config->front;
     struct waiting *oldest =
-        waiting_in_the_way(worker->waiting, front->waiting_max, client, asker, driver_now(worker->driver));
+        waiting_in_the_way(worker->waiting, places_max(worker), client, asker, driver_now(worker->driver));
     if (oldest == NULL ||
         !driver_abandon(worker->driver, &oldest->asked, front_disables_checking(front, &oldest->query.header), oldest))
         return false;
@@ -161,7 +168,7 @@ static bool is_at_hand(struct worker *worker, const struct client_query *query)
 static struct waiting *admit(struct worker *worker, const struct client *client, const struct front_asker *asker,
                              const struct client_query *query)
 {
-    unsigned max = worker->settings->config->front.waiting_max;
+    unsigned max = places_max(worker);
     struct now now = driver_now(worker->driver);
     struct waiting *waiting = waiting_admit(worker->waiting, max, client, asker, now);
     if (waiting == NULL && is_at_hand(worker, query))

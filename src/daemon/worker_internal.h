@@ -35,6 +35,7 @@ struct worker {
     struct at_once *at_once; /* for TCP */
 
     struct waiting_room *waiting;
+    unsigned places_max; /* in it: as many as there are sockets for */
     int64_t trimmed_ms;
     int64_t log_second;
     unsigned log_lines;

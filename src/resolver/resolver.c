@@ -436,7 +436,7 @@ struct resolver *resolver_new(const struct resolver_parts *parts)
 
 void resolver_limit_exchanges(struct resolver *r, unsigned exchanges_max)
 {
-    r->exchanges_max = exchanges_max;
+    r->exchanges_max = exchanges_max < EXCHANGES_MAX ? exchanges_max : EXCHANGES_MAX;
 }
 
 void resolver_configure(struct resolver *r, const struct resolver_parts *parts)

@@ -39,7 +39,8 @@ struct resolver_parts {
 };
 struct resolver *resolver_new(const struct resolver_parts *parts);
 void resolver_free(struct resolver *resolver);
-/* The host has sockets for so many exchanges; it says so before the first question, or has EXCHANGES_MAX. */
+/* The host has sockets for so many exchanges, and says so before the first question.  EXCHANGES_MAX: as many are shared
+ * out, whatever there is. */
 enum { EXCHANGES_MAX = 4096 };
 void resolver_limit_exchanges(struct resolver *resolver, unsigned exchanges_max);
 /* New options, policy or trust.  What is in flight goes on and decides its next step by the new ones.  The old parts
