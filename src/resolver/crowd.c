@@ -24,6 +24,11 @@ bool crowd_admits(struct resolver *r, struct lookup *l)
     return true;
 }
 
+bool crowd_is_large(const struct resolver *r, const struct lookup *l)
+{
+    return l->is_in_crowd && r->crowds.of_zone[l->crowd] > CROWD_LARGE;
+}
+
 void crowd_leave(struct resolver *r, struct lookup *l)
 {
     if (!l->is_in_crowd)

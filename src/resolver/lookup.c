@@ -315,7 +315,8 @@ static int64_t haste_ms(struct resolver *r, const struct lookup *l, struct now n
 /* Of the n-th question to the target. */
 static int64_t choose_timeout_ms(struct resolver *r, const struct lookup *l, uint8_t n, struct now now)
 {
-    int64_t timeout_ms = server_timeout_ms(servers_get(r->servers, &l->flight->target->address), n);
+    const struct server *server = servers_get(r->servers, &l->flight->target->address);
+    int64_t timeout_ms = crowd_is_large(r, l) ? server_timeout_in_crowd_ms(server, n) : server_timeout_ms(server, n);
     if (l->flight->over_tcp)
         timeout_ms *= 2; /* the handshake */
     int64_t most_ms = TIMEOUT_MAX_MS;
@@ -335,9 +336,9 @@ static int64_t choose_timeout_ms(struct resolver *r, const struct lookup *l, uin
 
 /* Many that have been lost together are not to be sent again together, and be lost again: a server's receive buffer
  * holds a few hundred. */
-static int64_t spread_ms(const struct resolver *r, int64_t timeout_ms)
+static int64_t spread_ms(const struct resolver *r, const struct lookup *l, int64_t timeout_ms)
 {
-    if (r->crowds.total < CROWD_SPREAD)
+    if (!crowd_is_large(r, l))
         return timeout_ms;
     int64_t most_ms = timeout_ms / 2 < SPREAD_MS_MAX ? timeout_ms / 2 : SPREAD_MS_MAX;
     return timeout_ms + random_below(r->parts.random, (uint32_t)most_ms + 1);
@@ -366,7 +367,7 @@ static void send_question(struct resolver *r, struct lookup *l, struct target *t
     if (target->asked < UINT8_MAX)
         target->asked++;
     flight->plainly = is_to_be_plain(l, server, n, now);
-    int64_t timeout_ms = spread_ms(r, choose_timeout_ms(r, l, n, now));
+    int64_t timeout_ms = spread_ms(r, l, choose_timeout_ms(r, l, n, now));
 
     uint8_t buffer[QUESTION_OCTETS_MAX];
     struct question ask;

@@ -12,7 +12,7 @@ enum {
     MINIMISE_ONE_LABEL = 4,     /* the same: the first so many questions add one label each */
     MINIMISED_TIMEOUTS_MAX = 3, /* then servers get the whole name: some drop what they do not expect */
     FORGED_MAX = 20,            /* wrong replies to one question until it is asked over TCP (RFC 5452 section 9.2) */
-    CROWD_SPREAD = 128,         /* when more than so many lookups wait, time-outs are spread */
+    CROWD_LARGE = 128,          /* lookups that wait for one zone: their time-outs are short, and spread */
     CROWD_BUSY_SHARE = 2,       /* once one in so many of the sockets is taken … */
     CROWD_ZONE_SHARE = 8, /* … no zone gets more than this part of them: as with one client's part of the places */
     STRAYS_MAX = 20,      /* those of other questions that are no sign of it */
@@ -208,6 +208,8 @@ void lookup_free(struct resolver *r, struct lookup *l);
 /* crowd.c: how many wait for a zone */
 /* Before a question is sent; false: too many wait for the cut's zone already. */
 bool crowd_admits(struct resolver *r, struct lookup *l);
+/* So many wait for the same zone that what one does all do together. */
+bool crowd_is_large(const struct resolver *r, const struct lookup *l);
 /* It waits for another zone, or no longer. */
 void crowd_leave(struct resolver *r, struct lookup *l);
 

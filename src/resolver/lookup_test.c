@@ -1142,14 +1142,34 @@ static void time_outs_of_many_are_spread(void **state)
 {
     struct test *test = *state;
     delegate(test, "example.", (const char *const[]) { "ns.example." }, 1, true);
-    flood(test, "example.", 2 * CROWD_SPREAD);
+    flood(test, "example.", 2 * CROWD_LARGE);
     unsigned at_once = 0, most = 0;
-    for (unsigned before = test->sent_count; test->sent_count < 3 * CROWD_SPREAD; before = test->sent_count) {
+    for (unsigned before = test->sent_count; test->sent_count < 3 * CROWD_LARGE; before = test->sent_count) {
         wait_in_vain(test);
         at_once = test->sent_count - before;
         most = at_once > most ? at_once : most;
     }
-    assert_in_range(most, 1, CROWD_SPREAD + CROWD_SPREAD / 2); /* those before there were so many, and a few */
+    assert_in_range(most, 1, CROWD_LARGE + CROWD_LARGE / 2); /* those before there were so many, and a few */
+}
+
+/* A server that was stopped for a moment has back those who had asked it meanwhile as soon as it goes on: else they would
+ * take all places until their doubled time-outs are over. */
+static void a_crowd_does_not_wait_twice_as_long_each_time(void **state)
+{
+    struct test *test = *state;
+    struct resolver *r = test->world.resolver;
+    delegate(test, "example.", (const char *const[]) { "ns.example." }, 1, true);
+    ask(test, "www.example.", TYPE_A);
+    reply(test, RCODE_NXDOMAIN);
+    for (unsigned i = 0; i < 2; i++) {
+        servers_get(r->servers, &test->sent[0].server)->timeouts_in_a_row = SERVER_SILENT_AFTER - 1;
+        ask(test, i == 0 ? "alone.example." : "among-many.example.", TYPE_A);
+        const struct lookup *lookup = flight_find(r, test->sent[test->sent_count - 1].id)->lookup;
+        int64_t in_ms = lookup->timer.due_ms - test->world.now.monotonic_ms;
+        assert_in_range(in_ms, i == 0 ? 2 * TIMEOUT_MIN_MS : TIMEOUT_MIN_MS,
+                        i == 0 ? TIMEOUT_MAX_MS : 2 * TIMEOUT_MIN_MS);
+        flood(test, "example.", 2 * CROWD_LARGE);
+    }
 }
 
 /* Who does not wait any more is not told, and what nobody waits for is given up. */
@@ -1226,6 +1246,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(no_zone_takes_all_places, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_forwarder_has_all_places, set_up, tear_down),
         cmocka_unit_test_setup_teardown(time_outs_of_many_are_spread, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_crowd_does_not_wait_twice_as_long_each_time, set_up, tear_down),
         cmocka_unit_test_setup_teardown(questions_can_be_abandoned, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

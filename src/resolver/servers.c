@@ -120,7 +120,12 @@ bool server_lame_for(const struct server *server, const struct dname *zone, int6
 
 int64_t server_timeout_ms(const struct server *server, uint8_t n)
 {
-    uint8_t doublings = server->measured && server->timeouts_in_a_row > n ? server->timeouts_in_a_row : n;
+    return server_timeout_in_crowd_ms(
+        server, server->measured && server->timeouts_in_a_row > n ? server->timeouts_in_a_row : n);
+}
+
+int64_t server_timeout_in_crowd_ms(const struct server *server, uint8_t doublings)
+{
     int64_t timeout = server->measured ? server->srtt_ms + 4 * (int64_t)server->rttvar_ms : RTT_UNKNOWN_MS;
     if (timeout < TIMEOUT_MIN_MS)
         timeout = TIMEOUT_MIN_MS;

@@ -67,5 +67,8 @@ bool server_lame_for(const struct server *server, const struct dname *zone, int6
  * silent now, may have become slow: time-outs stay doubled until it answers (RFC 6298 section 5.7), else it never
  * could. */
 int64_t server_timeout_ms(const struct server *server, uint8_t n);
+/* The same, by how fast it has answered alone: whether it is silent, or was only stopped for a moment, many others find
+ * out. */
+int64_t server_timeout_in_crowd_ms(const struct server *server, uint8_t n);
 
 #endif
