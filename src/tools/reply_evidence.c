@@ -30,6 +30,17 @@ static void print_key(const json_t *key)
     putchar('\n');
 }
 
+/* Nothing of what was before vouchd was started: when each of them was is not kept. */
+static void print_window(const json_t *zone, const char *window)
+{
+    printf("    ");
+    if (number_of(zone, "in_window") == 0)
+        return;
+    printf("in %s: %" JSON_INTEGER_FORMAT " (", window, number_of(zone, "in_window"));
+    print_causes(json_object_get(zone, "causes_in_window"));
+    printf("); ");
+}
+
 void reply_print_failures(const struct reply *reply)
 {
     const json_t *zones = json_object_get(reply->object, "zones"), *keys = json_object_get(reply->object, "keys"), *row;
@@ -42,9 +53,8 @@ void reply_print_failures(const struct reply *reply)
         print_text(reply_text(row, "zone"));
         printf("  %s since %s, last %s\n", json_is_true(json_object_get(row, "failing")) ? "fails" : "failed",
                reply_text(row, "since"), reply_text(row, "last"));
-        printf("    in %s: %" JSON_INTEGER_FORMAT " (", window, number_of(row, "in_window"));
-        print_causes(json_object_get(row, "causes_in_window"));
-        printf("); in all %" JSON_INTEGER_FORMAT " failed, %" JSON_INTEGER_FORMAT " rescued by another server\n",
+        print_window(row, window);
+        printf("in all %" JSON_INTEGER_FORMAT " failed, %" JSON_INTEGER_FORMAT " rescued by another server\n",
                number_of(row, "failures"), number_of(row, "rescued"));
     }
     if (json_array_size(keys) > 0)

@@ -14,7 +14,7 @@ import pytest
 from control import objects
 from loopback import assert_answers, free_port
 from others import NOBODY, as_user, program_for_others
-from vouchd import RELEASE, Vouchd
+from vouchd import RELEASE, ROOT, Vouchd
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="needs root, to give it up")
 
@@ -33,6 +33,14 @@ def filter_of_unit():
         if key == "SystemCallFilter":
             words += [("~" if value.startswith("~") else "") + word for word in value.lstrip("~").split()]
     return ",".join(words)
+
+
+def test_the_units_user_can_be_made(tmp_path):
+    (tmp_path / "etc").mkdir()
+    subprocess.run(["systemd-sysusers", f"--root={tmp_path}", str(ROOT / "dist/vouch.sysusers")], check=True)
+    unit = dict(settings_of_unit())
+    assert (tmp_path / "etc/passwd").read_text().startswith(f"{unit['User']}:")
+    assert (tmp_path / "etc/group").read_text().startswith(f"{unit['Group']}:")
 
 
 @pytest.fixture(name="confined")

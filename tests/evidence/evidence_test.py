@@ -238,10 +238,12 @@ def test_evidence_outlives_the_process(world, tmp_path):
     with vouchd:
         assert ask(world) == "SERVFAIL"
         before = explain(vouchd)
+        assert "\n    in 1d: 1 (expired 1); in all 1 failed" in vouchctl(vouchd.socket, "failures")[1]
     vouchd.start(awaited=None)
     vouchd.await_log("ready", count=2)
     after = explain(vouchd)
     assert metrics(vouchd)["vouch_zones_failing"] == 1
+    assert "\n    in all 1 failed" in vouchctl(vouchd.socket, "failures")[1]
     assert vouchd.stop() == 0
     del before["keys"], after["keys"]               # counts of a process
     for explained in (before, after):
