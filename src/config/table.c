@@ -136,8 +136,10 @@ static const struct option options[] = {
       "to attackers rather than to programs.",
       PLACE(front.denies_any) },
     { "answers.waiting-max", &kind_number, "4096",
-      "Questions of clients that one worker looks up at a time. Ready-made answers are given all the same.", .min = 1,
-      .max = FRONT_WAITING_MAX, PLACE(front.waiting_max) },
+      "Questions of clients that one worker looks up at a time; fewer where the system gives few descriptors. When all "
+      "places are taken, the one that has waited for longest gives way to a new one. What is in the cache is answered "
+      "all the same.",
+      .min = 1, .max = FRONT_WAITING_MAX, PLACE(front.waiting_max) },
     { "answers.when-busy", &kind_choice, "servfail",
       "What clients get that ask beyond that: servfail lets them go elsewhere at once, drop sends nothing to addresses "
       "that may be forged.",
