@@ -170,6 +170,7 @@ static const struct {
     { "\nfrobnicate: [127.0.0.1]\n", ":2: frobnicate: unknown key" },
     { "lisen: [127.0.0.1]\n", ":1: lisen: unknown key, did you mean listen?" },
     { "cach: { size: 1GiB }\n", ":1: cach: unknown key, did you mean cache?" },
+    { "cahce: { size: 1GiB }\n", ":1: cahce: unknown key, did you mean cache?" },
     { "cache: { seize: 1GiB }\n", ":1: cache.seize: unknown key, did you mean cache.size?" },
     { "max-ttl: 1d\n", ":1: max-ttl: unknown key, did you mean cache.max-ttl?" },
     { "\"a\\e[31m\": 1\n", ":1: a\\027[31m: unknown key" },

@@ -91,9 +91,9 @@ static const struct option options[] = {
     { "cache.min-ttl", &kind_duration, "0s",
       "Data is kept at least so long, whatever its TTL, but no longer than its signatures say. It may have changed by "
       "then: use it for zones with TTLs that are unreasonably short.",
-      .min = 0, .max = HOURS(1), .unit = 1000, PLACE(resolver.least_ttl_s) },
+      .min = 0, .max = HOURS(1), .unit = 1000, PLACE(resolver.least_ttl_s), .take = take_least_ttl },
     { "cache.min-negative-ttl", &kind_duration, "0s", "The same for denials.", .min = 0, .max = HOURS(1), .unit = 1000,
-      PLACE(resolver.least_negative_ttl_s) },
+      PLACE(resolver.least_negative_ttl_s), .take = take_least_negative_ttl },
     { "cache.dname-grace", &kind_duration, "0s",
       "Use a DNAME of TTL 0 for so long, for all names below it, although it is meant for one question alone (RFC 1035 "
       "section 3.2.1). Clients still see TTL 0.",
@@ -488,22 +488,28 @@ static unsigned least(unsigned a, unsigned b)
     return a < b ? a : b;
 }
 
-/* How many letters must be put in, taken out or exchanged to make one of the other (Levenshtein). */
+/* How many letters must be put in, taken out, replaced, or swapped with the next one to make one of the other
+ * (Levenshtein, Damerau). */
 static unsigned distance(const char *a, const char *b)
 {
-    unsigned row[GUESSED_OCTETS_MAX + 1];
+    unsigned rows[3][GUESSED_OCTETS_MAX + 1];
+    unsigned *before = rows[0], *above = rows[1], *row = rows[2];
     size_t len = strlen(b);
     if (len > GUESSED_OCTETS_MAX || strlen(a) > GUESSED_OCTETS_MAX)
         return WORST;
     for (unsigned k = 0; k <= len; k++)
         row[k] = k;
     for (unsigned i = 1; a[i - 1] != '\0'; i++) {
-        unsigned corner = row[0];
+        unsigned *spare = before;
+        before = above;
+        above = row;
+        row = spare;
         row[0] = i;
         for (size_t k = 1; k <= len; k++) {
-            unsigned exchanged = corner + (a[i - 1] != b[k - 1]);
-            corner = row[k];
-            row[k] = least(exchanged, least(row[k], row[k - 1]) + 1);
+            unsigned replaced = above[k - 1] + (a[i - 1] != b[k - 1]);
+            row[k] = least(replaced, least(above[k], row[k - 1]) + 1);
+            if (i > 1 && k > 1 && a[i - 1] == b[k - 2] && a[i - 2] == b[k - 1])
+                row[k] = least(row[k], before[k - 2] + 1);
         }
     }
     return row[len];

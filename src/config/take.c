@@ -404,6 +404,20 @@ static bool is_served_here(const struct config *config, const struct dname *zone
     return is_served && !dname_is_root(zone);
 }
 
+enum err take_least_ttl(struct loading *loading, const struct option *option, const struct value *value)
+{
+    if (loading->config->resolver.least_ttl_s > loading->config->cache.max_ttl_s)
+        config_warn(loading, value->line, option->key, "more than cache.max-ttl, which counts");
+    return OK;
+}
+
+enum err take_least_negative_ttl(struct loading *loading, const struct option *option, const struct value *value)
+{
+    if (loading->config->resolver.least_negative_ttl_s > loading->config->cache.max_negative_ttl_s)
+        config_warn(loading, value->line, option->key, "more than cache.max-negative-ttl, which counts");
+    return OK;
+}
+
 enum err take_families(struct loading *loading, const struct option *option, const struct value *value)
 {
     const struct resolver_options *resolver = &loading->config->resolver;

@@ -171,6 +171,14 @@ def test_check_warns_when_nobody_can_be_asked(tmp_path):
     assert code == 0 and ":2: resolver.ask-ipv6: false, as resolver.ask-ipv4: nobody is ever asked" in log
 
 
+def test_check_warns_when_the_least_ttl_is_above_the_most(tmp_path):
+    path = tmp_path / "vouch.yaml"
+    path.write_text("cache:\n  max-ttl: 60s\n  min-ttl: 5m\n  max-negative-ttl: 5s\n  min-negative-ttl: 10s\n")
+    code, log = run_vouchd(["--check", "-c", path])
+    assert code == 0 and ":3: cache.min-ttl: more than cache.max-ttl, which counts" in log
+    assert ":5: cache.min-negative-ttl: more than cache.max-negative-ttl, which counts" in log
+
+
 def print_config(path):
     done = subprocess.run([program("vouchd"), "--print-config", "-c", path], stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=END_TIMEOUT_S)
