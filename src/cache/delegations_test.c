@@ -81,9 +81,9 @@ static void test_deepest(void **state)
     put(cache, "a.example.", "ns.", 50, 0);
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct dname name = name_of(cases[i].name);
-        struct delegation *(*find)(struct cache *, const struct dname *, uint16_t, struct now, struct arena *) =
+        struct delegation *(*look_up)(struct cache *, const struct dname *, uint16_t, struct now, struct arena *) =
             cases[i].above ? cache_find_delegation_above : cache_find_delegation;
-        const struct delegation *found = find(cache, &name, cases[i].origin, at(cases[i].second), arena);
+        const struct delegation *found = look_up(cache, &name, cases[i].origin, at(cases[i].second), arena);
         assert_int_equal(found != NULL, cases[i].zone != NULL);
         if (found != NULL) {
             struct dname zone = name_of(cases[i].zone);

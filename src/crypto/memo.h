@@ -1,6 +1,6 @@
 /* Signatures that a thread has found good: the same octets need no second public-key operation.  What is remembered is
- * arithmetic alone.  Times, labels, signer, flags and policy are looked at each time, by the validator.  For this folder
- * alone. */
+ * arithmetic alone.  Times, labels, signer, flags and policy are looked at each time, by the validator.  For this
+ * folder alone. */
 #ifndef CRYPTO_MEMO_H
 #define CRYPTO_MEMO_H
 

@@ -1,5 +1,5 @@
-/* Special-use and locally served names (RFC 6761, 6762, 6303, 7686, 7793, 8375, 8880, 9462, 9476): answered here, never asked
- * upstream, unless a forward or stub zone says that somebody serves them. */
+/* Special-use and locally served names (RFC 6761, 6762, 6303, 7686, 7793, 8375, 8880, 9462, 9476): answered here, never
+ * asked upstream, unless a forward or stub zone says that somebody serves them. */
 #ifndef POLICY_SPECIAL_USE_H
 #define POLICY_SPECIAL_USE_H
 

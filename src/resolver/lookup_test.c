@@ -1064,8 +1064,8 @@ static void a_report_has_no_more_octets(void **state)
     assert_int_equal(in_flight(test), 0);
 }
 
-/* A late reply to another question, to whom the kernel has given its port since: no reason to leave UDP for a quarter of
- * an hour. */
+/* A late reply to another question, to whom the kernel has given its port since: no reason to leave UDP for a quarter
+ * of an hour. */
 static void strays_are_no_guesses(void **state)
 {
     struct test *test = *state;
@@ -1152,8 +1152,8 @@ static void time_outs_of_many_are_spread(void **state)
     assert_in_range(most, 1, CROWD_LARGE + CROWD_LARGE / 2); /* those before there were so many, and a few */
 }
 
-/* A server that was stopped for a moment has back those who had asked it meanwhile as soon as it goes on: else they would
- * take all places until their doubled time-outs are over. */
+/* A server that was stopped for a moment has back those who had asked it meanwhile as soon as it goes on: else they
+ * would take all places until their doubled time-outs are over. */
 static void a_crowd_does_not_wait_twice_as_long_each_time(void **state)
 {
     struct test *test = *state;

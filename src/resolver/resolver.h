@@ -112,8 +112,8 @@ void resolver_probe_server(struct resolver *resolver, const struct question *que
 /* Asks anew for what is in use and ends soon, if options say so: in the background, nobody is told. */
 void resolver_refresh(struct resolver *resolver, const struct question *question, struct now now);
 
-/* Who has asked that by resolver_ask() does not wait any more, and is not told.  false: he waits for nothing, or what he
- * waits for is on its way to him. */
+/* Who has asked that by resolver_ask() does not wait any more, and is not told.  false: he waits for nothing, or what
+ * he waits for is on its way to him. */
 bool resolver_abandon(struct resolver *resolver, const struct question *question, bool checking_disabled,
                       const void *waiter);
 
