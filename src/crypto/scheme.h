@@ -7,7 +7,7 @@
 
 #include "crypto/algorithms.h"
 #include "crypto/digest.h"
-#include "crypto/memo.h"
+#include "crypto/recall.h"
 
 struct verifier_key {
     uint8_t algorithm;
@@ -52,7 +52,7 @@ void p384_clear(struct verifier_key *key);
 /* The parsed key, from the thread's cache or parsed now; valid until the next call.  NULL: unusable. */
 struct verifier_key *verifier_key(struct verifier *verifier, const struct algorithm *algorithm, struct octets key);
 bool verifier_recalls(struct verifier *verifier, const uint8_t fingerprint[FINGERPRINT_OCTETS]);
-struct memo *verifier_memo(struct verifier *verifier);
+void verifier_remember(struct verifier *verifier, const uint8_t fingerprint[FINGERPRINT_OCTETS]);
 /* For one-shot operations; borrowed. */
 EVP_MD_CTX *verifier_context(struct verifier *verifier);
 /* Hashes data as the scheme says and checks the signature, which has libcrypto's form, over the hash. */

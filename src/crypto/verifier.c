@@ -17,7 +17,7 @@ struct verifier {
     uint64_t uses;
     struct verifier_key keys[KEY_SETS][KEYS_PER_SET];
     uint64_t recalled;
-    struct memo memo;
+    struct recall recall;
 };
 
 struct verifier *verifier_new(void)
@@ -51,7 +51,7 @@ void verifier_free(struct verifier *verifier)
 
 void verifier_forget(struct verifier *verifier)
 {
-    memset(&verifier->memo, 0, sizeof(verifier->memo));
+    memset(&verifier->recall, 0, sizeof(verifier->recall));
 }
 
 uint64_t verifier_recalled(const struct verifier *verifier)
@@ -61,14 +61,14 @@ uint64_t verifier_recalled(const struct verifier *verifier)
 
 bool verifier_recalls(struct verifier *verifier, const uint8_t fingerprint[FINGERPRINT_OCTETS])
 {
-    bool is_known = memo_has(&verifier->memo, fingerprint);
+    bool is_known = recall_has(&verifier->recall, fingerprint);
     verifier->recalled += is_known;
     return is_known;
 }
 
-struct memo *verifier_memo(struct verifier *verifier)
+void verifier_remember(struct verifier *verifier, const uint8_t fingerprint[FINGERPRINT_OCTETS])
 {
-    return &verifier->memo;
+    recall_put(&verifier->recall, fingerprint);
 }
 
 EVP_MD_CTX *verifier_context(struct verifier *verifier)

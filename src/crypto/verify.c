@@ -66,7 +66,7 @@ enum signature_check signature_verify(struct verifier *verifier, const struct al
         return SIGNATURE_GOOD;
     enum signature_check check = algorithm->check(verifier, algorithm, key->public_key, data, signature);
     if (check == SIGNATURE_GOOD)
-        memo_put(verifier_memo(verifier), fingerprint);
+        verifier_remember(verifier, fingerprint);
     else
         ERR_clear_error(); /* libcrypto keeps a queue of reasons for each thread */
     return check;

@@ -5,7 +5,7 @@
 #include <cmocka.h>
 
 #include "base/limits.h"
-#include "crypto/memo.h"
+#include "crypto/recall.h"
 #include "message/testing.h"
 #include "tests/support/signer.h"
 
@@ -636,18 +636,18 @@ static void test_recall(void **state)
 static void test_recall_is_bounded(void **state)
 {
     (void)state;
-    struct memo *memo = memory_new(1, sizeof(*memo));
-    uint8_t prints[MEMO_PER_SET + 1][FINGERPRINT_OCTETS] = { 0 };
-    for (uint8_t i = 0; i <= MEMO_PER_SET; i++) {
+    struct recall *recall = memory_new(1, sizeof(*recall));
+    uint8_t prints[RECALLED_PER_SET + 1][FINGERPRINT_OCTETS] = { 0 };
+    for (uint8_t i = 0; i <= RECALLED_PER_SET; i++) {
         prints[i][FINGERPRINT_OCTETS - 1] = (uint8_t)(i + 1);
-        assert_false(memo_has(memo, prints[i]));
-        memo_put(memo, prints[i]);
-        assert_true(memo_has(memo, prints[0])); /* in use, so it stays */
+        assert_false(recall_has(recall, prints[i]));
+        recall_put(recall, prints[i]);
+        assert_true(recall_has(recall, prints[0])); /* in use, so it stays */
     }
-    assert_false(memo_has(memo, prints[1]));
-    for (uint8_t i = 2; i <= MEMO_PER_SET; i++)
-        assert_true(memo_has(memo, prints[i]));
-    free(memo);
+    assert_false(recall_has(recall, prints[1]));
+    for (uint8_t i = 2; i <= RECALLED_PER_SET; i++)
+        assert_true(recall_has(recall, prints[i]));
+    free(recall);
 }
 
 /* The parts are told apart: what moves from one to the next is something else. */

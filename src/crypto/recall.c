@@ -1,4 +1,4 @@
-#include "crypto/memo.h"
+#include "crypto/recall.h"
 
 #include "base/err.h"
 #include "crypto/digest.h"
@@ -12,9 +12,9 @@ void fingerprint_of_check(uint8_t algorithm, struct octets public_key, struct oc
     hash_compute_parts(HASH_SHA256, parts, ARRAY_LEN(parts), fingerprint);
 }
 
-static uint8_t (*set_of(struct memo *memo, const uint8_t *fingerprint))[FINGERPRINT_OCTETS]
+static uint8_t (*set_of(struct recall *recall, const uint8_t *fingerprint))[FINGERPRINT_OCTETS]
 {
-    return memo->sets[(fingerprint[0] << 8 | fingerprint[1]) % MEMO_SETS];
+    return recall->sets[(fingerprint[0] << 8 | fingerprint[1]) % RECALL_SETS];
 }
 
 /* Before those that stand ahead of it. */
@@ -24,10 +24,10 @@ static void put_first(uint8_t (*set)[FINGERPRINT_OCTETS], size_t at, const uint8
     memcpy(set[0], fingerprint, FINGERPRINT_OCTETS);
 }
 
-bool memo_has(struct memo *memo, const uint8_t fingerprint[FINGERPRINT_OCTETS])
+bool recall_has(struct recall *recall, const uint8_t fingerprint[FINGERPRINT_OCTETS])
 {
-    uint8_t(*set)[FINGERPRINT_OCTETS] = set_of(memo, fingerprint);
-    for (size_t i = 0; i < MEMO_PER_SET; i++) {
+    uint8_t(*set)[FINGERPRINT_OCTETS] = set_of(recall, fingerprint);
+    for (size_t i = 0; i < RECALLED_PER_SET; i++) {
         if (memcmp(set[i], fingerprint, FINGERPRINT_OCTETS) == 0) {
             put_first(set, i, fingerprint);
             return true;
@@ -36,7 +36,7 @@ bool memo_has(struct memo *memo, const uint8_t fingerprint[FINGERPRINT_OCTETS])
     return false;
 }
 
-void memo_put(struct memo *memo, const uint8_t fingerprint[FINGERPRINT_OCTETS])
+void recall_put(struct recall *recall, const uint8_t fingerprint[FINGERPRINT_OCTETS])
 {
-    put_first(set_of(memo, fingerprint), MEMO_PER_SET - 1, fingerprint);
+    put_first(set_of(recall, fingerprint), RECALLED_PER_SET - 1, fingerprint);
 }
