@@ -143,7 +143,17 @@ static void check_verdict(const struct answer *answer)
         assert(answer->proofs.items[i]->sig_count > 0);
 }
 
-/* false: the budget was spent. */
+/* That remembers nothing. */
+static struct verifier *new_verifier(void)
+{
+    static struct verifier *verifier;
+    if (verifier == NULL)
+        verifier = verifier_new();
+    verifier_forget(verifier);
+    return verifier;
+}
+
+/* false: the budget was spent, or so much of it that proofs may have been left out (WORK_BESIDE_PROOFS). */
 static bool judge(struct world *world, struct answer *answer, struct trust *trust)
 {
     struct crypto_policy policy = { .algorithms[13] = &good_algorithm,
@@ -155,6 +165,7 @@ static bool judge(struct world *world, struct answer *answer, struct trust *trus
         .arena = world->arena,
         .memo = validation_memo_new(world->arena),
         .budget = &budget,
+        .verifier = new_verifier(),
         .policy = &policy,
         .trust = trust,
         .now = { .wall_ms = NOW_S * INT64_C(1000), .wall_is_fit = true },
@@ -177,7 +188,7 @@ static bool judge(struct world *world, struct answer *answer, struct trust *trus
         world->facts[world->fact_count++] = make_fact(world, &name, type);
     }
     check_verdict(answer);
-    return budget.spent == NULL;
+    return budget.spent == NULL && budget.signature_work > SIGNATURE_WORK_MAX / 2;
 }
 
 /* Where all that is there is looked at, it does not matter what is looked at first. */
