@@ -16,6 +16,7 @@ TAILQ_HEAD(waiting_list, waiting);
 struct waiting_room {
     struct waiting_list free, taken;
     unsigned count, most;
+    unsigned used; /* of the places, ever: what lies behind them has no memory yet */
     uint64_t seed;
     uint16_t per_client[CLIENT_BUCKETS];
     struct waiting places[FRONT_WAITING_MAX + PLACES_AT_HAND];
@@ -27,8 +28,6 @@ struct waiting_room *waiting_room_new(uint64_t seed)
     room->seed = seed;
     TAILQ_INIT(&room->free);
     TAILQ_INIT(&room->taken);
-    for (size_t i = 0; i < ARRAY_LEN(room->places); i++)
-        TAILQ_INSERT_TAIL(&room->free, &room->places[i], place);
     return room;
 }
 
@@ -52,13 +51,23 @@ static bool has_its_share(const struct waiting_room *room, unsigned max, uint16_
     return room->count >= max / 2 && room->per_client[bucket] >= per_client;
 }
 
+/* NULL: all are taken. */
+static struct waiting *take_place(struct waiting_room *room)
+{
+    struct waiting *place = TAILQ_FIRST(&room->free);
+    if (place != NULL)
+        TAILQ_REMOVE(&room->free, place, place);
+    else if (room->used < ARRAY_LEN(room->places))
+        place = &room->places[room->used++];
+    return place;
+}
+
 static struct waiting *admit(struct waiting_room *room, const struct client *client, const struct front_asker *asker,
                              uint16_t bucket, struct now now)
 {
-    struct waiting *waiting = TAILQ_FIRST(&room->free);
+    struct waiting *waiting = take_place(room);
     if (waiting == NULL)
         return NULL;
-    TAILQ_REMOVE(&room->free, waiting, place);
     TAILQ_INSERT_TAIL(&room->taken, waiting, place);
     room->per_client[bucket]++;
     room->count++;
